@@ -1,0 +1,307 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import fc from "fast-check";
+import { anyData, anyText, tellingText } from "../testing/arbitraries.ts";
+import { SENTINEL_LENGTH } from "./conversion.ts";
+import { FrameReader } from "./frame_reader.ts";
+import { decodeFrame, encodeCancel, encodeFrame, encodeRequest, type Packet } from "./packet.ts";
+
+const numRuns = 3000;
+
+/** One for all tests, so that whatever a frame leaves behind meets the next. */
+const reader = new FrameReader();
+
+/** Checks that `text` is read just as decodeFrame reads it. */
+function assertReadsPlainly(text: string): void {
+  reader.read(text);
+  const packets = decodeFrame(text);
+  assertStrictEquals(reader.count, packets.length);
+  packets.forEach(assertHolds);
+  // Whoever converts the data of one packet may not touch another.
+  packets.forEach((packet, i) => {
+    if (!("data" in packet)) return;
+    assert(reader.dataEnd(i) + SENTINEL_LENGTH <= reader.bytes.length);
+    reader.bytes.fill(0xff, reader.dataEnd(i), reader.dataEnd(i) + SENTINEL_LENGTH);
+  });
+  packets.forEach(assertHolds);
+}
+
+function assertHolds(packet: Packet, i: number): void {
+  assertEquals(reader.error(i), "error" in packet ? packet : undefined);
+  assertStrictEquals(
+    textBetween(reader.idAt(i), reader.idEnd(i)),
+    JSON.stringify(packet.request_id),
+  );
+  assertStrictEquals(reader.idText(i), JSON.stringify(packet.request_id));
+  assertStrictEquals(reader.isCancel(i), "cancel" in packet);
+  if (!("data" in packet)) return;
+  const data = textBetween(reader.dataAt(i), reader.dataEnd(i));
+  assertStrictEquals(`"${data}"`, JSON.stringify(packet.data));
+}
+
+function textBetween(at: number, end: number): string {
+  const bytes = reader.bytes.subarray(at, end);
+  if (reader.isAscii) assert(bytes.every((byte) => byte < 0x80), "not ASCII after all");
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+}
+
+/** Frames in a few spellings: as JSON.stringify writes them, as Python's json.dumps does, with more space. */
+function spellings(id: string, data: string): string[] {
+  return [
+    `{"request_id":${id},"data":${data}}`,
+    `{"request_id": ${id}, "data": ${data}}`,
+    `{"request_id" : ${id} , "data" : ${data} }`,
+    `{"request_id":  ${id},  "data":  ${data}}`,
+    `{ "request_id":${id},"data":${data}}`,
+    `{\n\t"request_id":\t${id},\n\t"data":\t${data}\n}`,
+    `{"data":${data},"request_id":${id}}`,
+    `{"request_id":${id},"data":${data},"more":[{}]}`,
+    `{"more":"","request_id":${id},"data":${data}}`,
+    `{"request_id":${id},"data":${data},"data":"last"}`,
+    `{"request_id":${id},"request_id":"last","data":${data}}`,
+    `{"request_id":${id},"data":${data}}\n`,
+    ` {"request_id":${id},"data":${data}}`,
+    `\ufeff{"request_id":${id},"data":${data}}`,
+  ];
+}
+
+const ids = [
+  ...[
+    "0",
+    "7",
+    "-1",
+    "-7",
+    "10",
+    "-0",
+    "00",
+    "01",
+    "-01",
+    "1e3",
+    "1E3",
+    "1.0",
+    "1.5",
+    "-",
+    "+1",
+    ".5",
+  ],
+  ...["123456789012345", "-123456789012345", "1234567890123456", "9007199254740991"],
+  ...[
+    "-9007199254740991",
+    "9007199254740992",
+    "-9007199254740992",
+    "99999999999999999999",
+    "1e999",
+  ],
+  ...["null", "true", "{}", "[]", "[1]", "NaN", "0x1", "1_0", "1 2", "", '"', "'a'"],
+  ...['""', '" "', '"a"', '"é"', '"😀"', '"\u2028"', '"\u007f"', '"7"', '"null"', '"__proto__"'],
+  ...[
+    '"\\n"',
+    '"\\u0000"',
+    '"\\""',
+    '"\\\\"',
+    '"\\/"',
+    '"\\x"',
+    '"\\',
+    '"\\ud83d"',
+    '"\\ud83d\\ude00"',
+  ],
+  ...['"\0"', '"\n"', '"\u001f"', '"\ud800"', '"a\udc00b"'],
+  ...[254, 255, 256, 257, 383, 384, 400].map((length) => `"${"x".repeat(length)}"`),
+  ...[127, 128, 129, 254, 255, 256, 257].map((length) => `"${"é".repeat(length)}"`),
+];
+
+const datas = [
+  ...['"x"', '""', '"a&&b&&c"', '" "', '"é"', '"😀"', '"\u2028\u2029"', '"\u007f"', '"%"', '"&"'],
+  ...['"\\n"', '"\\u0026"', '"\\u00e9"', '"\\""', '"\\\\"', '"\\/"', '"\\ud800"', '"\\u12"', '"\\'],
+  ...['"\0"', '"\t"', '"\u001f"', '"\ud800"', '"a\udc00"', '"\ud83d\ude00"', '"', "", "'x'", "x"],
+  ...["null", "7", "true", "[]", "{}", '["x"]', '"x""y"', '"x" "y"', '"x",'],
+  ...[382, 383, 384, 385, 386, 4095, 4096, 20_000].map((length) => `"${"x".repeat(length)}"`),
+  ...[191, 192, 193, 5000].map((length) => `"${"é".repeat(length)}"`),
+  ...[383, 384, 385].map((length) => `"${"x".repeat(length)}\\n"`),
+  ...[383, 384, 385].map((length) => `"${"x".repeat(length)}`),
+];
+
+Deno.test("FrameReader.read() reads every spelling of an id as decodeFrame() does", async (t) => {
+  for (const id of ids) {
+    await t.step(JSON.stringify(id).slice(0, 40), () => {
+      for (const text of spellings(id, '"a&&b&&c"')) {
+        assertReadsPlainly(text);
+        assertReadsPlainly(`[${text}]`);
+      }
+    });
+  }
+});
+
+Deno.test("FrameReader.read() reads every spelling of data as decodeFrame() does", async (t) => {
+  for (const data of datas) {
+    await t.step(JSON.stringify(data).slice(0, 40), () => {
+      for (const text of spellings('"id"', data)) {
+        assertReadsPlainly(text);
+        assertReadsPlainly(`[{"request_id":1,"data":"é"},${text}]`);
+      }
+    });
+  }
+});
+
+const one = '{"request_id":1,"data":"x"}';
+const two = '{"request_id":"b","data":"é&&y&&1"}';
+
+const frames = [
+  ...[
+    "",
+    " ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "{}",
+    "[]",
+    "[{}]",
+    "null",
+    "7",
+    '"x"',
+    "[null]",
+    `[[${one}]]`,
+    "\ud800",
+  ],
+  ...[`[${one},${two}]`, `[${two},${one}]`, `[${one}, ${two}]`, `[${one},  ${two}]`, `[ ${one}]`],
+  ...[`[${one} ]`, `[${one} ,${two}]`, `[${one},\n${two}]`, `[${one}] `, ` [${one}]`, `[${one}]\n`],
+  ...[
+    `[${one},]`,
+    `[,${one}]`,
+    `[${one},,${two}]`,
+    `[${one}`,
+    `[${one},`,
+    `[${one},${two}`,
+    `${one}]`,
+  ],
+  ...[
+    `[${one}]]`,
+    `[${one}][`,
+    `${one}${two}`,
+    `${one},${two}`,
+    `${one}x`,
+    `${one}\0`,
+    `[${one}]\0`,
+  ],
+  ...[`[${one}${two}]`, `[${one};${two}]`, `[${one},7]`, `[7,${two}]`, `[${one},${two},null]`],
+  ...[encodeCancel(1), encodeCancel("é"), `[${one},${encodeCancel(1)},${two}]`],
+  ...[
+    `[${encodeCancel("a")},{"request_id":3},${one}]`,
+    '{"request_id":1,"cancel":true,"data":"x"}',
+  ],
+  ...['{"request_id":1,"data":"x","cancel":true}', '{"request_id":1,"data":"x","cancel":false}'],
+  ...['{"request_ix":1,"data":"x"}', '{"request_id";1,"data":"x"}', '{"request_id":1;"data":"x"}'],
+  ...['{"request_id":1,"date":"x"}', '{"request_id":1,"data";"x"}', '{"request_id":1"data":"x"}'],
+  ...['{"request_id":1,"data":"x"]', '["request_id":1,"data":"x"}', '("request_id":1,"data":"x"}'],
+  ...['{"request_id":1,"data":"x",}', '{"request_id":1,"data":"x"', '{"request_id":1,"data":"x'],
+  ...['{"request_id":1,"data"', '{"request_id":1', '{"request_id"', '{"request_id":1,"data":'],
+  ...['{"request\\u005fid":1,"data":"x"}', '{"request_id":1,"d\\u0061ta":"x"}'],
+  `[${one},{"request_id":2,"data":"${"x".repeat(500)}"},${two}]`,
+  "[".repeat(1e5) + "]".repeat(1e5),
+];
+
+Deno.test("FrameReader.read() reads what is no single request as decodeFrame() does", async (t) => {
+  for (const text of frames) {
+    await t.step(text.slice(0, 80), () => assertReadsPlainly(text));
+  }
+});
+
+Deno.test("FrameReader.read() takes 1000 packets and refuses 1001", async (t) => {
+  for (const count of [999, 1000, 1001, 1002, 5000]) {
+    for (const data of ["x", 'é\n"', "x".repeat(400)]) {
+      const texts = Array.from({ length: count }, (_, i) => encodeRequest(i, data));
+      await t.step(`${count} of ${data.slice(0, 3)}`, () => {
+        assertReadsPlainly(encodeFrame(texts));
+        assertReadsPlainly(`[${texts.join(" , ")}]`);
+        assertStrictEquals(reader.count, count > 1000 ? 1 : count);
+      });
+    }
+  }
+});
+
+Deno.test("FrameReader.read() leaves nothing of a frame to the next", () => {
+  const long = "é".repeat(50_000);
+  const texts = [
+    `[${encodeRequest(1, long)},{"request_id":3},null]`,
+    one,
+    "x",
+    two,
+    `[${one},${two}]`,
+    one,
+  ];
+  for (const text of texts) for (const next of texts) [text, next].forEach(assertReadsPlainly);
+  reader.read(one);
+  assertStrictEquals(reader.isAscii, true);
+});
+
+const anyId: fc.Arbitrary<string | number> = fc.oneof(
+  fc.maxSafeInteger(),
+  fc.integer({ min: -20, max: 20 }),
+  fc.string(),
+  anyText,
+  tellingText,
+);
+
+const packetText: fc.Arbitrary<string> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.tuple(anyId, anyData).map(([id, data]) => encodeRequest(id, data)),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(anyId, anyData, fc.nat({ max: 13 })).map(([id, data, i]) =>
+      spellings(JSON.stringify(id), JSON.stringify(data))[i]!
+    ),
+  },
+  { weight: 2, arbitrary: fc.constantFrom(one, two) },
+  { weight: 1, arbitrary: anyId.map(encodeCancel) },
+  { weight: 1, arbitrary: fc.json() },
+);
+
+const frameText: fc.Arbitrary<string> = fc.oneof(
+  packetText,
+  fc.array(packetText, { minLength: 1, maxLength: 6 }).map((texts) => `[${texts.join(",")}]`),
+  fc.array(packetText, { minLength: 2, maxLength: 6 }).map((texts) => `[${texts.join(", ")}]`),
+);
+
+Deno.test("FrameReader.read() reads random frames as decodeFrame() does", () => {
+  fc.assert(fc.property(frameText, assertReadsPlainly), { numRuns });
+});
+
+/** Bits of frames, to put in the wrong place. */
+const bit = fc.oneof(
+  fc.constantFrom(
+    ...'{}[],:"\\ 0-.e&%é\0\n\ud800',
+    '"data"',
+    '"request_id"',
+    '":',
+    '","',
+    "}]",
+    "},",
+  ),
+  fc.string({ maxLength: 3 }),
+);
+
+Deno.test("FrameReader.read() reads frames with faults in them as decodeFrame() does", () => {
+  const place = fc.double({ min: 0, max: 1, noNaN: true });
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.constantFrom(one, two, `[${one},${two}]`, `[${one}, ${one}]`), frameText),
+      fc.array(fc.tuple(place, fc.nat({ max: 3 }), bit), { minLength: 1, maxLength: 2 }),
+      (text, faults) => {
+        for (const [where, removed, added] of faults) {
+          const at = Math.floor(where * text.length);
+          text = text.slice(0, at) + added + text.slice(at + removed);
+        }
+        assertReadsPlainly(text);
+      },
+    ),
+    { numRuns },
+  );
+});
+
+Deno.test("FrameReader.read() reads any text as decodeFrame() does", () => {
+  fc.assert(fc.property(fc.oneof(anyText, tellingText, fc.json()), assertReadsPlainly), {
+    numRuns,
+  });
+});

@@ -1,0 +1,53 @@
+/**
+ * Takes valid JSON text apart without parsing what is inside, so that it keeps its order and its
+ * spelling: objects in JavaScript put names such as `10` first.
+ *
+ * @module
+ */
+
+/**
+ * The texts of the members of a JSON object, or of the elements of an array.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { splitTopLevel } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assertEquals(splitTopLevel('{"10": [1, 2], "9": "a"}'), ['"10": [1, 2]', '"9": "a"']);
+ * assertEquals(splitTopLevel('["a,b", {"c": 1}]'), ['"a,b"', '{"c": 1}']);
+ * ```
+ */
+export function splitTopLevel(json: string): string[] {
+  const text = json.trim();
+  const parts: string[] = [];
+  let depth = 0;
+  let at = 1;
+  for (let i = 1; i < text.length - 1; i++) {
+    const char = text[i];
+    if (char === '"') i = endOfString(text, i);
+    else if (char === "{" || char === "[") depth++;
+    else if (char === "}" || char === "]") depth--;
+    else if (char === "," && depth === 0) {
+      parts.push(text.slice(at, i).trim());
+      at = i + 1;
+    }
+  }
+  const last = text.slice(at, -1).trim();
+  if (last !== "") parts.push(last);
+  return parts;
+}
+
+/** The members of a JSON object in their order: each name, and the text of its value. */
+export function membersOf(json: string): [name: string, value: string][] {
+  return splitTopLevel(json).map((member) => {
+    const end = endOfString(member, 0) + 1;
+    return [JSON.parse(member.slice(0, end)), member.slice(member.indexOf(":", end) + 1).trim()];
+  });
+}
+
+/** Where the string that starts at `at` has its closing quote. */
+function endOfString(text: string, at: number): number {
+  let i = at + 1;
+  while (text[i] !== '"') i += text[i] === "\\" ? 2 : 1;
+  return i;
+}

@@ -1,0 +1,354 @@
+/**
+ * Packets and frames: their types, what makes one valid, and their JSON text. This is the plain way to
+ * read a frame; {@link file://./frame_reader.ts} is the quick one.
+ *
+ * @module
+ */
+
+import { type ErrorCode, ERRORS } from "./errors.ts";
+
+/**
+ * The WebSocket subprotocol in which answers may share frames and carry their delay.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { SUBPROTOCOL } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assertEquals(SUBPROTOCOL, "asyncpkt.v1"); // for new WebSocket(url, SUBPROTOCOL)
+ * ```
+ */
+export const SUBPROTOCOL = "asyncpkt.v1";
+
+/**
+ * The longest `request_id`, in UTF-16 code units.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { isRequestId, MAX_ID_LENGTH } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assert(isRequestId("x".repeat(MAX_ID_LENGTH)));
+ * assert(!isRequestId("x".repeat(MAX_ID_LENGTH + 1)));
+ * ```
+ */
+export const MAX_ID_LENGTH = 256;
+
+/**
+ * The most requests that one frame may hold.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { decodeFrame, encodeFrame, encodeRequest, MAX_BATCH } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * const requests = Array.from({ length: MAX_BATCH }, (_, id) => encodeRequest(id, "Hub&&id&&1"));
+ * assertEquals(decodeFrame(encodeFrame(requests)).length, MAX_BATCH);
+ * ```
+ */
+export const MAX_BATCH = 1000;
+
+/** What names a request among those in flight: a string of 1 to 256 UTF-16 units, or an integer. */
+export type RequestId = string | number;
+
+/** A request: `data` is to be converted, and the answer carries the same `request_id`. */
+export interface Request {
+  request_id: RequestId;
+  data: string;
+}
+
+/** Gives up on the request in flight that has this id. */
+export interface Cancel {
+  request_id: RequestId;
+  cancel: true;
+}
+
+/** The values of one name: a string, or several where the name repeats. */
+export type Values = string | string[];
+
+/** An entity: its names and their values. */
+export type Entity = { [name: string]: Values };
+
+/** What a request's `data` says: entities by name, in an array where the name repeats. */
+export type Representation = { [name: string]: Entity | Entity[] };
+
+/** The answer to a request that was converted. `delay`, in seconds, only in `asyncpkt.v1`. */
+export interface Response {
+  request_id: RequestId;
+  data: Representation;
+  delay?: number;
+}
+
+/** What is wrong with a request, or with a frame that holds none. */
+export interface Fault {
+  code: ErrorCode;
+  message: string;
+}
+
+/** The answer to a request that failed; `request_id` is null where none could be read. */
+export interface ErrorAnswer {
+  request_id: RequestId | null;
+  error: Fault;
+}
+
+/** What a server says to one request. */
+export type Answer = Response | ErrorAnswer;
+
+/** What one element of a client's frame turned out to be. */
+export type Packet = Request | Cancel | ErrorAnswer;
+
+/**
+ * Makes the error answer for `id`, with the table's own message unless there is a better one.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { refuse } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assertEquals(refuse("a", "overloaded", "no room"), {
+ *   request_id: "a",
+ *   error: { code: "overloaded", message: "no room" },
+ * });
+ * ```
+ */
+export function refuse(
+  id: RequestId | null,
+  code: ErrorCode,
+  message: string = ERRORS[code],
+): ErrorAnswer {
+  return { request_id: id, error: { code, message } };
+}
+
+/**
+ * Whether `value` can name a request (protocol, "Packets").
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { isRequestId } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assert(isRequestId("a"));
+ * assert(isRequestId(-1));
+ * assert(!isRequestId(0.5));
+ * assert(!isRequestId(""));
+ * ```
+ */
+export function isRequestId(value: unknown): value is RequestId {
+  return typeof value === "string"
+    ? value.length > 0 && value.length <= MAX_ID_LENGTH
+    : Number.isSafeInteger(value);
+}
+
+/**
+ * Reads a client's frame: one packet, or an array of them. What is wrong comes back as the error
+ * answer that it deserves; nothing is thrown, whatever the text.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { decodeFrame, refuse } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assertEquals(decodeFrame('[{"request_id":1,"data":"Hub&&id&&1"},{"request_id":1,"cancel":true}]'), [
+ *   { request_id: 1, data: "Hub&&id&&1" },
+ *   { request_id: 1, cancel: true },
+ * ]);
+ * assertEquals(decodeFrame("{"), [refuse(null, "invalid_json")]);
+ * ```
+ */
+export function decodeFrame(text: string): Packet[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return [refuse(null, "invalid_json")];
+  }
+  if (!Array.isArray(value)) return [decodePacket(value)];
+  if (value.length === 0) return [refuse(null, "invalid_packet", "an empty array of packets")];
+  if (value.length > MAX_BATCH) {
+    const message = `${value.length} packets in a frame: at most ${MAX_BATCH}`;
+    return [refuse(null, "invalid_packet", message)];
+  }
+  return value.map(decodePacket);
+}
+
+/** How many UTF-16 units of a frame hold its id, if they do: written in full, every unit escaped. */
+const HEAD_LENGTH = 6 * MAX_ID_LENGTH + 64;
+
+/** A request's first member, if that is its id. */
+const HEAD = /^\s*\{\s*"request_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)\s*[,}]/;
+
+/**
+ * The id of a request that is too long to be read, if its text begins with it; else null.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { peekId } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assertEquals(peekId('{"request_id": "01", "data": "Hub&&na'), "01");
+ * assertEquals(peekId('[{"request_id": "01", "data": "Hub&&na'), null);
+ * ```
+ */
+export function peekId(text: string): RequestId | null {
+  const match = HEAD.exec(text.slice(0, HEAD_LENGTH));
+  if (match === null) return null;
+  try {
+    const id: unknown = JSON.parse(match[1]!);
+    return isRequestId(id) ? id : null;
+  } catch {
+    return null;
+  }
+}
+
+function decodePacket(value: unknown): Packet {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return refuse(null, "invalid_packet", `a packet is a JSON object, not ${kindOf(value)}`);
+  }
+  const { request_id, data, cancel } = value as Record<string, unknown>;
+  if (!isRequestId(request_id)) {
+    return refuse(null, "invalid_packet", `request_id ${faultOfId(request_id)}`);
+  }
+  if (cancel === true) return { request_id, cancel };
+  if (typeof data !== "string") {
+    const fault = data === undefined ? "is missing" : `is a string, not ${kindOf(data)}`;
+    return refuse(request_id, "invalid_packet", `data ${fault}`);
+  }
+  return { request_id, data };
+}
+
+function faultOfId(id: unknown): string {
+  if (id === undefined) return "is missing";
+  if (id === "") return "is empty";
+  if (typeof id === "string") return `has ${id.length} UTF-16 units: at most ${MAX_ID_LENGTH}`;
+  if (typeof id === "number") return "is a number, but not an integer within ±(2^53 − 1)";
+  return `is a string or an integer, not ${kindOf(id)}`;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object") return "an object";
+  return `a ${typeof value}`;
+}
+
+/**
+ * The JSON text of a request.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { encodeRequest } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assertEquals(encodeRequest(1, "Hub&&id&&1"), '{"request_id":1,"data":"Hub&&id&&1"}');
+ * ```
+ */
+export function encodeRequest(id: RequestId, data: string): string {
+  return `{"request_id":${JSON.stringify(id)},"data":${JSON.stringify(data)}}`;
+}
+
+/**
+ * The JSON text that gives up on the request `id`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { encodeCancel } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assertEquals(encodeCancel(1), '{"request_id":1,"cancel":true}');
+ * ```
+ */
+export function encodeCancel(id: RequestId): string {
+  return `{"request_id":${JSON.stringify(id)},"cancel":true}`;
+}
+
+/**
+ * The JSON text of an error answer; `id` is JSON text already.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { encodeError } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assertEquals(
+ *   encodeError('"a"', { code: "overloaded", message: "no room" }),
+ *   '{"request_id":"a","error":{"code":"overloaded","message":"no room"}}',
+ * );
+ * ```
+ */
+export function encodeError(id: string, { code, message }: Fault): string {
+  return `{"request_id":${id},"error":{"code":"${code}","message":${JSON.stringify(message)}}}`;
+}
+
+/**
+ * One frame that holds all of `texts`, each the JSON text of a packet or of an answer.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { encodeCancel, encodeFrame } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assertEquals(encodeFrame([encodeCancel(1)]), '{"request_id":1,"cancel":true}');
+ * assertEquals(
+ *   encodeFrame([encodeCancel(1), encodeCancel(2)]),
+ *   '[{"request_id":1,"cancel":true},{"request_id":2,"cancel":true}]',
+ * );
+ * ```
+ */
+export function encodeFrame(texts: readonly string[]): string {
+  return texts.length === 1 ? texts[0]! : `[${texts.join(",")}]`;
+}
+
+/**
+ * Reads a server's frame: one answer, or an array of them. Returns undefined if it is anything else;
+ * unknown error codes are kept, so that a client understands later servers.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { decodeAnswers } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assertEquals(decodeAnswers('{"request_id":1,"data":{"Hub":{"id":"1"}}}'), [
+ *   { request_id: 1, data: { Hub: { id: "1" } } },
+ * ]);
+ * assertEquals(decodeAnswers("[1]"), undefined);
+ * ```
+ */
+export function decodeAnswers(text: string): Answer[] | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const answers = Array.isArray(value) ? value : [value];
+  return answers.every(isAnswer) ? answers : undefined;
+}
+
+function isAnswer(value: unknown): value is Answer {
+  if (typeof value !== "object" || value === null) return false;
+  const { request_id, data, delay, error } = value as Record<string, unknown>;
+  if (data !== undefined) {
+    return isRequestId(request_id) && error === undefined && kindOf(data) === "an object" &&
+      (delay === undefined || typeof delay === "number");
+  }
+  if (typeof error !== "object" || error === null) return false;
+  const { code, message } = error as Record<string, unknown>;
+  return (request_id === null || isRequestId(request_id)) &&
+    typeof code === "string" && typeof message === "string";
+}
+
+/**
+ * Whether an answer is an error.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { isError, refuse } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assert(isError(refuse("a", "cancelled")));
+ * assert(!isError({ request_id: "a", data: {} }));
+ * ```
+ */
+export function isError(answer: Answer): answer is ErrorAnswer {
+  return "error" in answer;
+}

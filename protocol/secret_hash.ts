@@ -1,0 +1,17 @@
+/**
+ * A hash for tables whose keys strangers choose.
+ *
+ * @module
+ */
+
+/** Per process and secret, so that nobody can choose keys that all fall into one bucket. */
+const secret = crypto.getRandomValues(new Int32Array(2));
+const BASIS = secret[0]!;
+const FACTOR = secret[1]! | 1;
+
+/** Hashes `bytes[at .. end]` to 32 bits; `salt` tells apart what shares a table. */
+export function secretHash(bytes: Uint8Array, at: number, end: number, salt = 0): number {
+  let hash = BASIS ^ Math.imul(salt, FACTOR);
+  for (let i = at; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, FACTOR);
+  return hash ^ (hash >>> 15);
+}

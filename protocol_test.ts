@@ -1,0 +1,105 @@
+import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import fc from "fast-check";
+import {
+  convert,
+  convertToJson,
+  encodeRequest,
+  formatData,
+  formatJson,
+  type Representation,
+} from "./protocol.ts";
+import { anyData, representationJson } from "./testing/arbitraries.ts";
+import { plainAnswer, plainConvertToJson } from "./testing/plain.ts";
+import { convertVectors } from "./testing/vectors.ts";
+
+/** How many random inputs a property is tried on. */
+const numRuns = 2000;
+
+for (const { name, data, expected } of convertVectors()) {
+  Deno.test(`convertToJson() agrees with the vector: ${name}`, () => {
+    assertStrictEquals(convertToJson(data), expected);
+    assertStrictEquals(plainConvertToJson(data), expected);
+    assertEquals(convert(data), JSON.parse(expected));
+  });
+}
+
+Deno.test("convert() takes any string and leaves nothing empty", () => {
+  fc.assert(
+    fc.property(fc.oneof(anyData, fc.string({ unit: "binary" })), (data) => {
+      for (const [name, entities] of Object.entries(convert(data))) {
+        assert(name !== "");
+        if (Array.isArray(entities)) assert(entities.length >= 2);
+        for (const entity of [entities].flat()) {
+          const pairs = Object.entries(entity);
+          assert(pairs.length > 0);
+          for (const [key, values] of pairs) {
+            assert(key !== "");
+            if (Array.isArray(values)) assert(values.length >= 2);
+            for (const value of [values].flat()) assert(typeof value === "string" && value !== "");
+          }
+        }
+      }
+    }),
+    { numRuns },
+  );
+});
+
+Deno.test("convertToJson() gives the text that its plain twin gives", () => {
+  fc.assert(
+    fc.property(anyData, (data) => {
+      assertStrictEquals(convertToJson(data), plainConvertToJson(data));
+    }),
+    { numRuns: 3 * numRuns },
+  );
+});
+
+Deno.test("plainAnswer() answers with what convert() gives", () => {
+  fc.assert(
+    fc.property(anyData, fc.oneof(fc.integer(), fc.string()), (data, id) => {
+      const answer = JSON.parse(plainAnswer(encodeRequest(id, data)));
+      assertEquals(answer, { request_id: id, data: convert(data) });
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("formatData() is the inverse of convert()", () => {
+  fc.assert(
+    fc.property(representationJson, (json) => {
+      const representation: Representation = JSON.parse(json);
+      // Names that are array indices move to the front; then another "%" may end an entity.
+      fc.pre(JSON.stringify(representation) === json);
+      assertEquals(convert(formatData(representation)), representation);
+    }),
+    { numRuns },
+  );
+});
+
+Deno.test("formatData() carries whatever came out of convert(), or refuses it", () => {
+  let carried = 0;
+  fc.assert(
+    fc.property(anyData, (data) => {
+      const representation = convert(data);
+      let again: string;
+      try {
+        again = formatData(representation);
+      } catch (error) {
+        assertInstanceOf(error, RangeError);
+        return;
+      }
+      carried++;
+      assertEquals(convert(again), representation);
+    }),
+    { numRuns },
+  );
+  assert(carried > numRuns / 4, `only ${carried} were carried`);
+});
+
+Deno.test("formatJson() is the inverse of convertToJson(), order included", () => {
+  fc.assert(
+    fc.property(representationJson, (json) => {
+      assertStrictEquals(convertToJson(formatJson(json)), json);
+    }),
+    { numRuns },
+  );
+});

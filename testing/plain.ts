@@ -1,0 +1,96 @@
+/**
+ * The plain twin: what the protocol says, written the obvious way, for tests to compare with what is
+ * written for speed, and for benchmarks to compare their speed.
+ *
+ * @module
+ */
+
+/**
+ * The JSON text of the representation of `data`, names in the order of their first appearance. Maps
+ * hold them: in an object, names such as `10` would come first.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { plainConvertToJson } from "./plain.ts";
+ *
+ * assertEquals(plainConvertToJson("b&&x&&1&&x&&2%%10&&y&&3"), '{"b":{"x":["1","2"]},"10":{"y":"3"}}');
+ * ```
+ */
+export function plainConvertToJson(data: string): string {
+  const entities = new Map<string, string[]>();
+  for (const entity of data.split("%%")) {
+    const tokens = entity.split("&&");
+    const pairs = new Map<string, string[]>();
+    for (let i = 1; i + 1 < tokens.length; i += 2) {
+      if (tokens[i] !== "" && tokens[i + 1] !== "") {
+        addText(pairs, tokens[i]!, JSON.stringify(tokens[i + 1]));
+      }
+    }
+    if (tokens[0] !== "" && pairs.size > 0) addText(entities, tokens[0]!, objectText(pairs));
+  }
+  return objectText(entities);
+}
+
+function addText(members: Map<string, string[]>, name: string, text: string): void {
+  const texts = members.get(name);
+  if (texts === undefined) members.set(name, [text]);
+  else texts.push(text);
+}
+
+function objectText(members: ReadonlyMap<string, readonly string[]>): string {
+  const texts = Array.from(members, ([name, values]) => {
+    const value = values.length === 1 ? values[0] : `[${values.join(",")}]`;
+    return `${JSON.stringify(name)}:${value}`;
+  });
+  return `{${texts.join(",")}}`;
+}
+
+type Named<T> = Record<string, T | T[]>;
+
+/**
+ * The whole of the program that somebody writes in an afternoon: a valid request's text in, the text
+ * of its response out. Objects put names that are array indices first; it lives with that.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { plainAnswer } from "./plain.ts";
+ *
+ * assertEquals(
+ *   plainAnswer('{"request_id":7,"data":"Hub&&name&&qwe"}'),
+ *   '{"request_id":7,"data":{"Hub":{"name":"qwe"}}}',
+ * );
+ * ```
+ */
+export function plainAnswer(requestText: string): string {
+  const { request_id, data } = JSON.parse(requestText) as { request_id: unknown; data: string };
+  return JSON.stringify({ request_id, data: plainConvert(data) });
+}
+
+function plainConvert(data: string): Named<Named<string>> {
+  const entities: Named<Named<string>> = Object.create(null);
+  for (const entity of data.split("%%")) {
+    const tokens = entity.split("&&");
+    const name = tokens[0]!;
+    if (name === "") continue;
+    const pairs: Named<string> = Object.create(null);
+    let isEmpty = true;
+    for (let i = 1; i + 1 < tokens.length; i += 2) {
+      const key = tokens[i]!;
+      const value = tokens[i + 1]!;
+      if (key === "" || value === "") continue;
+      addValue(pairs, key, value);
+      isEmpty = false;
+    }
+    if (!isEmpty) addValue(entities, name, pairs);
+  }
+  return entities;
+}
+
+function addValue<T extends string | object>(members: Named<T>, name: string, value: T): void {
+  const known = members[name];
+  if (known === undefined) members[name] = value;
+  else if (Array.isArray(known)) known.push(value);
+  else members[name] = [known, value];
+}
