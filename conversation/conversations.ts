@@ -1,0 +1,132 @@
+/**
+ * All conversations of a process: one clock, one set of limits, one structure for what is in flight.
+ * Carriers (WebSocket, HTTP) bring the frames, ask when something is due, and say when time has passed.
+ *
+ * @module
+ */
+
+import type { DelayPolicy } from "../delay/policy.ts";
+import { TimingWheel } from "../delay/timing_wheel.ts";
+import { FrameReader } from "../protocol.ts";
+import { Conversation, type Events, type Limits, type Shared } from "./conversation.ts";
+import { InFlight } from "./in_flight.ts";
+
+/** The limits where nothing else is said. */
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  packetSize: 1 << 20,
+  inFlight: 10_000,
+  inFlightInAll: 1_000_000,
+};
+
+/** How {@linkcode Conversations} are to be held. */
+export interface ConversationsOptions {
+  /** How long each request waits. */
+  delays: DelayPolicy;
+  /** @default {DEFAULT_LIMITS} */
+  limits?: Partial<Limits>;
+  /** Told of what happens; it may throw, which is then a fault of that request alone. */
+  events?: Events;
+}
+
+/**
+ * All conversations of a process. Time is in milliseconds, on any clock that does not go back, such as
+ * `performance.now()`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { uniformDelay } from "../delay/policy.ts";
+ * import { Conversations } from "./conversations.ts";
+ *
+ * const conversations = new Conversations({ delays: uniformDelay({ min: 2, max: 2 }) });
+ * const sent: string[] = [];
+ * const conversation = conversations.open((frame) => sent.push(frame));
+ * conversation.receive('{"request_id":"01","data":"Hub&&name&&qwe"}', 500);
+ * assertEquals(conversations.nextDue, 2500);
+ * conversations.advance(2500);
+ * assertEquals(sent, ['{"request_id":"01","data":{"Hub":{"name":"qwe"}}}']);
+ * ```
+ */
+export class Conversations {
+  readonly #shared: Shared;
+  /** By number; the number of a conversation that has ended is given to another. */
+  readonly #open: (Conversation | undefined)[] = [];
+  readonly #freeNumbers: number[] = [];
+
+  /** @throws {RangeError} if a limit is not a positive integer. */
+  constructor({ delays, limits, events = {} }: ConversationsOptions) {
+    const all = { ...DEFAULT_LIMITS, ...limits };
+    for (const [name, limit] of Object.entries(all)) {
+      if (Number.isSafeInteger(limit) && limit > 0) continue;
+      throw new RangeError(`Cannot limit ${name} to ${limit}: want a positive integer`);
+    }
+    this.#shared = {
+      delays,
+      limits: all,
+      events,
+      wheel: new TimingWheel(),
+      inFlight: new InFlight(),
+      reader: new FrameReader(),
+      unsent: [],
+      isDraining: false,
+    };
+  }
+
+  /** How many requests are in flight. */
+  get inFlight(): number {
+    return this.#shared.inFlight.size;
+  }
+
+  /** Nothing is due before this time; Infinity when nothing is in flight. */
+  get nextDue(): number {
+    return this.#shared.wheel.nextDue;
+  }
+
+  /** Whether answers wait for {@linkcode Conversations.flush}. */
+  get hasUnsent(): boolean {
+    return this.#shared.unsent.length > 0;
+  }
+
+  /**
+   * Begins a conversation.
+   *
+   * @param send takes a frame for the peer. It must not throw, and not call back into a conversation.
+   * @param sharesFrames whether the peer speaks `asyncpkt.v1`: answers then carry their delay, and wait
+   * for {@linkcode Conversations.flush} to share a frame. Otherwise each is sent at once.
+   */
+  open(send: (frame: string) => void, sharesFrames = false): Conversation {
+    const number = this.#freeNumbers.pop() ?? this.#open.length;
+    const conversation = new Conversation(this.#shared, number, send, sharesFrames);
+    this.#open[number] = conversation;
+    return conversation;
+  }
+
+  /** Ends a conversation; a second time it does nothing. What is in flight in it is dropped. */
+  close(conversation: Conversation): void {
+    if (this.#open[conversation.number] !== conversation) return;
+    conversation.close();
+    this.#open[conversation.number] = undefined;
+    this.#freeNumbers.push(conversation.number);
+  }
+
+  /** From now on, new requests are refused with `shutting_down`. */
+  drain(): void {
+    this.#shared.isDraining = true;
+  }
+
+  /** Answers what is due at time `now`. */
+  advance(now: number): void {
+    if (now >= this.nextDue) this.#shared.wheel.advance(now, this.#answer);
+  }
+
+  /** Sends the answers that waited to share frames. */
+  flush(): void {
+    const { unsent } = this.#shared;
+    for (const conversation of unsent) conversation.flush();
+    unsent.length = 0;
+  }
+
+  #answer = (entry: number): void => {
+    this.#open[this.#shared.inFlight.owner(entry)]!.answerDue(entry);
+  };
+}
