@@ -1,0 +1,95 @@
+/**
+ * Packets over plain HTTP: `POST /` with what a frame would hold.
+ *
+ * @module
+ */
+
+import type { Conversations } from "../conversation/conversations.ts";
+import type { ErrorCode } from "../protocol.ts";
+import type { Pump } from "./pump.ts";
+
+/** The status of a single packet's answer, where that is an error at once. */
+const STATUS: Readonly<Record<ErrorCode, number>> = {
+  invalid_json: 400,
+  invalid_packet: 400,
+  duplicate_request_id: 409,
+  packet_too_large: 413,
+  overloaded: 503,
+  cancelled: 409,
+  shutting_down: 503,
+  internal: 500,
+};
+
+/**
+ * Answers a POST: one packet with one JSON answer, an array with NDJSON, a line for each answer as it
+ * falls due.
+ *
+ * @param limit how many bytes of the body are read at most, and one.
+ */
+export async function answerPost(
+  request: Request,
+  conversations: Conversations,
+  pump: Pump,
+  limit: number,
+): Promise<Response> {
+  const body = await readBody(request, limit);
+  const isMany = isArray(body);
+  const headers = { "content-type": isMany ? "application/x-ndjson" : "application/json" };
+
+  const answers: string[] = [];
+  let send = (answer: string): void => void answers.push(answer);
+  const conversation = conversations.open((answer) => send(answer + "\n"));
+  pump.receive(conversation, body);
+
+  if (conversation.inFlight === 0) {
+    pump.close(conversation);
+    // A cancel has nothing to give up on here, and no answer.
+    if (answers.length === 0) return new Response(null, { status: 204 });
+    const status = isMany ? 200 : statusOf(answers[0]!);
+    return new Response(answers.join(""), { status, headers });
+  }
+  const stream = new ReadableStream<string>({
+    start(controller) {
+      for (const answer of answers) controller.enqueue(answer);
+      send = (answer) => {
+        controller.enqueue(answer);
+        if (conversation.inFlight > 0) return;
+        controller.close();
+        pump.close(conversation);
+      };
+    },
+    cancel: () => pump.close(conversation),
+  });
+  return new Response(stream.pipeThrough(new TextEncoderStream()), { headers });
+}
+
+function statusOf(answer: string): number {
+  const code: ErrorCode | undefined = JSON.parse(answer).error?.code;
+  return code === undefined ? 200 : STATUS[code];
+}
+
+/** Reads the body, but no further than past the limit: that is enough to be refused. */
+async function readBody(request: Request, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > limit) break;
+  }
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}
+
+/** Whether JSON text begins an array, after the white space that JSON allows. */
+function isArray(body: Uint8Array): boolean {
+  const first = body.find((byte) =>
+    byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09
+  );
+  return first === 0x5b;
+}

@@ -1,0 +1,80 @@
+/**
+ * Brings frames and the passing of time to conversations.
+ *
+ * @module
+ */
+
+import { setImmediate } from "node:timers";
+import type { Conversation } from "../conversation/conversation.ts";
+import type { Conversations } from "../conversation/conversations.ts";
+
+/**
+ * The one clock of a process. A timer fires when the next request is due, but timers are late by up to
+ * 2 ms; so every frame that comes in also moves the time on, and the busier the server, the more exact.
+ */
+export class Pump {
+  readonly #conversations: Conversations;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer fires. */
+  #timerAt = Infinity;
+  #willFlush = false;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(conversations: Conversations) {
+    this.#conversations = conversations;
+  }
+
+  /** Brings a frame that has just arrived. */
+  receive(conversation: Conversation, frame: string | Uint8Array): void {
+    const now = performance.now();
+    conversation.receive(frame, now);
+    this.#conversations.advance(now);
+    // Frames that arrive in the same turn of the event loop are answered together.
+    if (this.#conversations.hasUnsent && !this.#willFlush) {
+      this.#willFlush = true;
+      setImmediate(this.#flush);
+    }
+    this.#update(now);
+  }
+
+  /** Ends a conversation, whose requests in flight are dropped. */
+  close(conversation: Conversation): void {
+    this.#conversations.close(conversation);
+    this.#update(performance.now());
+  }
+
+  /** Resolves once nothing is in flight. */
+  idle(): Promise<void> {
+    const { promise } = this.#idle ??= Promise.withResolvers();
+    this.#update(performance.now());
+    return promise;
+  }
+
+  #flush = (): void => {
+    this.#willFlush = false;
+    this.#conversations.flush();
+  };
+
+  #onTimer = (): void => {
+    this.#timer = undefined;
+    this.#timerAt = Infinity;
+    const now = performance.now();
+    this.#conversations.advance(now);
+    this.#conversations.flush();
+    this.#update(now);
+  };
+
+  /** Sets the timer for what is due next, and says when nothing is in flight any more. */
+  #update(now: number): void {
+    if (this.#idle !== undefined && this.#conversations.inFlight === 0) {
+      this.#idle.resolve();
+      this.#idle = undefined;
+    }
+    const { nextDue } = this.#conversations;
+    // A timer that fires too early costs less than setting it anew for every change.
+    if (nextDue >= this.#timerAt && nextDue < Infinity) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = nextDue;
+    if (nextDue < Infinity) this.#timer = setTimeout(this.#onTimer, nextDue - now);
+  }
+}
