@@ -1,0 +1,95 @@
+/**
+ * The requests that wait for an answer, each until its deadline.
+ *
+ * @module
+ */
+
+import type { RequestId } from "../protocol.ts";
+
+/** A request that waits. */
+export interface Pending<T> {
+  /** When it was sent, in milliseconds. */
+  readonly sentAt: number;
+  /** When it is given up, in milliseconds. */
+  readonly deadline: number;
+  /** Ends the waiting. */
+  readonly settle: (outcome: T) => void;
+}
+
+/**
+ * Requests by id. One timer serves them all: set for the earliest deadline, it looks for what is overdue.
+ * A timer each would cost more than the rest of the client.
+ */
+export class PendingRequests<T> {
+  readonly #requests = new Map<RequestId, Pending<T>>();
+  readonly #onOverdue: (id: RequestId, request: Pending<T>) => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = Infinity;
+  /** Whether the requests are also in the order of their deadlines, as with equal timeouts. */
+  #isInOrder = true;
+  #lastDeadline = 0;
+
+  /** @param onOverdue is called for each request, out of the collection by then, whose time is up. */
+  constructor(onOverdue: (id: RequestId, request: Pending<T>) => void) {
+    this.#onOverdue = onOverdue;
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#requests.size;
+  }
+
+  /** Whether a request with this id waits. */
+  has(id: RequestId): boolean {
+    return this.#requests.has(id);
+  }
+
+  /** Adds a request. */
+  add(id: RequestId, request: Pending<T>): void {
+    if (this.#requests.size === 0) this.#isInOrder = true;
+    else if (request.deadline < this.#lastDeadline) this.#isInOrder = false;
+    this.#lastDeadline = request.deadline;
+    this.#requests.set(id, request);
+    if (request.deadline < this.#timerAt) this.#setTimer(request.deadline);
+  }
+
+  /** Takes a request out; undefined if there is none with this id. */
+  take(id: RequestId): Pending<T> | undefined {
+    const request = this.#requests.get(id);
+    if (request === undefined) return undefined;
+    this.#requests.delete(id);
+    return request;
+  }
+
+  /** Takes all requests out, and stops the timer. */
+  takeAll(): Pending<T>[] {
+    const requests = [...this.#requests.values()];
+    this.#requests.clear();
+    clearTimeout(this.#timer);
+    this.#timerAt = Infinity;
+    return requests;
+  }
+
+  #setTimer(at: number): void {
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    // Longer than a timer can be is as good as never: look again then.
+    this.#timer = setTimeout(this.#sweep, Math.min(at - performance.now(), 2 ** 31 - 1));
+  }
+
+  #sweep = (): void => {
+    const now = performance.now();
+    let next = Infinity;
+    for (const [id, request] of this.#requests) {
+      if (request.deadline <= now) {
+        this.#requests.delete(id);
+        this.#onOverdue(id, request);
+        continue;
+      }
+      next = Math.min(next, request.deadline);
+      if (this.#isInOrder) break;
+    }
+    this.#timerAt = Infinity;
+    if (next < Infinity) this.#setTimer(next);
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * Many requests, a window of them at once.
+ *
+ * @module
+ */
+
+import { AbortError, ClientError } from "./errors.ts";
+import type { Reply } from "./reply.ts";
+
+/** How one request of many ended: with a reply, or with an error. */
+export interface Outcome {
+  /** Which request it was, counted from 0. */
+  readonly index: number;
+  readonly reply?: Reply;
+  readonly error?: ClientError;
+}
+
+/** How the window is kept. */
+export interface WindowOptions {
+  /** How many may be under way or wait to be taken. */
+  window: number;
+  /** Whether outcomes come in the order of the source. */
+  ordered: boolean;
+  signal: AbortSignal | undefined;
+}
+
+/**
+ * Sends what `source` gives and yields the outcomes. The source is read ahead by at most a window. An
+ * error of the source's own, or one that is not the client's, ends it all and is thrown.
+ */
+export async function* settleAll<T>(
+  source: Iterable<T> | AsyncIterable<T>,
+  send: (input: T, signal: AbortSignal) => Promise<Reply>,
+  { window, ordered, signal }: WindowOptions,
+): AsyncGenerator<Outcome, void, void> {
+  /** Outcomes to be taken, by their place in the order in which they are. */
+  const outcomes = new Map<number, Outcome>();
+  let started = 0;
+  let settled = 0;
+  let taken = 0;
+  let isRead = false;
+  let failure: { error: unknown } | undefined;
+  let wake = () => {};
+
+  const abort = new AbortController();
+  const stop = () => {
+    abort.abort(signal?.reason);
+    wake();
+  };
+  if (signal?.aborted) stop();
+  signal?.addEventListener("abort", stop, { once: true });
+
+  const settle = (outcome: Outcome) => {
+    outcomes.set(ordered ? outcome.index : settled, outcome);
+    settled++;
+    wake();
+  };
+  const fail = (error: unknown) => {
+    failure ??= { error };
+    wake();
+  };
+  const start = (input: T) => {
+    const index = started++;
+    send(input, abort.signal).then(
+      (reply) => settle({ index, reply }),
+      (error) => error instanceof ClientError ? settle({ index, error }) : fail(error),
+    );
+  };
+
+  const asynchronous = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : undefined;
+  const iterator = asynchronous ?? (source as Iterable<T>)[Symbol.iterator]();
+  let isReading = false;
+  const take = ({ done, value }: IteratorResult<T>) => {
+    isReading = false;
+    if (done) isRead = true;
+    else if (!abort.signal.aborted) start(value);
+  };
+  const fill = () => {
+    while (!isRead && !isReading && !abort.signal.aborted && started - taken < window) {
+      if (asynchronous === undefined) {
+        take((iterator as Iterator<T>).next());
+      } else {
+        isReading = true;
+        asynchronous.next().then(take).then(() => wake(), fail);
+      }
+    }
+  };
+
+  try {
+    while (true) {
+      fill();
+      if (failure !== undefined) throw failure.error;
+      const outcome = outcomes.get(taken);
+      if (outcome !== undefined) {
+        outcomes.delete(taken++);
+        yield outcome;
+      } else if (taken === started && (isRead || abort.signal.aborted)) {
+        return;
+      } else {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        wake = resolve;
+        await promise;
+      }
+    }
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    abort.abort(new AbortError(signal?.reason ?? "no more outcomes were wanted"));
+    // A source that is asked for its next value would only end after that: it is not waited for.
+    const ended = isRead ? undefined : iterator.return?.();
+    if (!isReading) await ended;
+  }
+}
