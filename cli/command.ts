@@ -1,0 +1,60 @@
+/**
+ * What the commands have in common: arguments and streams in, an exit code out.
+ *
+ * @module
+ */
+
+import type { Output } from "./output.ts";
+
+/** The exit codes. */
+export const Exit = {
+  ok: 0,
+  /** Some requests were answered with an error. */
+  failed: 1,
+  /** The command line is wrong. */
+  usage: 2,
+  /** There is no connection, or it was lost; or the server cannot listen. */
+  noConnection: 3,
+  /** Some requests were not answered in time. */
+  timedOut: 4,
+  /** Interrupted by SIGINT. */
+  interrupted: 130,
+} as const;
+
+/** What a command reads from and writes to. */
+export interface Streams {
+  readonly stdin: { readonly readable: ReadableStream<Uint8Array>; isTerminal(): boolean };
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/** A command of the program, such as `serve`. */
+export interface Command {
+  /** The whole help, as `--help` shows it. */
+  readonly help: string;
+  /** Runs it to its end; resolves to the exit code. */
+  run(args: string[], streams: Streams): Promise<number>;
+}
+
+/** A command cannot do its work; the message says why in one line. */
+export class CommandError extends Error {
+  override name = "CommandError";
+  readonly exit: number;
+
+  /** @param exit the exit code that it is worth. */
+  constructor(exit: number, message: string) {
+    super(message);
+    this.exit = exit;
+  }
+}
+
+/** The command line is wrong. */
+export class UsageError extends CommandError {
+  override name = "UsageError";
+
+  constructor(message: string) {
+    super(Exit.usage, message);
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * `asyncpkt convert`: the conversion, offline.
+ *
+ * @module
+ */
+
+import { convertToJson, formatJson } from "../protocol.ts";
+import { Exit, type Streams, UsageError } from "./command.ts";
+import { escapeControls } from "./escape.ts";
+import { flagHelp, readFlags, toggle } from "./flags.ts";
+import { linesOf } from "./lines.ts";
+
+const FLAGS = {
+  back: toggle("from representations, as JSON, to data"),
+};
+
+/** What `asyncpkt convert --help` shows. */
+export const help = `Converts data to its representation, line by line, from stdin to stdout.
+
+Usage: asyncpkt convert [flags] < FILE
+
+${flagHelp(FLAGS)}
+
+Exit codes: 0 all converted, 1 some lines cannot be converted back (stderr says which), 2 wrong usage.
+
+Examples:
+  echo 'Hub&&name&&qwe&&id&&123&&' | asyncpkt convert
+  echo '{"Hub":{"name":"qwe"}}' | asyncpkt convert --back
+`;
+
+/** Converts every line. */
+export async function run(
+  args: string[],
+  { stdin, stdout, stderr, signal }: Streams,
+): Promise<number> {
+  const flags = readFlags(FLAGS, args);
+  if (flags._.length > 0) {
+    throw new UsageError(`convert reads stdin and takes no ${JSON.stringify(flags._[0])}`);
+  }
+  if (stdin.isTerminal()) {
+    stderr.write(help);
+    return Exit.usage;
+  }
+  let number = 0;
+  let exit: number = Exit.ok;
+  for await (const line of linesOf(stdin.readable)) {
+    number++;
+    try {
+      const converted = flags.back ? formatJson(line) : convertToJson(line);
+      stdout.write((stdout.isTerminal ? escapeControls(converted) : converted) + "\n");
+    } catch (error) {
+      exit = Exit.failed;
+      const reason = error instanceof Error ? error.message : String(error);
+      stderr.write(escapeControls(`line ${number}: ${reason}`) + "\n");
+    }
+    if (stdout.isBehind) await stdout.flush();
+    if (stdout.isBroken || signal.aborted) break;
+  }
+  return signal.aborted ? Exit.interrupted : exit;
+}

@@ -1,0 +1,50 @@
+/**
+ * `asyncpkt demo`: a server and a client in one, to see what asynchronous means.
+ *
+ * @module
+ */
+
+import { Client } from "../client.ts";
+import { encodeRequest } from "../protocol.ts";
+import { serve } from "../server.ts";
+import { Exit, type Streams, UsageError } from "./command.ts";
+
+const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
+const MORE = 12;
+
+/** What `asyncpkt demo --help` shows. */
+export const help =
+  `Starts a server, sends it the example and ${MORE} packets more at once, and shows the answers as they
+arrive, each at its own time. It takes five seconds and ends by itself.
+
+Usage: asyncpkt demo
+`;
+
+/** Runs the demonstration. */
+export async function run(args: string[], { stdout, signal }: Streams): Promise<number> {
+  if (args.length > 0) throw new UsageError(`demo takes no ${JSON.stringify(args[0])}`);
+  const startedAt = performance.now();
+  const say = async (text: string) => {
+    const elapsed = ((performance.now() - startedAt) / 1000).toFixed(2);
+    stdout.write(`${elapsed.padStart(5)} s  ${text}\n`);
+    await stdout.flush();
+  };
+
+  await using server = serve({
+    port: 0,
+    events: { accepted: (id, delay) => void say(`${id} is to wait ${delay / 1000} s`) },
+  });
+  await say(`a server listens on ${server.url}`);
+  await using client = await Client.connect(server.url, { signal });
+  const requests = Array.from({ length: MORE + 1 }, (_, i) => ({
+    id: String(i + 1).padStart(2, "0"),
+    data: i === 0 ? EXAMPLE : `Device&&name&&lamp ${i}&&id&&${100 + i}&&`,
+  }));
+  for (const { id, data } of requests) await say(`→ ${encodeRequest(id, data)}`);
+  for await (const { reply, error } of client.requests(requests, { signal })) {
+    if (error !== undefined) throw error;
+    await say(`← ${reply!.json}`);
+  }
+  await say(`all ${requests.length} answered, side by side, each after its own delay`);
+  return signal.aborted ? Exit.interrupted : Exit.ok;
+}
