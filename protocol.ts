@@ -10,7 +10,7 @@
  */
 
 export { NO_DELAY, responseText } from "./protocol/answer_writer.ts";
-export { SENTINEL_LENGTH } from "./protocol/conversion.ts";
+export { SOURCE_MARGIN } from "./protocol/conversion.ts";
 export { type ErrorCode, ERRORS, isErrorCode } from "./protocol/errors.ts";
 export { FrameReader } from "./protocol/frame_reader.ts";
 export { splitTopLevel } from "./protocol/json_text.ts";

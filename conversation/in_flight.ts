@@ -8,7 +8,7 @@
  * @module
  */
 
-import { responseText, SENTINEL_LENGTH } from "../protocol.ts";
+import { responseText, SOURCE_MARGIN } from "../protocol.ts";
 import { secretHash } from "../protocol/secret_hash.ts";
 import { Arena } from "./arena.ts";
 
@@ -61,7 +61,7 @@ export class InFlight {
   ): number {
     const idLength = idEnd - idAt;
     const dataLength = dataEnd - dataAt;
-    const address = this.#arena.allocate(idLength + dataLength + SENTINEL_LENGTH);
+    const address = this.#arena.allocate(idLength + dataLength + SOURCE_MARGIN);
     const bytes = this.#arena.bytes(address);
     const at = this.#arena.offset(address);
     copy(source, idAt, idEnd, bytes, at);
@@ -107,7 +107,7 @@ export class InFlight {
     this.#unlink(entry);
     this.#arena.free(
       fields[field + Field.Address]!,
-      fields[field + Field.IdLength]! + fields[field + Field.DataLength]! + SENTINEL_LENGTH,
+      fields[field + Field.IdLength]! + fields[field + Field.DataLength]! + SOURCE_MARGIN,
     );
     fields[field + Field.Hash] = this.#firstFree;
     this.#firstFree = entry;

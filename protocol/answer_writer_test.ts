@@ -4,7 +4,7 @@ import { anyData, anyText } from "../testing/arbitraries.ts";
 import { plainConvertToJson } from "../testing/plain.ts";
 import { convertVectors } from "../testing/vectors.ts";
 import { NO_DELAY, representationText, responseText } from "./answer_writer.ts";
-import { SENTINEL_LENGTH } from "./conversion.ts";
+import { SOURCE_MARGIN } from "./conversion.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { encodeFrame, encodeRequest, type RequestId } from "./packet.ts";
 
@@ -143,9 +143,9 @@ Deno.test("responseText() answers random requests as the plain twin does", () =>
 });
 
 Deno.test("representationText() grows with the data", () => {
-  for (let length = 1; length < 300_000; length *= 3) {
+  for (let length = 1; length < 2_000_000; length *= 3) {
     const data = `A&&${"n".repeat(length)}&&${"v".repeat(length)}`;
-    const bytes = new Uint8Array(data.length + SENTINEL_LENGTH);
+    const bytes = new Uint8Array(data.length + SOURCE_MARGIN);
     new TextEncoder().encodeInto(data, bytes);
     assertStrictEquals(representationText(bytes, 0, data.length, true), plainConvertToJson(data));
   }

@@ -14,23 +14,29 @@ import { Members } from "./repeats.ts";
 
 // Constants of the module's own, here and in its neighbours: the engine folds these, but not imported ones.
 const QUOTE = 0x22;
-const PERCENT = 0x25;
-const AMPERSAND = 0x26;
 const COMMA = 0x2c;
-const COLON = 0x3a;
 const BRACE_OPEN = 0x7b;
 const BRACE_CLOSE = 0x7d;
+const TWO_PERCENTS = 0x2525;
+const TWO_AMPERSANDS = 0x2626;
+/** Three bytes to be written at once, with a fourth that the next overwrites. */
+const QUOTE_COLON_QUOTE = 0x223a2200;
+const QUOTE_COLON_BRACE = 0x223a7b00;
+
+/** How many bytes behind `data` the conversion overwrites in its source. */
+export const SENTINEL_LENGTH = 2;
 
 /**
- * How many bytes after `data` the conversion writes to in its source.
+ * How many bytes there must be behind `data` in the source of a conversion, which overwrites the first
+ * two of them.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { NO_DELAY, responseText, SENTINEL_LENGTH } from "@asyncpkt/asyncpkt/protocol";
+ * import { NO_DELAY, responseText, SOURCE_MARGIN } from "@asyncpkt/asyncpkt/protocol";
  *
  * const text = "7Hub&&id&&1"; // the id, then the data
- * const bytes = new Uint8Array(text.length + SENTINEL_LENGTH);
+ * const bytes = new Uint8Array(text.length + SOURCE_MARGIN);
  * new TextEncoder().encodeInto(text, bytes);
  * assertEquals(
  *   responseText(bytes, 0, 1, 1, text.length, true, NO_DELAY),
@@ -38,11 +44,11 @@ const BRACE_CLOSE = 0x7d;
  * );
  * ```
  */
-export const SENTINEL_LENGTH = 2;
+export const SOURCE_MARGIN = 5;
 
 /** The most bytes that the representation of `length` bytes of data takes while it is written. */
 export function representationBound(length: number): number {
-  return 2 * length + 16;
+  return 2 * length + 24;
 }
 
 /** What the next token is. */
@@ -57,11 +63,17 @@ const enum Token {
 const entities = new Members();
 const pairs = new Members();
 
+/** The source and the output of last time, nearly always the same buffers, and views of them. */
+let lastSource: Uint8Array = new Uint8Array(0);
+let lastOut = lastSource;
+let sourceView = viewOf(lastSource);
+let outView = sourceView;
+
 /**
  * Converts the data in `source[i .. end]` and writes its representation from `out[o]` on; returns where
  * that ends.
  *
- * @param source JSON string text, without its quotes; the two bytes at `end` are overwritten.
+ * @param source JSON string text, without its quotes, and {@linkcode SOURCE_MARGIN} bytes.
  * @param out must have room for {@linkcode representationBound} bytes.
  */
 export function convertBytes(
@@ -71,8 +83,12 @@ export function convertBytes(
   out: Uint8Array,
   o: number,
 ): number {
+  if (source !== lastSource) sourceView = viewOf(lastSource = source);
+  if (out !== lastOut) outView = viewOf(lastOut = out);
+  const from = sourceView;
+  const to = outView;
   // A separator at the end saves asking for every byte whether it is the last.
-  source[end] = source[end + 1] = PERCENT;
+  from.setUint16(end, TWO_PERCENTS);
   entities.clear();
   out[o++] = BRACE_OPEN;
   const entitiesAt = o;
@@ -89,25 +105,29 @@ export function convertBytes(
 
   while (true) {
     const tokenAt = o;
-    let byte: number;
+    let two: number;
+    // Four bytes at a time are copied, and then counted as far as they belong to the token.
     while (true) {
-      byte = source[i]!;
-      // A doubled byte separates, unless its second half is the sentinel's.
-      if ((byte === AMPERSAND || byte === PERCENT) && source[i + 1] === byte && i + 1 !== end) {
-        break;
-      }
-      out[o++] = byte;
+      const word = from.getInt32(i, true);
+      to.setInt32(o, word, true);
+      const plain = plainBytes(word);
+      i += plain;
+      o += plain;
+      if (plain === 4) continue;
+      two = from.getUint16(i);
+      // Two of the same separate, unless the second is the sentinel's.
+      if ((two === TWO_AMPERSANDS || two === TWO_PERCENTS) && i + 1 !== end) break;
       i++;
+      o++;
     }
     i += 2;
 
-    if (byte === AMPERSAND) {
+    if (two === TWO_AMPERSANDS) {
       switch (token) {
         case Token.Name:
           nameEnd = o;
-          out[o++] = QUOTE;
-          out[o++] = COLON;
-          out[o++] = QUOTE;
+          to.setUint32(o, QUOTE_COLON_QUOTE);
+          o += 3;
           token = Token.Value;
           continue;
         case Token.Value:
@@ -125,9 +145,8 @@ export function convertBytes(
             continue;
           }
           entityNameEnd = o;
-          out[o++] = QUOTE;
-          out[o++] = COLON;
-          out[o++] = BRACE_OPEN;
+          to.setUint32(o, QUOTE_COLON_BRACE);
+          o += 3;
           pairAt = pairsAt = o;
           pairs.clear();
           break;
@@ -163,4 +182,19 @@ export function convertBytes(
   if (entities.repeats) o = entities.gather(out, entitiesAt, o);
   out[o++] = BRACE_CLOSE;
   return o;
+}
+
+/**
+ * How many bytes of a word, from its lowest on, are no separator: 0 to 4. It may stop at `$` and `'` too,
+ * the other two that are `%` and `&` but for their lowest bits; that a byte is one of the four shows as a
+ * zero byte, by the well-known test for one in a word.
+ */
+function plainBytes(word: number): number {
+  const zero = (word | 0x03030303) ^ 0x27272727;
+  const found = (zero - 0x01010101) & ~zero & 0x80808080;
+  return found === 0 ? 4 : (31 - Math.clz32(found & -found)) >> 3;
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }

@@ -1,18 +1,18 @@
 /**
  * Reads clients' frames without making objects of them.
  *
- * Nearly every frame is one request, or an array of them, in the shape that JSON writers give it, with
- * short strings that need no escapes. Such a frame is encoded to bytes once and checked in one pass that
- * notes where ids and data are. Any other goes through {@linkcode decodeFrame}, the plain reader, so
- * what is valid is decided there alone: this pass only ever accepts what that one accepts, the same way.
+ * Nearly every frame is one request, or an array of them, in the shape that JSON writers give it. Such a
+ * frame is encoded to bytes once and checked in one pass that notes where ids and data are. Any other goes
+ * through {@linkcode decodeFrame}, the plain reader, so what is valid is decided there alone: this pass
+ * only ever accepts what that one accepts, the same way.
  *
  * @module
  */
 
-import { SENTINEL_LENGTH } from "./conversion.ts";
+import { SENTINEL_LENGTH, SOURCE_MARGIN } from "./conversion.ts";
 import { decodeFrame, type ErrorAnswer, MAX_BATCH, MAX_ID_LENGTH, type Packet } from "./packet.ts";
+import { endOfString, SCAN_MARGIN } from "./string_scan.ts";
 
-const BACKSLASH = 0x5c;
 const BRACE_CLOSE = 0x7d;
 const BRACE_OPEN = 0x7b;
 const BRACKET_CLOSE = 0x5d;
@@ -20,9 +20,6 @@ const BRACKET_OPEN = 0x5b;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const QUOTE = 0x22;
-
-/** Past this many bytes, JSON.parse finds the end of a string sooner than a loop does. */
-const LONG = 384;
 
 /** The most digits that are an integer within ±(2^53 − 1) whatever they are. */
 const SAFE_DIGITS = 15;
@@ -66,6 +63,7 @@ const DATA_KEY = encoder.encode('"data"');
 export class FrameReader {
   /** Ids and data as JSON text: an id with its quotes, if it has any, data without. */
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(4096);
+  #view = new DataView(this.bytes.buffer);
   /** Whether the bytes are ASCII, so that each is one UTF-16 unit. */
   isAscii = true;
   /** How many packets the frame holds. */
@@ -81,9 +79,7 @@ export class FrameReader {
    */
   read(text: string): void {
     if (this.#errors.size > 0) this.#errors.clear();
-    const isLong = text.length > LONG && text.charCodeAt(0) === BRACE_OPEN;
-    if (!isLong && this.#scan(text)) return;
-    this.#readPlainly(text);
+    if (!this.#scan(text)) this.#readPlainly(text);
   }
 
   /** The error that packet `i` is to be answered with, if it is not valid. */
@@ -116,7 +112,7 @@ export class FrameReader {
     return this.#fields[FIELDS * i + 2]!;
   }
 
-  /** Where it ends. {@linkcode SENTINEL_LENGTH} bytes from there on are free to be overwritten. */
+  /** Where it ends. The two bytes from there on are free to be overwritten. */
   dataEnd(i: number): number {
     return this.#fields[FIELDS * i + 3]!;
   }
@@ -130,7 +126,7 @@ export class FrameReader {
     if (!this.isAscii && !text.isWellFormed()) return false; // UTF-8 has no half of a surrogate pair
     const bytes = this.bytes;
     const end = this.#length;
-    bytes[end] = 0; // no scan runs past this: it is in no string and no number
+    bytes[end] = 0; // no scan runs past this: it is in no string and no number, and no key
     if (bytes[0] !== BRACKET_OPEN) return this.#scanRequest(0) === end;
     let at = 1;
     while (this.count < MAX_BATCH) {
@@ -176,15 +172,10 @@ export class FrameReader {
     return this.bytes[at] === SPACE ? at + 1 : at;
   }
 
-  /** Returns where the string at `at` ends, or −1 if it is long or has an escape or control character. */
+  /** Returns where the string at `at` ends, or −1 if its text cannot be used as it stands. */
   #scanString(at: number): number {
-    const bytes = this.bytes;
-    for (let i = at + 1; i <= at + LONG; i++) {
-      const byte = bytes[i]!;
-      if (byte === QUOTE) return i + 1;
-      if (byte === BACKSLASH || byte < SPACE) return -1;
-    }
-    return -1;
+    const quote = endOfString(this.bytes, this.#view, at + 1);
+    return quote < 0 ? -1 : quote + 1;
   }
 
   #scanInteger(at: number): number {
@@ -202,22 +193,16 @@ export class FrameReader {
     this.#length = 0;
     this.count = 0;
     this.isAscii = true;
-    // Without a backslash in the frame, no string in it has anything to escape.
-    const isVerbatim = !text.includes("\\") && text.isWellFormed();
-    for (const packet of decodeFrame(text)) this.#notePacket(packet, isVerbatim);
+    for (const packet of decodeFrame(text)) this.#notePacket(packet);
   }
 
-  #notePacket(packet: Packet, isVerbatim: boolean): void {
+  #notePacket(packet: Packet): void {
     if ("error" in packet) this.#errors.set(this.count, packet);
     const idAt = this.#length;
     this.#append(JSON.stringify(packet.request_id));
     const idEnd = this.#length;
     if (!("data" in packet)) {
       this.#note(idAt, idEnd, NONE, NONE);
-    } else if (isVerbatim) {
-      this.#append(packet.data);
-      this.#note(idAt, idEnd, idEnd, this.#length);
-      this.#length += SENTINEL_LENGTH;
     } else {
       this.#append(JSON.stringify(packet.data));
       this.#note(idAt, idEnd, idEnd + 1, this.#length - 1);
@@ -233,14 +218,15 @@ export class FrameReader {
     this.#fields[field + 3] = dataEnd;
   }
 
-  /** Encodes `text` behind what is there, with room to spare for the sentinels. */
+  /** Encodes `text` behind what is there, with room to spare for sentinels and scans. */
   #append(text: string): void {
     const at = this.#length;
-    const most = at + 3 * text.length + 2 * SENTINEL_LENGTH;
+    const most = at + 3 * text.length + SENTINEL_LENGTH + SOURCE_MARGIN + SCAN_MARGIN;
     if (this.bytes.length < most) {
       const larger = new Uint8Array(2 * most);
       larger.set(this.bytes.subarray(0, at));
       this.bytes = larger;
+      this.#view = new DataView(larger.buffer);
     }
     const free = at === 0 ? this.bytes : this.bytes.subarray(at);
     const { written } = encoder.encodeInto(text, free);

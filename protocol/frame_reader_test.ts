@@ -113,7 +113,7 @@ const datas = [
   ...['"x"', '""', '"a&&b&&c"', '" "', '"é"', '"😀"', '"\u2028\u2029"', '"\u007f"', '"%"', '"&"'],
   ...['"\\n"', '"\\u0026"', '"\\u00e9"', '"\\""', '"\\\\"', '"\\/"', '"\\ud800"', '"\\u12"', '"\\'],
   ...['"\0"', '"\t"', '"\u001f"', '"\ud800"', '"a\udc00"', '"\ud83d\ude00"', '"', "", "'x'", "x"],
-  ...["null", "7", "true", "[]", "{}", '["x"]', '"x""y"', '"x" "y"', '"x",'],
+  ...["null", '7"', 'x"', "7", "true", "[]", "{}", '["x"]', '"x""y"', '"x" "y"', '"x",'],
   ...[382, 383, 384, 385, 386, 4095, 4096, 20_000].map((length) => `"${"x".repeat(length)}"`),
   ...[191, 192, 193, 5000].map((length) => `"${"é".repeat(length)}"`),
   ...[383, 384, 385].map((length) => `"${"x".repeat(length)}\\n"`),
@@ -230,6 +230,12 @@ Deno.test("FrameReader.read() leaves nothing of a frame to the next", () => {
     one,
   ];
   for (const text of texts) for (const next of texts) [text, next].forEach(assertReadsPlainly);
+  for (const text of [one, `[${one},${two}]`]) {
+    for (let length = text.length; length >= 0; length--) {
+      reader.read(text);
+      assertReadsPlainly(text.slice(0, length));
+    }
+  }
   reader.read(one);
   assertStrictEquals(reader.isAscii, true);
 });

@@ -5,7 +5,7 @@
  */
 
 import { representationText } from "./answer_writer.ts";
-import { SENTINEL_LENGTH } from "./conversion.ts";
+import { SOURCE_MARGIN } from "./conversion.ts";
 import { membersOf, splitTopLevel } from "./json_text.ts";
 import type { Representation } from "./packet.ts";
 
@@ -25,7 +25,7 @@ const encoder = new TextEncoder();
  */
 export function convertToJson(data: string): string {
   const json = JSON.stringify(data);
-  const bytes = new Uint8Array(3 * json.length + SENTINEL_LENGTH);
+  const bytes = new Uint8Array(3 * json.length + SOURCE_MARGIN);
   const { written } = encoder.encodeInto(json, bytes);
   return representationText(bytes, 1, written - 1, written === json.length);
 }

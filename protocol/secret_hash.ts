@@ -7,7 +7,8 @@
 /** Per process and secret, so that nobody can choose keys that all fall into one bucket. */
 const secret = crypto.getRandomValues(new Int32Array(2));
 const BASIS = secret[0]!;
-const FACTOR = secret[1]! | 1;
+/** 5 modulo 8: its powers take longest to repeat; other odd factors may hash thousands of names alike. */
+const FACTOR = secret[1]! & ~7 | 5;
 
 /** Hashes `bytes[at .. end]` to 32 bits; `salt` tells apart what shares a table. */
 export function secretHash(bytes: Uint8Array, at: number, end: number, salt = 0): number {
