@@ -13,6 +13,7 @@ import {
   RequestError,
   TimeoutError,
 } from "./client/errors.ts";
+import { AbortWatch } from "./client/abort_watch.ts";
 import { Outbox } from "./client/outbox.ts";
 import { type Pending, PendingRequests } from "./client/pending.ts";
 import { AnswerFrame, Reply } from "./client/reply.ts";
@@ -112,6 +113,10 @@ export class Client implements AsyncDisposable {
   readonly #pending: PendingRequests<Ending>;
   /** Ids that were given up, whose answers are still to come and of no interest. */
   readonly #givenUp = new Set<RequestId>();
+  readonly #aborts = new AbortWatch((id, reason) => {
+    this.#pending.take(id)?.settle(() => new AbortError(reason));
+    this.#giveUp(id);
+  });
   readonly #closed = Promise.withResolvers<void>();
   /** Why no request can be made any more. */
   #ending: EndingInError | undefined;
@@ -144,24 +149,23 @@ export class Client implements AsyncDisposable {
     checkTimeout(timeout);
     if (signal?.aborted) throw new AbortError(signal.reason);
     const socket = new WebSocket(url, SUBPROTOCOL);
-    const opened = Promise.withResolvers<void>();
-    socket.onopen = () => opened.resolve();
+    const opened = Promise.withResolvers<Client>();
+    // Made here and not after the wait, during which the first messages or a close would be missed.
+    socket.onopen = () => opened.resolve(new Client(socket, options));
     const fail = (event: Event) => {
       const reason = event instanceof ErrorEvent && event.message || "the connection was closed";
-      opened.reject(
-        new ConnectionError("connection_failed", `cannot connect to ${url}: ${reason}`),
-      );
+      const message = `cannot connect to ${url}: ${reason}`;
+      opened.reject(new ConnectionError("connection_failed", message, causeOf(event)));
     };
     socket.onerror = fail;
     socket.onclose = fail;
     try {
-      await withDeadline(opened.promise, timeout, signal);
+      return await withDeadline(opened.promise, timeout, signal);
     } catch (error) {
       socket.close();
       if (error instanceof ClientError) throw error;
       throw signal?.aborted ? new AbortError(signal.reason) : new TimeoutError(timeout);
     }
-    return new Client(socket, options);
   }
 
   /** How many requests wait for an answer. */
@@ -258,24 +262,14 @@ export class Client implements AsyncDisposable {
     const { signal, timeout = DEFAULT_TIMEOUT } = options;
     return new Promise((resolve) => {
       const sentAt = performance.now();
-      const settle = signal === undefined ? resolve : this.#onAbort(id, signal, resolve);
+      const settle = signal === undefined ? resolve : (ending: Ending) => {
+        this.#aborts.remove(signal, id);
+        resolve(ending);
+      };
+      if (signal !== undefined) this.#aborts.add(signal, id);
       this.#pending.add(id, { sentAt, deadline: sentAt + timeout, settle });
       this.#outbox.add(encodeRequest(id, data));
     });
-  }
-
-  /** Gives the request up on abort; returns what settles it otherwise and stops listening. */
-  #onAbort(id: RequestId, signal: AbortSignal, resolve: (ending: Ending) => void) {
-    const onAbort = () => {
-      if (this.#pending.take(id) === undefined) return;
-      resolve(() => new AbortError(signal.reason));
-      this.#giveUp(id);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    return (ending: Ending) => {
-      signal.removeEventListener("abort", onAbort);
-      resolve(ending);
-    };
   }
 
   #giveUp(id: RequestId): void {
@@ -290,6 +284,7 @@ export class Client implements AsyncDisposable {
   }
 
   #receive(data: unknown): void {
+    if (this.#ending !== undefined) return; // nobody waits for what comes while it closes
     const answers = typeof data === "string" ? decodeAnswers(data) : undefined;
     if (answers === undefined) return this.#options.onGarbage?.(data);
     const now = performance.now();
@@ -325,7 +320,11 @@ function lostBecause(event: Event): EndingInError {
   if (event instanceof CloseEvent && event.code > 0) {
     reason = `the server closed the connection with ${event.code} ${event.reason}`.trimEnd();
   }
-  return () => new ConnectionError("connection_lost", reason);
+  return () => new ConnectionError("connection_lost", reason, causeOf(event));
+}
+
+function causeOf(event: Event): ErrorOptions {
+  return event instanceof ErrorEvent && event.error ? { cause: event.error } : {};
 }
 
 function withDeadline<T>(promise: Promise<T>, timeout: number, signal?: AbortSignal): Promise<T> {

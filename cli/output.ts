@@ -72,7 +72,8 @@ export class Output {
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    return this.#writing ??= this.#writeAll().finally(() => this.#writing = undefined);
+    if (this.#gathered !== "") this.#writing ??= this.#writeAll();
+    return this.#writing ?? Promise.resolve();
   }
 
   async #writeAll(): Promise<void> {
@@ -87,5 +88,7 @@ export class Output {
       this.isBroken = true;
       this.#gathered = "";
     }
+    // Not by a finally() outside: what is written before that runs would wait for the next flush.
+    this.#writing = undefined;
   }
 }

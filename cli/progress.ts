@@ -35,7 +35,6 @@ export class Progress {
   clear(): void {
     if (!this.#isDrawn) return;
     this.#isDrawn = false;
-    this.#drawnAt = -Infinity;
     this.#output.write(ERASE_LINE);
   }
 }

@@ -6,6 +6,7 @@
 
 import type { ClientErrorCode, Outcome } from "../client.ts";
 import { Exit } from "./command.ts";
+import { escapeControls } from "./escape.ts";
 
 /** Counts outcomes and keeps their latencies. */
 export class Summary {
@@ -53,7 +54,7 @@ export class Summary {
         took.toFixed(2)
       } s`,
     ];
-    for (const [code, count] of this.#failures) lines.push(`  ${count} ${code}`);
+    for (const [code, count] of this.#failures) lines.push(`  ${count} ${escapeControls(code)}`);
     if (this.#answered > 0) {
       const sorted = this.#latencies.subarray(0, this.#answered).sort();
       const at = (rank: number) =>

@@ -37,20 +37,22 @@ export class Outbox {
   /** Sends all packets now. */
   flush = (): void => {
     const packets = this.#packets;
-    let left = this.#length;
+    let most = this.#length > LONG ? Infinity : SHORT - 2;
     this.#packets = [];
     this.#length = 0;
     let from = 0;
     while (from < packets.length) {
-      const most = left > LONG ? Infinity : SHORT - 2;
       let length = packets[from]!.length + 1;
       let to = from + 1;
       while (to < packets.length && to - from < MAX_BATCH && length <= LONG) {
         if (length + packets[to]!.length + 1 > most) break;
         length += packets[to++]!.length + 1;
       }
+      if (most === Infinity && length <= LONG) {
+        most = SHORT - 2; // what is left, or as much of it as a frame may hold, fills no long one
+        continue;
+      }
       this.#send(encodeFrame(packets.slice(from, to)));
-      left -= length;
       from = to;
     }
   };

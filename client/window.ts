@@ -106,7 +106,8 @@ export async function* settleAll<T>(
     signal?.removeEventListener("abort", stop);
     abort.abort(new AbortError(signal?.reason ?? "no more outcomes were wanted"));
     // A source that is asked for its next value would only end after that: it is not waited for.
-    const ended = isRead ? undefined : iterator.return?.();
-    if (!isReading) await ended;
+    const ended = Promise.resolve(isRead ? undefined : iterator.return?.());
+    if (isReading) ended.catch(() => {});
+    else await ended;
   }
 }

@@ -74,6 +74,7 @@ export class Conversation {
   readonly #send: (frame: string) => void;
   readonly #sharesFrames: boolean;
   #unsent: string[] = [];
+  #isClosed = false;
 
   /** Called by {@linkcode Conversations.open}, which says what the parameters are. */
   constructor(
@@ -90,13 +91,18 @@ export class Conversation {
 
   /**
    * Takes in a frame from the peer that came at time `now`, in milliseconds: text, or bytes that hold it
-   * in UTF-8. Whatever it is, it is answered; nothing is thrown.
+   * in UTF-8. Whatever it is, it is answered, unless the conversation is closed; nothing is thrown.
    */
   receive(frame: string | Uint8Array, now: number): void {
-    const text = this.#textOf(frame);
-    if (text === undefined) return;
+    if (this.#isClosed) return;
     const { reader } = this.#shared;
-    reader.read(text);
+    try {
+      const text = this.#textOf(frame);
+      if (text === undefined) return;
+      reader.read(text);
+    } catch (error) {
+      return this.#fail("null", error);
+    }
     for (let i = 0; i < reader.count; i++) {
       try {
         this.#take(i, now);
@@ -141,6 +147,7 @@ export class Conversation {
 
   /** Drops what is in flight. Called by {@linkcode Conversations.close}, which is what ends one. */
   close(): void {
+    this.#isClosed = true;
     const { inFlight, wheel } = this.#shared;
     for (let entry = NONE; (entry = inFlight.newestOf(this.number)) !== NONE;) {
       wheel.cancel(entry);
@@ -224,8 +231,15 @@ export class Conversation {
   }
 
   #fail(id: string, error: unknown): void {
-    this.#shared.events.failed?.(id, error);
-    this.#refuse(id, "internal");
+    const { events } = this.#shared;
+    const fault: Fault = { code: "internal", message: ERRORS.internal };
+    try {
+      events.failed?.(id, error);
+      events.refused?.(id, fault);
+    } catch {
+      // It is the events that are at fault; the peer gets its answer all the same.
+    }
+    this.#answer(encodeError(id, fault));
   }
 
   #refuse(id: string, code: ErrorCode, message: string = ERRORS[code]): void {

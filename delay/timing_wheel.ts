@@ -45,6 +45,7 @@ export class TimingWheel {
   /** The last millisecond that has been dealt with. */
   #now: number;
   #heads = new Int32Array(SLOTS).fill(NONE);
+  #tails = new Int32Array(SLOTS).fill(NONE);
   #next = new Int32Array(1024);
   #previous = new Int32Array(1024);
   #due = new Float64Array(1024);
@@ -57,19 +58,21 @@ export class TimingWheel {
   }
 
   /**
-   * Adds an entry that is due at time `due`; fractions of a millisecond are rounded up. An entry is
-   * added once, until it is due or cancelled.
+   * Adds an entry that is due at time `due`; fractions of a millisecond are rounded up. Of those due in
+   * the same millisecond, the first added is the first. An entry is added once, until it is due or
+   * cancelled.
    */
   add(entry: number, due: number): void {
     if (entry >= this.#due.length) this.#grow(entry);
     const tick = Math.max(Math.ceil(due), this.#now + 1);
     const slot = slotOf(tick);
-    const head = this.#heads[slot]!;
+    const tail = this.#tails[slot]!;
     this.#due[entry] = tick;
-    this.#next[entry] = head;
-    this.#previous[entry] = NONE;
-    if (head !== NONE) this.#previous[head] = entry;
-    this.#heads[slot] = entry;
+    this.#next[entry] = NONE;
+    this.#previous[entry] = tail;
+    if (tail === NONE) this.#heads[slot] = entry;
+    else this.#next[tail] = entry;
+    this.#tails[slot] = entry;
     this.size++;
     if (tick < this.nextDue) this.nextDue = tick;
   }
@@ -80,7 +83,8 @@ export class TimingWheel {
     const previous = this.#previous[entry]!;
     if (previous === NONE) this.#heads[slotOf(this.#due[entry]!)] = next;
     else this.#next[previous] = next;
-    if (next !== NONE) this.#previous[next] = previous;
+    if (next === NONE) this.#tails[slotOf(this.#due[entry]!)] = previous;
+    else this.#previous[next] = previous;
     if (this.#cursor === entry) this.#cursor = next;
     if (--this.size === 0) this.nextDue = Infinity;
   }

@@ -1,0 +1,147 @@
+import { assertEquals, assertMatch, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import { endLog, type LogFormat, startLog } from "./log.ts";
+import { Output } from "./output.ts";
+
+type Log = Awaited<ReturnType<typeof startLog>>;
+
+/** The lines that are logged by `tell`. */
+async function linesOf(
+  tell: (log: Log) => void,
+  format: LogFormat = "text",
+  quiet = false,
+): Promise<string[]> {
+  let text = "";
+  const output = new Output({
+    write: (bytes) => {
+      text += new TextDecoder().decode(bytes);
+      return Promise.resolve(bytes.length);
+    },
+    isTerminal: () => false,
+  });
+  const log = await startLog(output, format, quiet);
+  tell(log);
+  await endLog();
+  await output.flush();
+  return text.split("\n").slice(0, -1);
+}
+
+function tellAll(log: Log): void {
+  log.listening("ws://127.0.0.1:2707");
+  log.accepted?.('"01"', 3412);
+  log.accepted?.("0", 1000);
+  log.refused?.('"a"', { code: "overloaded", message: "no room" });
+  log.refused?.("null", { code: "invalid_json", message: "the frame is not JSON" });
+  log.failed?.('"01"', "broken");
+  log.draining(7);
+}
+
+Deno.test("startLog() logs sentences", async () => {
+  assertEquals(await linesOf(tellAll), [
+    "Listening on ws://127.0.0.1:2707",
+    "01: Timeout 3.4 seconds for this one.",
+    "0: Timeout 1.0 seconds for this one.",
+    "a: overloaded: no room",
+    "invalid_json: the frame is not JSON",
+    "01: a fault of the server's own: broken",
+    "Draining: 7 in flight",
+  ]);
+});
+
+Deno.test("startLog() logs JSON objects, ids with their type", async () => {
+  const lines = await linesOf(tellAll, "json");
+  const records = lines.map((line) => JSON.parse(line));
+  for (const { time } of records) assertStrictEquals(new Date(time).toISOString(), time);
+  assertEquals(records.map(({ time: _, ...rest }) => rest), [
+    {
+      level: "info",
+      event: "listening",
+      url: "ws://127.0.0.1:2707",
+      message: "Listening on ws://127.0.0.1:2707",
+    },
+    {
+      level: "info",
+      event: "accepted",
+      request_id: "01",
+      delay: 3.412,
+      message: "Timeout 3.4 seconds for this one.",
+    },
+    {
+      level: "info",
+      event: "accepted",
+      request_id: 0,
+      delay: 1,
+      message: "Timeout 1.0 seconds for this one.",
+    },
+    {
+      level: "warning",
+      event: "refused",
+      request_id: "a",
+      code: "overloaded",
+      reason: "no room",
+      message: "overloaded: no room",
+    },
+    {
+      level: "warning",
+      event: "refused",
+      request_id: null,
+      code: "invalid_json",
+      reason: "the frame is not JSON",
+      message: "invalid_json: the frame is not JSON",
+    },
+    {
+      level: "error",
+      event: "failed",
+      request_id: "01",
+      error: "broken",
+      message: "a fault of the server's own: broken",
+    },
+    { level: "info", event: "draining", inFlight: 7, message: "Draining: 7 in flight" },
+  ]);
+});
+
+Deno.test("startLog() leaves out the lines of requests if told to be quiet, but no faults", async () => {
+  for (const format of ["text", "json"] as const) {
+    const lines = await linesOf(tellAll, format, true);
+    assertStrictEquals(lines.length, 3);
+    assertMatch(lines[0]!, /Listening/);
+    assertMatch(lines[1]!, /broken/);
+    assertMatch(lines[2]!, /Draining/);
+  }
+});
+
+Deno.test("startLog() lets no text of a peer reach a terminal as it is, or begin a line", async () => {
+  const id = "\x1b[2J\r\nListening on {url} {reason}\u202e";
+  const tell = (log: Log) => {
+    log.accepted?.(JSON.stringify(id), 1000);
+    log.refused?.(JSON.stringify(id), { code: "invalid_packet", message: `\x9b${id}` });
+    log.failed?.(JSON.stringify(id), new Error(id));
+  };
+  const shown = "\\u001b[2J\\u000d\\u000aListening on {url} {reason}\\u202e";
+  const lines = await linesOf(tell);
+  assertStrictEquals(lines.length, 3);
+  assertStrictEquals(lines[0], `${shown}: Timeout 1.0 seconds for this one.`);
+  assertStrictEquals(lines[1], `${shown}: invalid_packet: \\u009b${shown}`);
+  assertStringIncludes(lines[2]!, `${shown}: a fault of the server's own: Error: ${shown}`);
+
+  const records = await linesOf(tell, "json");
+  assertStrictEquals(records.length, 3);
+  for (const line of records) {
+    assertStrictEquals(JSON.parse(line).request_id, id);
+    assertMatch(line, /^[^\p{Cc}\u202e]*$/u);
+  }
+});
+
+Deno.test("startLog() logs where a fault comes from", async () => {
+  const error = new Error("broken");
+  const tell = (log: Log) => log.failed?.("null", error);
+  const [line] = await linesOf(tell);
+  assertMatch(line!, /^a fault of the server's own: Error: broken\\u000a .*log_test\.ts/);
+  const [record] = await linesOf(tell, "json");
+  assertStrictEquals(JSON.parse(record!).error, error.stack);
+});
+
+Deno.test("startLog() can be called again, for another output", async () => {
+  const tell = (log: Log) => log.listening("ws://h");
+  assertEquals(await linesOf(tell), ["Listening on ws://h"]);
+  assertEquals(await linesOf(tell), ["Listening on ws://h"]);
+});

@@ -1,0 +1,90 @@
+import { assertMatch, assertStrictEquals } from "@std/assert";
+import { ClientError, type ClientErrorCode, type Outcome, Reply } from "../client.ts";
+import { AnswerFrame } from "../client/reply.ts";
+import { FakeTime } from "../testing/fake_time.ts";
+import { Exit } from "./command.ts";
+import { Summary } from "./summary.ts";
+
+function answered(latency: number): Outcome {
+  const packet = { request_id: 1, data: {} };
+  return { index: 0, reply: new Reply(packet, latency, new AnswerFrame(""), 0) };
+}
+
+function failed(code: ClientErrorCode): Outcome {
+  return { index: 0, error: new ClientError(code, "") };
+}
+
+function summaryOf(outcomes: Outcome[]): Summary {
+  const summary = new Summary();
+  for (const outcome of outcomes) summary.add(outcome);
+  return summary;
+}
+
+Deno.test("toString() says counts, failures and latencies", () => {
+  using time = new FakeTime();
+  const summary = summaryOf([
+    ...[2000, 1000.4, 5000, 3000].map(answered),
+    ...(["timed_out", "overloaded", "timed_out"] as const).map(failed),
+  ]);
+  time.pass(5012);
+  const text = "7 requests: 4 answered, 3 failed, 5.01 s\n" +
+    "  2 timed_out\n" +
+    "  1 overloaded\n" +
+    "latency: min 1.000 s, median 2.000 s, p90 5.000 s, p99 5.000 s, max 5.000 s\n";
+  assertStrictEquals(summary.toString(), text);
+  assertStrictEquals(summary.toString(), text);
+  assertStrictEquals(summary.count, 7);
+});
+
+Deno.test("toString() says no latency where nothing was answered", () => {
+  using _time = new FakeTime();
+  assertStrictEquals(summaryOf([]).toString(), "0 requests: 0 answered, 0 failed, 0.00 s\n");
+  assertStrictEquals(
+    summaryOf([failed("closed")]).toString(),
+    "1 requests: 0 answered, 1 failed, 0.00 s\n  1 closed\n",
+  );
+});
+
+Deno.test("toString() gives latencies by their nearest rank, of any number of answers", () => {
+  const cases: [count: number, median: number, p90: number, p99: number][] = [
+    [1, 1, 1, 1],
+    [2, 1, 2, 2],
+    [10, 5, 9, 10],
+    [64, 32, 58, 64],
+    [65, 33, 59, 65],
+    [100, 50, 90, 99],
+    [1000, 500, 900, 990],
+  ];
+  for (const [count, median, p90, p99] of cases) {
+    const summary = new Summary();
+    // From 1 to `count`, in an order of their own.
+    for (let i = 0; i < count; i++) summary.add(answered(1 + (i * 7919) % count));
+    const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(3)} s`;
+    assertMatch(
+      summary.toString(),
+      new RegExp(
+        `min 0.001 s, median ${seconds(median)}, p90 ${seconds(p90)}, ` +
+          `p99 ${seconds(p99)}, max ${seconds(count)}\n$`,
+      ),
+      `${count}`,
+    );
+  }
+});
+
+Deno.test("exit is what the worst of the outcomes is worth", () => {
+  const cases: [exit: number, ...codes: ClientErrorCode[]][] = [
+    [Exit.ok],
+    [Exit.failed, "overloaded"],
+    [Exit.failed, "invalid_packet", "internal", "aborted"],
+    [Exit.timedOut, "timed_out"],
+    [Exit.timedOut, "overloaded", "timed_out", "cancelled"],
+    [Exit.noConnection, "connection_lost"],
+    [Exit.noConnection, "connection_failed"],
+    [Exit.noConnection, "closed"],
+    [Exit.noConnection, "overloaded", "timed_out", "connection_lost", "timed_out"],
+  ];
+  for (const [exit, ...codes] of cases) {
+    assertStrictEquals(summaryOf(codes.map(failed)).exit, exit, `${codes}`);
+    assertStrictEquals(summaryOf([...codes.map(failed), answered(1)]).exit, exit, `${codes}`);
+  }
+});

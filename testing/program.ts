@@ -1,0 +1,84 @@
+/**
+ * The real program, in a process of its own, with the permissions that its tasks ask for.
+ *
+ * @module
+ */
+
+import { deadline } from "@std/async/deadline";
+import { linesOf } from "../cli/lines.ts";
+import { Inbox } from "./inbox.ts";
+import { PATIENCE } from "./until.ts";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+
+/** The words of a task of deno.json that is a `deno` command, without the `deno`. */
+export async function taskArgs(name: string): Promise<string[]> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  return tasks[name].command.split(" ").slice(1);
+}
+
+/** How a process has ended. */
+export interface ProgramResult {
+  readonly code: number;
+  readonly signal: Deno.Signal | null;
+  /** What is left of stdout, apart from the lines that were taken. */
+  readonly stdout: string[];
+  readonly stderr: string;
+}
+
+/** A process that runs. */
+export interface Program extends AsyncDisposable {
+  /** The lines of its stdout, as they come. */
+  readonly stdout: Inbox<string>;
+  kill(signal: Deno.Signal): void;
+  /** Writes to its stdin. */
+  write(text: string): Promise<void>;
+  /** Ends its stdin. */
+  endInput(): Promise<void>;
+  /** Waits for its end. */
+  result(): Promise<ProgramResult>;
+}
+
+/** Starts an executable. `await using` kills it, should it still run. */
+export function startProgram(executable: string, args: string[]): Program {
+  const child = new Deno.Command(executable, {
+    args,
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const stdout = new Inbox<string>();
+  const stdin = child.stdin.getWriter();
+  const read = (async () => {
+    for await (const line of linesOf(child.stdout)) stdout.put(line);
+  })();
+  const stderr = new Response(child.stderr).text();
+  let isEnded = false;
+  const ended = (async () => {
+    const [{ code, signal }, text] = await Promise.all([child.status, stderr, read]);
+    isEnded = true;
+    await stdin.close().catch(() => {}); // it may have been closed, or broken
+    return { code, signal, stderr: text };
+  })();
+  return {
+    stdout,
+    kill: (signal) => child.kill(signal),
+    write: (text) => stdin.write(new TextEncoder().encode(text)),
+    endInput: () => stdin.close(),
+    async result() {
+      const { code, signal, stderr } = await deadline(ended, PATIENCE);
+      return { code, signal, stderr, stdout: await stdout.take(stdout.size) };
+    },
+    async [Symbol.asyncDispose]() {
+      if (!isEnded) child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+/** Starts a command of the program from its source, as the task of that name does. */
+export async function startTask(name: string, ...more: string[]): Promise<Program> {
+  return startProgram(Deno.execPath(), [...await taskArgs(name), ...more]);
+}

@@ -1,0 +1,19 @@
+/**
+ * Waiting for what tells nobody that it has happened.
+ *
+ * @module
+ */
+
+import { delay } from "@std/async/delay";
+
+/** How long anything may take before a test gives up, in milliseconds; machines may be busy. */
+export const PATIENCE = 20_000;
+
+/** Resolves once `holds` does; rejects with `what` if that takes too long. */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  const end = performance.now() + PATIENCE;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`Waited in vain until ${what}`);
+    await delay(2);
+  }
+}
