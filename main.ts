@@ -6,13 +6,13 @@
 
 import { type Command, CommandError, Exit, type Streams } from "./cli/command.ts";
 import { Output } from "./cli/output.ts";
-import project from "./deno.json" with { type: "json" };
 
-/** Each is loaded only when it is asked for, so that starting costs what the command needs. */
+/** Each is run only when it is asked for, so that starting costs little more than the command needs. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: () => import("./cli/serve.ts"),
   send: () => import("./cli/send.ts"),
   convert: () => import("./cli/convert.ts"),
+  bench: () => import("./cli/bench.ts"),
   demo: () => import("./cli/demo.ts"),
 };
 
@@ -23,6 +23,7 @@ Usage: asyncpkt COMMAND [flags]
   serve     starts the server
   send      sends packets and waits for the answers
   convert   converts packets' data offline, from stdin to stdout
+  bench     puts a server under load and measures how it answers
   demo      shows both ends at work, for five seconds
 
 asyncpkt COMMAND --help says more; asyncpkt --version says which version it is.
@@ -33,6 +34,7 @@ export async function main(args: readonly string[], streams: Streams): Promise<n
   const { stdout, stderr } = streams;
   const [name, ...rest] = args;
   if (name === "--version") {
+    const { default: project } = await import("./deno.json", { with: { type: "json" } });
     const { deno, v8 } = Deno.version;
     stdout.write(`asyncpkt ${project.version} (Deno ${deno}, V8 ${v8})\n`);
     return Exit.ok;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "./testing/fast_check.ts";
 import {
   convert,
   convertToJson,

@@ -30,6 +30,15 @@ export const DEFAULT_PORT = 2707;
 /** How long peers may take to close once the server has, in milliseconds. */
 const CLOSE_TIMEOUT = 2000;
 
+/** How long until a server that could not accept connections tries again, in milliseconds. */
+const LISTEN_AGAIN = 500;
+
+/** What a Close frame says when the server has drained. */
+const DRAINED = "The server is shutting down";
+
+/** The form of a Sec-WebSocket-Key. */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
+
 /** What a server can be told. */
 export interface ServeOptions {
   /** @default {"127.0.0.1"} */
@@ -112,6 +121,16 @@ export function serve(options: ServeOptions = {}): Server {
   }
 
   function upgrade(request: Request): Response {
+    // Deno itself looks at neither (RFC 6455, section 4.2.1).
+    if (request.headers.get("sec-websocket-version") !== "13") {
+      return refuse(426, "Want Sec-WebSocket-Version: 13", {
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+      });
+    }
+    if (!KEY.test(request.headers.get("sec-websocket-key") ?? "")) {
+      return refuse(400, "Want a Sec-WebSocket-Key: 16 bytes in base64");
+    }
     const sharesFrames = offers(request).includes(SUBPROTOCOL);
     let upgraded: Deno.WebSocketUpgrade;
     try {
@@ -122,7 +141,10 @@ export function serve(options: ServeOptions = {}): Server {
     const { socket, response } = upgraded;
     const conversation = conversations.open((frame) => socket.send(frame), sharesFrames);
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => sockets.set(socket, Promise.withResolvers());
+    socket.onopen = () => {
+      sockets.set(socket, Promise.withResolvers());
+      if (isDraining) socket.close(1001, DRAINED);
+    };
     socket.onmessage = ({ data }) => {
       if (typeof data === "string") pump.receive(conversation, data);
       else if (data instanceof ArrayBuffer) pump.receive(conversation, new Uint8Array(data));
@@ -147,31 +169,56 @@ export function serve(options: ServeOptions = {}): Server {
     }, { status: isDraining ? 503 : 200 });
   }
 
+  function listen(port: number): Deno.HttpServer<Deno.NetAddr> {
+    const server = Deno.serve({ hostname, port, onListen: () => {}, onError }, handle);
+    // It ends when accepting fails, as when file descriptors run out. The connections that stand live on.
+    server.finished.catch((error) => {
+      onError(error);
+      listenAgain();
+    });
+    return server;
+  }
+
+  function listenAgain(): void {
+    if (isDraining) return;
+    listening = setTimeout(() => {
+      try {
+        server = listen(address.port);
+      } catch {
+        listenAgain();
+      }
+    }, LISTEN_AGAIN);
+  }
+
+  function onError(error: unknown): Response {
+    try {
+      events.failed?.("null", error);
+    } catch {
+      // It is the events that are at fault, and nobody is left to be told.
+    }
+    return refuse(500, "A fault of the server's own");
+  }
+
   async function drain(): Promise<void> {
     isDraining = true;
+    clearTimeout(listening);
     conversations.drain();
     await pump.idle();
     conversations.flush();
     const closed = [...sockets.values()].map(({ promise }) => promise);
-    for (const socket of sockets.keys()) socket.close(1001, "The server is shutting down");
+    for (const socket of sockets.keys()) socket.close(1001, DRAINED);
     await inTime(Promise.all(closed));
     await inTime(server.shutdown());
   }
 
-  const server = Deno.serve({
-    hostname,
-    port,
-    onListen: () => {},
-    onError: (error) => {
-      events.failed?.("null", error);
-      return refuse(500, "A fault of the server's own");
-    },
-  }, handle);
+  let listening: ReturnType<typeof setTimeout> | undefined;
+  let server = listen(port);
+  const address = server.addr;
   let drained: Promise<void> | undefined;
 
   return {
-    url: `ws://${hostname.includes(":") ? `[${hostname}]` : hostname}:${server.addr.port}`,
-    port: server.addr.port,
+    url: `ws://${hostname.includes(":") ? `[${hostname}]` : hostname}:${address.port}`,
+    port: address.port,
     get inFlight() {
       return conversations.inFlight;
     },

@@ -17,6 +17,8 @@ export const Exit = {
   noConnection: 3,
   /** Some requests were not answered in time. */
   timedOut: 4,
+  /** A threshold was not kept. */
+  threshold: 99,
   /** Interrupted by SIGINT. */
   interrupted: 130,
 } as const;

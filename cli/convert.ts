@@ -5,6 +5,7 @@
  */
 
 import { convertToJson, formatJson } from "../protocol.ts";
+import { chunksOf } from "./chunks.ts";
 import { Exit, type Streams, UsageError } from "./command.ts";
 import { escapeControls } from "./escape.ts";
 import { flagHelp, readFlags, toggle } from "./flags.ts";
@@ -43,7 +44,7 @@ export async function run(
   }
   let number = 0;
   let exit: number = Exit.ok;
-  for await (const line of linesOf(stdin.readable)) {
+  for await (const line of linesOf(chunksOf(stdin.readable, signal))) {
     number++;
     try {
       const converted = flags.back ? formatJson(line) : convertToJson(line);

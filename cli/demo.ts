@@ -21,8 +21,17 @@ Usage: asyncpkt demo
 `;
 
 /** Runs the demonstration. */
-export async function run(args: string[], { stdout, signal }: Streams): Promise<number> {
+export async function run(args: string[], streams: Streams): Promise<number> {
   if (args.length > 0) throw new UsageError(`demo takes no ${JSON.stringify(args[0])}`);
+  try {
+    await show(streams);
+  } catch (error) {
+    if (!streams.signal.aborted) throw error;
+  }
+  return streams.signal.aborted ? Exit.interrupted : Exit.ok;
+}
+
+async function show({ stdout, signal }: Streams): Promise<void> {
   const startedAt = performance.now();
   const say = async (text: string) => {
     const elapsed = ((performance.now() - startedAt) / 1000).toFixed(2);
@@ -46,5 +55,4 @@ export async function run(args: string[], { stdout, signal }: Streams): Promise<
     await say(`← ${reply!.json}`);
   }
   await say(`all ${requests.length} answered, side by side, each after its own delay`);
-  return signal.aborted ? Exit.interrupted : Exit.ok;
 }

@@ -17,6 +17,10 @@ export interface Flag<T> {
   readonly default: T;
   /** Reads the value; throws a RangeError that says what would be right. */
   readonly parse: (text: string) => T;
+  /** One letter that stands for its name, as in `-c 10`. */
+  readonly short?: string;
+  /** Whether it can be repeated; the value is then a list. */
+  readonly many?: boolean;
 }
 
 /** The flags of a command by name. */
@@ -72,6 +76,23 @@ export function seconds(placeholder: string, help: string, byDefault: number): F
   return { placeholder, help, default: byDefault * 1000, parse };
 }
 
+const DURATIONS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** A flag that takes a length of time with its unit; its value is in milliseconds. */
+export function duration<T extends number | undefined>(
+  placeholder: string,
+  help: string,
+  byDefault: T,
+): Flag<number | T> {
+  const parse = (given: string) => {
+    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(given);
+    const value = match ? Number(match[1]) * DURATIONS[match[2] as keyof typeof DURATIONS] : NaN;
+    if (value > 0) return value;
+    throw new RangeError(`want a duration, such as 10s, 500ms or 1m, got ${JSON.stringify(given)}`);
+  };
+  return { placeholder, help, default: byDefault, parse };
+}
+
 const SIZES = { "": 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
 /** A flag that takes a size; its value is in bytes. */
@@ -97,6 +118,17 @@ export function choice<const T extends readonly [string, ...string[]]>(
   return { placeholder: words.join("|"), help, default: words[0], parse };
 }
 
+/** The same flag, with a letter for its name. */
+export function short<T>(letter: string, flag: Flag<T>): Flag<T> {
+  return { ...flag, short: letter };
+}
+
+/** The same flag, to be repeated; its value is a list. */
+export function many<T>(flag: Flag<T>): Flag<readonly NonNullable<T>[]> {
+  const parse = (given: string) => [flag.parse(given)!];
+  return { ...flag, default: [], parse, many: true };
+}
+
 /**
  * Reads a command line.
  *
@@ -114,8 +146,9 @@ export function choice<const T extends readonly [string, ...string[]]>(
 export function readFlags<T extends FlagTable>(table: T, args: readonly string[]): FlagValues<T> {
   const names = Object.keys(table);
   const withValue = names.filter((name) => table[name]!.placeholder !== undefined);
-  const given = parseArgs(joinValues(args, withValue), {
+  const given = parseArgs(joinValues(args, table), {
     string: ["_", ...withValue],
+    collect: names.filter((name) => table[name]!.many),
     boolean: names.filter((name) => !withValue.includes(name)),
     unknown: (arg: string) => {
       if (!arg.startsWith("-") || arg === "-") return true;
@@ -128,27 +161,50 @@ export function readFlags<T extends FlagTable>(table: T, args: readonly string[]
     const flag = table[name]!;
     const value = given[name];
     if (value === undefined || value === false) values[name] = flag.default;
-    else if (value === "") throw new UsageError(`--${name} wants a value: ${flag.placeholder}`);
-    else values[name] = parseValue(name, flag, String(value));
+    else if (Array.isArray(value)) values[name] = value.flatMap((one) => valueOf(name, flag, one));
+    else values[name] = valueOf(name, flag, value);
   }
   return values as FlagValues<T>;
 }
 
-/** A flag that takes a value takes what comes next, even if that begins with a dash. */
-function joinValues(args: readonly string[], withValue: readonly string[]): string[] {
+/**
+ * Joins each flag with its value: what comes next, even if that begins with a dash. One that is on or off
+ * takes none, not even a word such as `true`, which parseArgs would give it.
+ */
+function joinValues(args: readonly string[], table: FlagTable): string[] {
+  const names = new Map(Object.entries(table).map(([name, { short }]) => [`-${short}`, name]));
   const joined: string[] = [];
   for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
-    if (arg === "--") return [...joined, ...args.slice(i)];
-    const takesNext = withValue.includes(arg.slice(2)) && arg.startsWith("--") && args[i + 1];
-    joined.push(takesNext ? `${arg}=${args[++i]}` : arg);
+    if (args[i] === "--") return [...joined, ...args.slice(i)];
+    const arg = spellOut(args[i]!, names);
+    const [, name, value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+    if (name === undefined) {
+      joined.push(arg);
+    } else if (!Object.hasOwn(table, name)) {
+      throw new UsageError(`there is no flag --${name}`);
+    } else if (table[name]!.placeholder === undefined) {
+      if (value !== undefined) throw new UsageError(`--${name} takes no value`);
+      joined.push(`--${name}=true`);
+    } else {
+      const given = value ?? args[++i];
+      if (!given) throw new UsageError(`--${name} wants a value: ${table[name]!.placeholder}`);
+      joined.push(`--${name}=${given}`);
+    }
   }
   return joined;
 }
 
-function parseValue(name: string, flag: Flag<unknown>, given: string): unknown {
+/** A letter becomes the name that it stands for: `-c10` and `-c=10` are `--connections=10`. */
+function spellOut(arg: string, names: ReadonlyMap<string, string>): string {
+  const name = names.get(arg.slice(0, 2));
+  if (name === undefined) return arg;
+  const value = arg.slice(2);
+  return value === "" ? `--${name}` : `--${name}=${value.replace(/^=/, "")}`;
+}
+
+function valueOf(name: string, flag: Flag<unknown>, given: unknown): unknown {
   try {
-    return flag.parse(given);
+    return flag.parse(String(given));
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(`--${name}: ${error.message}`);
     throw error;
@@ -157,9 +213,12 @@ function parseValue(name: string, flag: Flag<unknown>, given: string): unknown {
 
 /** The part of a help that lists the flags. */
 export function flagHelp(table: FlagTable): string {
-  const rows = Object.entries(table).map(([name, { placeholder, help }]) =>
-    [`  --${name}${placeholder === undefined ? "" : ` ${placeholder}`}`, help] as const
-  );
+  const hasShort = Object.values(table).some(({ short }) => short !== undefined);
+  const rows = Object.entries(table).map(([name, { placeholder, help, short, many }]) => {
+    const letter = short !== undefined ? `-${short}, ` : hasShort ? "    " : "";
+    const value = placeholder === undefined ? "" : ` ${placeholder}`;
+    return [`  ${letter}--${name}${value}`, many ? `${help}; can be repeated` : help] as const;
+  });
   const width = Math.max(...rows.map(([flag]) => flag.length)) + 2;
   return rows.map(([flag, help]) => flag.padEnd(width) + help).join("\n");
 }

@@ -4,13 +4,16 @@
  * @module
  */
 
-import { Client, ClientError, ConnectionError, type Outcome, RequestError } from "../client.ts";
+import { Client, type Outcome, RequestError, type RequestInput } from "../client.ts";
 import { encodeError, isErrorCode } from "../protocol.ts";
+import { chunksOf } from "./chunks.ts";
 import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
+import { failToConnect } from "./connect_failure.ts";
 import { escapeControls } from "./escape.ts";
 import { flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { linesOf } from "./lines.ts";
+import { openFile } from "./open_file.ts";
 import { Progress } from "./progress.ts";
 import { Summary } from "./summary.ts";
 
@@ -64,9 +67,12 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     stderr.write(help);
     return Exit.usage;
   }
-  const lines = flags._.length > 0
-    ? flags._
-    : linesOf(readsStdin ? stdin.readable : await open(flags.file!));
+  // Input that may never end is not waited for once there is no connection.
+  const lost = new AbortController();
+  const lines = flags._.length > 0 ? flags._ : linesOf(chunksOf(
+    readsStdin ? stdin.readable : await openFile(flags.file!),
+    AbortSignal.any([signal, lost.signal]),
+  ));
 
   let client: Client;
   try {
@@ -80,11 +86,20 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   } catch (error) {
     return failToConnect(error, flags.url, signal);
   }
+  void client.closed.then(() => lost.abort());
 
   const total = Array.isArray(lines) ? lines.length : undefined;
   const progress = new Progress(stderr);
   const summary = new Summary();
-  const outcomes = client.requests(inputs(lines, flags.id), {
+  let isRead = false;
+  async function* inputs(): AsyncGenerator<RequestInput, void, void> {
+    for await (const line of lines) {
+      const { data, id } = readInput(line);
+      yield { data, id: flags.id ?? id };
+    }
+    isRead = !lost.signal.aborted;
+  }
+  const outcomes = client.requests(inputs(), {
     window: flags.concurrency,
     ordered: flags.ordered,
     timeout: flags.timeout,
@@ -101,20 +116,15 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     if (stdout.isBroken) break;
   }
   progress.clear();
+  const isCutOff = lost.signal.aborted && !isRead && !stdout.isBroken;
   await client.close();
   await stdout.flush();
   if (!flags.quiet) stderr.write(summary.toString());
-  return signal.aborted ? Exit.interrupted : summary.exit;
-}
-
-async function* inputs(
-  lines: Iterable<string> | AsyncIterable<string>,
-  id: string | undefined,
-): AsyncGenerator<{ id: ReturnType<typeof readInput>["id"]; data: string }, void, void> {
-  for await (const line of lines) {
-    const input = readInput(line);
-    yield { data: input.data, id: id ?? input.id };
+  if (signal.aborted) return Exit.interrupted;
+  if (isCutOff) {
+    throw new CommandError(Exit.noConnection, "the connection was lost before the input ended");
   }
+  return summary.exit;
 }
 
 /** An answer goes to stdout, error or not; that there was none goes to stderr. */
@@ -128,35 +138,4 @@ function print({ reply, error }: Outcome, { stdout, stderr, signal }: Streams): 
   } else {
     stderr.write(escapeControls(`${id}: ${code}: ${message}`) + "\n");
   }
-}
-
-async function open(path: string): Promise<ReadableStream<Uint8Array>> {
-  try {
-    return (await Deno.open(path)).readable;
-  } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : error instanceof Deno.errors.NotCapable
-      ? `no permission: run with --allow-read=${path}, or give it as stdin`
-      : error instanceof Error
-      ? error.message
-      : String(error);
-    throw new UsageError(`cannot read ${path}: ${reason}`);
-  }
-}
-
-function failToConnect(error: unknown, url: string, signal: AbortSignal): number {
-  if (signal.aborted) return Exit.interrupted;
-  if (error instanceof SyntaxError) throw new UsageError(`--url: ${error.message}`);
-  if (error instanceof Deno.errors.NotCapable) {
-    const { host } = new URL(url);
-    throw new CommandError(
-      Exit.noConnection,
-      `no permission to connect to ${url}: run with --allow-net=${host}`,
-    );
-  }
-  if (error instanceof ConnectionError || error instanceof ClientError) {
-    throw new CommandError(Exit.noConnection, escapeControls(error.message));
-  }
-  throw error;
 }

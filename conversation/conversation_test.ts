@@ -6,7 +6,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import fc from "fast-check";
+import fc from "../testing/fast_check.ts";
 import { type DelayPolicy, uniformDelay } from "../delay/policy.ts";
 import {
   decodeAnswers,

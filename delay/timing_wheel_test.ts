@@ -6,7 +6,7 @@ import {
   assertStrictEquals,
   fail,
 } from "@std/assert";
-import fc from "fast-check";
+import fc from "../testing/fast_check.ts";
 import { TimingWheel } from "./timing_wheel.ts";
 
 /** One turn of the wheel, in milliseconds. */

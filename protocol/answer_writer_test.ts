@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../testing/fast_check.ts";
 import { anyData, anyText } from "../testing/arbitraries.ts";
 import { plainConvertToJson } from "../testing/plain.ts";
 import { convertVectors } from "../testing/vectors.ts";

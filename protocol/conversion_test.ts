@@ -1,5 +1,5 @@
 import { assert, assertLess, assertLessOrEqual, assertStrictEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../testing/fast_check.ts";
 import { anyData } from "../testing/arbitraries.ts";
 import { plainConvertToJson } from "../testing/plain.ts";
 import { convertVectors } from "../testing/vectors.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../testing/fast_check.ts";
 import { anyData, anyText, tellingText } from "../testing/arbitraries.ts";
 import { SENTINEL_LENGTH } from "./conversion.ts";
 import { FrameReader } from "./frame_reader.ts";

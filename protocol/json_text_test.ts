@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../testing/fast_check.ts";
 import { membersOf, splitTopLevel } from "./json_text.ts";
 import { compactJson } from "../testing/vectors.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
-import fc from "fast-check";
+import fc from "../testing/fast_check.ts";
 import { type ErrorCode, ERRORS } from "./errors.ts";
 import {
   decodeAnswers,

@@ -32,8 +32,13 @@ export async function answerPost(
   pump: Pump,
   limit: number,
 ): Promise<Response> {
-  const body = await readBody(request, limit);
-  const isMany = isArray(body);
+  let body: Uint8Array;
+  try {
+    body = await readBody(request, limit);
+  } catch {
+    return new Response("The body broke off\n", { status: 400 });
+  }
+  const isMany = body.length <= limit && isArray(body);
   const headers = { "content-type": isMany ? "application/x-ndjson" : "application/json" };
 
   const answers: string[] = [];

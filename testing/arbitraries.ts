@@ -4,7 +4,7 @@
  * @module
  */
 
-import fc from "fast-check";
+import fc from "./fast_check.ts";
 
 /** Separators whole, halved and odd, what JSON escapes, and one of each kind of character. */
 const TELLING = [

@@ -1,0 +1,54 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { startProgram, taskArgs } from "./testing/program.ts";
+
+const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
+const EXAMPLE_RESPONSE =
+  '{"request_id":"01","data":{"Hub":{"name":"qwe","id":"123"},"Device":{"name":"wqe","id":"234"}}}';
+
+/** Compiles as the task does; returns why it could not where that is for want of a base runtime. */
+async function compile(output: string): Promise<string | undefined> {
+  const args = await taskArgs("compile");
+  args[args.indexOf("--output") + 1] = output;
+  const signal = AbortSignal.timeout(60_000); // for networks that swallow a download
+  const compiling = new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: new URL(".", import.meta.url).pathname,
+    // With npm packages, Deno 2.7 overflows its stack without.
+    env: { NO_COLOR: "1", RUST_MIN_STACK: "16777216" },
+    signal,
+  });
+  const compiled = await compiling.output();
+  const said = new TextDecoder().decode(compiled.stderr);
+  if (!compiled.success) {
+    if (signal.aborted || said.includes("error sending request for url (https://dl.deno.land")) {
+      return "deno compile cannot get its base runtime here";
+    }
+    throw new Error(said);
+  }
+  const running = await new Deno.Command(output, { args: ["--version"] }).output();
+  return new TextDecoder().decode(running.stderr).includes("find standalone binary section")
+    ? `DENORT_BIN is not of Deno ${Deno.version.deno}`
+    : undefined;
+}
+
+const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
+globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+const asyncpkt = `${folder}/asyncpkt`;
+const missing = await compile(asyncpkt);
+
+Deno.test({
+  name: `asyncpkt, compiled, does the example${missing ? ` (ignored: ${missing})` : ""}`,
+  ignore: missing !== undefined,
+  async fn() {
+    await using server = startProgram(asyncpkt, ["serve", "--port", "0", "--delay", "0.1..0.3"]);
+    const url = /^Listening on (ws:\S+)$/.exec(await server.stdout.next())![1]!;
+    await using send = startProgram(asyncpkt, ["send", "--id", "01", "--url", url, EXAMPLE]);
+    const sent = await send.result();
+    assertEquals([sent.code, sent.stdout], [0, [EXAMPLE_RESPONSE]]);
+    assertMatch(sent.stderr, /^1 requests: 1 answered, 0 failed/);
+    assertMatch(await server.stdout.next(), /^01: Timeout 0\.[123] seconds for this one\.$/);
+    server.kill("SIGTERM");
+    const ended = await server.result();
+    assertEquals([ended.code, ended.stderr], [0, ""]);
+  },
+});

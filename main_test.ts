@@ -1,0 +1,469 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { serve } from "./server.ts";
+import { awaitedLater } from "./testing/awaited_later.ts";
+import { runCommand, startCommand } from "./testing/fake_streams.ts";
+import { startHandServer } from "./testing/hand_server.ts";
+import { readToEnd, startRawServer } from "./testing/raw_tcp.ts";
+import { until } from "./testing/until.ts";
+import { convertVectors } from "./testing/vectors.ts";
+
+const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
+const EXAMPLE_RESPONSE =
+  '{"request_id":"01","data":{"Hub":{"name":"qwe","id":"123"},"Device":{"name":"wqe","id":"234"}}}\n';
+const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
+const SOON = { port: 0, delay: { min: 0.005, max: 0.05 } };
+const LATE = { port: 0, delay: { min: 600, max: 600 } };
+const COMMANDS = ["serve", "send", "convert", "demo"];
+
+function freeUrl(): string {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return `ws://127.0.0.1:${listener.addr.port}`;
+}
+
+/** A stdin that stays open; `write` puts text into it. */
+function openStdin(): {
+  stream: ReadableStream<Uint8Array>;
+  write(text: string): void;
+  end(): void;
+} {
+  let controller!: ReadableStreamDefaultController<Uint8Array>;
+  const stream = new ReadableStream<Uint8Array>({ start: (given) => void (controller = given) });
+  return {
+    stream,
+    write: (text) => controller.enqueue(new TextEncoder().encode(text)),
+    end: () => controller.close(),
+  };
+}
+
+// The command line.
+
+Deno.test("main() shows the help of the program and of each command", async () => {
+  for (const args of [["--help"], ["-h"], ["help"]]) {
+    const { code, stdout, stderr } = await runCommand(args);
+    assertEquals([code, stderr], [0, ""]);
+    for (const name of COMMANDS) assertMatch(stdout, new RegExp(`^  ${name} `, "m"));
+  }
+  for (const name of COMMANDS) {
+    for (const args of [["--help"], ["-h"], ["--nonsense", "--help"]]) {
+      const { code, stdout, stderr } = await runCommand([name, ...args]);
+      assertEquals([code, stderr], [0, ""]);
+      assertMatch(stdout, new RegExp(`^Usage: asyncpkt ${name}\\b`, "m"));
+      assert(stdout.split("\n").every((line) => line.length <= 120));
+    }
+  }
+});
+
+Deno.test("main() tells the version", async () => {
+  const { code, stdout } = await runCommand(["--version"]);
+  const project = JSON.parse(await Deno.readTextFile(new URL("./deno.json", import.meta.url)));
+  assertEquals(code, 0);
+  assert(stdout.startsWith(`asyncpkt ${project.version} (Deno ${Deno.version.deno},`), stdout);
+});
+
+Deno.test("main() shows the help on stderr when it is told nothing", async () => {
+  const { code, stdout, stderr } = await runCommand([]);
+  assertEquals([code, stdout], [2, ""]);
+  assertMatch(stderr, /^Usage: asyncpkt COMMAND/m);
+});
+
+Deno.test("main() names a command that does not exist", async () => {
+  for (const name of ["srve", "toString", "__proto__", "--nonsense", "\x1b[2J"]) {
+    const { code, stdout, stderr } = await runCommand([name]);
+    assertEquals([code, stdout], [2, ""]);
+    assert(stderr.startsWith(`asyncpkt: there is no command ${JSON.stringify(name)}\n`), stderr);
+  }
+});
+
+const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
+  [["serve", "--nonsense"], "--nonsense"],
+  [["serve", "--nonsense=1"], "--nonsense"],
+  [["serve", "-x"], "-x"],
+  [["serve", "here"], '"here"'],
+  [["serve", "--port", "http"], "--port", '"http"', "from 0 to 65535"],
+  [["serve", "--port", "65536"], "--port", '"65536"', "65535"],
+  [["serve", "--port", "-1"], "--port", '"-1"'],
+  [["serve", "--port", "80.5"], "--port", '"80.5"'],
+  [["serve", "--port"], "--port", "wants a value"],
+  [["serve", "--port="], "--port", "wants a value"],
+  [["serve", "--port", ""], "--port", "wants a value"],
+  [["serve", "--delay", "5..1"], "--delay", '"5..1"', "such as 1..5"],
+  [["serve", "--delay", "-1"], "--delay", '"-1"'],
+  [["serve", "--delay", "soon"], "--delay", '"soon"'],
+  [["serve", "--delay", "1..1e9"], "--delay", '"1..1e9"'],
+  [["serve", "--seed", "x"], "--seed", '"x"', "integer"],
+  [["serve", "--seed", "9007199254740993"], "--seed", "9007199254740993"],
+  [["serve", "--log-format", "xml"], "--log-format", '"xml"', "text or json"],
+  [["serve", "--max-packet-size", "1MB"], "--max-packet-size", '"1MB"', "1MiB"],
+  [["serve", "--max-packet-size", "0"], "--max-packet-size", '"0"'],
+  [["serve", "--max-in-flight", "0"], "--max-in-flight", '"0"', "at least 1"],
+  [["serve", "--quiet=no"], "--quiet"],
+  [["send", "--concurrency", "none", "x"], "--concurrency", '"none"', "at least 1"],
+  [["send", "--timeout", "0", "x"], "--timeout", '"0"', "such as 10"],
+  [["send", "--timeout", "10s", "x"], "--timeout", '"10s"'],
+  [["send", "--id", "1", "x", "y"], "--id", "2"],
+  [["send", "--id", "1"], "--id"],
+  [["send", "--file", "x", "y"], "--file"],
+  [["send", "--file", "/nonexistent"], "/nonexistent", "no such file"],
+  [["send", "--url", "nonsense", "x"], "--url", "nonsense"],
+  [["send", "--url", "ftp://x", "x"], "--url", "ftp"],
+  [["convert", "file"], '"file"', "stdin"],
+  [["convert", "--forth"], "--forth"],
+  [["demo", "more"], '"more"'],
+];
+
+Deno.test("main() says in one line of stderr what is wrong with a command line, exit code 2", async () => {
+  for (const [args, ...named] of WRONG) {
+    const { code, stdout, stderr } = await runCommand(args, { terminals: [] });
+    assertEquals([code, stdout], [2, ""], args.join(" "));
+    assertMatch(stderr, new RegExp(`^asyncpkt ${args[0]}: [^\n]+\n$`), args.join(" "));
+    for (const text of named) assert(stderr.includes(String(text)), `${args}: ${stderr}`);
+  }
+});
+
+Deno.test("main() shows the help, not a hang, when stdin is a terminal", async () => {
+  for (const name of ["send", "convert"]) {
+    const { code, stdout, stderr } = await runCommand([name], {
+      stdin: openStdin().stream,
+      terminals: ["stdin"],
+    });
+    assertEquals([code, stdout], [2, ""]);
+    assertMatch(stderr, new RegExp(`^Usage: asyncpkt ${name}`, "m"));
+  }
+});
+
+// serve
+
+Deno.test("main() serve and send do the example together, and the log tells of it", async () => {
+  const server = startCommand(["serve", "--port", "0", "--delay", "0.03..0.04"]);
+  const [, url] = await server.seen(/^Listening on (ws:\/\/127\.0\.0\.1:\d+)\n/);
+  const { code, stdout, stderr } = await runCommand(["send", "--id", "01", "--url", url!, EXAMPLE]);
+  assertEquals([code, stdout], [0, EXAMPLE_RESPONSE]);
+  assertMatch(stderr, /^1 requests: 1 answered, 0 failed, \d+\.\d\d s\nlatency: min 0\.\d{3} s,/);
+  server.interrupt();
+  assertEquals(await server.exit, 0);
+  assertEquals(server.stderr, "");
+  assertEquals(server.stdout.split("\n").slice(1), [
+    "01: Timeout 0.0 seconds for this one.",
+    "Draining: 0 in flight",
+    "",
+  ]);
+});
+
+Deno.test("main() serve logs JSON, one object a line, with the delay that was given", async () => {
+  const server = startCommand([
+    ...["serve", "--port", "0", "--delay", "0.03..0.2", "--seed", "5", "--log-format=json"],
+  ]);
+  const [, url] = await server.seen(/"url":"(ws:[^"]+)"/);
+  const packets = ['{"request_id":7,"data":"a&&b&&c"}', '{"request_id":"x\\u001b","data":""}'];
+  const sent = await runCommand(["send", "--url", url!, "--quiet", ...packets, "--", "{"]);
+  assertEquals([sent.code, sent.stderr], [0, ""]);
+  const posted = await fetch(url!.replace("ws", "http"), { method: "POST", body: "{" });
+  assertEquals(posted.status, 400);
+  await posted.body?.cancel();
+  server.interrupt();
+  assertEquals(await server.exit, 0);
+
+  const records = server.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals(records.map(({ event }) => event), [
+    ...["listening", "accepted", "accepted", "accepted", "refused", "draining"],
+  ]);
+  for (const { time, level } of records) {
+    assertEquals(new Date(time).toISOString(), time);
+    assertMatch(level, /^(info|warning)$/);
+  }
+  const accepted = records.slice(1, 4);
+  assertEquals(accepted.slice(0, 2).map(({ request_id }) => request_id), [7, "x\x1b"]);
+  for (const { delay, message } of accepted) {
+    assert(delay >= 0.03 && delay <= 0.2);
+    assertEquals(message, `Timeout ${delay.toFixed(1)} seconds for this one.`);
+  }
+  assertEquals([records[4].request_id, records[4].code], [null, "invalid_json"]);
+  assertEquals(records[5].in_flight ?? records[5].inFlight, 0);
+});
+
+Deno.test("main() serve says nothing of requests when it is to be quiet", async () => {
+  const server = startCommand(["serve", "--port", "0", "--delay", "0", "--quiet"]);
+  const [, url] = await server.seen(/^Listening on (\S+)\n/);
+  await runCommand(["send", "--url", url!, "a", "b"]);
+  server.interrupt();
+  await server.exit;
+  assertMatch(server.stdout, /^Listening on \S+\nDraining: 0 in flight\n$/);
+});
+
+Deno.test("main() serve keeps to its limits", async () => {
+  const server = startCommand([
+    ...["serve", "--port", "0", "--delay", "60", "--max-in-flight", "2"],
+    ...["--max-packet-size", "1KiB"],
+  ]);
+  const [, url] = await server.seen(/^Listening on (\S+)\n/);
+  const send = startCommand(["send", "--url", url!, "a", "b", "c", "x".repeat(1024)]);
+  await until("two are refused", () => send.stdout.split("\n").length === 3);
+  const codes = send.stdout.trimEnd().split("\n").map((line) => JSON.parse(line).error.code);
+  assertEquals(codes.sort(), ["overloaded", "packet_too_large"]);
+  send.interrupt();
+  assertEquals(await send.exit, 130);
+  server.interrupt();
+  assertEquals(await server.exit, 0);
+});
+
+Deno.test("main() serve says in one line that it cannot listen, exit code 3", async () => {
+  await using server = serve(AT_ONCE);
+  const table = [["--port", `${server.port}`], ["--hostname", "192.0.2.1", "--port", "0"]];
+  const reasons = ["the port is in use; --port 0 takes a free one", ""];
+  for (const [i, args] of table.entries()) {
+    const { code, stdout, stderr } = await runCommand(["serve", ...args]);
+    assertEquals([code, stdout], [3, ""]);
+    assertMatch(stderr, /^asyncpkt serve: cannot listen on [\d.]+:\d+: [^\n]+\n$/);
+    assert(stderr.includes(reasons[i]!), stderr);
+  }
+});
+
+// send
+
+Deno.test("main() send takes data and whole packets, as arguments and as lines", async () => {
+  await using server = serve(SOON);
+  const inputs = [
+    "Hub&&id&&1",
+    '{"request_id":"x","data":"Hub&&id&&2"}',
+    ' {"data":"Hub&&id&&3","more":true}',
+    '{"request_id":9}',
+    "{}&&a&&b",
+  ];
+  const expected: [id: unknown, data: unknown][] = [
+    ["1", { Hub: { id: "1" } }],
+    ["x", { Hub: { id: "2" } }],
+    ["2", { Hub: { id: "3" } }],
+    ["3", {}],
+    ["4", { "{}": { a: "b" } }],
+  ];
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, inputs.join("\r\n"));
+  const send = ["send", "--url", server.url, "--ordered"];
+  const runs = await Promise.all([
+    runCommand([...send, ...inputs]),
+    runCommand(send, { stdin: inputs.join("\n") + "\n" }),
+    runCommand([...send, "--file", "-"], { stdin: inputs.join("\n"), terminals: ["stdin"] }),
+    runCommand([...send, "--file", file], { terminals: ["stdin"] }),
+  ]).finally(() => Deno.remove(file));
+  for (const { code, stdout } of runs) {
+    assertEquals(code, 0);
+    const answers = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+    assertEquals(answers.map(({ request_id, data }) => [request_id, data]), expected);
+  }
+});
+
+Deno.test("main() send --ordered keeps the order sent, the rest comes as it arrives", async () => {
+  await using server = serve({ port: 0, delay: { min: 0.01, max: 0.2 } });
+  const inputs = Array.from({ length: 50 }, (_, i) => `Hub&&id&&${i}`);
+  const run = async (flags: string[]) => {
+    const args = ["send", "--url", server.url, "--concurrency", "25", ...flags];
+    const { code, stdout, stderr } = await runCommand(args, { stdin: inputs.join("\n") });
+    assertEquals(code, 0);
+    assertMatch(stderr, /^50 requests: 50 answered, 0 failed/);
+    return stdout.trimEnd().split("\n").map((line) => Number(JSON.parse(line).data.Hub.id));
+  };
+  const [ordered, arriving] = await Promise.all([run(["--ordered"]), run([])]);
+  assertEquals(ordered, inputs.map((_, i) => i));
+  assert(String(arriving) !== String(ordered));
+  assertEquals(arriving!.toSorted((a, b) => a - b), ordered);
+});
+
+Deno.test("main() send of nothing is done at once", async () => {
+  await using server = serve(AT_ONCE);
+  const { code, stdout, stderr } = await runCommand(["send", "--url", server.url]);
+  assertEquals([code, stdout], [0, ""]);
+  assertMatch(stderr, /^0 requests: 0 answered, 0 failed/);
+});
+
+Deno.test("main() send takes the end of stdin for no end of waiting", async () => {
+  await using server = serve({ port: 0, delay: { min: 0.2, max: 0.2 } });
+  const stdin = openStdin();
+  const send = startCommand(["send", "--url", server.url, "--quiet"], { stdin: stdin.stream });
+  stdin.write("Hub&&id&&1\nHub&&id&&");
+  await until("the first is in flight", () => server.inFlight === 1);
+  stdin.write("2\n");
+  stdin.end();
+  assertEquals(await send.exit, 0);
+  const answers = send.stdout.trimEnd().split("\n").map((line) => JSON.parse(line).data.Hub.id);
+  assertEquals(answers, ["1", "2"]);
+});
+
+Deno.test("main() send exits with 1 when some are answered with an error", async () => {
+  await using server = serve({ ...SOON, limits: { packetSize: 200 } });
+  const args = ["send", "--url", server.url, "--ordered", "x".repeat(200), "a&&b&&c"];
+  const { code, stdout, stderr } = await runCommand(args);
+  assertEquals(code, 1);
+  const [refused, answered] = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals([refused.error.code, answered.data], ["packet_too_large", { a: { b: "c" } }]);
+  assertMatch(stderr, /^2 requests: 1 answered, 1 failed.*\n {2}1 packet_too_large\nlatency:/);
+});
+
+Deno.test("main() send exits with 3 when there is no connection", async () => {
+  const url = freeUrl();
+  const { code, stdout, stderr } = await runCommand(["send", "--url", url, "x"]);
+  assertEquals([code, stdout], [3, ""]);
+  assertMatch(stderr, /^asyncpkt send: cannot connect to ws:[^\n]+\n$/);
+  assert(stderr.includes(url));
+
+  await using mute = startRawServer(async (connection) => void await readToEnd(connection));
+  const late = await runCommand(["send", "--url", mute.url, "--timeout", "0.05", "x"]);
+  assertEquals(late.code, 3);
+  assertEquals(
+    late.stderr,
+    `asyncpkt send: cannot connect to ${mute.url}: no answer within 0.05 s\n`,
+  );
+});
+
+Deno.test("main() send exits with 3 when the connection is lost, even while stdin is open", async () => {
+  for (const isAnswered of [true, false]) {
+    await using server = startHandServer({
+      onPacket: ({ request_id }, socket) => {
+        if (isAnswered) socket.send(JSON.stringify({ request_id, data: {} }));
+        socket.close(1011, "out of order");
+      },
+    });
+    const stdin = openStdin();
+    const send = startCommand(["send", "--url", server.url], { stdin: stdin.stream });
+    stdin.write("x\n");
+    assertEquals(await send.exit, 3);
+    assertEquals(send.stdout, isAnswered ? '{"request_id":"1","data":{}}\n' : "");
+    assertMatch(send.stderr, /the connection was lost before the input ended\n$/);
+    if (!isAnswered) assertMatch(send.stderr, /^"1": connection_lost: .*1011 out of order\n/);
+  }
+});
+
+Deno.test("main() send exits with 4 when some are not answered in time", async () => {
+  await using server = serve(LATE);
+  const args = ["send", "--url", server.url, "--timeout", "0.1", "a", "b"];
+  const { code, stdout, stderr } = await runCommand(args);
+  assertEquals([code, stdout], [4, ""]);
+  assertMatch(stderr, /^"1": timed_out: no answer within 0\.1 s\n"2": timed_out: /);
+  assertMatch(stderr, /^2 requests: 0 answered, 2 failed, .*\n {2}2 timed_out\n$/m);
+  await until("they were cancelled", () => server.inFlight === 0);
+});
+
+Deno.test("main() send exits with 130 when it is interrupted, with the summary", async () => {
+  await using server = serve(LATE);
+  const stdin = openStdin();
+  const send = startCommand(["send", "--url", server.url], { stdin: stdin.stream });
+  stdin.write("a\nb\n");
+  await until("both are in flight", () => server.inFlight === 2);
+  send.interrupt();
+  assertEquals(await send.exit, 130);
+  assertMatch(send.stderr, /^2 requests: 0 answered, 2 failed, .*\n {2}2 aborted\n$/);
+
+  await using mute = startRawServer(async (connection) => void await readToEnd(connection));
+  const connecting = startCommand(["send", "--url", mute.url, "x"]);
+  connecting.interrupt();
+  assertEquals(await connecting.exit, 130);
+});
+
+Deno.test("main() send says in one line that its input cannot be read, exit code 2", async () => {
+  await using server = serve(AT_ONCE);
+  const folder = await Deno.makeTempDir();
+  const { code, stdout, stderr } = await runCommand(["send", "--url", server.url, "--file", folder])
+    .finally(() => Deno.remove(folder));
+  assertEquals([code, stdout], [2, ""]);
+  assertMatch(stderr, /^asyncpkt send: cannot read [^\n]+\n$/);
+});
+
+Deno.test("main() send escapes whatever a server sends", async () => {
+  const evil = "\x1b[2J\x07\x9b\u202e\r\b";
+  await using server = startHandServer({
+    onPacket: ({ request_id, data }, socket) => {
+      socket.send(`${evil} is not JSON`);
+      const unknown = { request_id: evil, data: { a: { b: evil } } };
+      socket.send(JSON.stringify(unknown));
+      const error = { code: data === "odd" ? evil : "internal", message: evil };
+      const answer = data === "fine" ? { data: { [evil]: { b: evil } } } : { error };
+      // As JSON.stringify() would not do it: with the characters as they are.
+      const bare = JSON.stringify({ request_id, ...answer }).replaceAll("\\u009b", "\x9b")
+        .replaceAll("\\u202e", "\u202e");
+      socket.send(bare);
+    },
+  });
+  for (const terminals of [["stdout", "stderr"], []] as ("stdout" | "stderr")[][]) {
+    const args = ["send", "--url", server.url, "--ordered", "fine", "bad", "odd"];
+    const { code, stdout, stderr } = await runCommand(args, { terminals });
+    assertEquals(code, 1);
+    // deno-lint-ignore no-control-regex -- they are what is looked for
+    assert(!/[\0-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(stdout + stderr), stdout + stderr);
+    const [fine, bad] = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+    assertEquals(fine.data, { [evil]: { b: evil } });
+    assertEquals(bad.error.message, evil);
+    assertMatch(stderr, /^not an answer: \\u001b/m);
+    assertMatch(stderr, /^no request waits for /m);
+  }
+});
+
+Deno.test("main() send shows progress on a terminal only, and takes it away", async () => {
+  await using server = serve(SOON);
+  const inputs = Array.from({ length: 20 }, (_, i) => `Hub&&id&&${i}`);
+  const args = ["send", "--url", server.url];
+  const shown = await runCommand([...args, ...inputs], { terminals: ["stderr"] });
+  assert(shown.stderr.includes("/20"));
+  // deno-lint-ignore no-control-regex -- it is what erases the line
+  assertMatch(shown.stderr, /\r\x1b\[2K20 requests: 20 answered/);
+  const cases: [args: string[], terminals: ("stdout" | "stderr")[]][] = [
+    [inputs, ["stdout"]],
+    [inputs.slice(0, 3), ["stderr"]],
+    [[...inputs, "--quiet"], ["stderr"]],
+  ];
+  for (const [more, terminals] of cases) {
+    const { stderr } = await runCommand([...args, ...more], { terminals });
+    assert(!stderr.includes("\x1b"), stderr);
+  }
+});
+
+// convert
+
+Deno.test("main() convert converts line by line, and --back gives what converts to the same", async () => {
+  const vectors = convertVectors().filter(({ data }) => !/[\n\r]/.test(data));
+  const stdin = vectors.map(({ data }) => data + "\n").join("");
+  const { code, stdout, stderr } = await runCommand(["convert"], { stdin });
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(stdout, vectors.map(({ expected }) => expected + "\n").join(""));
+
+  const back = await runCommand(["convert", "--back"], { stdin: stdout });
+  const failed = back.stderr.trimEnd().split("\n").filter((line) => line !== "");
+  assertEquals(back.code, failed.length > 0 ? 1 : 0);
+  const again = await runCommand(["convert"], { stdin: back.stdout });
+  const numbers = failed.map((line) => Number(/^line (\d+): ./.exec(line)?.[1]) - 1);
+  const expected = vectors.filter((_, i) => !numbers.includes(i));
+  assertEquals(again.stdout, expected.map(({ expected }) => expected + "\n").join(""));
+  assert(expected.length > vectors.length / 2);
+});
+
+Deno.test("main() convert --back goes on after lines that it cannot convert", async () => {
+  const stdin = '{"a":{"b":"c"}}\n{\n{"a":{"b":"&&"}}\n{"a":{"b":""}}\n7\n{"d":{"e":"f"}}\n';
+  const { code, stdout, stderr } = await runCommand(["convert", "--back"], { stdin });
+  assertEquals(code, 1);
+  const lines = stdout.trimEnd().split("\n");
+  assertEquals(lines.length, 2);
+  assertEquals((await runCommand(["convert"], { stdin: stdout })).stdout.split("\n"), [
+    '{"a":{"b":"c"}}',
+    '{"d":{"e":"f"}}',
+    "",
+  ]);
+  assertEquals(stderr.match(/^line \d/gm), ["line 2", "line 3", "line 4", "line 5"]);
+});
+
+Deno.test("main() convert ends when it is interrupted, even while it waits for stdin", async () => {
+  const stdin = openStdin();
+  const convert = startCommand(["convert"], { stdin: stdin.stream });
+  stdin.write("a&&b&&c\n");
+  await convert.seen(/\n/);
+  convert.interrupt();
+  assertEquals(await convert.exit, 130);
+  assertEquals(convert.stdout, '{"a":{"b":"c"}}\n');
+});
+
+// demo
+
+Deno.test("main() demo ends at once when it is interrupted", async () => {
+  const demo = startCommand(["demo"]);
+  await demo.seen(/→/);
+  demo.interrupt();
+  assertEquals(await awaitedLater(demo.exit), 130);
+  assertEquals(demo.stderr, "");
+});

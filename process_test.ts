@@ -1,0 +1,222 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { Client } from "./client.ts";
+import { serve } from "./server.ts";
+import { awaitedLater } from "./testing/awaited_later.ts";
+import {
+  type Program,
+  type ProgramResult,
+  startProgram,
+  startTask,
+  taskArgs,
+} from "./testing/program.ts";
+import { until } from "./testing/until.ts";
+
+const LATE = { port: 0, delay: { min: 600, max: 600 } };
+
+/** Starts `serve` and waits until it listens; returns where as well. */
+async function startServer(...flags: string[]): Promise<Program & { url: string }> {
+  const program = await startTask("serve", "--port", "0", ...flags);
+  const line = await program.stdout.next();
+  assertMatch(line, /^Listening on ws:\/\/127\.0\.0\.1:\d+$/);
+  return { ...program, url: line.replace("Listening on ", "") };
+}
+
+function assertNoStack({ stderr }: ProgramResult): void {
+  assert(!/^ +at /m.test(stderr) && !/uncaught/i.test(stderr), stderr);
+}
+
+Deno.test("serve and send, as processes, do the example and the log matches the answers", async () => {
+  await using server = await startServer("--delay", "0.1..0.9");
+  const args = ["--url", server.url, "--ordered", "a&&b&&1", "a&&b&&2", "a&&b&&3"];
+  await using send = await startTask("send", ...args);
+  const result = await send.result();
+  assertEquals([result.code, result.stdout], [
+    0,
+    [1, 2, 3].map((id) => `{"request_id":"${id}","data":{"a":{"b":"${id}"}}}`),
+  ]);
+  assertMatch(result.stderr, /^3 requests: 3 answered, 0 failed/);
+  const lines = (await server.stdout.take(3)).toSorted();
+  for (const [i, line] of lines.entries()) {
+    assertMatch(line, new RegExp(`^${i + 1}: Timeout 0\\.\\d seconds for this one\\.$`));
+  }
+
+  server.kill("SIGTERM");
+  const ended = await server.result();
+  assertEquals([ended.code, ended.stdout, ended.stderr], [0, ["Draining: 0 in flight"], ""]);
+});
+
+Deno.test("serve, as a process, drains on a signal: what is in flight is answered, exit 0", async () => {
+  await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
+    await using server = await startServer("--delay", "0.5");
+    await using client = await Client.connect(server.url);
+    const request = awaitedLater(client.request("a&&b&&c"));
+    await server.stdout.next();
+    server.kill(signal);
+    assertEquals(await server.stdout.next(), "Draining: 1 in flight");
+    assertEquals((await request).data, { a: { b: "c" } });
+    await client.closed;
+    const result = await server.result();
+    assertEquals([result.code, result.signal, result.stderr], [0, null, ""]);
+  }));
+});
+
+Deno.test("serve, as a process, ends at once on a second signal", async () => {
+  await Promise.all(([["SIGINT", 130], ["SIGTERM", 143]] as const).map(async ([signal, code]) => {
+    await using server = await startServer("--delay", "600");
+    await using client = await Client.connect(server.url);
+    const request = awaitedLater(client.request(""));
+    await server.stdout.next();
+    server.kill("SIGTERM");
+    assertEquals(await server.stdout.next(), "Draining: 1 in flight");
+    server.kill(signal);
+    const result = await server.result();
+    assertEquals([result.code, result.stderr], [code, ""]);
+    await request.catch(() => {});
+  }));
+});
+
+Deno.test("serve, as a process, says in one line why it cannot listen", async () => {
+  await using server = serve(LATE);
+  const run = ["run", "--no-prompt", "main.ts", "serve", "--port", "0"];
+  await using used = await startTask("serve", "--port", `${server.port}`);
+  await using forbidden = startProgram(Deno.execPath(), run);
+  const expected: [Program, code: number, stderr: string][] = [
+    [
+      used,
+      3,
+      `asyncpkt serve: cannot listen on 127.0.0.1:${server.port}: ` +
+      "the port is in use; --port 0 takes a free one\n",
+    ],
+    [
+      forbidden,
+      3,
+      "asyncpkt serve: no permission to listen on 127.0.0.1:0: run with --allow-net=127.0.0.1:0\n",
+    ],
+  ];
+  for (const [program, code, stderr] of expected) {
+    const result = await program.result();
+    assertEquals([result.code, result.stdout, result.stderr], [code, [], stderr]);
+  }
+});
+
+Deno.test("serve, as a process, outlives running out of file descriptors", async () => {
+  const limited = ["-c", 'ulimit -n 80 && exec "$0" "$@"', Deno.execPath()];
+  const args = [...await taskArgs("serve"), "--port", "0", "--delay", "0"];
+  await using server = startProgram("bash", [...limited, ...args]);
+  const [, url, port] = /on (ws:.*:(\d+))$/.exec(await server.stdout.next())!;
+  await using before = await Client.connect(url!);
+  const flood: Deno.Conn[] = [];
+  for (let isRefused = false; !isRefused;) {
+    await Deno.connect({ hostname: "127.0.0.1", port: Number(port) })
+      .then((connection) => flood.push(connection), () => isRefused = true);
+  }
+  assertEquals((await before.request("a&&b&&1")).data, { a: { b: "1" } });
+  // Deno 2.7 tells of it only now.
+  for (const connection of flood) connection.close();
+  const lines = await server.stdout.take(2);
+  assert(lines.some((line) => /^a fault of the server's own: .*Too many open files/.test(line)));
+  let after: Client | undefined;
+  while (after === undefined) {
+    after = await Client.connect(url!).catch(() => undefined);
+    await delay(20);
+  }
+  assertEquals((await after.request("a&&b&&2")).data, { a: { b: "2" } });
+  await after.close();
+  await before.close();
+  server.kill("SIGTERM");
+  const result = await server.result();
+  assertEquals([result.code, result.stderr], [0, ""]);
+});
+
+Deno.test("send, as a process, says in one line what it has no permission for", async () => {
+  const run = ["run", "--no-prompt", "main.ts", "send"];
+  await using toConnect = startProgram(Deno.execPath(), [...run, "--url", "ws://127.0.0.1:9", "x"]);
+  await using toRead = startProgram(Deno.execPath(), [...run, "--file", "README.md"]);
+  const [connecting, reading] = [await toConnect.result(), await toRead.result()];
+  assertEquals([connecting.code, connecting.stderr], [
+    3,
+    "asyncpkt send: no permission to connect to ws://127.0.0.1:9: run with --allow-net=127.0.0.1:9\n",
+  ]);
+  assertEquals(reading.code, 2);
+  assertMatch(reading.stderr, /^asyncpkt send: cannot read README\.md: no permission[^\n]*\n$/);
+});
+
+Deno.test("send, as a process, is interrupted with its summary, exit 130", async () => {
+  await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
+    await using server = serve(LATE);
+    await using send = await startTask("send", "--url", server.url);
+    await send.write("a\nb\n");
+    await until("both are in flight", () => server.inFlight === 2);
+    send.kill(signal);
+    const result = await send.result();
+    assertEquals([result.code, result.stdout], [130, []]);
+    assertMatch(result.stderr, /^2 requests: 0 answered, 2 failed, .* s\n {2}2 aborted\n$/);
+  }));
+});
+
+Deno.test("send, as a process, ends with 3 when its server is killed", async () => {
+  await using server = await startServer("--delay", "600");
+  await using send = await startTask("send", "--url", server.url);
+  await send.write("a\n");
+  await server.stdout.next();
+  server.kill("SIGKILL");
+  const result = await send.result();
+  assertEquals([result.code, result.stdout], [3, []]);
+  assertMatch(result.stderr, /^"1": connection_lost: /);
+  assertNoStack(result);
+});
+
+Deno.test("send, as a process, takes the end of stdin for no more requests", async () => {
+  await using server = serve({ port: 0, delay: { min: 0.2, max: 0.4 } });
+  await using send = await startTask("send", "--url", server.url, "--quiet", "--ordered");
+  await send.write("a&&b&&1\na&&b&&2");
+  await send.endInput();
+  const result = await send.result();
+  assertEquals([result.code, result.stderr], [0, ""]);
+  assertEquals(result.stdout.map((line) => JSON.parse(line).data.a.b), ["1", "2"]);
+});
+
+Deno.test("send and convert, as processes, end quietly when nobody reads on", async () => {
+  await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
+  const deno = `'${Deno.execPath()}'`;
+  const pipe = async (name: string, ...flags: string[]) => {
+    const command = [deno, ...await taskArgs(name), ...flags].join(" ");
+    // An endless input: it ends only because its output is closed.
+    const script = `yes 'a&&b&&c' | { ${command}; echo "exit $?" >&2; } | head -n 1`;
+    const program = startProgram("bash", ["-c", script]);
+    await using _ = program;
+    await program.endInput();
+    return await program.result();
+  };
+  const [sent, converted] = await Promise.all([
+    pipe("send", "--url", server.url, "--quiet"),
+    pipe("convert"),
+  ]);
+  assertEquals([sent.stdout, sent.stderr], [
+    ['{"request_id":"1","data":{"a":{"b":"c"}}}'],
+    "exit 0\n",
+  ]);
+  assertEquals([converted.stdout, converted.stderr], [['{"a":{"b":"c"}}'], "exit 0\n"]);
+});
+
+Deno.test("the program, as a process, writes no stack for bad input", async () => {
+  const wrong = [["srve"], ["send", "--url", "x", "y"], ["convert", "--nonsense"]];
+  const programs = wrong.map((args) =>
+    startProgram(Deno.execPath(), ["run", "--no-prompt", "main.ts", ...args])
+  );
+  for (const program of programs) {
+    await using running = program;
+    const result = await running.result();
+    assertEquals([result.code, result.stdout], [2, []]);
+    assertNoStack(result);
+  }
+});
+
+Deno.test("demo, as a process, is interrupted quietly", async () => {
+  await using demo = await startTask("demo");
+  assertMatch(await demo.stdout.next(), /^ *\d\.\d\d s {2}a server listens on ws:/);
+  demo.kill("SIGINT");
+  const result = await demo.result();
+  assertEquals([result.code, result.stderr], [130, ""]);
+});
