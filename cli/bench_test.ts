@@ -1,0 +1,394 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Ajv2020 } from "../testing/ajv.ts";
+import schema from "../docs/bench.schema.json" with { type: "json" };
+import type { Report } from "../load/report.ts";
+import { main } from "../main.ts";
+import { encodeError } from "../protocol.ts";
+import { serve } from "../server.ts";
+import { type Packet, startHandServer } from "../testing/hand_server.ts";
+import { until } from "../testing/until.ts";
+import { Exit } from "./command.ts";
+import { Output } from "./output.ts";
+
+const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schema);
+
+interface BenchOptions {
+  stdin?: string;
+  isTerminal?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Runs a command line that begins with `bench`. */
+async function bench(args: string[], options: BenchOptions = {}) {
+  const { stdin = "", isTerminal = false, signal = new AbortController().signal } = options;
+  const collect = () => {
+    const written = { text: "" };
+    const decoder = new TextDecoder();
+    const write = (bytes: Uint8Array) => {
+      written.text += decoder.decode(bytes);
+      return Promise.resolve(bytes.length);
+    };
+    return { written, output: new Output({ write, isTerminal: () => isTerminal }) };
+  };
+  const [stdout, stderr] = [collect(), collect()];
+  const exit = await main(["bench", ...args], {
+    stdin: { readable: new Blob([stdin]).stream(), isTerminal: () => false },
+    stdout: stdout.output,
+    stderr: stderr.output,
+    signal,
+  });
+  await stdout.output.flush();
+  await stderr.output.flush();
+  return { exit, stdout: stdout.written.text, stderr: stderr.written.text };
+}
+
+/** The same, with a report as JSON, which agrees with the schema. */
+async function report(args: string[], options: BenchOptions = {}) {
+  const { exit, stdout, stderr } = await bench([...args, "--output-format", "json"], options);
+  assertEquals(stderr, "");
+  const report: Report = JSON.parse(stdout);
+  assert(validate(report), JSON.stringify(validate.errors));
+  const { sent, answered, failed, timed_out, lost, unanswered } = report.counts;
+  assertEquals(sent, answered + failed + timed_out + lost + unanswered);
+  return { exit, report, counts: report.counts };
+}
+
+const answer = ({ request_id }: Packet) => JSON.stringify({ request_id, data: {} });
+
+Deno.test("bench measures our server: all answered, out of order, overhead without delays", async () => {
+  await using server = serve({ port: 0, delay: { min: 0.01, max: 0.1 }, seed: 1 });
+  const { exit, report: { latency_ms, overhead_ms, ...rest }, counts } = await report(
+    ["--url", server.url, "-c", "2", "-p", "20", "-n", "200"],
+  );
+  assertEquals(exit, Exit.ok);
+  assertEquals([counts.sent, counts.answered, counts.unknown], [200, 200, 0]);
+  assert(counts.out_of_order > 0);
+  assertEquals(rest.server.protocol, "asyncpkt.v1");
+  assertEquals([rest.concurrency.max, rest.concurrency.limit], [40, 40]);
+  assertEquals([latency_ms!.count, overhead_ms!.count], [200, 200]);
+  assert(latency_ms!.min >= 10, `latency is ${latency_ms!.min} at least`);
+  assert(overhead_ms!.mean < latency_ms!.mean);
+  assertEquals(rest.send_lag_ms, null);
+});
+
+Deno.test("bench ends with the time", async () => {
+  await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
+  const { exit, report: { elapsed_s, sending_s }, counts } = await report(
+    ["--url", server.url, "-c1", "-p=4", "-z", "100ms"],
+  );
+  assertEquals(exit, Exit.ok);
+  assertEquals(counts.answered, counts.sent);
+  assert(elapsed_s >= 0.1 && sending_s <= 0.1, `${elapsed_s} s, of which ${sending_s} s sending`);
+});
+
+Deno.test("bench sends at a rate, also where the server does not keep up", async (t) => {
+  await t.step("which it does", async () => {
+    await using server = serve({ port: 0, delay: { min: 0.01, max: 0.01 } });
+    const { report: { concurrency, send_lag_ms }, counts } = await report(
+      ["--url", server.url, "-c", "2", "-q", "200", "-n", "40"],
+    );
+    assertEquals([counts.answered, counts.missed], [40, 0]);
+    assert(concurrency.required! >= 2, `requires ${concurrency.required}`);
+    assertEquals(send_lag_ms!.count, 40);
+  });
+  await t.step("which it does not", async () => {
+    await using server = serve({ port: 0, delay: { min: 0.1, max: 0.1 } });
+    const { report: { concurrency, latency_ms }, counts } = await report(
+      ["--url", server.url, "-c", "1", "-p", "2", "-q", "100", "-z", "500ms"],
+    );
+    assertEquals(counts.answered, counts.sent);
+    assert(counts.missed > 0);
+    assertEquals(concurrency.max, 2);
+    assert(concurrency.required! >= 10, `requires ${concurrency.required}`);
+    // The last was due long before there was room for it.
+    assert(latency_ms!.max > 250, `latency is ${latency_ms!.max} at most`);
+  });
+});
+
+Deno.test("bench sends arrays only if it is told to", async () => {
+  for (const [args, longest] of [[[], 1], [["--batch", "4"], 4]] as const) {
+    const frames: number[] = [];
+    await using server = startFrameServer((frame, socket) => {
+      const packets: Packet[] = [JSON.parse(frame)].flat();
+      frames.push(packets.length);
+      for (const packet of packets) socket.send(answer(packet));
+    });
+    const { exit, counts } = await report(["--url", server.url, "-c", "1", "-n", "10", ...args]);
+    assertEquals([exit, counts.answered], [Exit.ok, 10]);
+    assertEquals(Math.max(...frames), longest);
+  }
+});
+
+Deno.test("bench needs no more than plain mode, and then knows no overhead", async () => {
+  await using server = startHandServer({
+    onPacket: (packet, socket) => socket.send(answer(packet)),
+  });
+  const { exit, report: { server: { protocol }, latency_ms, overhead_ms, thresholds } } =
+    await report(
+      ["--url", server.url, "-c", "1", "-n", "3", "--threshold", "overhead.p99<5s"],
+    );
+  assertEquals([protocol, latency_ms!.count, overhead_ms], ["plain", 3, null]);
+  assertEquals(exit, Exit.threshold);
+  assertEquals(thresholds, [{ threshold: "overhead.p99<5s", value: null, ok: false }]);
+  assertEquals(
+    await server.packets.take(3),
+    ["1", "2", "3"].map((request_id) => ({
+      request_id,
+      data: "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&",
+    })),
+  );
+});
+
+Deno.test("bench sends the data that it is given, in turn", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(path, 'a&&b&&c\n{"request_id":"mine","data":"d&&e&&f"}\n');
+    const cases: [string[], string, string[]][] = [
+      [["--data", "x&&y&&z"], "", ["x&&y&&z", "x&&y&&z", "x&&y&&z"]],
+      [["--file", path], "", ["a&&b&&c", "d&&e&&f", "a&&b&&c"]],
+      [["--file", "-"], "one\ntwo", ["one", "two", "one"]],
+    ];
+    for (const [args, stdin, data] of cases) {
+      await using server = startHandServer({
+        onPacket: (packet, socket) => socket.send(answer(packet)),
+      });
+      await report(["--url", server.url, "-c", "1", "-n", "3", ...args], { stdin });
+      const packets = await server.packets.take(3) as Packet[];
+      assertEquals(packets.map((packet) => packet.data), data);
+    }
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("bench counts what a server should not do", async (t) => {
+  const once = (does: (packet: Packet, socket: WebSocket) => void) => ({
+    onPacket(packet: Packet, socket: WebSocket) {
+      if (packet.request_id === "1") does(packet, socket);
+      socket.send(answer(packet));
+    },
+  });
+  await t.step("garbage", async () => {
+    await using server = startHandServer(once((_, socket) => {
+      for (const frame of ["{", "[1]", new Uint8Array(3)]) socket.send(frame);
+    }));
+    const { exit, counts } = await report(["--url", server.url, "-c", "1", "-n", "4"]);
+    assertEquals([exit, counts.answered, counts.garbage], [Exit.ok, 4, 3]);
+  });
+  await t.step("unknown ids", async () => {
+    await using server = startHandServer(once((_, socket) => {
+      for (const request_id of ["77", 1, "x"]) {
+        socket.send(JSON.stringify({ request_id, data: {} }));
+      }
+    }));
+    const { exit, counts } = await report(["--url", server.url, "-c", "1", "-n", "4"]);
+    assertEquals([exit, counts.answered, counts.unknown], [Exit.ok, 4, 3]);
+  });
+});
+
+Deno.test("bench counts errors by code, which is safe to show", async () => {
+  await using server = startHandServer({
+    onPacket({ request_id }, socket) {
+      const code = Number(request_id) % 2 ? "overloaded" : "\x1b]0;gone\x07";
+      socket.send(JSON.stringify({ request_id, error: { code, message: "" } }));
+    },
+  });
+  const args = ["--url", server.url, "-c", "1", "-n", "4"];
+  const { exit, report: { errors, latency_ms }, counts } = await report(args);
+  assertEquals([exit, counts.failed, latency_ms], [Exit.failed, 4, null]);
+  assertEquals(errors, { overloaded: 2, "\x1b]0;gone\x07": 2 });
+  const { stdout } = await bench(args);
+  assertStringIncludes(stdout, "2  \\u001b]0;gone\\u0007\n");
+  assert(!stdout.includes("\x1b"));
+});
+
+Deno.test("bench gives up on what is not answered in time, and knows what is late", async (t) => {
+  await t.step("never", async () => {
+    await using server = startHandServer({});
+    const { exit, counts } = await report(
+      ["--url", server.url, "-c", "2", "-p", "3", "-n", "6", "-t", "0.05"],
+    );
+    assertEquals([exit, counts.sent, counts.timed_out], [Exit.timedOut, 6, 6]);
+  });
+  await t.step("too late", async () => {
+    let first: Packet | undefined;
+    await using server = startHandServer({
+      onPacket(packet, socket) {
+        // The second is sent because the first has timed out.
+        if (first === undefined) first = packet;
+        else for (const each of [first, packet]) socket.send(answer(each));
+      },
+    });
+    const { exit, counts } = await report(
+      ["--url", server.url, "-c", "1", "-p", "1", "-n", "2", "-t", "0.3"],
+    );
+    assertEquals([counts.timed_out, counts.late, counts.answered], [1, 1, 1]);
+    assertEquals(exit, Exit.timedOut);
+  });
+});
+
+Deno.test("bench goes on without a connection that is lost, and ends without any", async (t) => {
+  await t.step("one", async () => {
+    let isFirst = true;
+    await using server = startHandServer({
+      onPacket(packet, socket) {
+        if (!isFirst) return socket.send(answer(packet));
+        isFirst = false;
+        socket.close(1001);
+      },
+    });
+    const { exit, counts } = await report(["--url", server.url, "-c", "2", "-p", "1", "-n", "9"]);
+    assertEquals(exit, Exit.noConnection);
+    assertEquals([counts.connections_lost, counts.lost, counts.answered], [1, 1, 8]);
+  });
+  await t.step("all", async () => {
+    await using server = startHandServer({ onPacket: (_, socket) => socket.close() });
+    const { exit, counts } = await report(["--url", server.url, "-c", "3", "-p", "2", "-n", "99"]);
+    assertEquals([exit, counts.connections_lost, counts.lost], [Exit.noConnection, 3, 6]);
+  });
+});
+
+Deno.test("bench says why it cannot connect", async (t) => {
+  await t.step("nobody there", async () => {
+    const { exit, stdout, stderr } = await bench(["--url", "ws://127.0.0.1:1"]);
+    assertEquals([exit, stdout], [Exit.noConnection, ""]);
+    assertMatch(stderr, /^asyncpkt bench: cannot connect to ws:\/\/127\.0\.0\.1:1\/: .*refused/);
+  });
+  await t.step("no WebSocket", async () => {
+    await using server = serve({ port: 0 });
+    const { exit, stderr } = await bench(["--url", `${server.url}/elsewhere`, "-c", "3"]);
+    assertEquals(exit, Exit.noConnection);
+    assertStringIncludes(stderr, "the server said HTTP/1.1 404 Not Found");
+  });
+  await t.step("a server that says nothing", async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const accepted = listener.accept();
+    const { exit, stderr } = await bench(
+      ["--url", `ws://127.0.0.1:${listener.addr.port}`, "-c", "1", "-t", "0.05"],
+    );
+    assertEquals(exit, Exit.noConnection);
+    assertStringIncludes(stderr, "no answer within 0.05 s");
+    (await accepted).close();
+  });
+});
+
+Deno.test("bench reports also when it is interrupted", async () => {
+  await using server = startHandServer({});
+  const abort = new AbortController();
+  const running = report(["--url", server.url, "-c", "1", "-p", "5"], { signal: abort.signal });
+  await server.packets.take(5);
+  abort.abort();
+  const { exit, report: { interrupted, elapsed_s }, counts } = await running;
+  assertEquals([exit, interrupted], [Exit.interrupted, true]);
+  assertEquals([counts.sent, counts.unanswered], [5, 5]);
+  assert(elapsed_s < 10);
+});
+
+Deno.test("bench is interrupted while it connects", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const abort = new AbortController();
+  const running = bench(["--url", `ws://127.0.0.1:${listener.addr.port}`, "-c", "1"], {
+    signal: abort.signal,
+  });
+  using _connection = await listener.accept();
+  abort.abort();
+  assertEquals((await running).exit, Exit.interrupted);
+});
+
+Deno.test("bench holds thresholds against what it has measured", async (t) => {
+  await using server = startHandServer({
+    onPacket({ request_id }, socket) {
+      const fault = { code: "overloaded", message: "" } as const;
+      socket.send(request_id === "1" ? encodeError('"1"', fault) : answer({ request_id }));
+    },
+  });
+  const cases: [string[], number][] = [
+    [[], Exit.failed],
+    [["p99<60s"], Exit.failed],
+    [["failed<=10%"], Exit.ok],
+    [["failed<2", "p50<60s", "rate>0"], Exit.ok],
+    [["failed<10%"], Exit.threshold],
+    [["failed<50%", "p50<0ms"], Exit.threshold],
+  ];
+  for (const [thresholds, exit] of cases) {
+    await t.step(thresholds.join(", ") || "none", async () => {
+      const args = thresholds.flatMap((threshold) => ["--threshold", threshold]);
+      const run = await report(["--url", server.url, "-c", "1", "-n", "10", ...args]);
+      assertEquals(run.exit, exit);
+      assertEquals(run.report.thresholds.map(({ threshold }) => threshold), thresholds);
+    });
+  }
+});
+
+Deno.test("bench shows how it goes on a terminal, and reports there too", async () => {
+  await using server = serve({ port: 0, delay: { min: 0.3, max: 0.3 } });
+  const { stdout, stderr } = await bench(["--url", server.url, "-c", "1", "-n", "2"], {
+    isTerminal: true,
+  });
+  assertStringIncludes(stderr, "2 in flight");
+  assert(stderr.endsWith("\x1b[J"), "the drawing is still there");
+  assertStringIncludes(stdout, "answered      2 (100 %)");
+});
+
+Deno.test("bench writes CSV", async () => {
+  await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
+  const { stdout } = await bench(["--url", server.url, "-n", "20", "--output-format", "csv"]);
+  const [header, row] = stdout.trimEnd().split("\r\n").map((line) => line.split(","));
+  assertEquals(row![header!.indexOf("answered")], "20");
+});
+
+Deno.test("bench refuses command lines that it does not understand", async (t) => {
+  const cases: [string[], string][] = [
+    [["x"], 'bench takes no "x"'],
+    [["--url", "localhost:2707"], "--url: want ws://HOST:PORT"],
+    [["--url", "http://localhost"], "--url: want ws://HOST:PORT"],
+    [["-c", "0"], "--connections: want an integer from 1"],
+    [["-p", "x"], "--pipeline: want an integer"],
+    [["-z", "10"], "--duration: want a duration, such as 10s"],
+    [["-z", "0s"], "--duration: want a duration"],
+    [["-q", "0"], "--rate: want an integer"],
+    [["--batch", "1001"], "--batch: want an integer from 1 to 1000"],
+    [["--batch", "200"], "--pipeline 200 or more"],
+    [["--data", "x", "--file", "y"], "from --data or from --file"],
+    [["--file", "/no/such/file"], "there is no such file"],
+    [["--file", "-"], "there are no lines in -"],
+    [["--threshold", "p99"], "--threshold: want a threshold, such as p99<10ms"],
+    [["--output-format", "xml"], "--output-format: want text or json or csv"],
+    [["-x"], "there is no flag -x"],
+  ];
+  for (const [args, message] of cases) {
+    await t.step(args.join(" "), async () => {
+      const { exit, stdout, stderr } = await bench(args);
+      assertEquals([exit, stdout], [Exit.usage, ""]);
+      assertStringIncludes(stderr, message);
+    });
+  }
+});
+
+Deno.test("bench --help lists short names, and flags that can be repeated", async () => {
+  const { exit, stdout } = await bench(["--help"]);
+  assertEquals(exit, Exit.ok);
+  assertMatch(stdout, /^ {2}-c, --connections N +connections \[10\]$/m);
+  assertMatch(stdout, /^ {6}--threshold METRIC<VALUE +.*; can be repeated$/m);
+});
+
+/** A server that shows frames as they come. */
+function startFrameServer(
+  onFrame: (frame: string, socket: WebSocket) => void,
+): AsyncDisposable & { readonly url: string } {
+  const sockets = new Set<WebSocket>();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    sockets.add(socket);
+    socket.onmessage = ({ data }) => onFrame(data, socket);
+    socket.onclose = () => sockets.delete(socket);
+    return response;
+  });
+  return {
+    url: `ws://127.0.0.1:${server.addr.port}`,
+    async [Symbol.asyncDispose]() {
+      await until("all sockets are closed", () => sockets.size === 0);
+      await server.shutdown();
+    },
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * How a WebSocket is opened (RFC 6455, section 4).
+ *
+ * @module
+ */
+
+/** What makes a key into its answer. */
+const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/** The longest head of a response that is taken, in bytes. */
+const MAX_HEAD = 1 << 14;
+
+const encoder = new TextEncoder();
+
+/** The server does not agree to talk WebSocket. */
+export class HandshakeError extends Error {
+  override name = "HandshakeError";
+}
+
+/** What came of a handshake. */
+export interface Agreement {
+  /** The subprotocol, or empty. */
+  readonly protocol: string;
+  /** The bytes that came after the handshake. */
+  readonly surplus: Uint8Array;
+}
+
+/**
+ * Opens a WebSocket on a connection.
+ *
+ * @throws {HandshakeError} if the server does not agree.
+ */
+export async function handshake(
+  connection: Deno.Conn,
+  url: URL,
+  protocol: string,
+): Promise<Agreement> {
+  const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
+  const request = [
+    `GET ${url.pathname}${url.search} HTTP/1.1`,
+    `Host: ${url.host}`,
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    `Sec-WebSocket-Key: ${key}`,
+    `Sec-WebSocket-Protocol: ${protocol}`,
+  ];
+  let bytes = encoder.encode(`${request.join("\r\n")}\r\n\r\n`);
+  while (bytes.length > 0) bytes = bytes.subarray(await connection.write(bytes));
+  const { head, surplus } = await readHead(connection);
+  const [status, ...lines] = head.split("\r\n");
+  const headers = new Map(lines.map((line) => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+  }));
+  if (!/^HTTP\/1\.1 101\b/.test(status!)) throw new HandshakeError(`the server said ${status}`);
+  if (headers.get("sec-websocket-accept") !== await acceptOf(key)) {
+    throw new HandshakeError("the server did not answer the key");
+  }
+  const agreed = headers.get("sec-websocket-protocol") ?? "";
+  if (agreed !== "" && agreed !== protocol) {
+    throw new HandshakeError(`the server wants the subprotocol ${agreed}`);
+  }
+  return { protocol: agreed, surplus };
+}
+
+/** What a server makes of a key, to show that it has understood. */
+async function acceptOf(key: string): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-1", encoder.encode(key + MAGIC));
+  return btoa(String.fromCharCode(...new Uint8Array(hash)));
+}
+
+async function readHead(
+  connection: Deno.Conn,
+): Promise<{ head: string; surplus: Uint8Array }> {
+  const bytes = new Uint8Array(MAX_HEAD);
+  let length = 0;
+  while (length < MAX_HEAD) {
+    const count = await connection.read(bytes.subarray(length));
+    if (count === null) throw new HandshakeError("the server closed the connection");
+    length += count;
+    const text = new TextDecoder("latin1").decode(bytes.subarray(0, length));
+    const end = text.indexOf("\r\n\r\n");
+    if (end >= 0) return { head: text.slice(0, end), surplus: bytes.slice(end + 4, length) };
+  }
+  throw new HandshakeError("the head of the response is too long");
+}

@@ -1,0 +1,223 @@
+/**
+ * Puts a server under load: connects, sends as the schedule says, ends when all is answered or given up.
+ *
+ * @module
+ */
+
+import { clearImmediate, setImmediate } from "node:timers";
+import { SUBPROTOCOL } from "../protocol.ts";
+import { closeAll, connectAll } from "./connect.ts";
+import { Exchange } from "./exchange.ts";
+import { Payload } from "./payload.ts";
+import { Results } from "./results.ts";
+import { ClosedLoop, type Limits, OpenLoop, type Schedule } from "./schedule.ts";
+import type { Socket } from "./socket.ts";
+
+/** How often overdue requests are looked for, in milliseconds. */
+const SWEEP = 20;
+
+/**
+ * How long before a request is due a timer is given up for asking again and again, in milliseconds:
+ * Deno's timers are late by up to 2, which would be added to each latency.
+ */
+const TIMER_LATENESS = 3;
+
+/** What a run is told. All times are in milliseconds. */
+export interface LoadOptions extends Limits {
+  /** Of the scheme ws or wss. */
+  readonly url: URL;
+  readonly connections: number;
+  /** How many requests may be in flight on a connection. */
+  readonly pipeline: number;
+  /** How many requests share a frame. */
+  readonly batch: number;
+  /** Requests a second over all connections; undefined for as many as are answered. */
+  readonly rate: number | undefined;
+  /** How long each request, and connecting, may take. */
+  readonly timeout: number;
+  /** The data of the requests, in turn; at least one. */
+  readonly data: readonly string[];
+}
+
+/** A run, while it goes on and when it is over. All times are in milliseconds. */
+export interface Run {
+  readonly results: Results;
+  /** The subprotocol that the server agreed to; empty for plain mode. */
+  readonly protocol: string;
+  /** How long it has gone on; up to the last answer, once it is over. */
+  readonly elapsed: number;
+  /** How long requests were sent. */
+  readonly sending: number;
+  /** Whether it was ended early. */
+  readonly interrupted: boolean;
+}
+
+/**
+ * Runs a load to its end.
+ *
+ * @param onProgress is called several times a second.
+ * @throws {ClientError} if it cannot connect.
+ */
+export async function runLoad(
+  options: LoadOptions,
+  signal: AbortSignal,
+  onProgress: (run: Run) => void = () => {},
+): Promise<Run> {
+  const sockets = await connectAll({ ...options, signal });
+  const load = new Load(options, sockets, onProgress);
+  try {
+    await load.run(signal);
+  } finally {
+    await closeAll(sockets);
+  }
+  return load;
+}
+
+class Load implements Run {
+  readonly results = new Results();
+  readonly protocol: string;
+  interrupted = false;
+  sending = 0;
+  readonly #options: LoadOptions;
+  readonly #onProgress: (run: Run) => void;
+  readonly #schedule: Schedule;
+  /** Those that are not lost, in the order of their turns. */
+  readonly #exchanges: Exchange[];
+  readonly #over = Promise.withResolvers<void>();
+  #turn = 0;
+  #startedAt = 0;
+  #endedAt: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #immediate: ReturnType<typeof setImmediate> | undefined;
+  /** Whether one of the two is set. */
+  #isAwake = false;
+
+  constructor(options: LoadOptions, sockets: Socket[], onProgress: (run: Run) => void) {
+    const { rate, batch } = options;
+    this.#options = options;
+    this.#onProgress = onProgress;
+    this.protocol = sockets.every(({ protocol }) => protocol === SUBPROTOCOL) ? SUBPROTOCOL : "";
+    this.#schedule = rate === undefined
+      ? new ClosedLoop(options, batch)
+      : new OpenLoop(options, batch, rate);
+    const payload = new Payload(options.data);
+    this.#exchanges = sockets.map((socket) => this.#open(socket, payload));
+  }
+
+  get elapsed(): number {
+    return (this.#endedAt ?? performance.now()) - this.#startedAt;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const interrupt = () => {
+      this.interrupted = true;
+      this.#end();
+    };
+    signal.addEventListener("abort", interrupt, { once: true });
+    const sweeping = setInterval(this.#sweep, SWEEP);
+    this.#startedAt = performance.now();
+    this.#schedule.start(this.#startedAt);
+    if (signal.aborted) interrupt();
+    else this.#sendDue();
+    this.#checkEnd();
+    await this.#over.promise;
+    clearInterval(sweeping);
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    signal.removeEventListener("abort", interrupt);
+  }
+
+  #open(socket: Socket, payload: Payload): Exchange {
+    const exchange = new Exchange((frame) => socket.send(frame), payload, this.results);
+    socket.listen({
+      message: (frame) => {
+        exchange.receive(frame, performance.now());
+        this.#fill(exchange);
+        this.#checkEnd();
+      },
+      end: () => this.#lose(exchange),
+    });
+    return exchange;
+  }
+
+  #lose(exchange: Exchange): void {
+    const at = this.#exchanges.indexOf(exchange);
+    if (at < 0 || this.#endedAt !== undefined) return;
+    this.#exchanges.splice(at, 1);
+    this.results.counts.connections_lost++;
+    exchange.giveUp("lost", performance.now());
+    this.#checkEnd();
+  }
+
+  /** Sends as much as may be sent now on one connection. */
+  #fill(exchange: Exchange): void {
+    while (this.#hasRoom(exchange)) {
+      if (!this.#sendOn(exchange)) return this.#wakeWhenDue();
+    }
+  }
+
+  /** Sends as much as may be sent now, on all connections in turn. */
+  #sendDue = (): void => {
+    this.#isAwake = false;
+    let full = 0;
+    while (full < this.#exchanges.length) {
+      this.#turn = (this.#turn + 1) % this.#exchanges.length;
+      const exchange = this.#exchanges[this.#turn]!;
+      if (!this.#hasRoom(exchange)) full++;
+      else if (this.#sendOn(exchange)) full = 0;
+      else return this.#wakeWhenDue();
+    }
+    // There is no room: what is due is sent when an answer has made some.
+  };
+
+  #hasRoom(exchange: Exchange): boolean {
+    return exchange.inFlight + this.#options.batch <= this.#options.pipeline;
+  }
+
+  /** Sends a frame, if one is due. */
+  #sendOn(exchange: Exchange): boolean {
+    const now = performance.now();
+    const count = this.#schedule.take(now);
+    if (count === 0) return false;
+    const { intendedAt } = this.#schedule;
+    exchange.send(count, intendedAt, now);
+    if (this.#options.rate !== undefined) this.results.lag.record(now - intendedAt);
+    this.sending = now - this.#startedAt;
+    return true;
+  }
+
+  #wakeWhenDue(): void {
+    const { nextAt } = this.#schedule;
+    if (this.#isAwake || !Number.isFinite(nextAt) || this.#endedAt !== undefined) return;
+    this.#isAwake = true;
+    const wait = nextAt - performance.now();
+    if (wait > TIMER_LATENESS) this.#timer = setTimeout(this.#sendDue, wait - TIMER_LATENESS);
+    else this.#immediate = setImmediate(this.#sendDue);
+  }
+
+  #sweep = (): void => {
+    const now = performance.now();
+    for (const exchange of this.#exchanges) {
+      const before = exchange.inFlight;
+      exchange.timeOut(now - this.#options.timeout, now);
+      if (exchange.inFlight < before) this.#fill(exchange);
+    }
+    this.#onProgress(this);
+    this.#checkEnd();
+  };
+
+  #checkEnd(): void {
+    if (this.results.inFlight > 0) return;
+    if (this.#exchanges.length > 0 && !this.#schedule.isOver(performance.now())) return;
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#endedAt !== undefined) return;
+    const now = performance.now();
+    this.#endedAt = now;
+    this.results.counts.missed = this.#schedule.missed(now);
+    for (const exchange of this.#exchanges) exchange.giveUp("unanswered", now);
+    this.#over.resolve();
+  }
+}

@@ -1,0 +1,118 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { acceptRawSocket } from "../testing/raw_tcp.ts";
+import { until } from "../testing/until.ts";
+import { HandshakeError } from "./handshake.ts";
+import { Socket } from "./socket.ts";
+
+const encoder = new TextEncoder();
+const PATIENCE = 10_000;
+
+/** A peer that does with its one connection what the test says. */
+function listen(serve: (connection: Deno.Conn) => Promise<void>) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const served = listener.accept().then(async (connection) => {
+    await serve(connection);
+    connection.close();
+  });
+  return {
+    url: new URL(`ws://127.0.0.1:${listener.addr.port}/path?query`),
+    async [Symbol.asyncDispose]() {
+      await served;
+      listener.close();
+    },
+  };
+}
+
+/** Connects, and collects what comes until the end. */
+async function connect(url: URL) {
+  const socket = await Socket.connect(url, "asyncpkt.v1", new AbortController().signal);
+  const messages: (string | undefined)[] = [];
+  const state = { ends: 0 };
+  socket.listen({ message: (text) => messages.push(text), end: () => state.ends++ });
+  return { socket, messages, state };
+}
+
+async function read(connection: Deno.Conn): Promise<Uint8Array> {
+  const buffer = new Uint8Array(1 << 16);
+  return buffer.subarray(0, await connection.read(buffer) ?? 0);
+}
+
+Deno.test("Socket sends what is sent together in one piece, and answers pings", async () => {
+  const pieces: Uint8Array[] = [];
+  await using peer = listen(async (connection) => {
+    await acceptRawSocket(connection);
+    pieces.push(await read(connection));
+    await connection.write(new Uint8Array([0x89, 1, 0x21, 0x81, 2, 0x68, 0x69]));
+    pieces.push(await read(connection));
+    pieces.push(await read(connection));
+    await connection.write(new Uint8Array([0x88, 2, 3, 232]));
+  });
+  const { socket, messages, state } = await connect(peer.url);
+  socket.send("a");
+  socket.send("b");
+  await until("there was an answer", () => messages.length > 0);
+  await until("the ping was answered", () => pieces.length > 1);
+  await socket.close(PATIENCE);
+  assertEquals(pieces.map((piece) => [...piece]), [
+    [0x81, 0x81, 0, 0, 0, 0, 0x61, 0x81, 0x81, 0, 0, 0, 0, 0x62],
+    [0x8a, 0x81, 0, 0, 0, 0, 0x21],
+    [0x88, 0x82, 0, 0, 0, 0, 3, 232],
+  ]);
+  assertEquals(messages, ["hi"]);
+  assertEquals(state.ends, 0);
+});
+
+Deno.test("Socket ends once, however the peer goes", async (t) => {
+  const cases: [string, number[]][] = [
+    ["without a word", []],
+    ["in good order", [0x88, 2, 3, 233]],
+    ["in the middle of a frame", [0x81, 5, 0x68]],
+    ["talking nonsense", [0xff, 0xff, 0xff]],
+  ];
+  for (const [name, bytes] of cases) {
+    await t.step(name, async () => {
+      await using peer = listen(async (connection) => {
+        await acceptRawSocket(connection);
+        await connection.write(new Uint8Array(bytes));
+      });
+      const { socket, state } = await connect(peer.url);
+      await until("it has ended", () => state.ends > 0);
+      socket.send("nobody hears it");
+      await socket.close(PATIENCE);
+      assertEquals(state.ends, 1);
+    });
+  }
+});
+
+Deno.test("Socket.close() does not wait for ever", async () => {
+  const over = Promise.withResolvers<void>();
+  await using peer = listen(async (connection) => {
+    await acceptRawSocket(connection);
+    await over.promise;
+  });
+  const { socket } = await connect(peer.url);
+  await socket.close(10);
+  over.resolve();
+});
+
+Deno.test("Socket.connect() refuses what is no WebSocket", async (t) => {
+  const cases: [string, string, string][] = [
+    ["another status", "HTTP/1.1 404 Not Found\r\n\r\n", "the server said HTTP/1.1 404 Not Found"],
+    ["no HTTP", "220 mail.example.com ESMTP\r\n\r\n", "the server said 220 mail"],
+    ["no answer to the key", "HTTP/1.1 101 x\r\n\r\n", "did not answer the key"],
+    ["an endless head", "HTTP/1.1 101 x\r\n" + "a: b\r\n".repeat(4000), "too long"],
+    ["nothing", "", "closed the connection"],
+  ];
+  for (const [name, response, message] of cases) {
+    await t.step(name, async () => {
+      let request = "";
+      await using peer = listen(async (connection) => {
+        request = new TextDecoder().decode(await read(connection));
+        await connection.write(encoder.encode(response));
+      });
+      await assertRejects(() => connect(peer.url), HandshakeError, message);
+      assertStringIncludes(request, "GET /path?query HTTP/1.1\r\n");
+      assertStringIncludes(request, "Sec-WebSocket-Protocol: asyncpkt.v1\r\n");
+    });
+  }
+});

@@ -1,0 +1,107 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { reportOf } from "./report.ts";
+import { Results } from "./results.ts";
+import { METRIC_NAMES, parseThreshold } from "./thresholds.ts";
+
+const results = new Results();
+results.sent(200);
+// From 0.01 to 1.98 ms, which the distribution keeps exactly, of which all but 0.01 ms are delay.
+for (let i = 1; i <= 198; i++) results.answered(1, i / 100, (i - 1) / 100);
+results.failed(1);
+results.gaveUp("timed_out", 1);
+
+const REPORT = reportOf(
+  { results, protocol: "asyncpkt.v1", elapsed: 1000, sending: 1000, interrupted: false },
+  {
+    url: new URL("ws://localhost:1"),
+    connections: 1,
+    pipeline: 1,
+    batch: 1,
+    requests: 200,
+    duration: Infinity,
+    rate: undefined,
+    timeout: 1000,
+    data: ["x"],
+  },
+  { version: "0", startedAt: new Date(0), thresholds: [] },
+);
+
+Deno.test("a threshold holds a report against its value", async (t) => {
+  const cases: [threshold: string, value: number, ok: boolean][] = [
+    ["p99<1.98ms", 1.97, true],
+    ["p99<1.97ms", 1.97, false],
+    ["p99<=1.97ms", 1.97, true],
+    ["p99>=1.97ms", 1.97, true],
+    ["p99>1.97ms", 1.97, false],
+    ["p99<0.002s", 0.00197, true],
+    ["p50<991us", 990, true],
+    [" p99.9 < 2 ms ", 1.98, true],
+    ["latency.max<=1.98ms", 1.98, true],
+    ["min>0.001ms", 0.01, true],
+    ["overhead.p99<5ms", 0.01, true],
+    ["overhead.mean<0.01ms", 0.01, false],
+    ["failed<1%", 1, false],
+    ["failed<=1%", 1, true],
+    ["failed<3", 2, true],
+    ["timed_out<1", 1, false],
+    ["late<1", 0, true],
+    ["unknown<0.1%", 0, true],
+    ["out_of_order<1%", 0, true],
+    ["rate>100", 198, true],
+    ["rate>198/s", 198, false],
+  ];
+  for (const [threshold, value, ok] of cases) {
+    await t.step(threshold, () => {
+      assertEquals(parseThreshold(threshold).judge(REPORT), { threshold, value, ok });
+    });
+  }
+});
+
+Deno.test("a threshold is not kept where its value is not known", () => {
+  const empty = { ...REPORT, latency_ms: null, overhead_ms: null };
+  for (const threshold of ["p99<1s", "overhead.p99>0ms"]) {
+    assertEquals(parseThreshold(threshold).judge(empty), { threshold, value: null, ok: false });
+  }
+  const unsent = { ...REPORT, counts: { ...REPORT.counts, sent: 0 } };
+  assertEquals(parseThreshold("failed<1%").judge(unsent).ok, false);
+});
+
+Deno.test("every metric can be read from a report", () => {
+  for (const name of METRIC_NAMES) {
+    const unit = /^(failed|timed_out|lost|missed|late|unknown|out_of_order|rate)$/.test(name)
+      ? ""
+      : "ms";
+    const { value } = parseThreshold(`${name}>=0${unit}`).judge(REPORT);
+    assertEquals(typeof value, "number", name);
+  }
+});
+
+Deno.test("parseThreshold() refuses what is none, and says what would be right", async (t) => {
+  const cases: [text: string, message: string][] = [
+    ["", "want a threshold, such as p99<10ms"],
+    ["p99", "want a threshold"],
+    ["p99<", "want a threshold"],
+    ["p99<x", "want a threshold"],
+    ["p99=10ms", "want a threshold"],
+    ["p99==10ms", "want a threshold"],
+    ["p99<-1ms", "want a threshold"],
+    ["p99<10ms<20ms", "want a threshold"],
+    ["<10ms", "want a threshold"],
+    ["p98<10ms", "want a metric, such as"],
+    ["p99.95<10ms", "want a metric"],
+    ["errors<1", "want a metric"],
+    ["constructor<1", "want a metric"],
+    ["overhead<1ms", "want a metric"],
+    ["p99<10", "want p99 in ms or s or us"],
+    ["p99<10%", "want p99 in ms or s or us"],
+    ["p99<10m", "want p99 in ms or s or us"],
+    ["failed<1ms", "want failed in a number or %"],
+    ["rate>10%", "want rate in a number or /s"],
+    ["rate>1constructor", "want rate in"],
+  ];
+  for (const [text, message] of cases) {
+    await t.step(text || "nothing", () => {
+      assertThrows(() => parseThreshold(text), RangeError, message);
+    });
+  }
+});
