@@ -1,0 +1,83 @@
+/**
+ * One measurement of one server under one load.
+ *
+ * @module
+ */
+
+import { delay, freePort, here, pinned, processorTime, residentMemory, start } from "./machine.ts";
+import type { Server, Servers } from "./servers.ts";
+
+const SERVER_CORE = 0;
+const LOAD_CORE = 1;
+
+/** The load that a server is put under. */
+export interface Load {
+  readonly connections: number;
+  /** The data of every request. */
+  readonly data: string;
+  /** Requests in flight on each connection, in a closed loop. */
+  readonly pipeline?: number;
+  /** Requests per second on all connections together, in an open loop. */
+  readonly rate?: number;
+  /** Requests to a frame. */
+  readonly batch?: number;
+  readonly subprotocol?: string;
+  /** Whether the server delays each request by 1 to 5 s. */
+  readonly delays?: boolean;
+  /** How long the load runs before it counts, and how long it counts, in seconds. */
+  readonly warmUp: number;
+  readonly seconds: number;
+}
+
+/** What came of it. Times are in milliseconds: lateness where the server delays, latency where not. */
+export interface Result {
+  readonly perSecond: number;
+  readonly inFlight: number;
+  readonly errors: number;
+  readonly min: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  /** Memory resident under load, in bytes, and what it was before. */
+  readonly memory: number;
+  readonly memoryBefore: number;
+  /** Processor time of the server while it counted, in seconds per second. */
+  readonly processor: number;
+}
+
+/** Starts a server afresh, loads it, and measures. */
+export async function measure(servers: Servers, server: Server, load: Load): Promise<Result> {
+  const port = freePort();
+  const delays = load.delays ?? false;
+  await using running = await start(pinned(SERVER_CORE, server.command(port, delays)), port);
+  await delay(200);
+  const memoryBefore = await residentMemory(running.pid);
+  const options = {
+    port,
+    pipeline: 0,
+    rate: 0,
+    batch: 1,
+    subprotocol: "",
+    ...load,
+    delay: !delays ? "none" : server.name.startsWith("asyncpkt") ? "seed" : "plain",
+  };
+  const [program, ...args] = pinned(LOAD_CORE, [
+    servers.bun,
+    here("load/load.js"),
+    JSON.stringify(options),
+  ]);
+  const child = new Deno.Command(program!, { args, stdout: "piped", stderr: "inherit" }).spawn();
+  const ended = child.output();
+
+  await delay(load.warmUp * 1000 + 300);
+  const processorBefore = await processorTime(running.pid);
+  const measuredFrom = performance.now();
+  await delay(load.seconds * 1000 - 500);
+  const memory = await residentMemory(running.pid);
+  const processor = (await processorTime(running.pid) - processorBefore) /
+    ((performance.now() - measuredFrom) / 1000);
+
+  const { success, stdout } = await ended;
+  if (!success) throw new Error(`the load on ${server.name} failed`);
+  return { ...JSON.parse(new TextDecoder().decode(stdout)), memory, memoryBefore, processor };
+}
