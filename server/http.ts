@@ -8,7 +8,7 @@ import type { Conversations } from "../conversation/conversations.ts";
 import type { ErrorCode } from "../protocol.ts";
 import type { Pump } from "./pump.ts";
 
-/** The status of a single packet's answer, where that is an error at once. */
+/** The status where there is one answer, and that is an error at once. */
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid_json: 400,
   invalid_packet: 400,
@@ -50,7 +50,7 @@ export async function answerPost(
     pump.close(conversation);
     // A cancel has nothing to give up on here, and no answer.
     if (answers.length === 0) return new Response(null, { status: 204 });
-    const status = isMany ? 200 : statusOf(answers[0]!);
+    const status = answers.length > 1 ? 200 : statusOf(answers[0]!);
     return new Response(answers.join(""), { status, headers });
   }
   const stream = new ReadableStream<string>({
