@@ -10,6 +10,7 @@ import { Conversations, DEFAULT_LIMITS } from "./conversation/conversations.ts";
 import { DEFAULT_DELAY, type DelayRange, uniformDelay } from "./delay/policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
 import { answerPost } from "./server/http.ts";
+import { IDLE_TIMEOUT, IdleWatch } from "./server/idle.ts";
 import { Pump } from "./server/pump.ts";
 
 export type { DelayRange, Events, Limits };
@@ -99,6 +100,7 @@ export function serve(options: ServeOptions = {}): Server {
     events,
   });
   const pump = new Pump(conversations);
+  const idle = new IdleWatch();
   const sockets = new Map<WebSocket, PromiseWithResolvers<void>>();
   let isDraining = false;
 
@@ -134,13 +136,18 @@ export function serve(options: ServeOptions = {}): Server {
     const sharesFrames = offers(request).includes(SUBPROTOCOL);
     let upgraded: Deno.WebSocketUpgrade;
     try {
-      upgraded = Deno.upgradeWebSocket(request, sharesFrames ? { protocol: SUBPROTOCOL } : {});
+      const idleTimeout = IDLE_TIMEOUT;
+      upgraded = Deno.upgradeWebSocket(
+        request,
+        sharesFrames ? { idleTimeout, protocol: SUBPROTOCOL } : { idleTimeout },
+      );
     } catch (error) {
       return refuse(400, error instanceof Error ? error.message : String(error));
     }
     const { socket, response } = upgraded;
     const conversation = conversations.open((frame) => socket.send(frame), sharesFrames);
     socket.binaryType = "arraybuffer";
+    idle.add(socket);
     socket.onopen = () => {
       sockets.set(socket, Promise.withResolvers());
       if (isDraining) socket.close(1001, DRAINED);
@@ -208,6 +215,7 @@ export function serve(options: ServeOptions = {}): Server {
     const closed = [...sockets.values()].map(({ promise }) => promise);
     for (const socket of sockets.keys()) socket.close(1001, DRAINED);
     await inTime(Promise.all(closed));
+    idle.close();
     await inTime(server.shutdown());
   }
 

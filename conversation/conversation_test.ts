@@ -29,6 +29,7 @@ const decoder = new TextDecoder();
 
 /** Delays each request by its id's number, in milliseconds: 30 as well as "30" or "a30". */
 const byId: DelayPolicy = {
+  longest: Infinity,
   delayOf: (bytes, at, end) => Number(decoder.decode(bytes.subarray(at, end)).replace(/\D/g, "")),
 };
 
@@ -571,7 +572,7 @@ Deno.test("receive() answers with `internal` what a policy or an event throws at
   const told: Told[] = [];
   const { failed } = listen(told);
   const cases: [name: string, options: Partial<ConversationsOptions>][] = [
-    ["delays", { delays: { delayOf: faulty }, events: { failed } }],
+    ["delays", { delays: { longest: Infinity, delayOf: faulty }, events: { failed } }],
     ["accepted", { events: { failed, accepted: faulty } }],
   ];
   for (const [name, options] of cases) {
@@ -596,6 +597,7 @@ Deno.test("receive() lets only the request that the fault is of suffer", () => {
   const told: Told[] = [];
   const events = listen(told);
   const delays: DelayPolicy = {
+    longest: Infinity,
     delayOf: (bytes, at, end) => {
       const delay = byId.delayOf(bytes, at, end);
       if (delay === 13) throw new Error("secret");

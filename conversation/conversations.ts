@@ -82,6 +82,11 @@ export class Conversations {
     return this.#shared.wheel.nextDue;
   }
 
+  /** Whether the time makes no difference: nothing is delayed, and nothing in flight. */
+  get isTimeless(): boolean {
+    return this.#shared.delays.longest === 0 && this.#shared.inFlight.size === 0;
+  }
+
   /** Whether answers wait for {@linkcode Conversations.flush}. */
   get hasUnsent(): boolean {
     return this.#shared.unsent.length > 0;

@@ -6,6 +6,8 @@
 
 /** Decides the delay of each request. */
 export interface DelayPolicy {
+  /** No delay is longer than this, in milliseconds. */
+  readonly longest: number;
   /**
    * The delay of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8; in whole
    * milliseconds.
@@ -53,10 +55,14 @@ export function uniformDelay(range: DelayRange = DEFAULT_DELAY, seed?: number): 
   }
   const first = Math.round(min * 1000);
   const span = Math.round(max * 1000) - first;
-  if (span === 0) return { delayOf: () => first };
-  if (seed === undefined) return { delayOf: () => first + Math.round(Math.random() * span) };
+  const longest = first + span;
+  if (span === 0) return { longest, delayOf: () => first };
+  if (seed === undefined) {
+    return { longest, delayOf: () => first + Math.round(Math.random() * span) };
+  }
   const basis = mix(mix(seed | 0) ^ Math.floor(seed / 2 ** 32));
   return {
+    longest,
     delayOf: (bytes, at, end) => first + Math.round(fraction(basis, bytes, at, end) * span),
   };
 }

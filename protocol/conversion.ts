@@ -22,6 +22,7 @@ const TWO_AMPERSANDS = 0x2626;
 /** Three bytes to be written at once, with a fourth that the next overwrites. */
 const QUOTE_COLON_QUOTE = 0x223a2200;
 const QUOTE_COLON_BRACE = 0x223a7b00;
+const QUOTE_COMMA_QUOTE = 0x222c2200;
 
 /** How many bytes behind `data` the conversion overwrites in its source. */
 export const SENTINEL_LENGTH = 2;
@@ -131,13 +132,15 @@ export function convertBytes(
           token = Token.Value;
           continue;
         case Token.Value:
-          if (o === tokenAt || nameEnd === nameAt) {
-            o = pairAt;
-          } else {
-            out[o++] = QUOTE;
+          token = Token.Name;
+          if (o > tokenAt && nameEnd > nameAt) {
             pairs.add(out, nameAt, nameEnd);
-            pairAt = o;
+            to.setUint32(o, QUOTE_COMMA_QUOTE);
+            pairAt = o + 1;
+            nameAt = o += 3;
+            continue;
           }
+          o = pairAt;
           break;
         case Token.EntityName:
           if (o === tokenAt) {
@@ -149,12 +152,12 @@ export function convertBytes(
           o += 3;
           pairAt = pairsAt = o;
           pairs.clear();
+          token = Token.Name;
           break;
         case Token.Skipped:
           o = tokenAt;
           continue;
       }
-      token = Token.Name;
       if (pairs.count > 0) out[o++] = COMMA;
       out[o++] = QUOTE;
       nameAt = o;

@@ -37,6 +37,8 @@ export class Members {
   #nameEnd = new Int32Array(FEW);
   /** What is compared before the names are: length and two bytes among few, the hash among many. */
   #mark = new Int32Array(FEW);
+  /** A bit for each of 32 kinds of marks that there is: among few, most names are the first of a kind. */
+  #kinds = 0;
   /** The next member of the same name. */
   #next = new Int32Array(FEW);
   /** For the first member of a name, the last of it so far; none for those that follow it. */
@@ -49,6 +51,7 @@ export class Members {
   clear(): void {
     this.count = 0;
     this.repeats = false;
+    this.#kinds = 0;
   }
 
   /** Notes the member whose name is `text[nameAt .. nameEnd]`. */
@@ -61,9 +64,14 @@ export class Members {
     this.#nameAt[index] = nameAt;
     this.#nameEnd[index] = nameEnd;
     marks[index] = mark;
-    for (let i = 0; i < index; i++) {
-      if (marks[i] === mark && this.#isNamed(i, text, nameAt, length)) {
-        return this.#chain(index, i);
+    const kind = 1 << (mark ^ (mark >> 8) ^ (mark >> 16));
+    if ((this.#kinds & kind) === 0) {
+      this.#kinds |= kind;
+    } else {
+      for (let i = 0; i < index; i++) {
+        if (marks[i] === mark && this.#isNamed(i, text, nameAt, length)) {
+          return this.#chain(index, i);
+        }
       }
     }
     if (this.repeats) this.#chain(index, NONE);
