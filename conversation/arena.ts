@@ -8,11 +8,14 @@
  */
 
 /** Blocks are whole units; their addresses count units. */
-const UNIT = 32;
-const CHUNK_BITS = 13;
+const UNIT = 16;
+const CHUNK_BITS = 14;
 const UNITS_IN_CHUNK = 1 << CHUNK_BITS;
 /** Blocks of more units than this get memory of their own. */
-const MAX_UNITS = 128;
+const MAX_UNITS = 256;
+/** How many bytes behind any block may be read; they may be another block's. */
+export const MARGIN = 8;
+
 const NONE = -1;
 
 /**
@@ -79,14 +82,14 @@ export class Arena {
 
   #allocateLarge(length: number): number {
     const address = this.#freeLarge.pop() ?? ~this.#large.length;
-    this.#large[~address] = new Uint8Array(length);
+    this.#large[~address] = new Uint8Array(length + MARGIN);
     return address;
   }
 
   #addChunk(): void {
     // What is left of the last chunk is smaller than a block can be, so it is a block of some size.
     if (this.#unused < this.#end) this.#freeUnits(this.#unused, this.#end - this.#unused);
-    const buffer = new ArrayBuffer(UNITS_IN_CHUNK * UNIT);
+    const buffer = new ArrayBuffer(UNITS_IN_CHUNK * UNIT + MARGIN);
     this.#unused = this.#chunks.length * UNITS_IN_CHUNK;
     this.#end = this.#unused + UNITS_IN_CHUNK;
     this.#chunks.push(new Uint8Array(buffer));

@@ -18,6 +18,9 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   inFlightInAll: 1_000_000,
 };
 
+/** For how many requests memory is reserved, if so many may be in flight. */
+const MAX_RESERVED = 1 << 20;
+
 /** How {@linkcode Conversations} are to be held. */
 export interface ConversationsOptions {
   /** How long each request waits. */
@@ -60,12 +63,13 @@ export class Conversations {
       if (Number.isSafeInteger(limit) && limit > 0) continue;
       throw new RangeError(`Cannot limit ${name} to ${limit}: want a positive integer`);
     }
+    const capacity = Math.min(all.inFlightInAll, MAX_RESERVED);
     this.#shared = {
       delays,
       limits: all,
       events,
-      wheel: new TimingWheel(),
-      inFlight: new InFlight(),
+      wheel: new TimingWheel(0, capacity),
+      inFlight: new InFlight(capacity),
       reader: new FrameReader(),
       unsent: [],
       isDraining: false,

@@ -8,7 +8,8 @@
  * @module
  */
 
-import { responseText, SOURCE_MARGIN } from "../protocol.ts";
+import { responseText } from "../protocol.ts";
+import { SENTINEL_LENGTH } from "../protocol/conversion.ts";
 import { secretHash } from "../protocol/secret_hash.ts";
 import { Arena } from "./arena.ts";
 
@@ -40,13 +41,21 @@ export class InFlight {
   size = 0;
 
   #arena = new Arena();
-  #fields = new Int32Array(FIELDS * 1024);
+  #fields: Int32Array;
   #used = 0;
   #firstFree = NONE;
   /** By connection: the newest of its entries. */
   #newest = new Int32Array(64).fill(NONE);
   /** Open addressing by hash: entry + 1, or 0. At most half full, and without gaps within a run. */
   #table = new Int32Array(2048);
+
+  /**
+   * @param capacity for how many requests there is room from the start: memory that is not used is only
+   * reserved, while making more later copies it all.
+   */
+  constructor(capacity = 1024) {
+    this.#fields = new Int32Array(FIELDS * capacity);
+  }
 
   /** Adds a request of connection `owner`; a copy of its text is kept. */
   add(
@@ -61,7 +70,7 @@ export class InFlight {
   ): number {
     const idLength = idEnd - idAt;
     const dataLength = dataEnd - dataAt;
-    const address = this.#arena.allocate(idLength + dataLength + SOURCE_MARGIN);
+    const address = this.#arena.allocate(idLength + dataLength + SENTINEL_LENGTH);
     const bytes = this.#arena.bytes(address);
     const at = this.#arena.offset(address);
     copy(source, idAt, idEnd, bytes, at);
@@ -107,7 +116,7 @@ export class InFlight {
     this.#unlink(entry);
     this.#arena.free(
       fields[field + Field.Address]!,
-      fields[field + Field.IdLength]! + fields[field + Field.DataLength]! + SOURCE_MARGIN,
+      fields[field + Field.IdLength]! + fields[field + Field.DataLength]! + SENTINEL_LENGTH,
     );
     fields[field + Field.Hash] = this.#firstFree;
     this.#firstFree = entry;
@@ -229,7 +238,7 @@ export class InFlight {
   }
 }
 
-function doubled(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+function doubled(array: Int32Array): Int32Array {
   const twice = new Int32Array(2 * array.length);
   twice.set(array);
   return twice;

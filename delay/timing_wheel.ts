@@ -46,15 +46,24 @@ export class TimingWheel {
   #now: number;
   #heads = new Int32Array(SLOTS).fill(NONE);
   #tails = new Int32Array(SLOTS).fill(NONE);
-  #next = new Int32Array(1024);
-  #previous = new Int32Array(1024);
-  #due = new Float64Array(1024);
+  #next: Int32Array;
+  #previous: Int32Array;
+  #due: Float64Array;
   /** The entry that advance() looks at next, so that cancel() may be called from within it. */
   #cursor = NONE;
 
-  /** Starts a wheel at time `now`. */
-  constructor(now = 0) {
+  /**
+   * Starts a wheel.
+   *
+   * @param now the time at which it starts.
+   * @param capacity for how many entries there is room from the start: memory that is not used is only
+   * reserved, while making more later copies it all.
+   */
+  constructor(now = 0, capacity = 1024) {
     this.#now = Math.floor(now);
+    this.#next = new Int32Array(capacity);
+    this.#previous = new Int32Array(capacity);
+    this.#due = new Float64Array(capacity);
   }
 
   /**

@@ -138,7 +138,7 @@ class Connection {
     while (at >= 0 && at + KEY.length + ID_LENGTH <= bytes.length) {
       end = at + KEY.length + ID_LENGTH;
       count++;
-      if (isCounting || rate > 0) sample(bytes, at + KEY.length, now);
+      if (isCounting) sample(bytes, at + KEY.length, now);
       at = bytes.indexOf(KEY, end);
     }
     if (bytes.includes('"error"')) errors++;
@@ -153,7 +153,6 @@ class Connection {
 }
 
 function sample(bytes, at, now) {
-  if (!isCounting) return;
   let id = 0;
   for (let i = at; i < at + ID_LENGTH; i++) {
     const digit = bytes[i];
@@ -216,17 +215,20 @@ function start() {
   }, warmUp * 1000);
 }
 
-/** Sends at a fixed rate, whatever comes back. It spins: a timer would be late by more than is measured. */
+/** Sends at a fixed rate, whatever comes back: every millisecond what is due, each connection's in one write. */
 function openLoop() {
   const startedAt = performance.now();
   let next = 0;
-  const turn = () => {
-    if (isOver) return;
-    const due = Math.floor((performance.now() - startedAt) / 1000 * rate / batch) * batch;
-    while (sent < due) all[next = (next + 1) % connections].send(1);
-    setImmediate(turn);
-  };
-  turn();
+  const timer = setInterval(() => {
+    if (isOver) return clearInterval(timer);
+    const due = (performance.now() - startedAt) / 1000 * rate;
+    let frames = Math.floor((due - sent) / batch);
+    const share = Math.ceil(frames / connections);
+    for (; frames > 0; frames -= share) {
+      next = (next + 1) % connections;
+      all[next].send(Math.min(share, frames));
+    }
+  }, 1);
 }
 
 function finish() {
