@@ -159,12 +159,20 @@ export class Client implements AsyncDisposable {
     };
     socket.onerror = fail;
     socket.onclose = fail;
+    const onAbort = () => opened.reject(new AbortError(signal?.reason));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (timeout < Infinity) {
+      // Not setTimeout, whose first use takes 4 ms, before the connection is even under way.
+      const expired = AbortSignal.timeout(Math.ceil(timeout));
+      expired.onabort = () => opened.reject(new TimeoutError(timeout));
+    }
     try {
-      return await withDeadline(opened.promise, timeout, signal);
+      return await opened.promise;
     } catch (error) {
       socket.close();
-      if (error instanceof ClientError) throw error;
-      throw signal?.aborted ? new AbortError(signal.reason) : new TimeoutError(timeout);
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
     }
   }
 
@@ -325,10 +333,6 @@ function lostBecause(event: Event): EndingInError {
 
 function causeOf(event: Event): ErrorOptions {
   return event instanceof ErrorEvent && event.error ? { cause: event.error } : {};
-}
-
-function withDeadline<T>(promise: Promise<T>, timeout: number, signal?: AbortSignal): Promise<T> {
-  return deadline(promise, Math.min(timeout, 2 ** 31 - 1), signal ? { signal } : {});
 }
 
 function checkTimeout(timeout: number): void {

@@ -38,9 +38,8 @@ export interface Result {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
-  /** Memory resident under load, in bytes, and what it was before. */
+  /** Memory resident under load, in bytes. */
   readonly memory: number;
-  readonly memoryBefore: number;
   /** Processor time of the server while it counted, in seconds per second. */
   readonly processor: number;
 }
@@ -51,7 +50,6 @@ export async function measure(servers: Servers, server: Server, load: Load): Pro
   const delays = load.delays ?? false;
   await using running = await start(pinned(SERVER_CORE, server.command(port, delays)), port);
   await delay(200);
-  const memoryBefore = await residentMemory(running.pid);
   const options = {
     port,
     pipeline: 0,
@@ -79,5 +77,5 @@ export async function measure(servers: Servers, server: Server, load: Load): Pro
 
   const { success, stdout } = await ended;
   if (!success) throw new Error(`the load on ${server.name} failed`);
-  return { ...JSON.parse(new TextDecoder().decode(stdout)), memory, memoryBefore, processor };
+  return { ...JSON.parse(new TextDecoder().decode(stdout)), memory, processor };
 }

@@ -67,6 +67,11 @@ async function write(servers: Servers): Promise<void> {
     }; ${rounds} interleaved rounds, of which medians and spread are given. ` +
     `${goals.filter(isReached).length} of ${goals.length} goals were reached.`,
   ];
-  const text = [...introduction, ...sections.map((section) => toMarkdown(section).trim())];
+  const notes = await Deno.readTextFile(here("notes.md"));
+  const text = [
+    ...introduction,
+    ...sections.map((section) => toMarkdown(section).trim()),
+    notes.trim(),
+  ];
   await Deno.writeTextFile(docs + "performance.md", text.join("\n\n") + "\n");
 }

@@ -22,6 +22,10 @@ const LOADS: Readonly<Record<string, { server: "asyncpkt" | "plainBun"; load: Lo
     server: "asyncpkt",
     load: { ...OPEN, rate: 100_000, subprotocol: "asyncpkt.v1" },
   },
+  "asyncpkt.v1, 3,000 in flight": {
+    server: "asyncpkt",
+    load: { ...OPEN, rate: 1_000, subprotocol: "asyncpkt.v1" },
+  },
 };
 
 /** Measures the lateness under an open loop. */
@@ -34,14 +38,14 @@ export async function measureDelays(servers: Servers, rounds: number): Promise<S
   }
   const of = (name: string, value: (result: Result) => number) => results.get(name)!.map(value);
   const p99 = (name: string) => of(name, (result) => result.p99);
-  const [small, bun, large] = Object.keys(LOADS) as [string, string, string];
+  const [small, bun, large, few] = Object.keys(LOADS) as [string, string, string, string];
   const bunP99 = p99(bun);
   return {
     title: "Delays",
     text:
       "Random delays of 1 to 5 s, 50 connections, an open loop. Lateness is the time from sending a " +
-      "request to its answer, less its delay. Memory is what the process has resident under load, less " +
-      "what it had before, and less the requests' own text.",
+      "request to its answer, less its delay. Memory per request is what the process has resident beyond " +
+      "what it has with 3,000 in flight, by request, less the request's own text.",
     goals: [
       { what: `${small}: lateness p99`, against: "", values: p99(small), atMost: 4, unit: " ms" },
       {
@@ -55,7 +59,9 @@ export async function measureDelays(servers: Servers, rounds: number): Promise<S
       {
         what: `${large}: memory per request`,
         against: "",
-        values: of(large, memoryPerRequest),
+        values: results.get(large)!.map((result, round) =>
+          memoryPerRequest(result, results.get(few)![round]!)
+        ),
         atMost: 200,
         digits: 0,
         unit: " bytes",
@@ -84,6 +90,6 @@ export async function measureDelays(servers: Servers, rounds: number): Promise<S
   };
 }
 
-function memoryPerRequest({ memory, memoryBefore, inFlight }: Result): number {
-  return (memory - memoryBefore) / inFlight - OWN_TEXT;
+function memoryPerRequest(many: Result, few: Result): number {
+  return (many.memory - few.memory) / (many.inFlight - few.inFlight) - OWN_TEXT;
 }

@@ -10,7 +10,7 @@ import { type Goal, type Section, withSpread } from "../report.ts";
 import type { Server, Servers } from "../servers.ts";
 import { interleave, ratios } from "../statistics.ts";
 
-const CLOSED = { connections: 16, pipeline: 16, warmUp: 1, seconds: 3 };
+const CLOSED = { connections: 16, pipeline: 16, warmUp: 0.7, seconds: 2 };
 const BATCHED = { ...CLOSED, pipeline: 1024, batch: 64, data: SMALL };
 
 /** Every server with small and with larger packets, and with batches. */

@@ -25,7 +25,9 @@ export async function measureStart(rounds: number): Promise<Section> {
   });
   return {
     title: "Start",
-    text: "From starting the process to its end; of `send`, to its first byte on the wire.",
+    text:
+      "From starting the process to its end; of `send`, to its first byte on the wire. To show what " +
+      "that is made of: `socket` is a program that only connects, `timer` one that sets a timer first.",
     goals: [
       goal("`asyncpkt --help`", beyondEmpty("--help")),
       goal("`asyncpkt send`", beyondEmpty("send")),

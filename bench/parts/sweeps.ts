@@ -11,7 +11,7 @@ import type { Section } from "../report.ts";
 import type { Server, Servers } from "../servers.ts";
 
 /** Arrivals per second; three times as many are in flight. */
-const RATES = [1_000, 3_300, 10_000, 33_000, 100_000];
+const RATES = [1_000, 10_000, 33_000, 100_000];
 
 /** Packets by the length of their data. */
 const LENGTHS = [55, 220, 1_100, 8_800, 64_000];

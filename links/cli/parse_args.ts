@@ -1,4 +1,3 @@
-import { parseArgs as tokenize } from "node:util";
 import type { Args, ParseOptions, Values } from "./_types.ts";
 
 export type { Args, ParseOptions } from "./_types.ts";
@@ -104,15 +103,16 @@ export function parseArgs<
     if (last !== "-") set(last, valueAfter(last, at, false), arg);
   };
 
-  // Node would split a group into letters in its own way, so it is shown only the first letter.
-  const shown = args.slice(0, end).map((arg) => /^-[^-]/.test(arg) ? arg.slice(0, 2) : arg);
-  for (const token of tokenize({ args: shown, strict: false, tokens: true }).tokens) {
-    const { index } = token;
-    const arg = args[index] ?? "";
+  for (let index = 0; index < end; index++) {
+    const arg = args[index]!;
     if (index <= taken) continue;
-    if (token.kind === "option" && !arg.startsWith("--")) readShort(arg, index);
-    else if (token.kind === "option") readLong(arg, index, token.name, token.value);
-    else {
+    if (arg.startsWith("--")) {
+      const assigns = arg.indexOf("=");
+      if (assigns < 0) readLong(arg, index, arg.slice(2), undefined);
+      else readLong(arg, index, arg.slice(2, assigns), arg.slice(assigns + 1));
+    } else if (/^-./.test(arg)) {
+      readShort(arg, index);
+    } else {
       if (!refused(arg)) words.push(strings.has("_") ? arg : numberOr(arg));
       if (!options.stopEarly) continue;
       words.push(...args.slice(index + 1, end));
