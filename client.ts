@@ -160,12 +160,11 @@ export class Client implements AsyncDisposable {
     socket.onerror = fail;
     socket.onclose = fail;
     const onAbort = () => opened.reject(new AbortError(signal?.reason));
-    signal?.addEventListener("abort", onAbort, { once: true });
-    if (timeout < Infinity) {
-      // Not setTimeout, whose first use takes 4 ms, before the connection is even under way.
-      const expired = AbortSignal.timeout(Math.ceil(timeout));
-      expired.onabort = () => opened.reject(new TimeoutError(timeout));
-    }
+    const onExpiry = () => opened.reject(new TimeoutError(timeout));
+    // Not setTimeout, whose first use takes 4 ms, before the connection is even under way.
+    const expiry = timeout < Infinity ? AbortSignal.timeout(Math.ceil(timeout)) : undefined;
+    signal?.addEventListener("abort", onAbort);
+    expiry?.addEventListener("abort", onExpiry);
     try {
       return await opened.promise;
     } catch (error) {
@@ -173,6 +172,7 @@ export class Client implements AsyncDisposable {
       throw error;
     } finally {
       signal?.removeEventListener("abort", onAbort);
+      expiry?.removeEventListener("abort", onExpiry); // or the process would wait for it
     }
   }
 
