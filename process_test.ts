@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 import { Client } from "./client.ts";
 import { serve } from "./server.ts";
@@ -219,4 +220,24 @@ Deno.test("demo, as a process, is interrupted quietly", async () => {
   demo.kill("SIGINT");
   const result = await demo.result();
   assertEquals([result.code, result.stderr], [130, ""]);
+});
+
+Deno.test("Client.close(), in a process, leaves nothing that the process waits for", async () => {
+  await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
+  const script = `
+    import { Client } from "./client.ts";
+    const client = await Client.connect("${server.url}", { timeout: 60_000 });
+    await client.request("a&&b&&c", { timeout: 60_000 });
+    await client.close();
+  `;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-net=127.0.0.1", "-"],
+    cwd: import.meta.dirname!,
+    stdin: "piped",
+  }).spawn();
+  const stdin = child.stdin.getWriter();
+  await stdin.write(new TextEncoder().encode(script));
+  await stdin.close();
+  // Far less than the timeouts, far more than a loaded machine needs.
+  assertEquals((await deadline(child.status, 30_000)).code, 0);
 });

@@ -8,7 +8,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { describeMachine, here } from "./machine.ts";
+import { describeMachine, here, output } from "./machine.ts";
 import { measureClient } from "./parts/client.ts";
 import { measureConversions } from "./parts/conversion.ts";
 import { measureDelays } from "./parts/delays.ts";
@@ -74,4 +74,5 @@ async function write(servers: Servers): Promise<void> {
     notes.trim(),
   ];
   await Deno.writeTextFile(docs + "performance.md", text.join("\n\n") + "\n");
+  await output([Deno.execPath(), "fmt", "--quiet", docs]);
 }
