@@ -11,6 +11,9 @@ const GATHER = 10;
 /** Past this many UTF-16 units, what is gathered is written at once. */
 const BLOCK = 1 << 16;
 
+/** Past this many UTF-16 units, a reader that is so slow gets no more until it has caught up. */
+const MOST = 1 << 26;
+
 /** What is needed of a stream: `Deno.stdout`, `Deno.stderr`, or one of a test's. */
 export interface Sink {
   write(bytes: Uint8Array): Promise<number>;
@@ -46,6 +49,8 @@ export class Output {
   readonly #sink: Sink;
   readonly #encoder = new TextEncoder();
   #gathered = "";
+  /** How many texts a slow reader has not got. */
+  #dropped = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
 
@@ -54,9 +59,16 @@ export class Output {
     this.isTerminal = sink.isTerminal();
   }
 
-  /** Writes text, soon. */
+  /**
+   * Writes text, soon. If the reader does not read, the text is dropped once very much has gathered, and
+   * how many were is said where they are missing.
+   */
   write(text: string): void {
     if (this.isBroken) return;
+    if (this.#gathered.length >= MOST) {
+      this.#dropped++;
+      return;
+    }
     this.#gathered += text;
     if (this.#writing !== undefined) return;
     if (this.#gathered.length >= BLOCK) void this.flush();
@@ -76,11 +88,17 @@ export class Output {
     return this.#writing ?? Promise.resolve();
   }
 
+  #takeDropped(): string {
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    return dropped === 0 ? "" : `(${dropped} lines dropped: they were not read in time)\n`;
+  }
+
   async #writeAll(): Promise<void> {
     try {
       while (this.#gathered !== "") {
         let bytes = this.#encoder.encode(this.#gathered);
-        this.#gathered = "";
+        this.#gathered = this.#takeDropped();
         while (bytes.length > 0) bytes = bytes.subarray(await this.#sink.write(bytes));
       }
     } catch {

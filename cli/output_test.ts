@@ -199,3 +199,26 @@ Deno.test("isTerminal is the sink's", () => {
     assertStrictEquals(new Output(sink).isTerminal, isTerminal);
   }
 });
+
+Deno.test("write() drops what a reader that does not read would let pile up, and says so", async () => {
+  const sink = new SlowSink();
+  const output = new Output(sink);
+  output.write("first\n");
+  const flushed = output.flush();
+  const large = "x".repeat(1 << 26);
+  output.write(large);
+  output.write("lost\n");
+  output.write("lost too\n");
+  sink.endWrite();
+  await settled();
+  output.write("last\n");
+  sink.endWrite();
+  await settled();
+  sink.endWrite();
+  await flushed;
+  assertEquals(sink.writes.map((text) => text.length < 100 ? text : text.length), [
+    "first\n",
+    large.length,
+    "(2 lines dropped: they were not read in time)\nlast\n",
+  ]);
+});
