@@ -6,7 +6,7 @@
 
 import { deadline } from "@std/async/deadline";
 import type { Events, Limits } from "./conversation/conversation.ts";
-import { Conversations, DEFAULT_LIMITS } from "./conversation/conversations.ts";
+import { Conversations } from "./conversation/conversations.ts";
 import { DEFAULT_DELAY, type DelayRange, uniformDelay } from "./delay/policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
 import { answerPost } from "./server/http.ts";
@@ -93,10 +93,9 @@ export interface Server extends AsyncDisposable {
  */
 export function serve(options: ServeOptions = {}): Server {
   const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {} } = options;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const conversations = new Conversations({
     delays: uniformDelay(options.delay ?? DEFAULT_DELAY, options.seed),
-    limits,
+    limits: options.limits ?? {},
     events,
   });
   const pump = new Pump(conversations);
@@ -110,9 +109,7 @@ export function serve(options: ServeOptions = {}): Server {
     if (path === undefined) return refuse(400, "The Host header is not valid");
     if (path === "/healthz") return health(request);
     if (path !== "/") return refuse(404, `Nothing is at ${path}: packets go to /`);
-    if (request.method === "POST") {
-      return answerPost(request, conversations, pump, limits.packetSize);
-    }
+    if (request.method === "POST") return answerPost(request, conversations, pump);
     if (request.method !== "GET") return refuse(405, "Want GET or POST", { allow: "GET, POST" });
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
       return refuse(426, "This is a WebSocket endpoint; packets may also be sent by POST", {

@@ -76,6 +76,11 @@ export class Conversations {
     };
   }
 
+  /** The limits that hold. */
+  get limits(): Readonly<Limits> {
+    return this.#shared.limits;
+  }
+
   /** How many requests are in flight. */
   get inFlight(): number {
     return this.#shared.inFlight.size;

@@ -2,8 +2,8 @@
  * The requests in flight in a process: found by connection and id, listed by connection, kept as bytes.
  *
  * A request is an entry, a small integer; what is known of it stands in typed arrays and in an
- * {@linkcode Arena}. That is about 60 bytes beside its own text, where a Map of objects takes ten times
- * that and stops the process for milliseconds while the garbage collector walks through it.
+ * {@linkcode Arena}. Strings and objects in a Map would cost several times that, and the garbage collector
+ * would walk through all of them while they wait.
  *
  * @module
  */

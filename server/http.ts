@@ -22,16 +22,14 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
 
 /**
  * Answers a POST: one packet with one JSON answer, an array with NDJSON, a line for each answer as it
- * falls due.
- *
- * @param limit how many bytes of the body are read at most, and one.
+ * falls due. No more of the body is read than shows that it is too large.
  */
 export async function answerPost(
   request: Request,
   conversations: Conversations,
   pump: Pump,
-  limit: number,
 ): Promise<Response> {
+  const limit = conversations.limits.packetSize;
   let body: Uint8Array;
   try {
     body = await readBody(request, limit);
