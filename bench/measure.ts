@@ -57,7 +57,7 @@ export async function measure(servers: Servers, server: Server, load: Load): Pro
     batch: 1,
     subprotocol: "",
     ...load,
-    delay: !delays ? "none" : server.name.startsWith("asyncpkt") ? "seed" : "plain",
+    delay: !delays ? "none" : server.isSeeded ? "seed" : "plain",
   };
   const [program, ...args] = pinned(LOAD_CORE, [
     servers.bun,

@@ -13,6 +13,8 @@ const WS = "8.23.0";
 /** A server that can be started. */
 export interface Server {
   readonly name: string;
+  /** Whether its delays are those of asyncpkt's seed 1, not the plain program's. */
+  readonly isSeeded?: true;
   /** The command that starts it; `delays` says whether it delays by 1 to 5 s or answers at once. */
   command(port: number, delays: boolean): string[];
 }
@@ -54,9 +56,10 @@ export async function findServers(folder: string): Promise<Servers> {
   return {
     asyncpkt: {
       name: "asyncpkt",
+      isSeeded: true,
       command: (port, delays) => [...asyncpkt(port, delays), "--quiet"],
     },
-    asyncpktLogging: { name: "asyncpkt, logging", command: asyncpkt },
+    asyncpktLogging: { name: "asyncpkt, logging", isSeeded: true, command: asyncpkt },
     echo: {
       name: "bare Deno echo",
       command: (port) => [...deno, "--no-config", here("peers/echo_deno.js"), String(port)],
