@@ -97,7 +97,17 @@ export function measureConversion(name: string, rounds: number): Promise<Rounds>
   return interleave(rounds, measurements);
 }
 
+/** Converts one kind of data for ever, to be profiled. */
+async function convertForEver(name: string): Promise<never> {
+  const frame = requestText(DATA[name]!.full);
+  while (true) {
+    time(() => answer(frame), 1000);
+    await new Promise((resolve) => setTimeout(resolve)); // or the profiler would not be heard
+  }
+}
+
 if (import.meta.main) {
   const [name, rounds] = Deno.args;
+  if (rounds === undefined) await convertForEver(name!);
   console.log(JSON.stringify([...await measureConversion(name!, Number(rounds))]));
 }

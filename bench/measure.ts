@@ -46,6 +46,27 @@ export interface Result {
 
 /** Starts a server afresh, loads it, and measures. */
 export async function measure(servers: Servers, server: Server, load: Load): Promise<Result> {
+  const { result, during } = await underLoad(servers, server, load, async (pid) => {
+    const before = await processorTime(pid);
+    const from = performance.now();
+    await delay(load.seconds * 1000 - 500);
+    const memory = await residentMemory(pid);
+    const processor = (await processorTime(pid) - before) / ((performance.now() - from) / 1000);
+    return { memory, processor };
+  });
+  return { ...result, ...during };
+}
+
+/** What is told of the answers alone. */
+type Answers = Omit<Result, "memory" | "processor">;
+
+/** Starts a server afresh and loads it; `watch` is called once the load is warm. */
+export async function underLoad<T>(
+  servers: Servers,
+  server: Server,
+  load: Load,
+  watch: (pid: number) => Promise<T>,
+): Promise<{ result: Answers; during: T }> {
   const port = freePort();
   const delays = load.delays ?? false;
   await using running = await start(pinned(SERVER_CORE, server.command(port, delays)), port);
@@ -68,14 +89,9 @@ export async function measure(servers: Servers, server: Server, load: Load): Pro
   const ended = child.output();
 
   await delay(load.warmUp * 1000 + 300);
-  const processorBefore = await processorTime(running.pid);
-  const measuredFrom = performance.now();
-  await delay(load.seconds * 1000 - 500);
-  const memory = await residentMemory(running.pid);
-  const processor = (await processorTime(running.pid) - processorBefore) /
-    ((performance.now() - measuredFrom) / 1000);
+  const during = await watch(running.pid);
 
   const { success, stdout } = await ended;
   if (!success) throw new Error(`the load on ${server.name} failed`);
-  return { ...JSON.parse(new TextDecoder().decode(stdout)), memory, processor };
+  return { result: JSON.parse(new TextDecoder().decode(stdout)), during };
 }

@@ -13,11 +13,15 @@ import { measureClient } from "./parts/client.ts";
 import { measureConversions } from "./parts/conversion.ts";
 import { measureDelays } from "./parts/delays.ts";
 import { measureLogging } from "./parts/logging.ts";
+import { measureProfile } from "./parts/profile.ts";
 import { measureSocket } from "./parts/socket.ts";
 import { measureStart } from "./parts/startup.ts";
 import { measureSweeps } from "./parts/sweeps.ts";
 import { isReached, type Section, toMarkdown } from "./report.ts";
 import { findServers, type Servers } from "./servers.ts";
+
+/** How often each point of the charts is measured at most: there are very many. */
+const MOST_SWEEPS = 3;
 
 const PARTS: Readonly<Record<string, (servers: Servers, rounds: number) => Promise<Section>>> = {
   conversion: (_servers, rounds) => measureConversions(rounds),
@@ -26,7 +30,8 @@ const PARTS: Readonly<Record<string, (servers: Servers, rounds: number) => Promi
   client: measureClient,
   logging: measureLogging,
   startup: (_servers, rounds) => measureStart(rounds),
-  sweeps: measureSweeps,
+  sweeps: (servers, rounds) => measureSweeps(servers, Math.min(rounds, MOST_SWEEPS)),
+  profile: measureProfile,
 };
 
 const args = parseArgs(Deno.args, { string: ["rounds", "only"] });
