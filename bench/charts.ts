@@ -44,7 +44,7 @@ export function lineChart({ title, subtitle, x, y }: Labels, lines: readonly Lin
     animation: false,
     backgroundColor: "#ffffff",
     color: COLORS,
-    title: { text: title, subtext: subtitle, left: "center" },
+    title: { text: title, subtext: subtitle, left: "center", subtextStyle: { lineHeight: 15 } },
     legend: { bottom: 0, data: lines.map(({ name }) => name) },
     grid: { left: 80, right: 30, top: 90, bottom: 80 },
     xAxis: { type: "log", name: x, nameLocation: "middle", nameGap: 28 },
@@ -60,6 +60,7 @@ export function lineChart({ title, subtitle, x, y }: Labels, lines: readonly Lin
         type: "custom",
         name,
         renderItem: renderSpread,
+        encode: { x: 0, y: [1, 2] },
         data: points.map((point) => [
           median(point.x),
           Math.min(...point.y),
