@@ -5,18 +5,20 @@
  */
 
 import { deadline } from "@std/async/deadline";
+import { delay } from "@std/async/delay";
 import type { Events, Limits } from "./conversation/conversation.ts";
 import { Conversations } from "./conversation/conversations.ts";
 import { DEFAULT_DELAY, type DelayRange, uniformDelay } from "./delay/policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
 import { Access, chooseProtocol, refuse } from "./server/access.ts";
+import { type Certificate, checkCertificate } from "./server/certificate.ts";
 import { answerPost } from "./server/http.ts";
 import { IDLE_TIMEOUT, IdleWatch } from "./server/idle.ts";
 import { Pump } from "./server/pump.ts";
 import { Secret } from "./server/secret.ts";
 import { secure } from "./server/security_headers.ts";
 
-export type { DelayRange, Events, Limits };
+export type { Certificate, DelayRange, Events, Limits };
 
 /**
  * The port where nothing else is said.
@@ -59,6 +61,8 @@ export interface ServeOptions {
   token?: string;
   /** The origins of pages that may use the server, besides its own, such as `https://example.com`. */
   allowOrigins?: readonly string[];
+  /** Makes it `wss` and `https`. */
+  tls?: Certificate;
   /** Told of what happens to each request. */
   events?: Events;
 }
@@ -71,6 +75,13 @@ export interface Server extends AsyncDisposable {
   readonly port: number;
   /** How many requests are in flight. */
   readonly inFlight: number;
+  /**
+   * Listens with another certificate from now on; with the same, nothing happens. For a moment, nobody can
+   * connect. Connections live on, except on Deno 2.9, which closes those over WebSocket with 1001.
+   *
+   * @throws {RangeError} if it cannot be used: then the old one is kept.
+   */
+  renew(tls: Certificate): Promise<void>;
   /**
    * Ends it in good order: no new connections, new requests are refused with `shutting_down`, those in
    * flight are answered, then every connection is closed with 1001. Resolves when all that is done.
@@ -175,11 +186,12 @@ export function serve(options: ServeOptions = {}): Server {
   }
 
   function listen(port: number): Deno.HttpServer<Deno.NetAddr> {
-    const server = Deno.serve({ hostname, port, onListen: () => {}, onError }, handle);
+    const options = { hostname, port, ...tls, onListen: () => {}, onError };
+    const server = Deno.serve(options, handle);
     // It ends when accepting fails, as when file descriptors run out. The connections that stand live on.
     server.finished.catch((error) => {
       onError(error);
-      listenAgain();
+      if (!retired.has(server)) listenAgain();
     });
     return server;
   }
@@ -195,6 +207,32 @@ export function serve(options: ServeOptions = {}): Server {
     }, LISTEN_AGAIN);
   }
 
+  async function renew(certificate: Certificate): Promise<void> {
+    if (tls === undefined) throw new RangeError("there is no certificate to be renewed");
+    if (tls.cert === certificate.cert && tls.key === certificate.key) return;
+    await checkCertificate(certificate);
+    if (isDraining) return;
+    const before = tls;
+    let failure: unknown;
+    clearTimeout(listening);
+    retired.set(server, server.shutdown());
+    tls = certificate;
+    // The port is free only a few turns of the event loop later.
+    for (let wait = 1; !isDraining; wait = Math.min(2 * wait, LISTEN_AGAIN)) {
+      try {
+        server = listen(address.port);
+        break;
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AddrInUse)) {
+          tls = before;
+          failure ??= error;
+        }
+        await delay(wait);
+      }
+    }
+    if (failure !== undefined) throw new RangeError(String(failure));
+  }
+
   function onError(error: unknown): Response {
     try {
       events.failed?.("null", error);
@@ -207,6 +245,7 @@ export function serve(options: ServeOptions = {}): Server {
   async function drain(): Promise<void> {
     isDraining = true;
     clearTimeout(listening);
+    await renewed;
     conversations.drain();
     await pump.idle();
     conversations.flush();
@@ -214,19 +253,30 @@ export function serve(options: ServeOptions = {}): Server {
     for (const socket of sockets.keys()) socket.close(1001, DRAINED);
     await inTime(Promise.all(closed));
     idle.close();
-    await inTime(server.shutdown());
+    await inTime(Promise.all([server.shutdown(), ...retired.values()]));
   }
 
+  let tls = options.tls;
+  /** Servers that no longer listen, until the last of their connections has ended. */
+  const retired = new Map<Deno.HttpServer, Promise<void>>();
+  let renewed = Promise.resolve();
   let listening: ReturnType<typeof setTimeout> | undefined;
   let server = listen(port);
   const address = server.addr;
   let drained: Promise<void> | undefined;
 
   return {
-    url: `ws://${hostname.includes(":") ? `[${hostname}]` : hostname}:${address.port}`,
+    url: `${tls === undefined ? "ws" : "wss"}://${
+      hostname.includes(":") ? `[${hostname}]` : hostname
+    }:${address.port}`,
     port: address.port,
     get inFlight() {
       return conversations.inFlight;
+    },
+    renew(certificate) {
+      const renewing = renewed.then(() => renew(certificate));
+      renewed = renewing.catch(() => {});
+      return renewing;
     },
     drain: () => drained ??= drain(),
     [Symbol.asyncDispose]: () => drained ??= drain(),

@@ -5,9 +5,7 @@
  */
 
 import process from "node:process";
-
-/** What a token may consist of (RFC 6750), so that it can be put into a header. */
-const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+import { checkToken } from "../protocol/token.ts";
 
 /**
  * A token that can be compared and not be read. Both sides are hashed with a key of this process first, so
@@ -33,15 +31,4 @@ export class Secret {
   is(token: string): boolean {
     return this.#isEqual(this.#hash(token), this.#expected);
   }
-}
-
-/**
- * Checks that a token can stand in a header.
- *
- * @throws {RangeError} that does not say what the token is.
- */
-export function checkToken(token: string): void {
-  if (TOKEN.test(token)) return;
-  const got = token === "" ? "nothing" : "other characters";
-  throw new RangeError(`want a token of letters, digits and -._~+/, with = at its end; got ${got}`);
 }
