@@ -479,6 +479,25 @@ Deno.test("serve() says in every response that a browser is to make nothing of i
   }
 });
 
+Deno.test("serve() takes names that mean something to JavaScript for names", async () => {
+  await using server = serve(SOON);
+  const names = ["__proto__", "constructor", "toString", "hasOwnProperty", "then", "length"];
+  for (const protocols of [[], ["asyncpkt.v1"]]) {
+    await using peer = await openBrowserSocket(server.url, protocols);
+    for (const name of names) {
+      const data = `${name}&&${name}&&${name}`;
+      const members = `"data":${JSON.stringify(data)},"__proto__":{"data":1,"cancel":true}`;
+      peer.send(`{"request_id":"${name}",${members}}`);
+      const frame = await peer.frames.next();
+      const expected = `{"request_id":"${name}","data":{"${name}":{"${name}":"${name}"}}`;
+      assert(frame.includes(expected), frame);
+    }
+    peer.send('{"__proto__":{"request_id":1,"data":""}}');
+    assertEquals(codeOf(await peer.next()), "invalid_packet");
+  }
+  assertEquals(({} as Record<string, unknown>).data, undefined);
+});
+
 // Listening.
 
 Deno.test("serve() throws AddrInUse when the port is in use", async () => {
