@@ -110,7 +110,7 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["serve", "--cert", "LICENSE", "--key", "README.md"], "cannot use LICENSE with README.md"],
   [["send", "--token-file", "/nonexistent", "x"], "/nonexistent", "no such file"],
   [["send", "--ca", "/nonexistent", "x"], "/nonexistent", "no such file"],
-  [["send", "--ca", "README.md", "x"], "--ca README.md", "no certificate"],
+  [["send", "--ca", "README.md", "x"], "--ca README.md", "no valid certificate"],
   [["bench", "--token-file", "/dev/null"], "/dev/null", "it is empty"],
   [["send", "--concurrency", "none", "x"], "--concurrency", '"none"', "at least 1"],
   [["send", "--timeout", "0", "x"], "--timeout", '"0"', "such as 10"],

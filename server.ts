@@ -215,7 +215,7 @@ export function serve(options: ServeOptions = {}): Server {
     const before = tls;
     let failure: unknown;
     clearTimeout(listening);
-    retired.set(server, server.shutdown());
+    retire(server);
     tls = certificate;
     // The port is free only a few turns of the event loop later.
     for (let wait = 1; !isDraining; wait = Math.min(2 * wait, LISTEN_AGAIN)) {
@@ -231,6 +231,13 @@ export function serve(options: ServeOptions = {}): Server {
       }
     }
     if (failure !== undefined) throw new RangeError(String(failure));
+  }
+
+  /** Lets a server end: it listens no more, and what was posted to it is still answered. */
+  function retire(server: Deno.HttpServer): void {
+    const ended = Promise.allSettled([server.shutdown(), server.finished]);
+    retired.set(server, ended);
+    void ended.then(() => retired.delete(server));
   }
 
   function onError(error: unknown): Response {
@@ -258,7 +265,7 @@ export function serve(options: ServeOptions = {}): Server {
 
   let tls = options.tls;
   /** Servers that no longer listen, until the last of their connections has ended. */
-  const retired = new Map<Deno.HttpServer, Promise<void>>();
+  const retired = new Map<Deno.HttpServer, Promise<unknown>>();
   let renewed = Promise.resolve();
   let listening: ReturnType<typeof setTimeout> | undefined;
   let server = listen(port);

@@ -67,9 +67,14 @@ function variable(): string | undefined {
   return state === "granted" ? Deno.env.get(VARIABLE) : undefined;
 }
 
-/** Deno takes a file without certificates for one that adds nothing. */
+/** Deno itself takes text without a certificate for nothing to be added. */
 async function readAuthority(path: string): Promise<string> {
   const text = await readTextFile(path);
-  if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
-  throw new UsageError(`--ca ${path}: there is no certificate in it; want PEM`);
+  const { X509Certificate } = await import("node:crypto");
+  try {
+    new X509Certificate(text);
+    return text;
+  } catch {
+    throw new UsageError(`--ca ${path}: there is no valid certificate in it; want PEM`);
+  }
 }
