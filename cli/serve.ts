@@ -106,12 +106,12 @@ export async function run(args: string[], { stdout, signal }: Streams): Promise<
   if (flags.seed !== undefined) options.seed = flags.seed;
 
   const server = listen(options);
-  log.listening(server.url);
-  if (token === undefined && !isLoopback(flags.hostname)) log.exposed();
-  await stdout.flush();
   const onHangUp = () => void renew(server, flags, log);
   const hearsHangUp = certificate !== undefined && Deno.build.os !== "windows";
   if (hearsHangUp) Deno.addSignalListener("SIGHUP", onHangUp);
+  log.listening(server.url);
+  if (token === undefined && !isLoopback(flags.hostname)) log.exposed();
+  await stdout.flush();
   await aborted(signal);
   log.draining(server.inFlight);
   await server.drain();
