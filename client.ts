@@ -29,6 +29,7 @@ import {
   type RequestId,
   SUBPROTOCOL,
 } from "./protocol.ts";
+import { checkToken } from "./protocol/token.ts";
 
 export { AbortError, ClientError, ConnectionError, Reply, RequestError, TimeoutError };
 export type { ClientErrorCode, Outcome };
@@ -45,6 +46,10 @@ export interface ConnectOptions {
   signal?: AbortSignal;
   /** How long connecting may take, in milliseconds. @default {10_000} */
   timeout?: number;
+  /** The token that the server asks for. */
+  token?: string;
+  /** Authorities that are trusted as well, besides the well-known ones: certificates in PEM. */
+  caCerts?: readonly string[];
   /** Told of answers to no request that waits: an error without an id, an id never sent. */
   onUnmatched?: (answer: Answer) => void;
   /** Told of frames that hold no answers. */
@@ -143,12 +148,14 @@ export class Client implements AsyncDisposable {
    * @throws {TimeoutError} if it does not answer in time.
    * @throws {AbortError} if the signal is aborted first.
    * @throws {SyntaxError} if the URL is not valid.
+   * @throws {RangeError} if the token cannot be one.
    */
   static async connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
     const { signal, timeout = DEFAULT_TIMEOUT } = options;
     checkTimeout(timeout);
     if (signal?.aborted) throw new AbortError(signal.reason);
-    const socket = new WebSocket(url, SUBPROTOCOL);
+    using access = accessOf(options);
+    const socket = new WebSocket(url, access.options);
     const opened = Promise.withResolvers<Client>();
     // Made here and not after the wait, during which the first messages or a close would be missed.
     socket.onopen = () => opened.resolve(new Client(socket, options));
@@ -320,6 +327,24 @@ export class Client implements AsyncDisposable {
     this.#givenUp.clear();
     if (this.#socket.readyState === WebSocket.CLOSED) this.#closed.resolve();
   }
+}
+
+/** What a WebSocket is told so that it is let in; to be kept until it is open. */
+function accessOf(
+  { token, caCerts }: ConnectOptions,
+): Disposable & { options: string | WebSocketOptions } {
+  // Only Deno knows these options, and the client is to work elsewhere, too.
+  if (token === undefined && caCerts === undefined) {
+    return { options: SUBPROTOCOL, [Symbol.dispose]: () => {} };
+  }
+  const options: WebSocketOptions = { protocols: [SUBPROTOCOL] };
+  if (token !== undefined) {
+    checkToken(token);
+    options.headers = { authorization: `Bearer ${token}` };
+  }
+  const client = caCerts && Deno.createHttpClient({ caCerts: [...caCerts] });
+  if (client !== undefined) options.client = client;
+  return { options, [Symbol.dispose]: () => client?.close() };
 }
 
 function lostBecause(event: Event): EndingInError {

@@ -40,9 +40,13 @@ Deno.test({
   name: `asyncpkt, compiled, does the example${missing ? ` (ignored: ${missing})` : ""}`,
   ignore: missing !== undefined,
   async fn() {
-    await using server = startProgram(asyncpkt, ["serve", "--port", "0", "--delay", "0.1..0.3"]);
+    const access = ["--token-file", `${folder}/token`];
+    await Deno.writeTextFile(`${folder}/token`, "s3cret\n");
+    const flags = ["--port", "0", "--delay", "0.1..0.3", ...access];
+    await using server = startProgram(asyncpkt, ["serve", ...flags]);
     const url = /^Listening on (ws:\S+)$/.exec(await server.stdout.next())![1]!;
-    await using send = startProgram(asyncpkt, ["send", "--id", "01", "--url", url, EXAMPLE]);
+    const args = ["send", "--id", "01", "--url", url, ...access, EXAMPLE];
+    await using send = startProgram(asyncpkt, args);
     const sent = await send.result();
     assertEquals([sent.code, sent.stdout], [0, [EXAMPLE_RESPONSE]]);
     assertMatch(sent.stderr, /^1 requests: 1 answered, 0 failed/);

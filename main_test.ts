@@ -78,6 +78,8 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["serve", "--nonsense"], "--nonsense"],
   [["serve", "--nonsense=1"], "--nonsense"],
   [["serve", "-x"], "-x"],
+  [["serve", "--__proto__", "x"], "--__proto__"],
+  [["send", "--constructor=1", "x"], "--constructor"],
   [["serve", "here"], '"here"'],
   [["serve", "--port", "http"], "--port", '"http"', "from 0 to 65535"],
   [["serve", "--port", "65536"], "--port", '"65536"', "65535"],
@@ -97,6 +99,19 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["serve", "--max-packet-size", "0"], "--max-packet-size", '"0"'],
   [["serve", "--max-in-flight", "0"], "--max-in-flight", '"0"', "at least 1"],
   [["serve", "--quiet=no"], "--quiet"],
+  [["serve", "--token", "s3cret"], "no flag --token"],
+  [["serve", "--token-file", "/nonexistent"], "/nonexistent", "no such file"],
+  [["serve", "--token-file", "/dev/null"], "/dev/null", "letters, digits", "it is empty"],
+  [["serve", "--token-file", "README.md"], "README.md", "it has other characters"],
+  [["serve", "--allow-origin", "*"], "--allow-origin", '"*"', "such as https://"],
+  [["serve", "--cert", "README.md"], "--cert and --key go together"],
+  [["serve", "--key", "README.md"], "--cert and --key go together"],
+  [["serve", "--cert", "/nonexistent", "--key", "README.md"], "/nonexistent", "no such file"],
+  [["serve", "--cert", "LICENSE", "--key", "README.md"], "cannot use LICENSE with README.md"],
+  [["send", "--token-file", "/nonexistent", "x"], "/nonexistent", "no such file"],
+  [["send", "--ca", "/nonexistent", "x"], "/nonexistent", "no such file"],
+  [["send", "--ca", "README.md", "x"], "--ca README.md", "no valid certificate"],
+  [["bench", "--token-file", "/dev/null"], "/dev/null", "it is empty"],
   [["send", "--concurrency", "none", "x"], "--concurrency", '"none"', "at least 1"],
   [["send", "--timeout", "0", "x"], "--timeout", '"0"', "such as 10"],
   [["send", "--timeout", "10s", "x"], "--timeout", '"10s"'],
@@ -181,6 +196,27 @@ Deno.test("main() serve logs JSON, one object a line, with the delay that was gi
   assertEquals(records[5].in_flight ?? records[5].inFlight, 0);
 });
 
+Deno.test("main() serve escapes whatever a client sends", async () => {
+  for (const format of ["text", "json"]) {
+    const server = startCommand(["serve", "--port", "0", "--delay", "0", "--log-format", format]);
+    const [, url] = await server.seen(/(ws:\/\/127[^" \n]+)/);
+    const bodies = [
+      JSON.stringify({ request_id: evil, data: "" }).replaceAll("\\u009b", "\x9b"),
+      JSON.stringify([{ request_id: evil, data: 1 }, { request_id: [evil], data: "" }]),
+      evil,
+      `{"request_id":"${"\u202e".repeat(300)}","data":""}`,
+    ];
+    for (const body of bodies) {
+      const response = await fetch(url!.replace("ws", "http"), { method: "POST", body });
+      await response.body?.cancel();
+    }
+    server.interrupt();
+    assertEquals(await server.exit, 0);
+    assertTame(server.stdout + server.stderr);
+    assertEquals(server.stdout.trimEnd().split("\n").length, 7, server.stdout);
+  }
+});
+
 Deno.test("main() serve says nothing of requests when it is to be quiet", async () => {
   const server = startCommand(["serve", "--port", "0", "--delay", "0", "--quiet"]);
   const [, url] = await server.seen(/^Listening on (\S+)\n/);
@@ -216,6 +252,70 @@ Deno.test("main() serve says in one line that it cannot listen, exit code 3", as
     assertMatch(stderr, /^asyncpkt serve: cannot listen on [\d.]+:\d+: [^\n]+\n$/);
     assert(stderr.includes(reasons[i]!), stderr);
   }
+});
+
+Deno.test("main() serve lets in those who know the token, and shows it to nobody", async () => {
+  const folder = await Deno.makeTempDir();
+  const [right, wrong] = [`${folder}/right`, `${folder}/wrong`];
+  await Deno.writeTextFile(right, "s3cret\n");
+  await Deno.writeTextFile(wrong, "gu3ss\r\n");
+  const server = startCommand(["serve", "--port", "0", "--delay", "0", "--token-file", right]);
+  const [, url] = await server.seen(/^Listening on (\S+)\n/);
+  const send = ["send", "--url", url!, "--id", "01", EXAMPLE];
+  const bench = ["bench", "--url", url!, "-n", "10", "--output-format", "json"];
+  const run = (args: string[], file: string) => runCommand([...args, "--token-file", file]);
+  const admitted = await Promise.all([run(send, right), run(bench, right)]);
+  const refused = await Promise.all([
+    ...[run(send, wrong), run(bench, wrong), runCommand(send), runCommand(bench)],
+  ]);
+  await Deno.remove(folder, { recursive: true });
+  server.interrupt();
+  assertEquals(await server.exit, 0);
+  assertEquals(admitted.map(({ code }) => code), [0, 0]);
+  assertEquals(admitted[0]!.stdout, EXAMPLE_RESPONSE);
+  for (const { code, stdout, stderr } of refused) {
+    assertEquals([code, stdout], [3, ""]);
+    assertMatch(stderr, /^asyncpkt \w+: cannot connect to [^\n]*401[^\n]*\n$/);
+  }
+  const said = [server, ...admitted, ...refused].map(({ stdout, stderr }) => stdout + stderr);
+  for (const text of said) assert(!/s3cret|gu3ss/.test(text), text);
+});
+
+Deno.test("main() serve warns when anybody may use it", async () => {
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, "s3cret");
+  const warning = "Beyond this machine, anybody may use it: there is no --token-file";
+  const table: [flags: string[], warns: boolean][] = [
+    [["--hostname", "0.0.0.0"], true],
+    [["--hostname", "0.0.0.0", "--quiet"], true],
+    [["--hostname", "0.0.0.0", "--token-file", file], false],
+    [["--hostname", "localhost"], false],
+    [[], false],
+  ];
+  for (const [flags, warns] of table) {
+    const server = startCommand(["serve", "--port", "0", ...flags]);
+    await server.seen(/^Listening on \S+\n/);
+    server.interrupt();
+    assertEquals(await server.exit, 0);
+    assertEquals(server.stdout.split("\n").includes(warning), warns, flags.join(" "));
+  }
+  await Deno.remove(file);
+});
+
+Deno.test("main() serve lets pages in by their origin", async () => {
+  const origins = ["https://a.example", "http://localhost:3000"];
+  const flags = origins.flatMap((origin) => ["--allow-origin", origin]);
+  const server = startCommand(["serve", "--port", "0", "--delay", "0", ...flags]);
+  const [, url] = await server.seen(/^Listening on (\S+)\n/);
+  const statuses = [...origins, "https://b.example"].map(async (origin) => {
+    const init = { method: "POST", body: '{"request_id":1,"data":""}', headers: { origin } };
+    const response = await fetch(url!.replace("ws", "http"), init);
+    await response.body?.cancel();
+    return response.status;
+  });
+  assertEquals(await Promise.all(statuses), [200, 200, 403]);
+  server.interrupt();
+  assertEquals(await server.exit, 0);
 });
 
 // send
@@ -367,8 +467,15 @@ Deno.test("main() send says in one line that its input cannot be read, exit code
   assertMatch(stderr, /^asyncpkt send: cannot read [^\n]+\n$/);
 });
 
+/** What a terminal obeys, and what turns text around. */
+const evil = "\x1b[2J\x07\x9b\u202e\r\b";
+
+function assertTame(text: string): void {
+  // deno-lint-ignore no-control-regex -- they are what is looked for
+  assert(!/[\0-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(text), text);
+}
+
 Deno.test("main() send escapes whatever a server sends", async () => {
-  const evil = "\x1b[2J\x07\x9b\u202e\r\b";
   await using server = startHandServer({
     onPacket: ({ request_id, data }, socket) => {
       socket.send(`${evil} is not JSON`);
@@ -386,14 +493,44 @@ Deno.test("main() send escapes whatever a server sends", async () => {
     const args = ["send", "--url", server.url, "--ordered", "fine", "bad", "odd"];
     const { code, stdout, stderr } = await runCommand(args, { terminals });
     assertEquals(code, 1);
-    // deno-lint-ignore no-control-regex -- they are what is looked for
-    assert(!/[\0-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(stdout + stderr), stdout + stderr);
+    assertTame(stdout + stderr);
     const [fine, bad] = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
     assertEquals(fine.data, { [evil]: { b: evil } });
     assertEquals(bad.error.message, evil);
     assertMatch(stderr, /^not an answer: \\u001b/m);
     assertMatch(stderr, /^no request waits for /m);
   }
+});
+
+Deno.test("main() send and bench escape why a server does not go on", async () => {
+  await using closing = startHandServer({ onPacket: (_, socket) => socket.close(4000, evil) });
+  await using refusing = startRawServer(async (connection) => {
+    await connection.write(new TextEncoder().encode(`HTTP/1.1 403 ${evil}${evil}\r\n\r\n`));
+  });
+  await using naming = startHandServer({
+    onPacket: ({ request_id }, socket) =>
+      socket.send(JSON.stringify({ request_id, error: { code: evil, message: evil } })),
+  });
+  for (const { url } of [closing, refusing, naming]) {
+    for (const args of [["send", "--url", url, "x"], ["bench", "--url", url, "-n", "1"]]) {
+      const { code, stdout, stderr } = await runCommand(args, { terminals: ["stdout"] });
+      assert(code === 3 || code === 1, `${code}`);
+      assertTame(stdout + stderr);
+    }
+  }
+});
+
+Deno.test("main() send and bench take __proto__ for an error code like any other", async () => {
+  await using server = startHandServer({
+    onPacket: ({ request_id }, socket) =>
+      socket.send(JSON.stringify({ request_id, error: { code: "__proto__", message: "" } })),
+  });
+  const sent = await runCommand(["send", "--url", server.url, "x"]);
+  assertEquals(sent.code, 1);
+  assertMatch(sent.stderr, /^ {2}1 __proto__\n/m);
+  const args = ["bench", "--url", server.url, "-n", "1", "--output-format", "json"];
+  const benched = await runCommand(args);
+  assertEquals(Object.entries(JSON.parse(benched.stdout).errors), [["__proto__", 1]]);
 });
 
 Deno.test("main() send shows progress on a terminal only, and takes it away", async () => {

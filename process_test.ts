@@ -4,6 +4,7 @@ import { delay } from "@std/async/delay";
 import { Client } from "./client.ts";
 import { serve } from "./server.ts";
 import { awaitedLater } from "./testing/awaited_later.ts";
+import { makeCertificate } from "./testing/certificates.ts";
 import {
   type Program,
   type ProgramResult,
@@ -128,6 +129,48 @@ Deno.test("serve, as a process, outlives running out of file descriptors", async
   server.kill("SIGTERM");
   const result = await server.result();
   assertEquals([result.code, result.stderr], [0, ""]);
+});
+
+Deno.test("serve, as a process, reads its certificate again on SIGHUP", async () => {
+  const folder = await Deno.makeTempDir();
+  const [one, two] = await Promise.all([
+    makeCertificate(`${folder}/one`),
+    makeCertificate(`${folder}/two`),
+  ]);
+  const [cert, key] = [`${folder}/cert.pem`, `${folder}/key.pem`];
+  const install = async (files: { cert: string; key: string }) => {
+    await Deno.copyFile(files.cert, cert);
+    await Deno.copyFile(files.key, key);
+  };
+  await install(one);
+  const run = ["run", "--no-prompt", "--allow-net=127.0.0.1", `--allow-read=${cert},${key}`];
+  await using server = startProgram(Deno.execPath(), [
+    ...[...run, "main.ts", "serve", "--port", "0", "--delay", "0", "--quiet"],
+    ...["--cert", cert, "--key", key],
+  ]);
+  const [, url] = /^Listening on (wss:\S+)$/.exec(await server.stdout.next())!;
+  const send = async (command: string, files: { ca: string }, ...more: string[]) => {
+    await using program = await startTask(command, "--url", url!, "--ca", files.ca, ...more);
+    return (await program.result()).code;
+  };
+  assertEquals(await send("send", one, "x"), 0);
+
+  await Deno.copyFile(two.cert, cert);
+  server.kill("SIGHUP");
+  const kept = `Keeping the old certificate: cannot use ${cert} with ${key}: ` +
+    "the key is not that of the certificate";
+  assertEquals(await server.stdout.next(), kept);
+  assertEquals(await send("send", one, "x"), 0);
+
+  await install(two);
+  server.kill("SIGHUP");
+  assertEquals(await server.stdout.next(), "The certificate was read again");
+  const codes = [send("send", two, "x"), send("bench", two, "-n", "1"), send("send", one, "x")];
+  assertEquals(await Promise.all(codes), [0, 0, 3]);
+  server.kill("SIGTERM");
+  const result = await server.result();
+  assertEquals([result.code, result.stderr], [0, ""]);
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("send, as a process, says in one line what it has no permission for", async () => {

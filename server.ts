@@ -5,15 +5,20 @@
  */
 
 import { deadline } from "@std/async/deadline";
+import { delay } from "@std/async/delay";
 import type { Events, Limits } from "./conversation/conversation.ts";
 import { Conversations } from "./conversation/conversations.ts";
 import { DEFAULT_DELAY, type DelayRange, uniformDelay } from "./delay/policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
+import { Access, chooseProtocol, refuse } from "./server/access.ts";
+import { type Certificate, checkCertificate } from "./server/certificate.ts";
 import { answerPost } from "./server/http.ts";
 import { IDLE_TIMEOUT, IdleWatch } from "./server/idle.ts";
 import { Pump } from "./server/pump.ts";
+import { Secret } from "./server/secret.ts";
+import { secure } from "./server/security_headers.ts";
 
-export type { DelayRange, Events, Limits };
+export type { Certificate, DelayRange, Events, Limits };
 
 /**
  * The port where nothing else is said.
@@ -37,9 +42,6 @@ const LISTEN_AGAIN = 500;
 /** What a Close frame says when the server has drained. */
 const DRAINED = "The server is shutting down";
 
-/** The form of a Sec-WebSocket-Key. */
-const KEY = /^[A-Za-z0-9+/]{22}==$/;
-
 /** What a server can be told. */
 export interface ServeOptions {
   /** @default {"127.0.0.1"} */
@@ -52,6 +54,15 @@ export interface ServeOptions {
   seed?: number;
   /** @default {{ packetSize: 1 << 20, inFlight: 10_000, inFlightInAll: 1_000_000 }} */
   limits?: Partial<Limits>;
+  /**
+   * What clients have to know: `Authorization: Bearer TOKEN`, or the subprotocol `asyncpkt.token.TOKEN`,
+   * percent-encoded, from pages. Letters, digits and `-._~+/`, with `=` at its end.
+   */
+  token?: string;
+  /** The origins of pages that may use the server, besides its own, such as `https://example.com`. */
+  allowOrigins?: readonly string[];
+  /** Makes it `wss` and `https`. */
+  tls?: Certificate;
   /** Told of what happens to each request. */
   events?: Events;
 }
@@ -64,6 +75,13 @@ export interface Server extends AsyncDisposable {
   readonly port: number;
   /** How many requests are in flight. */
   readonly inFlight: number;
+  /**
+   * Listens with another certificate from now on; with the same, nothing happens. For a moment, nobody can
+   * connect. Connections live on, except on Deno 2.9, which closes those over WebSocket with 1001.
+   *
+   * @throws {RangeError} if it cannot be used: then the old one is kept.
+   */
+  renew(tls: Certificate): Promise<void>;
   /**
    * Ends it in good order: no new connections, new requests are refused with `shutting_down`, those in
    * flight are answered, then every connection is closed with 1001. Resolves when all that is done.
@@ -98,45 +116,41 @@ export function serve(options: ServeOptions = {}): Server {
     limits: options.limits ?? {},
     events,
   });
+  const access = new Access({
+    hostname,
+    secret: options.token === undefined ? undefined : new Secret(options.token),
+    allowOrigins: options.allowOrigins ?? [],
+  });
   const pump = new Pump(conversations);
   const idle = new IdleWatch();
   const sockets = new Map<WebSocket, PromiseWithResolvers<void>>();
   let isDraining = false;
 
-  // Not async: on Deno 2.9, waiting before an upgrade leaks the connection if the peer goes meanwhile.
   function handle(request: Request): Response | Promise<Response> {
-    const path = pathOf(request.url);
-    if (path === undefined) return refuse(400, "The Host header is not valid");
-    if (path === "/healthz") return health(request);
-    if (path !== "/") return refuse(404, `Nothing is at ${path}: packets go to /`);
-    if (request.method === "POST") return answerPost(request, conversations, pump);
-    if (request.method !== "GET") return refuse(405, "Want GET or POST", { allow: "GET, POST" });
-    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-      return refuse(426, "This is a WebSocket endpoint; packets may also be sent by POST", {
-        upgrade: "websocket",
-      });
-    }
+    const shared = access.shareWith(request); // nothing can be read of it once it is upgraded
+    const response = route(request);
+    if (response instanceof Promise) return response.then((response) => secure(response, shared));
+    return response.status === 101 ? response : secure(response, shared);
+  }
+
+  // Not async: on Deno 2.9, waiting before an upgrade leaks the connection if the peer goes meanwhile.
+  function route(request: Request): Response | Promise<Response> {
+    const purpose = access.decide(request);
+    if (purpose instanceof Response) return purpose;
+    if (purpose === "health") return health(request);
+    if (purpose === "post") return answerPost(request, conversations, pump);
     return isDraining ? refuse(503, "The server is draining") : upgrade(request);
   }
 
   function upgrade(request: Request): Response {
-    // Deno itself looks at neither (RFC 6455, section 4.2.1).
-    if (request.headers.get("sec-websocket-version") !== "13") {
-      return refuse(426, "Want Sec-WebSocket-Version: 13", {
-        upgrade: "websocket",
-        "sec-websocket-version": "13",
-      });
-    }
-    if (!KEY.test(request.headers.get("sec-websocket-key") ?? "")) {
-      return refuse(400, "Want a Sec-WebSocket-Key: 16 bytes in base64");
-    }
-    const sharesFrames = offers(request).includes(SUBPROTOCOL);
+    const protocol = chooseProtocol(request);
+    const sharesFrames = protocol === SUBPROTOCOL;
     let upgraded: Deno.WebSocketUpgrade;
     try {
       const idleTimeout = IDLE_TIMEOUT;
       upgraded = Deno.upgradeWebSocket(
         request,
-        sharesFrames ? { idleTimeout, protocol: SUBPROTOCOL } : { idleTimeout },
+        protocol === undefined ? { idleTimeout } : { idleTimeout, protocol },
       );
     } catch (error) {
       return refuse(400, error instanceof Error ? error.message : String(error));
@@ -162,23 +176,22 @@ export function serve(options: ServeOptions = {}): Server {
     return response;
   }
 
+  /** Anybody may ask how it is, but only who is let in learns what it does. */
   function health(request: Request): Response {
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      return refuse(405, "Want GET", { allow: "GET, HEAD" });
-    }
+    const figures = { connections: sockets.size, in_flight: conversations.inFlight };
     return Response.json({
       status: isDraining ? "draining" : "ok",
-      connections: sockets.size,
-      in_flight: conversations.inFlight,
+      ...(access.knows(request) ? figures : {}),
     }, { status: isDraining ? 503 : 200 });
   }
 
   function listen(port: number): Deno.HttpServer<Deno.NetAddr> {
-    const server = Deno.serve({ hostname, port, onListen: () => {}, onError }, handle);
+    const options = { hostname, port, ...tls, onListen: () => {}, onError };
+    const server = Deno.serve(options, handle);
     // It ends when accepting fails, as when file descriptors run out. The connections that stand live on.
     server.finished.catch((error) => {
       onError(error);
-      listenAgain();
+      if (!retired.has(server)) listenAgain();
     });
     return server;
   }
@@ -194,18 +207,52 @@ export function serve(options: ServeOptions = {}): Server {
     }, LISTEN_AGAIN);
   }
 
+  async function renew(certificate: Certificate): Promise<void> {
+    if (tls === undefined) throw new RangeError("there is no certificate to be renewed");
+    if (tls.cert === certificate.cert && tls.key === certificate.key) return;
+    await checkCertificate(certificate);
+    if (isDraining) return;
+    const before = tls;
+    let failure: unknown;
+    clearTimeout(listening);
+    retire(server);
+    tls = certificate;
+    // The port is free only a few turns of the event loop later.
+    for (let wait = 1; !isDraining; wait = Math.min(2 * wait, LISTEN_AGAIN)) {
+      try {
+        server = listen(address.port);
+        break;
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AddrInUse)) {
+          tls = before;
+          failure ??= error;
+        }
+        await delay(wait);
+      }
+    }
+    if (failure !== undefined) throw new RangeError(String(failure));
+  }
+
+  /** Lets a server end: it listens no more, and what was posted to it is still answered. */
+  function retire(server: Deno.HttpServer): void {
+    const ended = Promise.allSettled([server.shutdown(), server.finished]);
+    retired.set(server, ended);
+    void ended.then(() => retired.delete(server));
+  }
+
   function onError(error: unknown): Response {
     try {
       events.failed?.("null", error);
     } catch {
       // It is the events that are at fault, and nobody is left to be told.
     }
-    return refuse(500, "A fault of the server's own");
+    return secure(refuse(500, "A fault of the server's own"));
   }
 
   async function drain(): Promise<void> {
     isDraining = true;
     clearTimeout(listening);
+    await renewed;
     conversations.drain();
     await pump.idle();
     conversations.flush();
@@ -213,19 +260,30 @@ export function serve(options: ServeOptions = {}): Server {
     for (const socket of sockets.keys()) socket.close(1001, DRAINED);
     await inTime(Promise.all(closed));
     idle.close();
-    await inTime(server.shutdown());
+    await inTime(Promise.all([server.shutdown(), ...retired.values()]));
   }
 
+  let tls = options.tls;
+  /** Servers that no longer listen, until the last of their connections has ended. */
+  const retired = new Map<Deno.HttpServer, Promise<unknown>>();
+  let renewed = Promise.resolve();
   let listening: ReturnType<typeof setTimeout> | undefined;
   let server = listen(port);
   const address = server.addr;
   let drained: Promise<void> | undefined;
 
   return {
-    url: `ws://${hostname.includes(":") ? `[${hostname}]` : hostname}:${address.port}`,
+    url: `${tls === undefined ? "ws" : "wss"}://${
+      hostname.includes(":") ? `[${hostname}]` : hostname
+    }:${address.port}`,
     port: address.port,
     get inFlight() {
       return conversations.inFlight;
+    },
+    renew(certificate) {
+      const renewing = renewed.then(() => renew(certificate));
+      renewed = renewing.catch(() => {});
+      return renewing;
     },
     drain: () => drained ??= drain(),
     [Symbol.asyncDispose]: () => drained ??= drain(),
@@ -235,22 +293,4 @@ export function serve(options: ServeOptions = {}): Server {
 /** Waits, but not for a peer that takes too long: it must not hold the others up. */
 async function inTime(ending: Promise<unknown>): Promise<void> {
   await deadline(ending, CLOSE_TIMEOUT).catch(() => {});
-}
-
-function offers(request: Request): string[] {
-  return (request.headers.get("sec-websocket-protocol") ?? "").split(",").map((name) =>
-    name.trim()
-  );
-}
-
-function pathOf(url: string): string | undefined {
-  try {
-    return new URL(url).pathname;
-  } catch {
-    return undefined;
-  }
-}
-
-function refuse(status: number, reason: string, headers: HeadersInit = {}): Response {
-  return new Response(reason + "\n", { status, headers });
 }

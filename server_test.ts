@@ -331,7 +331,7 @@ Deno.test("serve() gives up what was posted when the client goes away", async ()
 Deno.test("serve() takes it for no fault of its own when a body breaks off", async () => {
   const failed = new Inbox<unknown>();
   await using server = serve({ ...LATE, events: { failed: (_, error) => failed.put(error) } });
-  const text = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"request_id"';
+  const text = 'POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{"request_id"';
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
   await connection.write(new TextEncoder().encode(text));
   await connection.closeWrite();
@@ -353,15 +353,23 @@ Deno.test("serve() says at /healthz how it is", async () => {
 });
 
 const OTHER_REQUESTS: [what: string, text: string, status: number][] = [
-  ["a GET", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 426],
-  ["a GET of anything else", "GET /x HTTP/1.1\r\nHost: x\r\n\r\n", 404],
-  ["a POST to anything else", "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 404],
-  ["a path with tricks", "GET //../%2e%2e/%00 HTTP/1.1\r\nHost: x\r\n\r\n", 404],
-  ["a HEAD", "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", 405],
-  ["a PUT", "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405],
-  ["OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 4],
-  ["CONNECT", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n", 4],
-  ["a POST to /healthz", "POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405],
+  ["a GET", "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 426],
+  ["a GET of anything else", "GET /x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404],
+  [
+    "a POST to anything else",
+    "POST /x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n",
+    404,
+  ],
+  ["a path with tricks", "GET //../%2e%2e/%00 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404],
+  ["a HEAD", "HEAD / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 405],
+  ["a PUT", "PUT / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n", 405],
+  ["OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 4],
+  ["CONNECT", "CONNECT 127.0.0.1:80 HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n", 4],
+  [
+    "a POST to /healthz",
+    "POST /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n",
+    405,
+  ],
   ["a bad Host", "GET / HTTP/1.1\r\nHost: a b[\r\n\r\n", 400],
   ["a bad Host for an upgrade", upgradeRequest({ Host: "[" }), 400],
   ["no HTTP", "hello\r\n\r\n", 400],
@@ -397,6 +405,99 @@ Deno.test("serve() says in a refusal what would be right", async () => {
   ]);
 });
 
+// Strangers.
+
+Deno.test("serve() lets pages in by their subprotocols, and never gives the token back", async () => {
+  await using server = serve({ ...SOON, token: "s3cret/=" });
+  const token = "asyncpkt.token.s3cret%2F%3D";
+  for (const protocol of ["asyncpkt.v1", "asyncpkt.plain"]) {
+    await using peer = await openBrowserSocket(server.url, [token, protocol]);
+    assertEquals(peer.socket.protocol, protocol);
+    peer.send({ request_id: "01", data: EXAMPLE });
+    const answer = await peer.next();
+    assertEquals("delay" in (answer as object), protocol === "asyncpkt.v1");
+  }
+  await assertRejects(() => openBrowserSocket(server.url, ["asyncpkt.v1"]));
+  await assertRejects(() => openBrowserSocket(server.url, ["asyncpkt.v1", `${token}x`]));
+});
+
+Deno.test("serve() tells strangers whether it is well, and no more", async () => {
+  await using server = serve({ ...SOON, token: "s3cret" });
+  const health = async (headers: HeadersInit) =>
+    await (await fetch(httpUrl(server) + "/healthz", { headers })).json();
+  assertEquals(await health({}), { status: "ok" });
+  assertEquals(await health({ authorization: "Bearer x" }), { status: "ok" });
+  const figures = { status: "ok", connections: 0, in_flight: 0 };
+  assertEquals(await health({ authorization: "Bearer s3cret" }), figures);
+});
+
+Deno.test("serve() lets a page elsewhere read answers only where it is allowed", async () => {
+  const origin = "https://friend.example";
+  await using server = serve({ ...SOON, allowOrigins: [origin] });
+  const body = '{"request_id":"01","data":"a&&b&&c"}';
+  const ask = async (headers: HeadersInit) => {
+    const response = await fetch(httpUrl(server), { method: "POST", body, headers });
+    await response.body?.cancel();
+    return [response.status, response.headers.get("access-control-allow-origin")];
+  };
+  assertEquals(await ask({ origin }), [200, origin]);
+  assertEquals(await ask({ origin: "https://evil.example" }), [403, null]);
+  assertEquals(await ask({ origin: httpUrl(server) }), [200, null]);
+  assertEquals(await ask({}), [200, null]);
+});
+
+Deno.test("serve() says in every response that a browser is to make nothing of it", async () => {
+  await using server = serve({
+    ...SOON,
+    events: {
+      accepted: () => {
+        throw new Error("as asked");
+      },
+    },
+  });
+  const packet = '{"request_id":1,"data":""}';
+  const requests: [path: string, init: RequestInit, status: number][] = [
+    ["/", {}, 426],
+    ["/x", {}, 404],
+    ["/healthz", {}, 200],
+    ["/", { method: "PUT" }, 405],
+    ["/", { method: "POST", body: "{" }, 400],
+    ["/", { method: "POST", body: packet }, 500],
+    ["/", { method: "POST", body: '{"request_id":1,"cancel":true}' }, 204],
+    ["/", { method: "POST", headers: { origin: "null" } }, 403],
+  ];
+  for (const [path, init, status] of requests) {
+    const { status: got, headers, body } = await fetch(httpUrl(server) + path, init);
+    await body?.cancel();
+    assertEquals(got, status);
+    const policy = "default-src 'none'; frame-ancestors 'none'";
+    assertEquals(headers.get("content-security-policy"), policy);
+    assertEquals(headers.get("x-content-type-options"), "nosniff");
+    assertEquals(headers.get("cache-control"), "no-store");
+    assertEquals(headers.get("referrer-policy"), "no-referrer");
+    assertEquals(headers.get("cross-origin-resource-policy"), "same-origin");
+  }
+});
+
+Deno.test("serve() takes names that mean something to JavaScript for names", async () => {
+  await using server = serve(SOON);
+  const names = ["__proto__", "constructor", "toString", "hasOwnProperty", "then", "length"];
+  for (const protocols of [[], ["asyncpkt.v1"]]) {
+    await using peer = await openBrowserSocket(server.url, protocols);
+    for (const name of names) {
+      const data = `${name}&&${name}&&${name}`;
+      const members = `"data":${JSON.stringify(data)},"__proto__":{"data":1,"cancel":true}`;
+      peer.send(`{"request_id":"${name}",${members}}`);
+      const frame = await peer.frames.next();
+      const expected = `{"request_id":"${name}","data":{"${name}":{"${name}":"${name}"}}`;
+      assert(frame.includes(expected), frame);
+    }
+    peer.send('{"__proto__":{"request_id":1,"data":""}}');
+    assertEquals(codeOf(await peer.next()), "invalid_packet");
+  }
+  assertEquals(({} as Record<string, unknown>).data, undefined);
+});
+
 // Listening.
 
 Deno.test("serve() throws AddrInUse when the port is in use", async () => {
@@ -412,6 +513,9 @@ Deno.test("serve() checks its options before it listens", () => {
     { seed: 0.5 },
     { limits: { inFlight: 0 } },
     { limits: { packetSize: NaN } },
+    { token: "" },
+    { token: "a b" },
+    { allowOrigins: ["friend.example"] },
   ];
   for (const options of table) assertThrows(() => serve({ port: 0, ...options }), RangeError);
 });

@@ -12,6 +12,7 @@ import { type LoadOptions, type Run, runLoad } from "../load/run.ts";
 import { textOf } from "../load/text.ts";
 import { parseThreshold, type Threshold } from "../load/thresholds.ts";
 import { MAX_BATCH } from "../protocol.ts";
+import { CLIENT_ACCESS, readClientAccess } from "./access.ts";
 import { Exit, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
 import { escapeControls } from "./escape.ts";
@@ -67,6 +68,7 @@ const FLAGS = {
   batch: integer("N", "requests that share a frame [1]", 1, 1, MAX_BATCH),
   "output-format": choice("of the report, on stdout [text]", ["text", "json", "csv"]),
   threshold: many(threshold),
+  ...CLIENT_ACCESS,
 };
 
 /** What `asyncpkt bench --help` shows. */
@@ -117,6 +119,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     rate: flags.rate,
     timeout: flags.timeout,
     data: await readData(flags.data, flags.file, streams),
+    ...await readClientAccess(flags),
   };
 
   const display = new Display(stderr, options);

@@ -14,6 +14,16 @@ export type LogFormat = "text" | "json";
 
 const CATEGORY = "asyncpkt";
 
+/** What is logged: the events of a server, and those of its life. */
+export interface Log extends Events {
+  listening(url: string): void;
+  /** Anybody who reaches the server may use it. */
+  exposed(): void;
+  /** The certificate was read again, or why it is still the old one. */
+  renewed(failure?: string): void;
+  draining(inFlight: number): void;
+}
+
 /**
  * Starts logging to `output`; returns what logs the events of a server, and says `listening`.
  *
@@ -23,7 +33,7 @@ export async function startLog(
   output: Output,
   format: LogFormat,
   quiet: boolean,
-): Promise<Events & { listening(url: string): void; draining(inFlight: number): void }> {
+): Promise<Log> {
   const line = format === "json" ? jsonLine : textLine;
   await configure({
     reset: true,
@@ -59,6 +69,17 @@ export async function startLog(
         error: error instanceof Error ? error.stack ?? error.message : String(error),
       }),
     listening: (url) => log.info("Listening on {url}", { event: "listening", url }),
+    exposed: () =>
+      log.warn("Beyond this machine, anybody may use it: there is no --token-file", {
+        event: "exposed",
+      }),
+    renewed: (failure) =>
+      failure === undefined
+        ? log.info("The certificate was read again", { event: "renewed" })
+        : log.error("Keeping the old certificate: {reason}", {
+          event: "not_renewed",
+          reason: failure,
+        }),
     draining: (inFlight) =>
       log.info("Draining: {inFlight} in flight", { event: "draining", inFlight }),
   };

@@ -15,13 +15,30 @@ export async function openFile(path: string): Promise<ReadableStream<Uint8Array>
   try {
     return (await Deno.open(path)).readable;
   } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : error instanceof Deno.errors.NotCapable
-      ? `no permission: run with --allow-read=${path}, or give it as stdin`
-      : error instanceof Error
-      ? error.message
-      : String(error);
-    throw new UsageError(`cannot read ${path}: ${reason}`);
+    throw unreadable(path, error, `run with --allow-read=${path}, or give it as stdin`);
   }
+}
+
+/**
+ * Reads a file that is text.
+ *
+ * @throws {UsageError} that says why it cannot be.
+ */
+export async function readTextFile(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    throw unreadable(path, error, `run with --allow-read=${path}`);
+  }
+}
+
+function unreadable(path: string, error: unknown, permission: string): UsageError {
+  const reason = error instanceof Deno.errors.NotFound
+    ? "there is no such file"
+    : error instanceof Deno.errors.NotCapable
+    ? `no permission: ${permission}`
+    : error instanceof Error
+    ? error.message
+    : String(error);
+  return new UsageError(`cannot read ${path}: ${reason}`);
 }

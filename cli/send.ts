@@ -6,6 +6,7 @@
 
 import { Client, type Outcome, RequestError, type RequestInput } from "../client.ts";
 import { encodeError, isErrorCode } from "../protocol.ts";
+import { CLIENT_ACCESS, readClientAccess } from "./access.ts";
 import { chunksOf } from "./chunks.ts";
 import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
@@ -28,6 +29,7 @@ const FLAGS = {
   timeout: seconds("SECONDS", "how long to wait for each answer [10]", 10),
   ordered: toggle("answers in the order sent, not as they arrive"),
   quiet: toggle("no progress and no summary"),
+  ...CLIENT_ACCESS,
 };
 
 /** What `asyncpkt send --help` shows. */
@@ -67,6 +69,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     stderr.write(help);
     return Exit.usage;
   }
+  const access = await readClientAccess(flags);
   // Input that may never end is not waited for once there is no connection.
   const lost = new AbortController();
   const lines = flags._.length > 0 ? flags._ : linesOf(chunksOf(
@@ -79,6 +82,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     client = await Client.connect(flags.url, {
       signal,
       timeout: flags.timeout,
+      ...access,
       onUnmatched: (answer) =>
         stderr.write(escapeControls(`no request waits for ${JSON.stringify(answer)}`) + "\n"),
       onGarbage: (frame) => stderr.write(escapeControls(`not an answer: ${frame}`) + "\n"),

@@ -6,16 +6,43 @@
 
 import { DEFAULT_LIMITS } from "../conversation/conversations.ts";
 import { DEFAULT_DELAY, parseDelay } from "../delay/policy.ts";
-import { DEFAULT_PORT, serve, type ServeOptions, type Server } from "../server.ts";
+import {
+  type Certificate,
+  DEFAULT_PORT,
+  serve,
+  type ServeOptions,
+  type Server,
+} from "../server.ts";
+import { isLoopback, parseOrigin } from "../server/access.ts";
+import { checkCertificate } from "../server/certificate.ts";
+import { readToken, tokenFile } from "./access.ts";
 import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
-import { choice, type Flag, flagHelp, integer, readFlags, size, text, toggle } from "./flags.ts";
-import { startLog } from "./log.ts";
+import {
+  choice,
+  type Flag,
+  flagHelp,
+  integer,
+  many,
+  readFlags,
+  size,
+  text,
+  toggle,
+} from "./flags.ts";
+import { type Log, startLog } from "./log.ts";
+import { readTextFile } from "./open_file.ts";
 
 const delay: Flag<{ min: number; max: number }> = {
   placeholder: "A..B",
   help: "each request's delay in seconds: uniform, N for a fixed one, 0 for none [1..5]",
   default: DEFAULT_DELAY,
   parse: parseDelay,
+};
+
+const origin: Flag<string | undefined> = {
+  placeholder: "ORIGIN",
+  help: "a page's origin that may use it, such as https://example.com",
+  default: undefined,
+  parse: parseOrigin,
 };
 
 const FLAGS = {
@@ -32,6 +59,10 @@ const FLAGS = {
     DEFAULT_LIMITS.inFlight,
     1,
   ),
+  "token-file": tokenFile,
+  "allow-origin": many(origin),
+  cert: text("FILE", "makes it wss: the certificate and its chain, as PEM", undefined),
+  key: text("FILE", "the certificate's key, as PEM", undefined),
 };
 
 /** What `asyncpkt serve --help` shows. */
@@ -43,11 +74,12 @@ ${flagHelp(FLAGS)}
 
 One WebSocket endpoint at /, plain mode and asyncpkt.v1. POST / takes a packet, or an array of packets
 that is answered line by line. GET /healthz says how it is. SIGINT or SIGTERM drains: what is in flight
-is still answered; a second one ends it at once.
+is still answered; a second one ends it at once. SIGHUP reads the certificate and its key again.
 
 Examples:
   asyncpkt serve
   asyncpkt serve --delay 0.1..0.5 --seed 7 --quiet
+  asyncpkt serve --hostname 0.0.0.0 --token-file token --cert cert.pem --key key.pem
   curl -N -d '[{"request_id":1,"data":"Hub&&name&&qwe"}]' http://127.0.0.1:2707
 `;
 
@@ -55,23 +87,62 @@ Examples:
 export async function run(args: string[], { stdout, signal }: Streams): Promise<number> {
   const flags = readFlags(FLAGS, args);
   if (flags._.length > 0) throw new UsageError(`serve takes no ${JSON.stringify(flags._[0])}`);
+  if ((flags.cert === undefined) !== (flags.key === undefined)) {
+    throw new UsageError("--cert and --key go together");
+  }
+  const token = await readToken(flags["token-file"]);
+  const certificate = await readCertificate(flags);
   const log = await startLog(stdout, flags["log-format"], flags.quiet);
   const options: ServeOptions = {
     hostname: flags.hostname,
     port: flags.port,
     delay: flags.delay,
     limits: { packetSize: flags["max-packet-size"], inFlight: flags["max-in-flight"] },
+    allowOrigins: flags["allow-origin"],
     events: log,
   };
+  if (token !== undefined) options.token = token;
+  if (certificate !== undefined) options.tls = certificate;
   if (flags.seed !== undefined) options.seed = flags.seed;
 
   const server = listen(options);
+  const onHangUp = () => void renew(server, flags, log);
+  const hearsHangUp = certificate !== undefined && Deno.build.os !== "windows";
+  if (hearsHangUp) Deno.addSignalListener("SIGHUP", onHangUp);
   log.listening(server.url);
+  if (token === undefined && !isLoopback(flags.hostname)) log.exposed();
   await stdout.flush();
   await aborted(signal);
   log.draining(server.inFlight);
   await server.drain();
+  if (hearsHangUp) Deno.removeSignalListener("SIGHUP", onHangUp);
   return Exit.ok;
+}
+
+async function renew(server: Server, files: CertificateFiles, log: Log): Promise<void> {
+  try {
+    await server.renew((await readCertificate(files))!);
+    log.renewed();
+  } catch (error) {
+    log.renewed(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Where the certificate is: in both files or in none. */
+interface CertificateFiles {
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+
+async function readCertificate({ cert, key }: CertificateFiles): Promise<Certificate | undefined> {
+  if (cert === undefined || key === undefined) return undefined;
+  const certificate = { cert: await readTextFile(cert), key: await readTextFile(key) };
+  try {
+    await checkCertificate(certificate);
+    return certificate;
+  } catch (error) {
+    throw new UsageError(`cannot use ${cert} with ${key}: ${(error as Error).message}`);
+  }
 }
 
 function listen(options: ServeOptions): Server {

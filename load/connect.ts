@@ -6,7 +6,7 @@
 
 import { AbortError, ConnectionError, TimeoutError } from "../client/errors.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
-import { Socket } from "./socket.ts";
+import { type Access, Socket } from "./socket.ts";
 
 /** How many connections are made at once; servers queue no more than so many. */
 const AT_ONCE = 100;
@@ -18,7 +18,7 @@ const CLOSE_TIMEOUT = 2000;
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** What connecting is told. */
-export interface ConnectOptions {
+export interface ConnectOptions extends Access {
   readonly url: URL;
   /** How many connections to make. */
   readonly connections: number;
@@ -56,7 +56,7 @@ export async function closeAll(sockets: readonly Socket[]): Promise<void> {
 
 async function connectSome(
   count: number,
-  { url, timeout, signal }: ConnectOptions,
+  { url, timeout, signal, token, caCerts }: ConnectOptions,
   sockets: Socket[],
 ): Promise<void> {
   const stop = new AbortController();
@@ -71,7 +71,7 @@ async function connectSome(
   const connecting = Array.from({ length: count }, async () => {
     try {
       stop.signal.throwIfAborted();
-      sockets.push(await Socket.connect(url, SUBPROTOCOL, stop.signal));
+      sockets.push(await Socket.connect(url, SUBPROTOCOL, stop.signal, { token, caCerts }));
     } catch (error) {
       stop.abort(errorOf(error, url));
     }

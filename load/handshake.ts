@@ -34,6 +34,7 @@ export async function handshake(
   connection: Deno.Conn,
   url: URL,
   protocol: string,
+  token: string | undefined,
 ): Promise<Agreement> {
   const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
   const request = [
@@ -44,6 +45,7 @@ export async function handshake(
     "Sec-WebSocket-Version: 13",
     `Sec-WebSocket-Key: ${key}`,
     `Sec-WebSocket-Protocol: ${protocol}`,
+    ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]),
   ];
   let bytes = encoder.encode(`${request.join("\r\n")}\r\n\r\n`);
   while (bytes.length > 0) bytes = bytes.subarray(await connection.write(bytes));

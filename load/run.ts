@@ -11,7 +11,7 @@ import { Exchange } from "./exchange.ts";
 import { Payload } from "./payload.ts";
 import { Results } from "./results.ts";
 import { ClosedLoop, type Limits, OpenLoop, type Schedule } from "./schedule.ts";
-import type { Socket } from "./socket.ts";
+import type { Access, Socket } from "./socket.ts";
 
 /** How often overdue requests are looked for, in milliseconds. */
 const SWEEP = 20;
@@ -23,7 +23,7 @@ const SWEEP = 20;
 const TIMER_LATENESS = 3;
 
 /** What a run is told. All times are in milliseconds. */
-export interface LoadOptions extends Limits {
+export interface LoadOptions extends Access, Limits {
   /** Of the scheme ws or wss. */
   readonly url: URL;
   readonly connections: number;

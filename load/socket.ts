@@ -17,6 +17,14 @@ export interface SocketHandlers {
   end(): void;
 }
 
+/** What it takes to be let in. */
+export interface Access {
+  /** The token that the server asks for. */
+  readonly token?: string | undefined;
+  /** Authorities that are trusted as well: certificates in PEM. */
+  readonly caCerts?: readonly string[] | undefined;
+}
+
 /** A connection that is open, or has been. */
 export class Socket {
   /** The subprotocol that the server agreed to, or empty. */
@@ -55,10 +63,16 @@ export class Socket {
    * @param url of the scheme ws or wss.
    * @param protocol the subprotocol to offer.
    * @param signal gives up.
+   * @param access what it takes to be let in.
    * @throws {HandshakeError} if the server does not agree to talk WebSocket.
    * @throws whatever `Deno.connect` throws, and the signal's reason.
    */
-  static async connect(url: URL, protocol: string, signal: AbortSignal): Promise<Socket> {
+  static async connect(
+    url: URL,
+    protocol: string,
+    signal: AbortSignal,
+    { token, caCerts }: Access = {},
+  ): Promise<Socket> {
     let connection: Deno.Conn = await connectTcp(url, signal);
     const close = () => closeQuietly(connection);
     signal.addEventListener("abort", close, { once: true });
@@ -67,11 +81,12 @@ export class Socket {
         connection = await Deno.startTls(connection as Deno.TcpConn, {
           hostname: bareHost(url),
           alpnProtocols: ["http/1.1"],
+          caCerts: [...caCerts ?? []],
         });
       }
       // It may have been aborted before there was this connection to be closed.
       signal.throwIfAborted();
-      const agreement = await handshake(connection, url, protocol);
+      const agreement = await handshake(connection, url, protocol, token);
       signal.throwIfAborted();
       return new Socket(connection, agreement);
     } catch (error) {

@@ -17,6 +17,11 @@ export async function taskArgs(name: string): Promise<string[]> {
   return tasks[name].command.split(" ").slice(1);
 }
 
+/** The permissions among them. */
+export async function taskPermissions(name: string): Promise<string[]> {
+  return (await taskArgs(name)).filter((arg) => /^--(?:allow|deny)-/.test(arg));
+}
+
 /** How a process has ended. */
 export interface ProgramResult {
   readonly code: number;

@@ -1,0 +1,28 @@
+/**
+ * The token that a server may ask for.
+ *
+ * @module
+ */
+
+/** What can stand in a header as it is (RFC 6750). */
+const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+
+/**
+ * Checks that a text can be a token.
+ *
+ * @throws {RangeError} if it cannot; that does not say what it is.
+ *
+ * @example
+ * ```ts
+ * import { assertThrows } from "@std/assert";
+ * import { checkToken } from "./token.ts";
+ *
+ * checkToken("dGhpcyBpcyBhIHRva2Vu+/==");
+ * assertThrows(() => checkToken(""), RangeError, "it is empty");
+ * ```
+ */
+export function checkToken(token: string): void {
+  if (TOKEN.test(token)) return;
+  const reason = token === "" ? "it is empty" : "it has other characters";
+  throw new RangeError(`want a token of letters, digits and -._~+/, with = at its end; ${reason}`);
+}
