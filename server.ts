@@ -9,11 +9,17 @@ import type { Events, Limits } from "./conversation/conversation.ts";
 import { Conversations } from "./conversation/conversations.ts";
 import { DEFAULT_DELAY, type DelayRange, uniformDelay } from "./delay/policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
+import {
+  type ConnectionLimits,
+  Connections,
+  DEFAULT_CONNECTION_LIMITS,
+} from "./server/connections.ts";
+import { type ServerEvents, tellFault } from "./server/events.ts";
 import { answerPost } from "./server/http.ts";
 import { IDLE_TIMEOUT, IdleWatch } from "./server/idle.ts";
 import { Pump } from "./server/pump.ts";
 
-export type { DelayRange, Events, Limits };
+export type { ConnectionLimits, DelayRange, Events, Limits, ServerEvents };
 
 /**
  * The port where nothing else is said.
@@ -34,6 +40,18 @@ const CLOSE_TIMEOUT = 2000;
 /** How long until a server that could not accept connections tries again, in milliseconds. */
 const LISTEN_AGAIN = 500;
 
+/** How much longer than the longest delay a drain may take where nothing is said, in milliseconds. */
+const DRAIN_SLACK = 5000;
+
+/** The longest time that a timer can be set to, in milliseconds. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
+/**
+ * With so many upgrades that never opened, the server says that it is not well: each may have cost a file
+ * descriptor for good, of the 1,024 that a process often has, and only a new process gets them back.
+ */
+const MAX_UNOPENED = 100;
+
 /** What a Close frame says when the server has drained. */
 const DRAINED = "The server is shutting down";
 
@@ -50,10 +68,23 @@ export interface ServeOptions {
   delay?: DelayRange;
   /** An integer: makes each delay a function of it and of the request's id alone. */
   seed?: number;
-  /** @default {{ packetSize: 1 << 20, inFlight: 10_000, inFlightInAll: 1_000_000 }} */
-  limits?: Partial<Limits>;
-  /** Told of what happens to each request. */
-  events?: Events;
+  /**
+   * @default {{ packetSize: 1 << 20, inFlight: 10_000, inFlightInAll: 1_000_000, wrongInARow: 100,
+   * connections: 10_000, buffered: 1 << 24 }} and 1,000 connections from an address of elsewhere.
+   */
+  limits?: Partial<Limits & ConnectionLimits>;
+  /** How long a drain waits for what is in flight, in milliseconds. @default {the longest delay + 5000} */
+  drainTimeout?: number;
+  /** Told of what happens to each request, and to connections. */
+  events?: ServerEvents;
+}
+
+/** How a drain went. */
+export interface Drained {
+  /** Requests that were still in flight when it had taken too long; they have no answer. */
+  readonly dropped: number;
+  /** Connections that did not close in time, whose last answers may not have been read. */
+  readonly cut: number;
 }
 
 /** A server that listens. */
@@ -66,9 +97,10 @@ export interface Server extends AsyncDisposable {
   readonly inFlight: number;
   /**
    * Ends it in good order: no new connections, new requests are refused with `shutting_down`, those in
-   * flight are answered, then every connection is closed with 1001. Resolves when all that is done.
+   * flight are answered, then every connection is closed with 1001. Resolves when all that is done, or has
+   * taken too long.
    */
-  drain(): Promise<void>;
+  drain(): Promise<Drained>;
 }
 
 /**
@@ -93,33 +125,53 @@ export interface Server extends AsyncDisposable {
  */
 export function serve(options: ServeOptions = {}): Server {
   const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {} } = options;
+  const delay = options.delay ?? DEFAULT_DELAY;
+  // Those of connections as well are checked with the others.
+  const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
+  const drainTimeout = Math.min(
+    options.drainTimeout ?? delay.max * 1000 + DRAIN_SLACK,
+    MAX_TIMEOUT,
+  );
+  const fail = (error: unknown) => tellFault(events, error);
   const conversations = new Conversations({
-    delays: uniformDelay(options.delay ?? DEFAULT_DELAY, options.seed),
-    limits: options.limits ?? {},
+    delays: uniformDelay(delay, options.seed),
+    limits,
     events,
   });
-  const pump = new Pump(conversations);
-  const idle = new IdleWatch();
-  const sockets = new Map<WebSocket, PromiseWithResolvers<void>>();
+  const pump = new Pump(conversations, fail);
+  const idle = new IdleWatch(fail);
+  const shared = { conversations, pump, idle, events, buffered: limits.buffered };
+  const connections = new Connections(shared, limits);
   let isDraining = false;
 
   // Not async: on Deno 2.9, waiting before an upgrade leaks the connection if the peer goes meanwhile.
-  function handle(request: Request): Response | Promise<Response> {
+  function handle(
+    request: Request,
+    { remoteAddr }: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  ): Response | Promise<Response> {
+    const address = remoteAddr.hostname;
     const path = pathOf(request.url);
     if (path === undefined) return refuse(400, "The Host header is not valid");
     if (path === "/healthz") return health(request);
     if (path !== "/") return refuse(404, `Nothing is at ${path}: packets go to /`);
-    if (request.method === "POST") return answerPost(request, conversations, pump);
+    if (request.method === "POST") return post(request, address);
     if (request.method !== "GET") return refuse(405, "Want GET or POST", { allow: "GET, POST" });
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
       return refuse(426, "This is a WebSocket endpoint; packets may also be sent by POST", {
         upgrade: "websocket",
       });
     }
-    return isDraining ? refuse(503, "The server is draining") : upgrade(request);
+    return isDraining ? refuse(503, "The server is draining") : upgrade(request, address);
   }
 
-  function upgrade(request: Request): Response {
+  function post(request: Request, address: string): Response | Promise<Response> {
+    const leave = connections.admit(address);
+    return typeof leave === "string"
+      ? turnAway(leave)
+      : answerPost(request, address, shared, leave);
+  }
+
+  function upgrade(request: Request, address: string): Response {
     // Deno itself looks at neither (RFC 6455, section 4.2.1).
     if (request.headers.get("sec-websocket-version") !== "13") {
       return refuse(426, "Want Sec-WebSocket-Version: 13", {
@@ -130,54 +182,40 @@ export function serve(options: ServeOptions = {}): Server {
     if (!KEY.test(request.headers.get("sec-websocket-key") ?? "")) {
       return refuse(400, "Want a Sec-WebSocket-Key: 16 bytes in base64");
     }
+    const leave = connections.admit(address);
+    if (typeof leave === "string") return turnAway(leave);
     const sharesFrames = offers(request).includes(SUBPROTOCOL);
-    let upgraded: Deno.WebSocketUpgrade;
+    const idleTimeout = IDLE_TIMEOUT;
     try {
-      const idleTimeout = IDLE_TIMEOUT;
-      upgraded = Deno.upgradeWebSocket(
+      const { socket, response } = Deno.upgradeWebSocket(
         request,
         sharesFrames ? { idleTimeout, protocol: SUBPROTOCOL } : { idleTimeout },
       );
+      connections.add(socket, address, sharesFrames, leave);
+      return response;
     } catch (error) {
+      leave();
       return refuse(400, error instanceof Error ? error.message : String(error));
     }
-    const { socket, response } = upgraded;
-    const conversation = conversations.open((frame) => socket.send(frame), sharesFrames);
-    socket.binaryType = "arraybuffer";
-    idle.add(socket);
-    socket.onopen = () => {
-      sockets.set(socket, Promise.withResolvers());
-      if (isDraining) socket.close(1001, DRAINED);
-    };
-    socket.onmessage = ({ data }) => {
-      if (typeof data === "string") pump.receive(conversation, data);
-      else if (data instanceof ArrayBuffer) pump.receive(conversation, new Uint8Array(data));
-    };
-    // Either may come without the other, and a close twice.
-    socket.onerror = socket.onclose = () => {
-      pump.close(conversation);
-      sockets.get(socket)?.resolve();
-      sockets.delete(socket);
-    };
-    return response;
   }
 
   function health(request: Request): Response {
     if (request.method !== "GET" && request.method !== "HEAD") {
       return refuse(405, "Want GET", { allow: "GET, HEAD" });
     }
-    return Response.json({
-      status: isDraining ? "draining" : "ok",
-      connections: sockets.size,
-      in_flight: conversations.inFlight,
-    }, { status: isDraining ? 503 : 200 });
+    const { size, unopened } = connections;
+    const status = isDraining ? "draining" : unopened >= MAX_UNOPENED ? "unhealthy" : "ok";
+    return Response.json(
+      { status, connections: size, in_flight: conversations.inFlight, unopened },
+      { status: status === "ok" ? 200 : 503 },
+    );
   }
 
   function listen(port: number): Deno.HttpServer<Deno.NetAddr> {
     const server = Deno.serve({ hostname, port, onListen: () => {}, onError }, handle);
     // It ends when accepting fails, as when file descriptors run out. The connections that stand live on.
     server.finished.catch((error) => {
-      onError(error);
+      fail(error);
       listenAgain();
     });
     return server;
@@ -195,31 +233,29 @@ export function serve(options: ServeOptions = {}): Server {
   }
 
   function onError(error: unknown): Response {
-    try {
-      events.failed?.("null", error);
-    } catch {
-      // It is the events that are at fault, and nobody is left to be told.
-    }
+    fail(error);
     return refuse(500, "A fault of the server's own");
   }
 
-  async function drain(): Promise<void> {
+  async function drain(): Promise<Drained> {
     isDraining = true;
     clearTimeout(listening);
     conversations.drain();
-    await pump.idle();
+    await inTime(pump.idle(), drainTimeout);
+    const dropped = conversations.inFlight;
     conversations.flush();
-    const closed = [...sockets.values()].map(({ promise }) => promise);
-    for (const socket of sockets.keys()) socket.close(1001, DRAINED);
-    await inTime(Promise.all(closed));
+    await inTime(connections.close(1001, DRAINED), CLOSE_TIMEOUT);
+    const cut = connections.size;
     idle.close();
-    await inTime(server.shutdown());
+    pump.stop();
+    await inTime(server.shutdown(), CLOSE_TIMEOUT);
+    return { dropped, cut };
   }
 
   let listening: ReturnType<typeof setTimeout> | undefined;
   let server = listen(port);
   const address = server.addr;
-  let drained: Promise<void> | undefined;
+  let drained: Promise<Drained> | undefined;
 
   return {
     url: `ws://${hostname.includes(":") ? `[${hostname}]` : hostname}:${address.port}`,
@@ -228,13 +264,18 @@ export function serve(options: ServeOptions = {}): Server {
       return conversations.inFlight;
     },
     drain: () => drained ??= drain(),
-    [Symbol.asyncDispose]: () => drained ??= drain(),
+    [Symbol.asyncDispose]: async () => void await (drained ??= drain()),
   };
 }
 
 /** Waits, but not for a peer that takes too long: it must not hold the others up. */
-async function inTime(ending: Promise<unknown>): Promise<void> {
-  await deadline(ending, CLOSE_TIMEOUT).catch(() => {});
+async function inTime(ending: Promise<unknown>, timeout: number): Promise<void> {
+  await deadline(ending, timeout).catch(() => {});
+}
+
+/** Refuses a peer for which there is no room. */
+function turnAway(reason: string): Response {
+  return refuse(503, `${reason}; try again later`, { "retry-after": "1" });
 }
 
 function offers(request: Request): string[] {

@@ -347,7 +347,12 @@ Deno.test("serve() says at /healthz how it is", async () => {
   await until("both are in flight", () => server.inFlight === 2);
   const response = await fetch(httpUrl(server) + "/healthz");
   assertEquals(response.status, 200);
-  assertEquals(await response.json(), { status: "ok", connections: 1, in_flight: 2 });
+  assertEquals(await response.json(), {
+    status: "ok",
+    connections: 1,
+    in_flight: 2,
+    unopened: 0,
+  });
   const head = await fetch(httpUrl(server) + "/healthz", { method: "HEAD" });
   assertEquals([head.status, await head.text()], [200, ""]);
 });
