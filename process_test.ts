@@ -130,6 +130,22 @@ Deno.test("serve, as a process, outlives running out of file descriptors", async
   assertEquals([result.code, result.stderr], [0, ""]);
 });
 
+Deno.test("serve, as a process, outlives a text that is too long for a string", async () => {
+  await using server = await startServer("--delay", "0", "--quiet");
+  await using other = await Client.connect(server.url);
+  using long = await openRawSocket(server.port);
+  await writeLongText(long, 520);
+  assertEquals(closeCodeIn(await readBytesToEnd(long)), 1009);
+  assertEquals((await other.request("a&&b&&c")).data, { a: { b: "c" } });
+  await other.close();
+  await until("it has ended", () => server.stdout.size >= 2);
+  server.kill("SIGTERM");
+  const result = await server.result();
+  assertEquals([result.code, result.stderr], [0, ""]);
+  assertMatch(result.stdout[0]!, /^a fault of the server's own: .*failed to allocate string/);
+  assertMatch(result.stdout[1]!, /^Closed a connection of 127\.0\.0\.1 with 1009: /);
+});
+
 Deno.test("send, as a process, says in one line what it has no permission for", async () => {
   const run = ["run", "--no-prompt", "main.ts", "send"];
   await using toConnect = startProgram(Deno.execPath(), [...run, "--url", "ws://127.0.0.1:9", "x"]);
