@@ -151,6 +151,7 @@ Deno.test("main() serve and send do the example together, and the log tells of i
   assertEquals(server.stdout.split("\n").slice(1), [
     "01: Timeout 0.0 seconds for this one.",
     "Draining: 0 in flight",
+    "Drained: all answered",
     "",
   ]);
 });
@@ -171,7 +172,7 @@ Deno.test("main() serve logs JSON, one object a line, with the delay that was gi
 
   const records = server.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
   assertEquals(records.map(({ event }) => event), [
-    ...["listening", "accepted", "accepted", "accepted", "refused", "draining"],
+    ...["listening", "accepted", "accepted", "accepted", "refused", "draining", "drained"],
   ]);
   for (const { time, level } of records) {
     assertEquals(new Date(time).toISOString(), time);
@@ -193,7 +194,7 @@ Deno.test("main() serve says nothing of requests when it is to be quiet", async 
   await runCommand(["send", "--url", url!, "a", "b"]);
   server.interrupt();
   await server.exit;
-  assertMatch(server.stdout, /^Listening on \S+\nDraining: 0 in flight\n$/);
+  assertMatch(server.stdout, /^Listening on \S+\nDraining: 0 in flight\nDrained: all answered\n$/);
 });
 
 Deno.test("main() serve keeps to its limits", async () => {
