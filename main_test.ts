@@ -98,6 +98,12 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["serve", "--max-packet-size", "1MB"], "--max-packet-size", '"1MB"', "1MiB"],
   [["serve", "--max-packet-size", "0"], "--max-packet-size", '"0"'],
   [["serve", "--max-in-flight", "0"], "--max-in-flight", '"0"', "at least 1"],
+  [["serve", "--max-in-flight-total", "0"], "--max-in-flight-total", '"0"', "at least 1"],
+  [["serve", "--max-connections", "-1"], "--max-connections", '"-1"', "at least 1"],
+  [["serve", "--max-connections-per-address", "x"], "--max-connections-per-address", '"x"'],
+  [["serve", "--max-wrong", "1.5"], "--max-wrong", '"1.5"', "at least 1"],
+  [["serve", "--max-buffered", "16MB"], "--max-buffered", '"16MB"', "1MiB"],
+  [["serve", "--drain-timeout", "0"], "--drain-timeout", '"0"', "such as 10"],
   [["serve", "--quiet=no"], "--quiet"],
   [["serve", "--token", "s3cret"], "no flag --token"],
   [["serve", "--token-file", "/nonexistent"], "/nonexistent", "no such file"],
@@ -160,6 +166,7 @@ Deno.test("main() serve and send do the example together, and the log tells of i
   assertEquals(server.stdout.split("\n").slice(1), [
     "01: Timeout 0.0 seconds for this one.",
     "Draining: 0 in flight",
+    "Drained: all answered",
     "",
   ]);
 });
@@ -180,7 +187,7 @@ Deno.test("main() serve logs JSON, one object a line, with the delay that was gi
 
   const records = server.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
   assertEquals(records.map(({ event }) => event), [
-    ...["listening", "accepted", "accepted", "accepted", "refused", "draining"],
+    ...["listening", "accepted", "accepted", "accepted", "refused", "draining", "drained"],
   ]);
   for (const { time, level } of records) {
     assertEquals(new Date(time).toISOString(), time);
@@ -213,7 +220,7 @@ Deno.test("main() serve escapes whatever a client sends", async () => {
     server.interrupt();
     assertEquals(await server.exit, 0);
     assertTame(server.stdout + server.stderr);
-    assertEquals(server.stdout.trimEnd().split("\n").length, 7, server.stdout);
+    assertEquals(server.stdout.trimEnd().split("\n").length, 8, server.stdout);
   }
 });
 
@@ -223,7 +230,7 @@ Deno.test("main() serve says nothing of requests when it is to be quiet", async 
   await runCommand(["send", "--url", url!, "a", "b"]);
   server.interrupt();
   await server.exit;
-  assertMatch(server.stdout, /^Listening on \S+\nDraining: 0 in flight\n$/);
+  assertMatch(server.stdout, /^Listening on \S+\nDraining: 0 in flight\nDrained: all answered\n$/);
 });
 
 Deno.test("main() serve keeps to its limits", async () => {

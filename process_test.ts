@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 import { Client } from "./client.ts";
+import { measureFlood } from "./reliability/flood.ts";
 import { serve } from "./server.ts";
 import { awaitedLater } from "./testing/awaited_later.ts";
 import { makeCertificate } from "./testing/certificates.ts";
@@ -12,6 +13,7 @@ import {
   startTask,
   taskArgs,
 } from "./testing/program.ts";
+import { clientFrame, openRawSocket, writeLongText } from "./testing/raw_tcp.ts";
 import { until } from "./testing/until.ts";
 
 const LATE = { port: 0, delay: { min: 600, max: 600 } };
@@ -22,6 +24,10 @@ async function startServer(...flags: string[]): Promise<Program & { url: string 
   const line = await program.stdout.next();
   assertMatch(line, /^Listening on ws:\/\/127\.0\.0\.1:\d+$/);
   return { ...program, url: line.replace("Listening on ", "") };
+}
+
+function portOf({ url }: { url: string }): number {
+  return Number(new URL(url).port);
 }
 
 function assertNoStack({ stderr }: ProgramResult): void {
@@ -45,7 +51,11 @@ Deno.test("serve and send, as processes, do the example and the log matches the 
 
   server.kill("SIGTERM");
   const ended = await server.result();
-  assertEquals([ended.code, ended.stdout, ended.stderr], [0, ["Draining: 0 in flight"], ""]);
+  assertEquals([ended.code, ended.stdout, ended.stderr], [
+    0,
+    ["Draining: 0 in flight", "Drained: all answered"],
+    "",
+  ]);
 });
 
 Deno.test("serve, as a process, drains on a signal: what is in flight is answered, exit 0", async () => {
@@ -171,6 +181,177 @@ Deno.test("serve, as a process, reads its certificate again on SIGHUP", async ()
   const result = await server.result();
   assertEquals([result.code, result.stderr], [0, ""]);
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("serve, as a process, outlives a text that is too long for a string", async () => {
+  await using server = await startServer("--delay", "0", "--quiet");
+  await using other = await Client.connect(server.url);
+  using long = await openRawSocket(portOf(server));
+  await writeLongText(long, 520);
+  const frame = new Uint8Array(125);
+  assert((await long.read(frame))! >= 4);
+  assertEquals([frame[0], frame[2]! << 8 | frame[3]!], [0x88, 1009]);
+  assertEquals((await other.request("a&&b&&c")).data, { a: { b: "c" } });
+  await other.close();
+  server.kill("SIGTERM");
+  const result = await server.result();
+  assertEquals([result.code, result.stderr], [0, ""]);
+  assertMatch(result.stdout[0]!, /^a fault of the server's own: .*failed to allocate string/);
+  assertMatch(result.stdout[1]!, /^Closed a connection of 127\.0\.0\.1 with 1009: /);
+});
+
+/** Runs `serve`, and does something more in the same process, where `serve` does not expect it. */
+async function startServerWith(script: string): Promise<Program & { url: string }> {
+  const program = startProgram(Deno.execPath(), ["run", "--quiet", "--allow-net=127.0.0.1", "-"]);
+  await program.write(`
+    import { Output } from "${import.meta.dirname}/cli/output.ts";
+    import { run } from "${import.meta.dirname}/cli/serve.ts";
+    ${script}
+    const stdout = new Output(Deno.stdout);
+    const code = await run(["--port", "0", "--delay", "0.5"], {
+      stdin: Deno.stdin,
+      stdout,
+      stderr: stdout,
+      signal: new AbortController().signal,
+    });
+    await stdout.flush();
+    Deno.exit(code);
+  `);
+  await program.endInput();
+  const line = await program.stdout.next();
+  return { ...program, url: line.replace("Listening on ", "") };
+}
+
+Deno.test("serve, as a process, drains after a fault that nobody caught, exit 1", async () => {
+  const faults = [
+    'const fail = () => void Promise.reject(new Error("as asked"));',
+    'const fail = () => { throw new Error("as asked"); };',
+  ];
+  await Promise.all(faults.map(async (fault) => {
+    await using server = await startServerWith(`${fault}
+      const { parse } = JSON;
+      JSON.parse = (text) => {
+        if (text === '"ask"') setTimeout(fail, 10);
+        return parse(text);
+      };`);
+    await using client = await Client.connect(server.url);
+    const request = awaitedLater(client.request("a&&b&&c"));
+    const asked = awaitedLater(client.request("a&&b&&d", { id: "ask" }));
+    assertEquals((await request).data, { a: { b: "c" } });
+    assertEquals((await asked).data, { a: { b: "d" } });
+    const result = await server.result();
+    assertEquals([result.code, result.stderr], [1, ""]);
+    const said = result.stdout.filter((line) => !/: Timeout [\d.]+ seconds/.test(line));
+    assertMatch(said[0]!, /^a fault of the server's own: Error: as asked/);
+    assertMatch(said[1]!, /^Draining: 2 in flight$/);
+    assertEquals(said.slice(2), ["Drained: all answered"]);
+  }));
+});
+
+Deno.test("serve, as a process, goes on after the rejection that is known of Deno", async () => {
+  await using server = await startServerWith(
+    `setTimeout(() => Promise.reject(new TypeError("failed to allocate string; too long")), 10);`,
+  );
+  assertMatch(await server.stdout.next(), /^a fault of the server's own: TypeError: failed to/);
+  await using client = await Client.connect(server.url);
+  assertEquals((await client.request("a&&b&&c")).data, { a: { b: "c" } });
+  await client.close();
+  server.kill("SIGKILL");
+});
+
+Deno.test("serve, as a process, says how many it did not answer in time, exit 4", async () => {
+  await using server = await startServer("--delay", "600", "--drain-timeout", "0.2");
+  await using client = await Client.connect(server.url);
+  const requests = [1, 2, 3].map(() => awaitedLater(client.request("")));
+  await server.stdout.take(3);
+  server.kill("SIGTERM");
+  const result = await server.result();
+  assertEquals([result.code, result.stdout, result.stderr], [
+    4,
+    ["Draining: 3 in flight", "Drained: 3 requests without an answer, 0 connections cut"],
+    "",
+  ]);
+  for (const request of requests) await request.catch(() => {});
+});
+
+Deno.test("serve, as a process, drains under load: all that it accepted is answered", async () => {
+  await using server = await startServer("--delay", "0.1..1");
+  const answered: string[] = [];
+  const clients = await Promise.all([1, 2, 3, 4].map(() => Client.connect(server.url)));
+  const loads = clients.map(async (client, c) => {
+    for (let i = 0, isOver = false; !isOver; i++) {
+      const id = `${c}-${i}`;
+      client.request("a&&b&&c", { id }).then(
+        () => answered.push(id),
+        () => isOver = true,
+      );
+      await delay(1);
+    }
+  });
+  using stuck = await openRawSocket(portOf(server));
+  for (let i = 0; i < 100; i++) {
+    await stuck.write(clientFrame(`{"request_id":"stuck-${i}","data":""}`));
+  }
+  const lines = await server.stdout.take(500);
+  server.kill("SIGTERM");
+  await Promise.all(loads);
+  for (const client of clients) await client.closed;
+  const result = await server.result();
+  assertEquals([result.code, result.stderr], [0, ""]);
+  assertEquals(
+    result.stdout.at(-1),
+    "Drained: 0 requests without an answer, 1 connections cut",
+  );
+  const accepted = [...lines, ...result.stdout].flatMap((line) =>
+    /^(\S+): Timeout/.exec(line)?.[1] ?? []
+  );
+  const expected = accepted.filter((id) => !id.startsWith("stuck"));
+  assertEquals(answered.toSorted(), expected.toSorted());
+  assertEquals(accepted.length - expected.length, 100);
+});
+
+Deno.test("serve, as a process, keeps nothing of clients that vanish", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await using server = await startServer("--delay", "600", "--quiet");
+  const health = async () => {
+    const response = await fetch(server.url.replace("ws", "http") + "/healthz");
+    return await response.json();
+  };
+  const files = async () => {
+    const { stdout } = await new Deno.Command("ls", { args: [`/proc/${server.pid}/fd`] }).output();
+    return new TextDecoder().decode(stdout).split("\n").length;
+  };
+  await health();
+  const before = await files();
+  for (let round = 0; round < 3; round++) {
+    await using send = await startTask("send", "--url", server.url, "--quiet");
+    await send.write("a&&b&&c\n".repeat(50));
+    while ((await health()).in_flight < 50) await delay(10);
+    send.kill("SIGKILL");
+    // A client that says no more, half-closed; one that says half a frame.
+    using half = await openRawSocket(portOf(server));
+    await half.write(clientFrame('{"request_id":1,"data":""}'));
+    await half.closeWrite();
+    using broken = await openRawSocket(portOf(server));
+    await broken.write(new Uint8Array([0x81, 0xff, 0]));
+  }
+  const end = performance.now() + 20_000;
+  while (performance.now() < end) {
+    const { in_flight, connections } = await health();
+    if (in_flight + connections === 0 && await files() <= before) break;
+    await delay(20);
+  }
+  const { in_flight, connections } = await health();
+  assertEquals([in_flight, connections, Math.max(await files() - before, 0)], [0, 0, 0]);
+});
+
+Deno.test("serve, as a process, answers others while a client floods it", async () => {
+  const { sent, answered, p95, flooded } = await measureFlood(2, 10);
+  assertEquals(answered, sent);
+  // Without turns, nothing was answered before the flood was over. This is for machines under load;
+  // reliability/flood.ts says how it is.
+  assert(p95 < 5000 && flooded > 10_000, `${p95} ms beside ${flooded} packets`);
 });
 
 Deno.test("send, as a process, says in one line what it has no permission for", async () => {

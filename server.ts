@@ -5,20 +5,26 @@
  */
 
 import { deadline } from "@std/async/deadline";
-import { delay } from "@std/async/delay";
 import type { Events, Limits } from "./conversation/conversation.ts";
 import { Conversations } from "./conversation/conversations.ts";
 import { DEFAULT_DELAY, type DelayRange, uniformDelay } from "./delay/policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
 import { Access, chooseProtocol, refuse } from "./server/access.ts";
-import { type Certificate, checkCertificate } from "./server/certificate.ts";
+import type { Certificate } from "./server/certificate.ts";
+import {
+  type ConnectionLimits,
+  Connections,
+  DEFAULT_CONNECTION_LIMITS,
+} from "./server/connections.ts";
+import { type ServerEvents, tellFault } from "./server/events.ts";
 import { answerPost } from "./server/http.ts";
 import { IDLE_TIMEOUT, IdleWatch } from "./server/idle.ts";
+import { Listener } from "./server/listener.ts";
 import { Pump } from "./server/pump.ts";
 import { Secret } from "./server/secret.ts";
 import { secure } from "./server/security_headers.ts";
 
-export type { Certificate, DelayRange, Events, Limits };
+export type { Certificate, ConnectionLimits, DelayRange, Events, Limits, ServerEvents };
 
 /**
  * The port where nothing else is said.
@@ -36,8 +42,17 @@ export const DEFAULT_PORT = 2707;
 /** How long peers may take to close once the server has, in milliseconds. */
 const CLOSE_TIMEOUT = 2000;
 
-/** How long until a server that could not accept connections tries again, in milliseconds. */
-const LISTEN_AGAIN = 500;
+/** How much longer than the longest delay a drain may take where nothing is said, in milliseconds. */
+const DRAIN_SLACK = 5000;
+
+/** The longest time that a timer can be set to, in milliseconds. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
+/**
+ * With so many upgrades that never opened, the server says that it is not well: each may have cost a file
+ * descriptor for good, of the 1,024 that a process often has, and only a new process gets them back.
+ */
+const MAX_UNOPENED = 100;
 
 /** What a Close frame says when the server has drained. */
 const DRAINED = "The server is shutting down";
@@ -52,8 +67,11 @@ export interface ServeOptions {
   delay?: DelayRange;
   /** An integer: makes each delay a function of it and of the request's id alone. */
   seed?: number;
-  /** @default {{ packetSize: 1 << 20, inFlight: 10_000, inFlightInAll: 1_000_000 }} */
-  limits?: Partial<Limits>;
+  /**
+   * @default {{ packetSize: 1 << 20, inFlight: 10_000, inFlightInAll: 1_000_000, wrongInARow: 100,
+   * connections: 10_000, buffered: 1 << 24 }} and 1,000 connections from an address of elsewhere.
+   */
+  limits?: Partial<Limits & ConnectionLimits>;
   /**
    * What clients have to know: `Authorization: Bearer TOKEN`, or the subprotocol `asyncpkt.token.TOKEN`,
    * percent-encoded, from pages. Letters, digits and `-._~+/`, with `=` at its end.
@@ -63,8 +81,18 @@ export interface ServeOptions {
   allowOrigins?: readonly string[];
   /** Makes it `wss` and `https`. */
   tls?: Certificate;
-  /** Told of what happens to each request. */
-  events?: Events;
+  /** How long a drain waits for what is in flight, in milliseconds. @default {the longest delay + 5000} */
+  drainTimeout?: number;
+  /** Told of what happens to each request, and to connections. */
+  events?: ServerEvents;
+}
+
+/** How a drain went. */
+export interface Drained {
+  /** Requests that were still in flight when it had taken too long; they have no answer. */
+  readonly dropped: number;
+  /** Connections that did not close in time, whose last answers may not have been read. */
+  readonly cut: number;
 }
 
 /** A server that listens. */
@@ -84,9 +112,10 @@ export interface Server extends AsyncDisposable {
   renew(tls: Certificate): Promise<void>;
   /**
    * Ends it in good order: no new connections, new requests are refused with `shutting_down`, those in
-   * flight are answered, then every connection is closed with 1001. Resolves when all that is done.
+   * flight are answered, then every connection is closed with 1001. Resolves when all that is done, or has
+   * taken too long.
    */
-  drain(): Promise<void>;
+  drain(): Promise<Drained>;
 }
 
 /**
@@ -110,10 +139,18 @@ export interface Server extends AsyncDisposable {
  * ```
  */
 export function serve(options: ServeOptions = {}): Server {
-  const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {} } = options;
+  const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls } = options;
+  const delay = options.delay ?? DEFAULT_DELAY;
+  // Those of connections as well are checked with the others.
+  const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
+  const drainTimeout = Math.min(
+    options.drainTimeout ?? delay.max * 1000 + DRAIN_SLACK,
+    MAX_TIMEOUT,
+  );
+  const fail = (error: unknown) => tellFault(events, error);
   const conversations = new Conversations({
-    delays: uniformDelay(options.delay ?? DEFAULT_DELAY, options.seed),
-    limits: options.limits ?? {},
+    delays: uniformDelay(delay, options.seed),
+    limits,
     events,
   });
   const access = new Access({
@@ -121,176 +158,99 @@ export function serve(options: ServeOptions = {}): Server {
     secret: options.token === undefined ? undefined : new Secret(options.token),
     allowOrigins: options.allowOrigins ?? [],
   });
-  const pump = new Pump(conversations);
-  const idle = new IdleWatch();
-  const sockets = new Map<WebSocket, PromiseWithResolvers<void>>();
+  const pump = new Pump(conversations, fail);
+  const idle = new IdleWatch(fail);
+  const shared = { conversations, pump, idle, events, buffered: limits.buffered };
+  const connections = new Connections(shared, limits);
+  const listener = new Listener({ hostname, port, tls, handler: handle, onFault });
   let isDraining = false;
+  let drained: Promise<Drained> | undefined;
 
-  function handle(request: Request): Response | Promise<Response> {
+  function handle(
+    request: Request,
+    { remoteAddr }: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  ): Response | Promise<Response> {
     const shared = access.shareWith(request); // nothing can be read of it once it is upgraded
-    const response = route(request);
+    const response = route(request, remoteAddr.hostname);
     if (response instanceof Promise) return response.then((response) => secure(response, shared));
     return response.status === 101 ? response : secure(response, shared);
   }
 
   // Not async: on Deno 2.9, waiting before an upgrade leaks the connection if the peer goes meanwhile.
-  function route(request: Request): Response | Promise<Response> {
+  function route(request: Request, address: string): Response | Promise<Response> {
     const purpose = access.decide(request);
     if (purpose instanceof Response) return purpose;
     if (purpose === "health") return health(request);
-    if (purpose === "post") return answerPost(request, conversations, pump);
-    return isDraining ? refuse(503, "The server is draining") : upgrade(request);
+    if (purpose === "upgrade" && isDraining) return refuse(503, "The server is draining");
+    const leave = connections.admit(address);
+    if (typeof leave === "string") {
+      return refuse(503, `${leave}; try again later`, { "retry-after": "1" });
+    }
+    if (purpose === "post") return answerPost(request, address, shared, leave);
+    return upgrade(request, address, leave);
   }
 
-  function upgrade(request: Request): Response {
+  function upgrade(request: Request, address: string, leave: () => void): Response {
     const protocol = chooseProtocol(request);
-    const sharesFrames = protocol === SUBPROTOCOL;
-    let upgraded: Deno.WebSocketUpgrade;
+    const idleTimeout = IDLE_TIMEOUT;
     try {
-      const idleTimeout = IDLE_TIMEOUT;
-      upgraded = Deno.upgradeWebSocket(
+      const { socket, response } = Deno.upgradeWebSocket(
         request,
         protocol === undefined ? { idleTimeout } : { idleTimeout, protocol },
       );
+      connections.add(socket, address, protocol === SUBPROTOCOL, leave);
+      return response;
     } catch (error) {
+      leave();
       return refuse(400, error instanceof Error ? error.message : String(error));
     }
-    const { socket, response } = upgraded;
-    const conversation = conversations.open((frame) => socket.send(frame), sharesFrames);
-    socket.binaryType = "arraybuffer";
-    idle.add(socket);
-    socket.onopen = () => {
-      sockets.set(socket, Promise.withResolvers());
-      if (isDraining) socket.close(1001, DRAINED);
-    };
-    socket.onmessage = ({ data }) => {
-      if (typeof data === "string") pump.receive(conversation, data);
-      else if (data instanceof ArrayBuffer) pump.receive(conversation, new Uint8Array(data));
-    };
-    // Either may come without the other, and a close twice.
-    socket.onerror = socket.onclose = () => {
-      pump.close(conversation);
-      sockets.get(socket)?.resolve();
-      sockets.delete(socket);
-    };
-    return response;
   }
 
   /** Anybody may ask how it is, but only who is let in learns what it does. */
   function health(request: Request): Response {
-    const figures = { connections: sockets.size, in_flight: conversations.inFlight };
-    return Response.json({
-      status: isDraining ? "draining" : "ok",
-      ...(access.knows(request) ? figures : {}),
-    }, { status: isDraining ? 503 : 200 });
+    const { size, unopened } = connections;
+    const status = isDraining ? "draining" : unopened >= MAX_UNOPENED ? "unhealthy" : "ok";
+    const figures = { connections: size, in_flight: conversations.inFlight, unopened };
+    return Response.json(
+      { status, ...(access.knows(request) ? figures : {}) },
+      { status: status === "ok" ? 200 : 503 },
+    );
   }
 
-  function listen(port: number): Deno.HttpServer<Deno.NetAddr> {
-    const options = { hostname, port, ...tls, onListen: () => {}, onError };
-    const server = Deno.serve(options, handle);
-    // It ends when accepting fails, as when file descriptors run out. The connections that stand live on.
-    server.finished.catch((error) => {
-      onError(error);
-      if (!retired.has(server)) listenAgain();
-    });
-    return server;
-  }
-
-  function listenAgain(): void {
-    if (isDraining) return;
-    listening = setTimeout(() => {
-      try {
-        server = listen(address.port);
-      } catch {
-        listenAgain();
-      }
-    }, LISTEN_AGAIN);
-  }
-
-  async function renew(certificate: Certificate): Promise<void> {
-    if (tls === undefined) throw new RangeError("there is no certificate to be renewed");
-    if (tls.cert === certificate.cert && tls.key === certificate.key) return;
-    await checkCertificate(certificate);
-    if (isDraining) return;
-    const before = tls;
-    let failure: unknown;
-    clearTimeout(listening);
-    retire(server);
-    tls = certificate;
-    // The port is free only a few turns of the event loop later.
-    for (let wait = 1; !isDraining; wait = Math.min(2 * wait, LISTEN_AGAIN)) {
-      try {
-        server = listen(address.port);
-        break;
-      } catch (error) {
-        if (!(error instanceof Deno.errors.AddrInUse)) {
-          tls = before;
-          failure ??= error;
-        }
-        await delay(wait);
-      }
-    }
-    if (failure !== undefined) throw new RangeError(String(failure));
-  }
-
-  /** Lets a server end: it listens no more, and what was posted to it is still answered. */
-  function retire(server: Deno.HttpServer): void {
-    const ended = Promise.allSettled([server.shutdown(), server.finished]);
-    retired.set(server, ended);
-    void ended.then(() => retired.delete(server));
-  }
-
-  function onError(error: unknown): Response {
-    try {
-      events.failed?.("null", error);
-    } catch {
-      // It is the events that are at fault, and nobody is left to be told.
-    }
+  function onFault(error: unknown): Response {
+    fail(error);
     return secure(refuse(500, "A fault of the server's own"));
   }
 
-  async function drain(): Promise<void> {
+  async function drain(): Promise<Drained> {
     isDraining = true;
-    clearTimeout(listening);
-    await renewed;
+    await listener.stop();
     conversations.drain();
-    await pump.idle();
+    await inTime(pump.idle(), drainTimeout);
+    const dropped = conversations.inFlight;
     conversations.flush();
-    const closed = [...sockets.values()].map(({ promise }) => promise);
-    for (const socket of sockets.keys()) socket.close(1001, DRAINED);
-    await inTime(Promise.all(closed));
+    await inTime(connections.close(1001, DRAINED), CLOSE_TIMEOUT);
+    const cut = connections.size;
     idle.close();
-    await inTime(Promise.all([server.shutdown(), ...retired.values()]));
+    pump.stop();
+    await inTime(listener.close(), CLOSE_TIMEOUT);
+    return { dropped, cut };
   }
 
-  let tls = options.tls;
-  /** Servers that no longer listen, until the last of their connections has ended. */
-  const retired = new Map<Deno.HttpServer, Promise<unknown>>();
-  let renewed = Promise.resolve();
-  let listening: ReturnType<typeof setTimeout> | undefined;
-  let server = listen(port);
-  const address = server.addr;
-  let drained: Promise<void> | undefined;
-
+  const scheme = tls === undefined ? "ws" : "wss";
   return {
-    url: `${tls === undefined ? "ws" : "wss"}://${
-      hostname.includes(":") ? `[${hostname}]` : hostname
-    }:${address.port}`,
-    port: address.port,
+    url: `${scheme}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${listener.port}`,
+    port: listener.port,
     get inFlight() {
       return conversations.inFlight;
     },
-    renew(certificate) {
-      const renewing = renewed.then(() => renew(certificate));
-      renewed = renewing.catch(() => {});
-      return renewing;
-    },
+    renew: (certificate) => listener.renew(certificate),
     drain: () => drained ??= drain(),
-    [Symbol.asyncDispose]: () => drained ??= drain(),
+    [Symbol.asyncDispose]: async () => void await (drained ??= drain()),
   };
 }
 
 /** Waits, but not for a peer that takes too long: it must not hold the others up. */
-async function inTime(ending: Promise<unknown>): Promise<void> {
-  await deadline(ending, CLOSE_TIMEOUT).catch(() => {});
+async function inTime(ending: Promise<unknown>, timeout: number): Promise<void> {
+  await deadline(ending, timeout).catch(() => {});
 }

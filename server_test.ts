@@ -347,7 +347,12 @@ Deno.test("serve() says at /healthz how it is", async () => {
   await until("both are in flight", () => server.inFlight === 2);
   const response = await fetch(httpUrl(server) + "/healthz");
   assertEquals(response.status, 200);
-  assertEquals(await response.json(), { status: "ok", connections: 1, in_flight: 2 });
+  assertEquals(await response.json(), {
+    status: "ok",
+    connections: 1,
+    in_flight: 2,
+    unopened: 0,
+  });
   const head = await fetch(httpUrl(server) + "/healthz", { method: "HEAD" });
   assertEquals([head.status, await head.text()], [200, ""]);
 });
@@ -427,7 +432,7 @@ Deno.test("serve() tells strangers whether it is well, and no more", async () =>
     await (await fetch(httpUrl(server) + "/healthz", { headers })).json();
   assertEquals(await health({}), { status: "ok" });
   assertEquals(await health({ authorization: "Bearer x" }), { status: "ok" });
-  const figures = { status: "ok", connections: 0, in_flight: 0 };
+  const figures = { status: "ok", connections: 0, in_flight: 0, unopened: 0 };
   assertEquals(await health({ authorization: "Bearer s3cret" }), figures);
 });
 

@@ -5,27 +5,30 @@
  */
 
 import { configure, dispose, getLogger, type LogRecord } from "@logtape/logtape";
-import type { Events } from "../server.ts";
+import type { Drained, ServerEvents } from "../server.ts";
 import { escapeControls } from "./escape.ts";
 import type { Output } from "./output.ts";
+import { Seldom } from "./seldom.ts";
 
 /** What a line looks like: a sentence, or a JSON object. */
 export type LogFormat = "text" | "json";
 
 const CATEGORY = "asyncpkt";
 
-/** What is logged: the events of a server, and those of its life. */
-export interface Log extends Events {
+/** The log of a server: what happens to requests and connections, and the server's own steps. */
+export interface ServerLog extends ServerEvents, Disposable {
   listening(url: string): void;
   /** Anybody who reaches the server may use it. */
   exposed(): void;
   /** The certificate was read again, or why it is still the old one. */
   renewed(failure?: string): void;
   draining(inFlight: number): void;
+  drained(result: Drained): void;
 }
 
 /**
- * Starts logging to `output`; returns what logs the events of a server, and says `listening`.
+ * Starts logging to `output`; returns what logs the events of a server. What happens to connections is
+ * logged once a second at most, with how often it did.
  *
  * @param quiet leaves out the line of each request.
  */
@@ -33,7 +36,7 @@ export async function startLog(
   output: Output,
   format: LogFormat,
   quiet: boolean,
-): Promise<Log> {
+): Promise<ServerLog> {
   const line = format === "json" ? jsonLine : textLine;
   await configure({
     reset: true,
@@ -44,7 +47,30 @@ export async function startLog(
     ],
   });
   const log = getLogger(CATEGORY);
-  const events: Events = {
+  const turnedAway = new Seldom<{ address: string; reason: string }>((event, others) =>
+    log.warn("Turned {address} away: {reason}{more}", {
+      event: "turned_away",
+      ...event,
+      ...andMore(others),
+    })
+  );
+  const expelled = new Seldom<
+    { address: string; code: number; reason: string; dropped: number }
+  >((event, others) =>
+    log.warn("Closed a connection of {address} with {code}: {reason}; {dropped} in flight{more}", {
+      event: "expelled",
+      ...event,
+      ...andMore(others),
+    })
+  );
+  const unopened = new Seldom<{ address: string; count: number }>((event, others) =>
+    log.warn("An upgrade of {address} never opened, {count} so far{more}", {
+      event: "unopened",
+      ...event,
+      ...andMore(others),
+    })
+  );
+  const events: ServerEvents = {
     accepted: (id, delay) =>
       log.info("Timeout {seconds} seconds for this one.", {
         event: "accepted",
@@ -68,6 +94,9 @@ export async function startLog(
         request_id: JSON.parse(id),
         error: error instanceof Error ? error.stack ?? error.message : String(error),
       }),
+    turnedAway: (address, reason) => turnedAway.tell({ address, reason }),
+    expelled: (address, code, reason, dropped) => expelled.tell({ address, code, reason, dropped }),
+    unopened: (address, count) => unopened.tell({ address, count }),
     listening: (url) => log.info("Listening on {url}", { event: "listening", url }),
     exposed: () =>
       log.warn("Beyond this machine, anybody may use it: there is no --token-file", {
@@ -82,12 +111,25 @@ export async function startLog(
         }),
     draining: (inFlight) =>
       log.info("Draining: {inFlight} in flight", { event: "draining", inFlight }),
+    drained({ dropped, cut }) {
+      const fields = { event: "drained", dropped, cut };
+      if (dropped === 0 && cut === 0) log.info("Drained: all answered", fields);
+      else log.warn("Drained: {dropped} requests without an answer, {cut} connections cut", fields);
+    },
+    [Symbol.dispose]() {
+      for (const seldom of [turnedAway, expelled, unopened]) seldom[Symbol.dispose]();
+    },
   };
 }
 
 /** Ends logging; what was logged is complete once the output is flushed. */
 export async function endLog(): Promise<void> {
   await dispose();
+}
+
+/** The fields of an event that stands for others as well. */
+function andMore(others: number): { others?: number; more: string } {
+  return others === 0 ? { more: "" } : { others, more: ` (and ${others} more)` };
 }
 
 function textLine({ message, properties }: LogRecord): string {
@@ -98,7 +140,7 @@ function textLine({ message, properties }: LogRecord): string {
 
 function jsonLine({ timestamp, level, message, properties }: LogRecord): string {
   const time = new Date(timestamp).toISOString();
-  const { seconds: _shown, ...fields } = properties;
+  const { seconds: _shown, more: _told, ...fields } = properties;
   return escapeControls(
     JSON.stringify({ time, level, ...fields, message: message.join("") }),
   ) + "\n";

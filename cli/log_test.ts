@@ -20,6 +20,7 @@ async function linesOf(
   });
   const log = await startLog(output, format, quiet);
   tell(log);
+  log[Symbol.dispose]();
   await endLog();
   await output.flush();
   return text.split("\n").slice(0, -1);
@@ -97,6 +98,40 @@ Deno.test("startLog() logs JSON objects, ids with their type", async () => {
     },
     { level: "info", event: "draining", inFlight: 7, message: "Draining: 7 in flight" },
   ]);
+});
+
+function tellOfConnections(log: Log): void {
+  for (let i = 0; i < 3; i++) {
+    log.turnedAway?.("192.0.2.7", "There are 2 connections already");
+    log.expelled?.("192.0.2.7", 1008, "100 packets in a row were wrong", i);
+    log.unopened?.("192.0.2.7", i + 1);
+  }
+  log.drained({ dropped: 0, cut: 0 });
+  log.drained({ dropped: 3, cut: 1 });
+}
+
+Deno.test("startLog() logs what happens to connections, however often, in few lines", async () => {
+  assertEquals(await linesOf(tellOfConnections, "text", true), [
+    "Turned 192.0.2.7 away: There are 2 connections already",
+    "Closed a connection of 192.0.2.7 with 1008: 100 packets in a row were wrong; 0 in flight",
+    "An upgrade of 192.0.2.7 never opened, 1 so far",
+    "Drained: all answered",
+    "Drained: 3 requests without an answer, 1 connections cut",
+    "Turned 192.0.2.7 away: There are 2 connections already (and 1 more)",
+    "Closed a connection of 192.0.2.7 with 1008: 100 packets in a row were wrong; 2 in flight (and 1 more)",
+    "An upgrade of 192.0.2.7 never opened, 3 so far (and 1 more)",
+  ]);
+  const [first, , , , , again] = await linesOf(tellOfConnections, "json");
+  const { time: _, ...record } = JSON.parse(again!);
+  assertEquals(record, {
+    level: "warning",
+    event: "turned_away",
+    address: "192.0.2.7",
+    reason: "There are 2 connections already",
+    others: 1,
+    message: "Turned 192.0.2.7 away: There are 2 connections already (and 1 more)",
+  });
+  assertEquals(JSON.parse(first!).others, undefined);
 });
 
 Deno.test("startLog() leaves out the lines of requests if told to be quiet, but no faults", async () => {

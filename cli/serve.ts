@@ -15,6 +15,7 @@ import {
 } from "../server.ts";
 import { isLoopback, parseOrigin } from "../server/access.ts";
 import { checkCertificate } from "../server/certificate.ts";
+import { DEFAULT_CONNECTION_LIMITS, DEFAULT_PER_ADDRESS } from "../server/connections.ts";
 import { readToken, tokenFile } from "./access.ts";
 import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import {
@@ -24,11 +25,13 @@ import {
   integer,
   many,
   readFlags,
+  seconds,
   size,
   text,
   toggle,
 } from "./flags.ts";
-import { type Log, startLog } from "./log.ts";
+import { LastResort } from "./last_resort.ts";
+import { type ServerLog, startLog } from "./log.ts";
 import { readTextFile } from "./open_file.ts";
 
 const delay: Flag<{ min: number; max: number }> = {
@@ -45,6 +48,11 @@ const origin: Flag<string | undefined> = {
   parse: parseOrigin,
 };
 
+/** A flag for a limit in number. */
+function limit<T extends number | undefined>(help: string, byDefault: T): Flag<number | T> {
+  return integer("N", help, byDefault, 1);
+}
+
 const FLAGS = {
   port: integer("N", "the port; 0 takes a free one [2707]", DEFAULT_PORT, 0, 65_535),
   hostname: text("HOST", "the address to listen on [127.0.0.1]", "127.0.0.1"),
@@ -53,16 +61,36 @@ const FLAGS = {
   quiet: toggle("no line for each request"),
   "log-format": choice("sentences, or one JSON object a line [text]", ["text", "json"]),
   "max-packet-size": size("SIZE", "the longest frame [1MiB]", DEFAULT_LIMITS.packetSize),
-  "max-in-flight": integer(
-    "N",
-    "requests in flight on one connection [10000]",
-    DEFAULT_LIMITS.inFlight,
-    1,
+  "max-in-flight": limit("requests in flight on one connection [10000]", DEFAULT_LIMITS.inFlight),
+  "max-in-flight-total": limit(
+    "requests in flight on all connections [1000000]",
+    DEFAULT_LIMITS.inFlightInAll,
   ),
   "token-file": tokenFile,
   "allow-origin": many(origin),
   cert: text("FILE", "makes it wss: the certificate and its chain, as PEM", undefined),
   key: text("FILE", "the certificate's key, as PEM", undefined),
+  "max-connections": limit(
+    "connections, and POSTs being answered [10000]",
+    DEFAULT_CONNECTION_LIMITS.connections,
+  ),
+  "max-connections-per-address": limit(
+    `the same from one address [${DEFAULT_PER_ADDRESS}; from this machine, no limit]`,
+    undefined,
+  ),
+  "max-wrong": limit(
+    "wrong packets in a row, after which a connection is closed [100]",
+    DEFAULT_LIMITS.wrongInARow,
+  ),
+  "max-buffered": size(
+    "SIZE",
+    "answers that a client may leave unread before it is closed [16MiB]",
+    DEFAULT_CONNECTION_LIMITS.buffered,
+  ),
+  "drain-timeout": {
+    ...seconds("SECONDS", "how long a drain waits [the longest delay + 5]", 0),
+    default: undefined,
+  } as Flag<number | undefined>,
 };
 
 /** What `asyncpkt serve --help` shows. */
@@ -74,7 +102,9 @@ ${flagHelp(FLAGS)}
 
 One WebSocket endpoint at /, plain mode and asyncpkt.v1. POST / takes a packet, or an array of packets
 that is answered line by line. GET /healthz says how it is. SIGINT or SIGTERM drains: what is in flight
-is still answered; a second one ends it at once. SIGHUP reads the certificate and its key again.
+is still answered; a second one ends it at once. SIGHUP reads the certificate and its key again. It ends
+with 0 when it has drained, with 4 when some requests were not answered in time, with 1 after a fault of
+its own.
 
 Examples:
   asyncpkt serve
@@ -92,19 +122,29 @@ export async function run(args: string[], { stdout, signal }: Streams): Promise<
   }
   const token = await readToken(flags["token-file"]);
   const certificate = await readCertificate(flags);
-  const log = await startLog(stdout, flags["log-format"], flags.quiet);
+  using log = await startLog(stdout, flags["log-format"], flags.quiet);
   const options: ServeOptions = {
     hostname: flags.hostname,
     port: flags.port,
     delay: flags.delay,
-    limits: { packetSize: flags["max-packet-size"], inFlight: flags["max-in-flight"] },
     allowOrigins: flags["allow-origin"],
+    limits: {
+      packetSize: flags["max-packet-size"],
+      inFlight: flags["max-in-flight"],
+      inFlightInAll: flags["max-in-flight-total"],
+      wrongInARow: flags["max-wrong"],
+      connections: flags["max-connections"],
+      buffered: flags["max-buffered"],
+      ...given("connectionsPerAddress", flags["max-connections-per-address"]),
+    },
     events: log,
+    ...given("token", token),
+    ...given("tls", certificate),
+    ...given("seed", flags.seed),
+    ...given("drainTimeout", flags["drain-timeout"]),
   };
-  if (token !== undefined) options.token = token;
-  if (certificate !== undefined) options.tls = certificate;
-  if (flags.seed !== undefined) options.seed = flags.seed;
 
+  using lastResort = new LastResort((error) => log.failed?.("null", error));
   const server = listen(options);
   const onHangUp = () => void renew(server, flags, log);
   const hearsHangUp = certificate !== undefined && Deno.build.os !== "windows";
@@ -112,14 +152,24 @@ export async function run(args: string[], { stdout, signal }: Streams): Promise<
   log.listening(server.url);
   if (token === undefined && !isLoopback(flags.hostname)) log.exposed();
   await stdout.flush();
-  await aborted(signal);
+  let isFaulty = false;
+  await Promise.race([aborted(signal), lastResort.fault.then(() => isFaulty = true)]);
   log.draining(server.inFlight);
-  await server.drain();
+  const drained = await server.drain();
   if (hearsHangUp) Deno.removeSignalListener("SIGHUP", onHangUp);
-  return Exit.ok;
+  log.drained(drained);
+  return isFaulty ? Exit.failed : drained.dropped > 0 ? Exit.timedOut : Exit.ok;
 }
 
-async function renew(server: Server, files: CertificateFiles, log: Log): Promise<void> {
+/** A member, if there is a value for it. */
+function given<Name extends string, T>(
+  name: Name,
+  value: T | undefined,
+): { [K in Name]?: T } {
+  return value === undefined ? {} : { [name]: value } as { [K in Name]: T };
+}
+
+async function renew(server: Server, files: CertificateFiles, log: ServerLog): Promise<void> {
   try {
     await server.renew((await readCertificate(files))!);
     log.renewed();

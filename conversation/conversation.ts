@@ -32,7 +32,17 @@ export interface Limits {
   inFlight: number;
   /** Requests in flight on all connections together. */
   inFlightInAll: number;
+  /** Packets in a row that the peer itself has got wrong; with so many it has broken the rules. */
+  wrongInARow: number;
 }
+
+/** What a peer gets wrong by itself, whatever the state of the server. */
+const WRONG: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "invalid_json",
+  "invalid_packet",
+  "packet_too_large",
+  "duplicate_request_id",
+]);
 
 /** What is told of conversations while they happen. An id is JSON text; `null` if there is none. */
 export interface Events {
@@ -69,11 +79,14 @@ export class Conversation {
   inFlight = 0;
   /** Tells it from the others that are open. */
   readonly number: number;
+  /** Whether the peer has got too many packets in a row wrong, so that the carrier had better end it. */
+  hasBrokenRules = false;
 
   readonly #shared: Shared;
   readonly #send: (frame: string) => void;
   readonly #sharesFrames: boolean;
   #unsent: string[] = [];
+  #wrongInARow = 0;
   #isClosed = false;
 
   /** Called by {@linkcode Conversations.open}, which says what the parameters are. */
@@ -124,6 +137,7 @@ export class Conversation {
       return this.#fail(id, error);
     }
     this.#release(entry);
+    this.#wrongInARow = 0;
     this.#answer(text);
   }
 
@@ -198,6 +212,7 @@ export class Conversation {
     const dataEnd = reader.dataEnd(i);
     const delay = delays.delayOf(bytes, idAt, idEnd);
     events.accepted?.(reader.idText(i), delay);
+    this.#wrongInARow = 0;
     if (delay === 0) {
       const told = this.#sharesFrames ? 0 : NO_DELAY;
       return this.#answer(responseText(bytes, idAt, idEnd, dataAt, dataEnd, isAscii, told));
@@ -212,8 +227,14 @@ export class Conversation {
       isAscii,
       delay,
     );
-    wheel.add(entry, now + delay);
     this.inFlight++;
+    try {
+      wheel.add(entry, now + delay);
+    } catch (error) {
+      // It would never fall due: there is no memory for more.
+      this.#release(entry);
+      throw error;
+    }
   }
 
   #cancel(i: number): void {
@@ -244,7 +265,9 @@ export class Conversation {
 
   #refuse(id: string, code: ErrorCode, message: string = ERRORS[code]): void {
     const fault = { code, message };
-    this.#shared.events.refused?.(id, fault);
+    const { events, limits } = this.#shared;
+    if (WRONG.has(code) && ++this.#wrongInARow >= limits.wrongInARow) this.hasBrokenRules = true;
+    events.refused?.(id, fault);
     this.#answer(encodeError(id, fault));
   }
 

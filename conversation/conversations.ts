@@ -16,6 +16,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   packetSize: 1 << 20,
   inFlight: 10_000,
   inFlightInAll: 1_000_000,
+  wrongInARow: 100,
 };
 
 /** For how many requests memory is reserved, if so many may be in flight. */

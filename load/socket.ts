@@ -159,7 +159,8 @@ export class Socket {
 
   /** Writes all that there is, and what is added meanwhile. */
   #flush(): Promise<void> {
-    return this.#flushing ??= this.#write().finally(() => this.#flushing = undefined);
+    if (!this.#writer.isEmpty && this.#state !== "ended") this.#flushing ??= this.#write();
+    return this.#flushing ?? Promise.resolve();
   }
 
   async #write(): Promise<void> {
@@ -171,6 +172,8 @@ export class Socket {
     } catch {
       this.#end();
     }
+    // Not by a finally() outside: what is sent before that runs would never be written.
+    this.#flushing = undefined;
   }
 
   #end(): void {

@@ -4,9 +4,10 @@
  * @module
  */
 
-import type { Conversations } from "../conversation/conversations.ts";
+import { deadline } from "@std/async/deadline";
 import type { ErrorCode } from "../protocol.ts";
-import type { Pump } from "./pump.ts";
+import type { Shared } from "./connection.ts";
+import { tellFault } from "./events.ts";
 
 /** The status where there is one answer, and that is an error at once. */
 const STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -20,21 +21,44 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   internal: 500,
 };
 
+/** How long a body may take to arrive, in milliseconds. */
+const BODY_TIMEOUT = 30_000;
+
 /**
  * Answers a POST: one packet with one JSON answer, an array with NDJSON, a line for each answer as it
  * falls due. No more of the body is read than shows that it is too large.
+ *
+ * @param leave called once or more when the peer has had its answers, or has gone.
  */
 export async function answerPost(
   request: Request,
-  conversations: Conversations,
-  pump: Pump,
+  address: string,
+  shared: Shared,
+  leave: () => void,
+): Promise<Response> {
+  try {
+    return await answer(request, address, shared, leave);
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
+
+async function answer(
+  request: Request,
+  address: string,
+  { conversations, pump, events, buffered }: Shared,
+  leave: () => void,
 ): Promise<Response> {
   const limit = conversations.limits.packetSize;
   let body: Uint8Array;
   try {
-    body = await readBody(request, limit);
-  } catch {
-    return new Response("The body broke off\n", { status: 400 });
+    body = await deadline(readBody(request, limit), BODY_TIMEOUT);
+  } catch (error) {
+    leave();
+    return error instanceof DOMException && error.name === "TimeoutError"
+      ? new Response("The body took too long\n", { status: 408 })
+      : new Response("The body broke off\n", { status: 400 });
   }
   const isMany = body.length <= limit && isArray(body);
   const headers = { "content-type": isMany ? "application/x-ndjson" : "application/json" };
@@ -42,10 +66,14 @@ export async function answerPost(
   const answers: string[] = [];
   let send = (answer: string): void => void answers.push(answer);
   const conversation = conversations.open((answer) => send(answer + "\n"));
+  const end = () => {
+    pump.close(conversation);
+    leave();
+  };
   pump.receive(conversation, body);
 
   if (conversation.inFlight === 0) {
-    pump.close(conversation);
+    end();
     // A cancel has nothing to give up on here, and no answer.
     if (answers.length === 0) return new Response(null, { status: 204 });
     const status = answers.length > 1 ? 200 : statusOf(answers[0]!);
@@ -54,15 +82,32 @@ export async function answerPost(
   const stream = new ReadableStream<string>({
     start(controller) {
       for (const answer of answers) controller.enqueue(answer);
+      const fail = (error: Error) => {
+        send = () => {};
+        controller.error(error);
+        // Not now: a conversation that sends must not be closed under its own hands.
+        queueMicrotask(end);
+      };
       send = (answer) => {
-        controller.enqueue(answer);
-        if (conversation.inFlight > 0) return;
-        controller.close();
-        pump.close(conversation);
+        try {
+          if (controller.desiredSize! < 0) {
+            const reason = `More than ${buffered} bytes of answers have not been read`;
+            fail(new Error(reason));
+            events.expelled?.(address, 1013, reason, conversation.inFlight);
+            return;
+          }
+          controller.enqueue(answer);
+          if (conversation.inFlight > 0) return;
+          controller.close();
+          queueMicrotask(end);
+        } catch (error) {
+          tellFault(events, error);
+          fail(new Error("A fault of the server's own"));
+        }
       };
     },
-    cancel: () => pump.close(conversation),
-  });
+    cancel: end,
+  }, { highWaterMark: buffered, size: (answer) => answer.length });
   return new Response(stream.pipeThrough(new TextEncoderStream()), { headers });
 }
 

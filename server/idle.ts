@@ -26,7 +26,13 @@ type Rearmed = Record<symbol, () => void>;
 export class IdleWatch {
   /** What the end of the interval is told to, for each connection that was heard of in it. */
   readonly #heard = new Set<() => void>();
+  readonly #onFault: (error: unknown) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param onFault told of what goes wrong in a timer, where nobody calls. */
+  constructor(onFault: (error: unknown) => void) {
+    this.#onFault = onFault;
+  }
 
   /** Watches a connection. */
   add(socket: WebSocket): void {
@@ -65,6 +71,12 @@ export class IdleWatch {
     this.#timer = undefined;
     const heard = [...this.#heard];
     this.#heard.clear();
-    for (const endInterval of heard) endInterval();
+    for (const endInterval of heard) {
+      try {
+        endInterval();
+      } catch (error) {
+        this.#onFault(error);
+      }
+    }
   };
 }

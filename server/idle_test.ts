@@ -7,6 +7,10 @@ const INTERVAL = 5000;
 const REARM = Object.getOwnPropertySymbols(WebSocket.prototype)
   .find(({ description }) => description === "[[serverHandleIdleTimeout]]")!;
 
+function noFault(error: unknown): never {
+  throw error;
+}
+
 /** What a WebSocket is to the watch: a state, and Deno's handler, which notes when it is called. */
 function fakeSocket() {
   const rearmedAt: number[] = [];
@@ -27,7 +31,7 @@ Deno.test("Deno has the handler that the watch stands in for", () => {
 
 Deno.test("IdleWatch tells Deno at once, and then once in an interval", () => {
   using time = new FakeTime();
-  const watch = new IdleWatch();
+  const watch = new IdleWatch(noFault);
   const { socket, rearmedAt, hear } = fakeSocket();
   add(watch, socket);
   const start = performance.now();
@@ -42,7 +46,7 @@ Deno.test("IdleWatch tells Deno at once, and then once in an interval", () => {
 Deno.test("IdleWatch never lets a connection pass for idle that is not", () => {
   for (const gap of [1, 999, 4999, 5000, 5001, 9999, 14_999]) {
     using time = new FakeTime();
-    const watch = new IdleWatch();
+    const watch = new IdleWatch(noFault);
     const { socket, rearmedAt, hear } = fakeSocket();
     add(watch, socket);
     for (let i = 0; i < 100; i++) {
@@ -60,7 +64,7 @@ Deno.test("IdleWatch never lets a connection pass for idle that is not", () => {
 
 Deno.test("IdleWatch leaves a connection alone that is not heard of, or not open", () => {
   using time = new FakeTime();
-  const watch = new IdleWatch();
+  const watch = new IdleWatch(noFault);
   const silent = fakeSocket();
   const closed = fakeSocket();
   add(watch, silent.socket);

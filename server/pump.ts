@@ -14,14 +14,17 @@ import type { Conversations } from "../conversation/conversations.ts";
  */
 export class Pump {
   readonly #conversations: Conversations;
+  readonly #onFault: (error: unknown) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** When the timer fires. */
   #timerAt = Infinity;
   #willFlush = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  constructor(conversations: Conversations) {
+  /** @param onFault told of what goes wrong when nobody calls: in a timer. */
+  constructor(conversations: Conversations, onFault: (error: unknown) => void) {
     this.#conversations = conversations;
+    this.#onFault = onFault;
   }
 
   /** Brings a frame that has just arrived. */
@@ -56,17 +59,31 @@ export class Pump {
     return promise;
   }
 
+  /** Answers nothing any more that is still in flight. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timerAt = -Infinity;
+  }
+
   #flush = (): void => {
     this.#willFlush = false;
-    this.#conversations.flush();
+    try {
+      this.#conversations.flush();
+    } catch (error) {
+      this.#onFault(error);
+    }
   };
 
   #onTimer = (): void => {
     this.#timer = undefined;
     this.#timerAt = Infinity;
     const now = performance.now();
-    this.#conversations.advance(now);
-    this.#conversations.flush();
+    try {
+      this.#conversations.advance(now);
+      this.#conversations.flush();
+    } catch (error) {
+      this.#onFault(error);
+    }
     this.#update(now);
   };
 

@@ -33,6 +33,7 @@ export interface ProgramResult {
 
 /** A process that runs. */
 export interface Program extends AsyncDisposable {
+  readonly pid: number;
   /** The lines of its stdout, as they come. */
   readonly stdout: Inbox<string>;
   kill(signal: Deno.Signal): void;
@@ -68,6 +69,7 @@ export function startProgram(executable: string, args: string[]): Program {
     return { code, signal, stderr: text };
   })();
   return {
+    pid: child.pid,
     stdout,
     kill: (signal) => child.kill(signal),
     write: (text) => stdin.write(new TextEncoder().encode(text)),

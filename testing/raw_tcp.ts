@@ -80,6 +80,20 @@ export function clientFrame(text: string): Uint8Array {
   return new Uint8Array([0x81, 0x80 | content.length, 0, 0, 0, 0, ...content]);
 }
 
+/** Writes a text message of `size` mebibytes, in fragments of 8. */
+export async function writeLongText(connection: Deno.Conn, size: number): Promise<void> {
+  const length = 1 << 23;
+  const fragment = new Uint8Array(14 + length).fill(0x61); // its mask is zeros
+  const view = new DataView(fragment.buffer);
+  view.setUint8(1, 0x80 | 127);
+  view.setBigUint64(2, BigInt(length));
+  view.setUint32(10, 0);
+  for (let i = 8; i <= size; i += 8) {
+    view.setUint8(0, (i === size ? 0x80 : 0) | (i === 8 ? 1 : 0));
+    for (let at = 0; at < fragment.length;) at += await connection.write(fragment.subarray(at));
+  }
+}
+
 /** Reads a message's head; byte by byte, so that what follows it stays unread. */
 async function readHead(connection: Deno.Conn): Promise<string> {
   let head = "";

@@ -1,0 +1,39 @@
+/**
+ * Addresses of peers, as text such as `192.0.2.7` or `2001:db8::7`.
+ *
+ * @module
+ */
+
+/** An address of IPv4 in the dress of IPv6. */
+const MAPPED = /^::ffff:(?=\d+\.)/i;
+
+/**
+ * What stands for a peer when connections are counted: its address, or in IPv6 the first half of it, as
+ * anybody who has one address there has the whole of the other half.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { networkOf } from "./address.ts";
+ *
+ * assertEquals(networkOf("192.0.2.7"), "192.0.2.7");
+ * assertEquals(networkOf("::ffff:192.0.2.7"), "192.0.2.7");
+ * assertEquals(networkOf("2001:db8:0:1:2:3:4:5"), "2001:db8:0:1");
+ * assertEquals(networkOf("2001:db8::1%eth0"), "2001:db8:0:0");
+ * ```
+ */
+export function networkOf(address: string): string {
+  const plain = address.replace(MAPPED, "");
+  if (!plain.includes(":")) return plain;
+  const [front = "", back] = plain.split("::");
+  const groups = front === "" ? [] : front.split(":");
+  // `::` stands for as many zeros as make eight groups.
+  const rest = back === undefined || back === "" ? [] : back.split(":");
+  const zeros = Math.max(8 - groups.length - rest.length, 0);
+  return [...groups, ...new Array(zeros).fill("0"), ...rest].slice(0, 4).join(":");
+}
+
+/** Whether an address is of this machine itself. */
+export function isLoopback(address: string): boolean {
+  return address === "::1" || /^127\./.test(address.replace(MAPPED, ""));
+}

@@ -1,0 +1,151 @@
+/**
+ * One WebSocket connection: its life, from the upgrade to its end, each step of which happens once.
+ *
+ * @module
+ */
+
+import type { Conversation } from "../conversation/conversation.ts";
+import type { Conversations } from "../conversation/conversations.ts";
+import { type ServerEvents, tellFault } from "./events.ts";
+import type { IdleWatch } from "./idle.ts";
+import type { Pump } from "./pump.ts";
+import { Turns } from "./turns.ts";
+
+/** What all connections of a server share. */
+export interface Shared {
+  readonly conversations: Conversations;
+  readonly pump: Pump;
+  readonly idle: IdleWatch;
+  readonly events: ServerEvents;
+  /** How many bytes may wait for a peer to read them. */
+  readonly buffered: number;
+}
+
+/** A connection. Nothing that a peer does, and no fault of ours, gets further than its own connection. */
+export class Connection {
+  readonly address: string;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>;
+
+  readonly #socket: WebSocket;
+  readonly #shared: Shared;
+  readonly #sharesFrames: boolean;
+  readonly #turns: Turns;
+  readonly #end = Promise.withResolvers<void>();
+  #conversation: Conversation | undefined;
+  #isExpelled = false;
+
+  /**
+   * @param sharesFrames whether the peer speaks `asyncpkt.v1`.
+   * @param onOpen called when it opens, which it may never do.
+   */
+  constructor(
+    socket: WebSocket,
+    address: string,
+    sharesFrames: boolean,
+    shared: Shared,
+    onOpen: () => void,
+  ) {
+    this.address = address;
+    this.ended = this.#end.promise;
+    this.#socket = socket;
+    this.#shared = shared;
+    this.#sharesFrames = sharesFrames;
+    this.#turns = new Turns(socket, this.#onReadFault);
+    socket.binaryType = "arraybuffer";
+    shared.idle.add(socket);
+    socket.onopen = () => this.#guard(() => this.#onOpen(onOpen));
+    socket.onmessage = this.#onMessage;
+    // Either may come without the other, and a close twice.
+    socket.onerror = socket.onclose = () => this.#guard(this.#onEnd);
+  }
+
+  /** Closes it in good order: what has been sent is still written. */
+  close(code: number, reason: string): void {
+    this.#turns.reopen();
+    this.#socket.close(code, reason);
+  }
+
+  #onOpen(onOpen: () => void): void {
+    this.#conversation = this.#shared.conversations.open(this.#send, this.#sharesFrames);
+    onOpen();
+  }
+
+  #onMessage = ({ data }: MessageEvent): void => {
+    try {
+      const frame = typeof data === "string" ? data : bytesOf(data);
+      const conversation = this.#conversation;
+      if (frame === undefined || conversation === undefined) return;
+      this.#shared.pump.receive(conversation, frame);
+      if (conversation.hasBrokenRules) this.#expelRuleBreaker(conversation);
+      this.#turns.spend(frame.length);
+    } catch (error) {
+      this.#onFault(error);
+    }
+  };
+
+  #onEnd = (): void => {
+    this.#end.resolve();
+    if (this.#conversation !== undefined) this.#shared.pump.close(this.#conversation);
+  };
+
+  #send = (frame: string): void => {
+    try {
+      if (this.#turns.isEnding) this.#turns.reopen();
+      if (this.#socket.bufferedAmount > this.#shared.buffered) {
+        // Not now: a conversation that sends must not be closed under its own hands.
+        queueMicrotask(this.#expelSlowReader);
+      } else {
+        this.#socket.send(frame);
+      }
+    } catch (error) {
+      queueMicrotask(() => this.#onFault(error));
+    }
+  };
+
+  #expelSlowReader = (): void => {
+    this.#expel(1013, `More than ${this.#shared.buffered} bytes of answers have not been read`);
+  };
+
+  #expelRuleBreaker(conversation: Conversation): void {
+    conversation.flush(); // so that each packet has had its answer
+    const { wrongInARow } = this.#shared.conversations.limits;
+    this.#expel(1008, `${wrongInARow} packets in a row were wrong`);
+  }
+
+  /** Deno could not read a message: its text is too long for a string. */
+  #onReadFault = (error: unknown): void => {
+    tellFault(this.#shared.events, error);
+    this.#expel(1009, "The message could not be read");
+  };
+
+  /** The peer would wait for answers that may be lost; it had better know. */
+  #onFault(error: unknown): void {
+    tellFault(this.#shared.events, error);
+    this.#expel(1011, "A fault of the server's own");
+  }
+
+  /** Closes it without waiting for what is in flight. */
+  #expel(code: number, reason: string): void {
+    if (this.#isExpelled) return;
+    this.#isExpelled = true;
+    const { pump, events } = this.#shared;
+    const dropped = this.#conversation?.inFlight ?? 0;
+    this.#guard(() => this.#conversation && pump.close(this.#conversation));
+    this.#guard(() => this.close(code, reason));
+    this.#guard(() => events.expelled?.(this.address, code, reason, dropped));
+  }
+
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      tellFault(this.#shared.events, error);
+    }
+  }
+}
+
+/** On Deno 2.7 a message after the end may come without data. */
+function bytesOf(data: unknown): Uint8Array | undefined {
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : undefined;
+}

@@ -1,0 +1,277 @@
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
+import { Conversations } from "../conversation/conversations.ts";
+import { serve, type ServeOptions, type ServerEvents } from "../server.ts";
+import { openBrowserSocket } from "../testing/browser_socket.ts";
+import { Inbox } from "../testing/inbox.ts";
+import { clientFrame, exchange, openRawSocket, upgradeRequest } from "../testing/raw_tcp.ts";
+import { until } from "../testing/until.ts";
+
+const AT_ONCE: ServeOptions = { port: 0, delay: { min: 0, max: 0 } };
+const LATE: ServeOptions = { port: 0, delay: { min: 600, max: 600 } };
+
+/** What is told of connections, and of faults. */
+function told() {
+  const expelled = new Inbox<[code: number, dropped: number]>();
+  const failed = new Inbox<string>();
+  const turnedAway = new Inbox<string>();
+  const events: ServerEvents = {
+    expelled: (_address, code, _reason, dropped) => expelled.put([code, dropped]),
+    failed: (_id, error) => failed.put((error as Error).message),
+    turnedAway: (_address, reason) => turnedAway.put(reason),
+  };
+  return { expelled, failed, turnedAway, events };
+}
+
+function codeOf(answer: unknown): string | undefined {
+  return (answer as { error?: { code: string } }).error?.code;
+}
+
+// Rules.
+
+const WRONG: [name: string, frame: unknown][] = [
+  ["no JSON", "{"],
+  ["no packet", {}],
+  ["a long frame", "x".repeat(5000)],
+  ["an id in flight", { request_id: 0, data: "" }],
+];
+
+Deno.test("serve() closes with 1008 after 100 wrong packets in a row, each answered", async () => {
+  for (const protocols of [[], ["asyncpkt.v1"]]) {
+    const { expelled, events } = told();
+    await using server = serve({ ...LATE, events, limits: { packetSize: 4096 } });
+    for (const [name, frame] of WRONG) {
+      await using peer = await openBrowserSocket(server.url, protocols);
+      peer.send({ request_id: 0, data: "" });
+      for (let i = 0; i < 99; i++) peer.send(frame);
+      peer.send({ request_id: "taken in", data: "" });
+      for (let i = 0; i < 99; i++) peer.send(frame);
+      await takeAnswers(peer.frames, 198);
+      assertEquals(peer.socket.readyState, WebSocket.OPEN, name);
+      peer.send(frame);
+      await takeAnswers(peer.frames, 1);
+      assertEquals((await peer.closed).code, 1008, name);
+      assertEquals(await expelled.next(), [1008, 2], name);
+      assertEquals(server.inFlight, 0);
+    }
+  }
+});
+
+Deno.test("serve() closes nobody for what is not the peer's fault", async () => {
+  await using server = serve({ ...LATE, limits: { inFlight: 1, wrongInARow: 3 } });
+  await using peer = await openBrowserSocket(server.url);
+  peer.send({ request_id: 0, data: "" });
+  for (let i = 1; i <= 20; i++) peer.send({ request_id: i, data: "" });
+  for (let i = 1; i <= 20; i++) assertEquals(codeOf(await peer.next()), "overloaded");
+  for (let i = 0; i < 5; i++) {
+    peer.send({ request_id: 0, cancel: true });
+    assertEquals(codeOf(await peer.next()), "cancelled");
+    peer.send({ request_id: 0, data: "" });
+  }
+  assertEquals(peer.socket.readyState, WebSocket.OPEN);
+});
+
+async function takeAnswers(frames: Inbox<string>, count: number): Promise<void> {
+  for (let taken = 0; taken < count;) taken += [JSON.parse(await frames.next())].flat().length;
+}
+
+// Room.
+
+Deno.test("serve() lets in as many as it was told, and the next when one has left", async () => {
+  for (const limits of [{ connections: 2 }, { connectionsPerAddress: 2 }]) {
+    const { turnedAway, events } = told();
+    await using server = serve({ ...LATE, limits, events });
+    const url = server.url.replace("ws", "http");
+    const abort = new AbortController();
+    const one = await openBrowserSocket(server.url);
+    const posted = fetch(url, {
+      method: "POST",
+      body: '[{"request_id":1,"data":""}]',
+      signal: abort.signal,
+    });
+    await until("it has been posted", () => server.inFlight === 1);
+    for (let i = 0; i < 3; i++) {
+      assertMatch(
+        await exchange(server.port, upgradeRequest()),
+        /^HTTP\/1.1 503[^]*retry-after: 1/i,
+      );
+      const response = await fetch(url, { method: "POST", body: "{}" });
+      assertEquals(response.status, 503);
+      assertMatch(await response.text(), /^There are 2 connections.* already; try again later\n$/);
+    }
+    assertEquals(turnedAway.size, 6);
+    assertEquals((await fetch(url + "/healthz").then((answer) => answer.json())).connections, 1);
+
+    await (await posted).body?.cancel();
+    abort.abort();
+    await until("there is room", () => server.inFlight === 0);
+    await using _two = await openBrowserSocket(server.url);
+    await one[Symbol.asyncDispose]();
+    await until("it is gone", () => one.socket.readyState === WebSocket.CLOSED);
+    const response = await fetch(url, { method: "POST", body: "{}" });
+    assertEquals(response.status, 400);
+    await response.body!.cancel();
+    await using _three = await openBrowserSocket(server.url);
+  }
+});
+
+Deno.test("serve() leaves no trace of those that are posted, whatever comes of them", async () => {
+  await using server = serve({ ...AT_ONCE, limits: { connections: 1 } });
+  const url = server.url.replace("ws", "http");
+  const bodies = ["{", '{"request_id":1,"data":""}', '{"request_id":1,"cancel":true}', "[{},{}]"];
+  for (const body of bodies) {
+    const response = await fetch(url, { method: "POST", body });
+    assert(response.status < 500, body);
+    await response.text();
+  }
+  const broken = "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\n\r\n";
+  assertMatch(await exchange(server.port, broken), /^HTTP\/1.1 400/);
+  await using _peer = await openBrowserSocket(server.url);
+});
+
+// Those that do not read.
+
+const LONG = `{"request_id":1,"data":"a&&b&&${"c".repeat(80)}"}`;
+
+Deno.test("serve() closes those that never read, holds no more for them, and others go on", async () => {
+  const { expelled, events } = told();
+  await using server = serve({ ...AT_ONCE, events, limits: { buffered: 1 << 20 } });
+  await using other = await openBrowserSocket(server.url);
+  const before = Deno.memoryUsage().rss;
+  const many = new Uint8Array(1000 * clientFrame(LONG).length);
+  for (let at = 0; at < many.length; at += many.length / 1000) many.set(clientFrame(LONG), at);
+  const peers: Deno.Conn[] = [];
+  let isOver = false;
+  const send = async (peer: Deno.Conn) => {
+    while (!isOver) {
+      for (let at = 0; at < many.length;) at += await peer.write(many.subarray(at));
+    }
+  };
+  for (let i = 0; i < 20; i++) {
+    peers.push(await openRawSocket(server.port));
+    send(peers.at(-1)!).catch(() => {});
+  }
+  for (let i = 0; i < 20;) {
+    other.send({ request_id: i, data: "a&&b&&1" });
+    assertEquals(await other.next(), { request_id: i, data: { a: { b: "1" } } });
+    for (; expelled.size > 0; i++) assertEquals(await expelled.next(), [1013, 0]);
+  }
+  const grown = Deno.memoryUsage().rss - before;
+  isOver = true;
+  for (const peer of peers) peer.close();
+  // Each costs Deno ten times what is buffered, at most; unbounded, it were gigabytes.
+  assertLess(grown, 500 << 20);
+});
+
+Deno.test("serve() gives up a POST whose answers are not read", async () => {
+  const { expelled, events } = told();
+  await using server = serve({
+    port: 0,
+    delay: { min: 0.2, max: 1 },
+    events,
+    limits: { buffered: 1 << 16, packetSize: 1 << 26 },
+  });
+  const packets = Array.from({ length: 1000 }, (_, i) => ({
+    request_id: i,
+    data: `a&&b&&${"c".repeat(30_000)}`,
+  }));
+  const body = JSON.stringify(packets);
+  const head = `POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${body.length}\r\n\r\n`;
+  using peer = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  const bytes = new TextEncoder().encode(head + body);
+  for (let at = 0; at < bytes.length;) at += await peer.write(bytes.subarray(at));
+  const [code, dropped] = await expelled.next();
+  assertEquals(code, 1013);
+  assert(dropped > 0 && dropped < 1000, `${dropped}`);
+  await until("nothing is in flight", () => server.inFlight === 0);
+});
+
+// Faults.
+
+Deno.test("serve() closes with 1011 a connection to which sending fails, and only that", async () => {
+  const { expelled, failed, events } = told();
+  await using server = serve({ ...AT_ONCE, events });
+  await using other = await openBrowserSocket(server.url);
+  const peer = await openRawSocket(server.port);
+  const { send } = WebSocket.prototype;
+  try {
+    WebSocket.prototype.send = () => {
+      throw new Error("as asked");
+    };
+    await peer.write(clientFrame('{"request_id":1,"data":""}'));
+    assertEquals([await failed.next(), await expelled.next()], ["as asked", [1011, 0]]);
+  } finally {
+    WebSocket.prototype.send = send;
+  }
+  peer.close();
+  other.send({ request_id: 1, data: "" });
+  assertEquals(await other.next(), { request_id: 1, data: {} });
+});
+
+Deno.test("serve() outlives a fault wherever Deno calls it, and tells of it", async () => {
+  const { failed, events } = told();
+  const names = ["open", "close", "advance", "flush"] as const;
+  for (const name of names) {
+    await using server = serve({ port: 0, delay: { min: 0.01, max: 0.01 }, events });
+    await using other = await openBrowserSocket(server.url, ["asyncpkt.v1"]);
+    const original = Conversations.prototype[name];
+    let hasFailed = false;
+    Object.assign(Conversations.prototype, {
+      [name](this: Conversations, ...args: never[]) {
+        if (hasFailed) return (original as (...args: never[]) => unknown).apply(this, args);
+        hasFailed = true;
+        throw new Error(`${name}, as asked`);
+      },
+    });
+    try {
+      const peer = await openRawSocket(server.port);
+      await peer.write(clientFrame('{"request_id":1,"data":""}'));
+      if (name === "close") peer.close();
+      assertEquals(await failed.next(), `${name}, as asked`);
+      if (name !== "close") peer.close();
+    } finally {
+      Object.assign(Conversations.prototype, { [name]: original });
+    }
+    other.send({ request_id: 1, data: "" });
+    const answer = [await other.next()].flat()[0] as { request_id: number };
+    assertEquals(answer.request_id, 1, name);
+  }
+});
+
+Deno.test("serve() outlives events of connections that throw", async () => {
+  const fail = () => {
+    throw new Error("as asked");
+  };
+  await using server = serve({
+    ...LATE,
+    limits: { connections: 1, wrongInARow: 1 },
+    events: { expelled: fail, turnedAway: fail, unopened: fail, failed: fail },
+  });
+  for (let i = 0; i < 2; i++) {
+    await using peer = await openBrowserSocket(server.url);
+    assertMatch(await exchange(server.port, upgradeRequest()), /^HTTP\/1.1 503/);
+    peer.send("{");
+    assertEquals((await peer.closed).code, 1008);
+  }
+});
+
+// Turns.
+
+Deno.test("serve() answers all of what comes faster than its turns", async () => {
+  await using server = serve(AT_ONCE);
+  const peers = await Promise.all(
+    [[], [], ["asyncpkt.v1"]].map((protocols) => openBrowserSocket(server.url, protocols)),
+  );
+  const count = 5000;
+  for (let i = 0; i < count; i++) {
+    for (const peer of peers) peer.send({ request_id: i, data: "a&&b&&c" });
+  }
+  for (const peer of peers) {
+    const ids: number[] = [];
+    while (ids.length < count) {
+      const answers = [await peer.next()].flat() as { request_id: number }[];
+      for (const { request_id } of answers) ids.push(request_id);
+    }
+    assertEquals(ids, Array.from({ length: count }, (_, i) => i));
+    await peer[Symbol.asyncDispose]();
+  }
+});

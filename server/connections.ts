@@ -1,0 +1,146 @@
+/**
+ * All connections of a server: who is let in, who is there, and who never arrived.
+ *
+ * @module
+ */
+
+import { isLoopback, networkOf } from "./address.ts";
+import { Connection, type Shared } from "./connection.ts";
+import { tellFault } from "./events.ts";
+
+/** How much of the network a server takes on. */
+export interface ConnectionLimits {
+  /** Connections, and POSTs that are being answered. */
+  connections: number;
+  /**
+   * The same from one address, or from one network of IPv6. Where nothing is said, this machine itself is
+   * not held to it, as a proxy on it speaks for many.
+   */
+  connectionsPerAddress?: number;
+  /** Bytes of answers that wait for a peer to read them. */
+  buffered: number;
+}
+
+/** The limits where nothing else is said. */
+export const DEFAULT_CONNECTION_LIMITS: Readonly<ConnectionLimits> = {
+  connections: 10_000,
+  buffered: 1 << 24,
+};
+
+/** How many connections an address of elsewhere may have, where nothing else is said. */
+export const DEFAULT_PER_ADDRESS = 1000;
+
+/** How long an upgrade may take to open before it counts as one that never will, in milliseconds. */
+const OPENING = 5000;
+
+/** The connections of a server. */
+export class Connections {
+  /** How many upgrades never opened. On Deno 2.9, each may have cost a file descriptor for good. */
+  unopened = 0;
+
+  readonly #shared: Shared;
+  readonly #limits: Readonly<ConnectionLimits>;
+  /** How many were let in and have not ended, in all and by network. */
+  #admitted = 0;
+  readonly #admittedBy = new Map<string, number>();
+  readonly #open = new Set<Connection>();
+  /** Upgrades that have not opened yet, and since when they could have; the oldest first. */
+  readonly #opening = new Map<Connection, number>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** What all were told when they were closed. */
+  #farewell: [code: number, reason: string] | undefined;
+
+  constructor(shared: Shared, limits: Readonly<ConnectionLimits>) {
+    this.#shared = shared;
+    this.#limits = limits;
+  }
+
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Lets a peer in, if there is room.
+   *
+   * @returns what to call when it has left, once or more; or the reason why there is no room.
+   */
+  admit(address: string): (() => void) | string {
+    const { connections } = this.#limits;
+    const perAddress = this.#limits.connectionsPerAddress ??
+      (isLoopback(address) ? connections : DEFAULT_PER_ADDRESS);
+    if (this.#admitted >= connections) {
+      return this.#turnAway(address, `There are ${connections} connections already`);
+    }
+    const network = networkOf(address);
+    const count = this.#admittedBy.get(network) ?? 0;
+    if (count >= perAddress) {
+      return this.#turnAway(address, `There are ${count} connections from this address already`);
+    }
+    this.#admitted++;
+    this.#admittedBy.set(network, count + 1);
+    let hasLeft = false;
+    return () => {
+      if (hasLeft) return;
+      hasLeft = true;
+      this.#admitted--;
+      const rest = this.#admittedBy.get(network)! - 1;
+      if (rest > 0) this.#admittedBy.set(network, rest);
+      else this.#admittedBy.delete(network);
+    };
+  }
+
+  /** Adds a socket that is about to open; calls `leave` when it has ended. */
+  add(socket: WebSocket, address: string, sharesFrames: boolean, leave: () => void): Connection {
+    const connection = new Connection(socket, address, sharesFrames, this.#shared, () => {
+      // If it was given up, it was only slow.
+      if (!this.#opening.delete(connection)) this.unopened--;
+      this.#open.add(connection);
+      if (this.#farewell !== undefined) connection.close(...this.#farewell);
+    });
+    this.#opening.set(connection, performance.now());
+    this.#timer ??= setTimeout(this.#sweep, OPENING);
+    connection.ended.then(() => {
+      this.#opening.delete(connection);
+      this.#open.delete(connection);
+      leave();
+    });
+    return connection;
+  }
+
+  /** Closes all, and those that have yet to open; resolves when all that are open have ended. */
+  async close(code: number, reason: string): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#farewell = [code, reason];
+    const ended = [...this.#open].map(({ ended }) => ended);
+    for (const connection of this.#open) connection.close(code, reason);
+    await Promise.all(ended);
+  }
+
+  #turnAway(address: string, reason: string): string {
+    try {
+      this.#shared.events.turnedAway?.(address, reason);
+    } catch (error) {
+      tellFault(this.#shared.events, error);
+    }
+    return reason;
+  }
+
+  #sweep = (): void => {
+    this.#timer = undefined;
+    const latest = performance.now() - OPENING;
+    for (const [connection, since] of this.#opening) {
+      if (since > latest) {
+        this.#timer = setTimeout(this.#sweep, OPENING);
+        break;
+      }
+      this.#opening.delete(connection);
+      this.unopened++;
+      try {
+        this.#shared.events.unopened?.(connection.address, this.unopened);
+      } catch (error) {
+        tellFault(this.#shared.events, error);
+      }
+    }
+  };
+}

@@ -1,0 +1,107 @@
+import { assert, assertEquals } from "@std/assert";
+import { Conversations } from "../conversation/conversations.ts";
+import { uniformDelay } from "../delay/policy.ts";
+import { FakeTime } from "../testing/fake_time.ts";
+import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
+import type { IdleWatch } from "./idle.ts";
+import { Pump } from "./pump.ts";
+
+function open(limits: Partial<ConnectionLimits> = {}) {
+  const fail = (error: unknown): never => {
+    throw error;
+  };
+  const conversations = new Conversations({ delays: uniformDelay({ min: 1, max: 1 }) });
+  const told: [address: string, count: number][] = [];
+  const connections = new Connections({
+    conversations,
+    pump: new Pump(conversations, fail),
+    idle: { add() {} } as unknown as IdleWatch,
+    events: { unopened: (address, count) => told.push([address, count]), failed: fail },
+    buffered: 1,
+  }, { ...DEFAULT_CONNECTION_LIMITS, ...limits });
+  return { connections, told };
+}
+
+/** What a socket is to the connections before it opens: handlers, and how it was closed. */
+class FakeSocket {
+  onopen = () => {};
+  onclose = () => {};
+  readonly closes: number[] = [];
+  close(code: number): void {
+    this.closes.push(code);
+  }
+}
+
+function add(connections: Connections, leave = () => {}): FakeSocket {
+  const socket = new FakeSocket();
+  connections.add(socket as unknown as WebSocket, "192.0.2.7", false, leave);
+  return socket;
+}
+
+/** How many of an address are let in, up to `most`. */
+function admitted(connections: Connections, address: string, most: number): number {
+  let count = 0;
+  while (count < most && typeof connections.admit(address) === "function") count++;
+  return count;
+}
+
+Deno.test("Connections lets in 1,000 of an address, and more of this machine", () => {
+  const { connections } = open();
+  assertEquals(admitted(connections, "192.0.2.7", 2000), 1000);
+  assertEquals(admitted(connections, "::ffff:192.0.2.7", 1), 0);
+  assertEquals(admitted(connections, "2001:db8::1", 2000), 1000);
+  assertEquals(admitted(connections, "2001:db8:0:0:1::1", 1), 0, "the same network");
+  assertEquals(admitted(connections, "2001:db8:0:1::1", 1), 1, "another");
+  assertEquals(admitted(connections, "127.0.0.1", 2000), 2000);
+  assertEquals(admitted(connections, "::1", 2000), 2000);
+  assertEquals(admitted(connections, "192.0.2.8", 9999), 1000);
+  assertEquals(admitted(connections, "127.0.0.1", 9999), 10_000 - 7001, "10,000 in all");
+});
+
+Deno.test("Connections holds this machine to a limit that was given", () => {
+  const { connections } = open({ connectionsPerAddress: 2 });
+  assertEquals(admitted(connections, "127.0.0.1", 9), 2);
+});
+
+Deno.test("Connections has room again when somebody has left, once for each", () => {
+  const { connections } = open({ connections: 2 });
+  const leave = connections.admit("192.0.2.7") as () => void;
+  connections.admit("192.0.2.8");
+  assert(typeof connections.admit("192.0.2.7") === "string");
+  leave();
+  leave();
+  assertEquals(admitted(connections, "192.0.2.7", 9), 1);
+});
+
+Deno.test("Connections counts an upgrade that does not open in 5 seconds, until it does", async () => {
+  using time = new FakeTime();
+  const { connections, told } = open();
+  const slow = add(connections);
+  const never = add(connections);
+  add(connections).onopen();
+  await new Promise<void>((resolve) => add(connections, resolve).onclose());
+  time.pass(3000);
+  const later = add(connections);
+  time.pass(2000);
+  assertEquals([connections.unopened, connections.size], [2, 1]);
+  later.onopen();
+  slow.onopen();
+  assertEquals([connections.unopened, connections.size], [1, 3]);
+  time.pass(60_000);
+  assertEquals([connections.unopened, told.length, time.timers], [1, 2, 0]);
+  assertEquals(told, [["192.0.2.7", 1], ["192.0.2.7", 2]]);
+  assertEquals(never.closes, []);
+});
+
+Deno.test("Connections closes those that open after all were closed", async () => {
+  using time = new FakeTime();
+  const { connections } = open();
+  const [early, late] = [add(connections), add(connections)];
+  early.onopen();
+  const closed = connections.close(1001, "over");
+  late.onopen();
+  assertEquals([early.closes, late.closes, time.timers], [[1001], [1001], 0]);
+  early.onclose();
+  early.onclose();
+  await closed;
+});
