@@ -128,13 +128,36 @@ Deno.test("serve() leaves no trace of those that are posted, whatever comes of t
   await using _peer = await openBrowserSocket(server.url);
 });
 
+Deno.test("serve() says that it is unhealthy when 100 upgrades have never opened", async () => {
+  const unopened = new Inbox<number>();
+  await using server = serve({ ...LATE, events: { unopened: (_, count) => unopened.put(count) } });
+  const { upgradeWebSocket } = Deno;
+  const inside = Object.getOwnPropertySymbols(WebSocket.prototype);
+  Deno.upgradeWebSocket = () => ({
+    socket: Object.fromEntries(inside.map((name) => [name, () => {}])) as unknown as WebSocket,
+    response: new Response("as asked"),
+  });
+  try {
+    for (let i = 0; i < 100; i++) await exchange(server.port, upgradeRequest());
+  } finally {
+    Deno.upgradeWebSocket = upgradeWebSocket;
+  }
+  const url = server.url.replace("ws", "http") + "/healthz";
+  for (let count = 1; count <= 100; count++) assertEquals(await unopened.next(), count);
+  const response = await fetch(url);
+  assertEquals([response.status, await response.json()], [
+    503,
+    { status: "unhealthy", connections: 0, in_flight: 0, unopened: 100 },
+  ]);
+});
+
 // Those that do not read.
 
 const LONG = `{"request_id":1,"data":"a&&b&&${"c".repeat(80)}"}`;
 
 Deno.test("serve() closes those that never read, holds no more for them, and others go on", async () => {
   const { expelled, events } = told();
-  await using server = serve({ ...AT_ONCE, events, limits: { buffered: 1 << 20 } });
+  await using server = serve({ ...AT_ONCE, events, limits: { buffered: 1 << 18 } });
   await using other = await openBrowserSocket(server.url);
   const before = Deno.memoryUsage().rss;
   const many = new Uint8Array(1000 * clientFrame(LONG).length);
