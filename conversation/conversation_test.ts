@@ -8,6 +8,7 @@ import {
 } from "@std/assert";
 import fc from "../testing/fast_check.ts";
 import { type DelayPolicy, uniformDelay } from "../delay/policy.ts";
+import { TimingWheel } from "../delay/timing_wheel.ts";
 import {
   decodeAnswers,
   encodeCancel,
@@ -440,6 +441,59 @@ Deno.test("receive() goes through the requests and cancels of an array in their 
   assertEquals(peer.take(), [refusal(10, "duplicate_request_id"), refusal(10, "cancelled")]);
   peer.conversations.advance(10);
   assertEquals(peer.take(), [response(10)]);
+});
+
+Deno.test("receive() notices when the peer has broken the rules, which nothing mends", () => {
+  const wrong = ["{", "{}", "x".repeat(101), encodeRequest("900", "")];
+  const mends = [encodeRequest("901", ""), encodeRequest("a0", "")];
+  for (const [i, frame] of wrong.entries()) {
+    const peer = openOne({ limits: { wrongInARow: 3, packetSize: 100 } });
+    peer.request("900");
+    for (const mend of mends) {
+      for (let j = 0; j < 2; j++) peer.receive(frame);
+      peer.receive(mend);
+      assert(!peer.conversation.hasBrokenRules, `${i}: in between comes ${mend}`);
+    }
+    for (let j = 0; j < 2; j++) peer.receive("{");
+    peer.conversations.advance(5000);
+    for (let j = 0; j < 2; j++) peer.receive("{");
+    assert(!peer.conversation.hasBrokenRules, `${i}: in between, there was a response`);
+    peer.receive("{");
+    peer.request("0");
+    assert(peer.conversation.hasBrokenRules);
+  }
+});
+
+Deno.test("receive() does not hold against the peer what is not its own doing", () => {
+  const peer = openOne({ limits: { wrongInARow: 1, inFlight: 1 } });
+  peer.request("900");
+  peer.request("901");
+  peer.receive(encodeCancel("900"));
+  peer.conversations.drain();
+  peer.request("902");
+  assertEquals(peer.take().map((text) => JSON.parse(text).error.code), [
+    ...["overloaded", "cancelled", "shutting_down"],
+  ]);
+  assert(!peer.conversation.hasBrokenRules);
+});
+
+Deno.test("receive() holds nothing of a request for whose delay there is no room", () => {
+  const delays = { longest: Infinity, delayOf: () => 1 };
+  const peer = openOne({ delays });
+  const { add } = TimingWheel.prototype;
+  TimingWheel.prototype.add = () => {
+    throw new RangeError("Array buffer allocation failed");
+  };
+  try {
+    peer.request("1");
+  } finally {
+    TimingWheel.prototype.add = add;
+  }
+  assertEquals(peer.take(), [refusal("1", "internal")]);
+  assertEquals([peer.conversations.inFlight, peer.conversation.inFlight], [0, 0]);
+  peer.request("1");
+  peer.conversations.advance(5);
+  assertEquals(peer.take(), [response("1")]);
 });
 
 Deno.test("drain() refuses new requests, and lets those in flight be answered or given up", () => {

@@ -79,6 +79,7 @@ export class Connection {
       this.#shared.pump.receive(conversation, frame);
       if (conversation.hasBrokenRules) this.#expelRuleBreaker(conversation);
       this.#turns.spend(frame.length);
+      this.#turns.endIfSpent();
     } catch (error) {
       this.#onFault(error);
     }
@@ -97,6 +98,7 @@ export class Connection {
         queueMicrotask(this.#expelSlowReader);
       } else {
         this.#socket.send(frame);
+        this.#turns.spend(frame.length);
       }
     } catch (error) {
       queueMicrotask(() => this.#onFault(error));

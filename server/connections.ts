@@ -8,7 +8,12 @@ import { isLoopback, networkOf } from "./address.ts";
 import { Connection, type Shared } from "./connection.ts";
 import { tellFault } from "./events.ts";
 
-/** How much of the network a server takes on. */
+/**
+ * How much of the network a server takes on. What a process may open is not known to it: that takes more
+ * permissions than a server should have. Deno raises that as far as the system allows, which is mostly far
+ * beyond these limits; where it is not, the server outlives running out. Nor does Deno have a deadline for
+ * a request's head: until it is complete, nobody hears of the connection.
+ */
 export interface ConnectionLimits {
   /** Connections, and POSTs that are being answered. */
   connections: number;

@@ -17,7 +17,7 @@
 
 import { setImmediate, setTimeout } from "node:timers/promises";
 
-/** How much a connection may bring in one turn, in the units of its messages' lengths. */
+/** How much a connection may bring and be sent in one turn, in the units of its messages' lengths. */
 const TURN = 1 << 17;
 
 /** What a message costs beside its length: as much time as this many units more. */
@@ -26,9 +26,11 @@ const MESSAGE = 256;
 /** With more bytes of answers than this yet to be written, a connection waits a little before it reads on. */
 const BACKLOG = 1 << 18;
 
-/** How long it waits each time, in milliseconds, and how often at most: it may be that nobody reads them. */
-const WAIT = 1;
-const MAX_WAITS = 100;
+/**
+ * How long it waits at most between two looks, in milliseconds: 1, then twice as long each time. After that
+ * it reads on all the same, as it may be that nobody will ever read its answers, or that the peer has gone.
+ */
+const MAX_WAIT = 64;
 
 const LOOP = Object.getOwnPropertySymbols(WebSocket.prototype)
   .find(({ description }) => description === "[[eventLoop]]");
@@ -59,9 +61,13 @@ export class Turns {
     this.#socket[LOOP] = () => this.#run();
   }
 
-  /** Called when a message has been dealt with, as the last that its handler does. */
+  /** Called for each message, either way. */
   spend(length: number): void {
     this.#left -= length + MESSAGE;
+  }
+
+  /** Called when a message has been dealt with, as the last that its handler does. */
+  endIfSpent(): void {
     if (this.#left > 0) return;
     this.#left = TURN;
     if (this.#loop === undefined || this.#socket[this.#state!] !== WebSocket.OPEN) return;
@@ -97,8 +103,8 @@ export class Turns {
 
   async #wait(): Promise<void> {
     await setImmediate();
-    for (let i = 0; i < MAX_WAITS && this.#socket.bufferedAmount > BACKLOG; i++) {
-      await setTimeout(WAIT);
+    for (let wait = 1; wait <= MAX_WAIT && this.#socket.bufferedAmount > BACKLOG; wait *= 2) {
+      await setTimeout(wait);
     }
   }
 }
