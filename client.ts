@@ -181,6 +181,7 @@ export class Client implements AsyncDisposable {
   #lost: EndingInError | undefined;
   /** Why no request can be made any more. */
   #ending: EndingInError | undefined;
+  #closing: Promise<void> | undefined;
   #lastId = 0;
 
   private constructor(url: string | URL, options: ConnectOptions, timeout: number) {
@@ -286,7 +287,11 @@ export class Client implements AsyncDisposable {
    * Closes the connection; requests that still wait end with {@linkcode ConnectionError} `closed`.
    * Resolves when the peer has closed too, or has not within two seconds.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#end(() => new ConnectionError("closed", "the client was closed"));
     this.#outbox?.flush();
     this.#connection.close();

@@ -196,7 +196,9 @@ Deno.test("main() serve keeps to its limits", async () => {
     ...["--max-packet-size", "1KiB"],
   ]);
   const [, url] = await server.seen(/^Listening on (\S+)\n/);
-  const send = startCommand(["send", "--url", url!, "a", "b", "c", "x".repeat(1024)]);
+  const send = startCommand([
+    ...["send", "--url", url!, "--no-retry", "a", "b", "c", "x".repeat(1024)],
+  ]);
   await until("two are refused", () => send.stdout.split("\n").length === 3);
   const codes = send.stdout.trimEnd().split("\n").map((line) => JSON.parse(line).error.code);
   assertEquals(codes.sort(), ["overloaded", "packet_too_large"]);
@@ -323,7 +325,9 @@ Deno.test("main() send exits with 3 when the connection is lost, even while stdi
       },
     });
     const stdin = openStdin();
-    const send = startCommand(["send", "--url", server.url], { stdin: stdin.stream });
+    const send = startCommand(["send", "--url", server.url, "--no-reconnect"], {
+      stdin: stdin.stream,
+    });
     stdin.write("x\n");
     assertEquals(await send.exit, 3);
     assertEquals(send.stdout, isAnswered ? '{"request_id":"1","data":{}}\n' : "");

@@ -50,7 +50,7 @@ Deno.test("serve and send, as processes, do the example and the log matches the 
 Deno.test("serve, as a process, drains on a signal: what is in flight is answered, exit 0", async () => {
   await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
     await using server = await startServer("--delay", "0.5");
-    await using client = await Client.connect(server.url);
+    await using client = await Client.connect(server.url, { reconnect: false });
     const request = awaitedLater(client.request("a&&b&&c"));
     await server.stdout.next();
     server.kill(signal);
@@ -65,7 +65,7 @@ Deno.test("serve, as a process, drains on a signal: what is in flight is answere
 Deno.test("serve, as a process, ends at once on a second signal", async () => {
   await Promise.all(([["SIGINT", 130], ["SIGTERM", 143]] as const).map(async ([signal, code]) => {
     await using server = await startServer("--delay", "600");
-    await using client = await Client.connect(server.url);
+    await using client = await Client.connect(server.url, { reconnect: false });
     const request = awaitedLater(client.request(""));
     await server.stdout.next();
     server.kill("SIGTERM");
@@ -158,7 +158,7 @@ Deno.test("send, as a process, is interrupted with its summary, exit 130", async
 
 Deno.test("send, as a process, ends with 3 when its server is killed", async () => {
   await using server = await startServer("--delay", "600");
-  await using send = await startTask("send", "--url", server.url);
+  await using send = await startTask("send", "--url", server.url, "--no-reconnect");
   await send.write("a\n");
   await server.stdout.next();
   server.kill("SIGKILL");
