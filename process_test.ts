@@ -11,6 +11,7 @@ import {
   startTask,
   taskArgs,
 } from "./testing/program.ts";
+import { acceptRawSocket, closeAfterPeer, serverFrame, startRawServer } from "./testing/raw_tcp.ts";
 import { until } from "./testing/until.ts";
 
 const LATE = { port: 0, delay: { min: 600, max: 600 } };
@@ -165,6 +166,24 @@ Deno.test("send, as a process, ends with 3 when its server is killed", async () 
   const result = await send.result();
   assertEquals([result.code, result.stdout], [3, []]);
   assertMatch(result.stderr, /^"1": connection_lost: /);
+  assertNoStack(result);
+});
+
+Deno.test("send, as a process, survives a text that is too long for Deno", async () => {
+  const part = new Uint8Array(16 << 20).fill(97);
+  await using server = startRawServer(async (connection) => {
+    await acceptRawSocket(connection);
+    await connection.read(new Uint8Array(4096));
+    for (let i = 0; i < 33; i++) {
+      const frame = serverFrame(part, i === 0 ? 0x01 : i === 32 ? 0x80 : 0x00);
+      for (let at = 0; at < frame.length;) at += await connection.write(frame.subarray(at));
+    }
+    await closeAfterPeer(connection);
+  });
+  await using send = await startTask("send", "--url", server.url, "--timeout", "60", "a&&b&&c");
+  const result = await send.result(60_000);
+  assertEquals([result.code, result.stdout], [3, []]);
+  assertMatch(result.stderr, /^asyncpkt send: the server sent a text of 512 MiB or more$/m);
   assertNoStack(result);
 });
 

@@ -29,7 +29,7 @@ const FLAGS = {
   timeout: seconds("SECONDS", "how long to wait for each answer [10]", 10),
   ordered: toggle("answers in the order sent, not as they arrive"),
   "no-reconnect": toggle("ends when the connection is lost"),
-  "no-retry": toggle("takes overloaded and shutting_down for an answer"),
+  "no-retry": toggle("does not try again what is refused as overloaded or shutting_down"),
   quiet: toggle("no progress and no summary"),
 };
 
