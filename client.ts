@@ -211,10 +211,12 @@ export class Client implements AsyncDisposable {
    * @throws {TimeoutError} if it does not answer in time.
    * @throws {AbortError} if the signal is aborted first.
    * @throws {SyntaxError} if the URL is not valid.
+   * @throws {RangeError} if a length of time is not positive.
    */
   static async connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
-    const { signal, timeout = DEFAULT_TIMEOUT } = options;
+    const { signal, timeout = DEFAULT_TIMEOUT, reconnect } = options;
     checkTimeout(timeout);
+    if (typeof reconnect === "number") checkTimeout(reconnect);
     const client = new Client(url, options, timeout);
     await client.#connection.open(signal);
     return client;
@@ -366,12 +368,13 @@ export class Client implements AsyncDisposable {
 
   #settle(answer: Answer, now: number, frame: AnswerFrame, index: number): void {
     const id = answer.request_id;
-    const request = id === null ? undefined : this.#pending.take(id);
-    if (request === undefined) {
+    const request = id === null ? undefined : this.#pending.get(id);
+    if (!request?.isOut) {
       if (id === null || !this.#givenUp.delete(id)) this.#options.onUnmatched?.(answer);
     } else if (isError(answer)) {
       this.#refuse(id!, request, answer.error);
     } else {
+      this.#pending.delete(id!);
       request.settle(new Reply(answer, now - request.sentAt, frame, index));
     }
   }
@@ -380,11 +383,13 @@ export class Client implements AsyncDisposable {
     const { reconnect = true, retry = true } = this.#options;
     const refusal = () => new RequestError(code, message);
     const goesElsewhere = code === "shutting_down" && reconnect !== false;
-    if (!retry || !(code === "overloaded" || goesElsewhere)) return request.settle(refusal);
+    if (!retry || !(code === "overloaded" || goesElsewhere)) {
+      this.#pending.delete(id);
+      return request.settle(refusal);
+    }
     this.#repairs.retried++;
     request.isOut = false;
     request.refusal = refusal;
-    this.#pending.add(id, request);
     // What goes elsewhere waits for the next connection, which takes all that is pending.
     if (goesElsewhere) return;
     const wait = jitter(RETRY, request.refusals++);

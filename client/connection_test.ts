@@ -281,6 +281,12 @@ Deno.test("Client ends when the connection does, if it is not to reconnect", asy
   await client.closed;
 });
 
+Deno.test("Client.connect() refuses to reconnect for no time", async () => {
+  for (const reconnect of [0, -1, NaN]) {
+    await assertRejects(() => Client.connect("ws://127.0.0.1:1", { reconnect }), RangeError);
+  }
+});
+
 Deno.test("Client ends when there was no connection for as long as it is to reconnect", async () => {
   using _ = fixRandom(0.05);
   await using server = startHandServer({

@@ -62,6 +62,16 @@ const FAULTS: [what: string, fault: Fault, error: ClientError["code"] | undefine
       /^/,
     ],
     ["answers in a binary frame", send(serverFrame(FIRST, 0x82)), "timed_out", /^/],
+    [
+      "refuses and then answers",
+      send(
+        serverFrame(
+          `[{"request_id":1,"error":{"code":"overloaded","message":"full"}},${FIRST},${FIRST}]`,
+        ),
+      ),
+      "timed_out",
+      /; before that, overloaded: full$/,
+    ],
     ["pings", send(serverFrame("x", 0x89), serverFrame(FIRST)), undefined, /^/],
     [
       "sends half a frame and no more",

@@ -62,9 +62,13 @@ export class PendingRequests<T extends Waiting> {
   /** Takes a request out; undefined if there is none with this id. */
   take(id: RequestId): T | undefined {
     const request = this.#requests.get(id);
-    if (request === undefined) return undefined;
-    this.#requests.delete(id);
+    if (request !== undefined) this.#requests.delete(id);
     return request;
+  }
+
+  /** Takes a request out that is of no more interest. */
+  delete(id: RequestId): void {
+    this.#requests.delete(id);
   }
 
   /** Takes all requests out, and stops the timer. */
