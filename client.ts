@@ -10,12 +10,15 @@ import {
   ClientError,
   type ClientErrorCode,
   ConnectionError,
+  type EndingInError,
   RequestError,
   TimeoutError,
 } from "./client/errors.ts";
 import { AbortWatch } from "./client/abort_watch.ts";
+import { type Backoff, jitter } from "./client/backoff.ts";
+import { Connection, type ConnectionEvents } from "./client/connection.ts";
 import { Outbox } from "./client/outbox.ts";
-import { type Pending, PendingRequests } from "./client/pending.ts";
+import { PendingRequests } from "./client/pending.ts";
 import { AnswerFrame, Reply } from "./client/reply.ts";
 import { type Outcome, settleAll } from "./client/window.ts";
 import {
@@ -24,12 +27,12 @@ import {
   encodeCancel,
   encodeRequest,
   ERRORS,
+  type Fault,
   isError,
   isRequestId,
   type RequestId,
   SUBPROTOCOL,
 } from "./protocol.ts";
-import { checkToken } from "./protocol/token.ts";
 
 export { AbortError, ClientError, ConnectionError, Reply, RequestError, TimeoutError };
 export type { ClientErrorCode, Outcome };
@@ -40,16 +43,39 @@ const DEFAULT_TIMEOUT = 10_000;
 /** How long a peer may take to close once this side has, in milliseconds. */
 const CLOSE_TIMEOUT = 2000;
 
+/** How long to wait before a request is sent again that the server had no room for. */
+const RETRY: Backoff = { first: 50, most: 2000 };
+
 /** What connecting can be told. */
 export interface ConnectOptions {
   /** Gives up connecting; a connection that stands is left alone. */
   signal?: AbortSignal;
-  /** How long connecting may take, in milliseconds. @default {10_000} */
+  /** How long each attempt to connect may take, in milliseconds. @default {10_000} */
   timeout?: number;
   /** The token that the server asks for. */
   token?: string;
   /** Authorities that are trusted as well, besides the well-known ones: certificates in PEM. */
   caCerts?: readonly string[];
+  /**
+   * Whether a connection that is lost is made again; a number says for how many milliseconds it is tried.
+   * The first attempt is the only one in any case. @default {true}
+   */
+  reconnect?: boolean | number;
+  /**
+   * Whether requests in flight are sent again once there is a connection again; otherwise they end with
+   * `connection_lost`. A conversion has no side effect, so that to do it twice does no harm.
+   * @default {true}
+   */
+  resend?: boolean;
+  /**
+   * Whether requests that are refused as `overloaded` or `shutting_down` are sent again, within their
+   * timeout: the former after a while, the latter to the next connection. @default {true}
+   */
+  retry?: boolean;
+  /** Told why there is no connection; the next attempt is made after `wait` milliseconds. */
+  onDisconnect?: (error: ConnectionError, wait: number) => void;
+  /** Told that there is a connection again. */
+  onReconnect?: () => void;
   /** Told of answers to no request that waits: an error without an id, an id never sent. */
   onUnmatched?: (answer: Answer) => void;
   /** Told of frames that hold no answers. */
@@ -81,16 +107,43 @@ export interface RequestsOptions {
 /** A request among many: its data, or data and an id. */
 export type RequestInput = string | { data: string; id?: RequestId | undefined };
 
+/** What was done so that requests are answered all the same. */
+export interface Repairs {
+  /** How often there was a connection again. */
+  readonly reconnects: number;
+  /** How many requests were sent again because a connection was lost. */
+  readonly resent: number;
+  /** How many refusals were not the last word. */
+  readonly retried: number;
+}
+
 /** How a request ended, before it becomes a value or an error of its caller. */
 type Ending = Reply | EndingInError;
-type EndingInError = () => ClientError;
+
+/** A request that waits for its answer. */
+interface Pending {
+  readonly data: string;
+  /** When it was made, in milliseconds. */
+  readonly sentAt: number;
+  /** When it is given up, in milliseconds. */
+  readonly deadline: number;
+  readonly settle: (ending: Ending) => void;
+  /** Whether it was sent and not refused: the server may be at work on it. */
+  isOut: boolean;
+  /** How often it was refused, and how the last time. */
+  refusals: number;
+  refusal: EndingInError | undefined;
+}
 
 /**
  * A connection to a server of packets. It offers `asyncpkt.v1`, in which answers come with their delay
  * and many packets share a frame, and does without where the server does not know it.
  *
- * Every request settles exactly once: by its answer, its timeout, its signal, or the end of the
- * connection.
+ * A connection that is lost is made again, after a random wait of up to 0.5 s that doubles up to 30 s, and
+ * what has no answer is sent again. What would fail the same way is not tried again: other statuses than
+ * 5xx, TLS that does not agree, a close that blames the client.
+ *
+ * Every request settles exactly once: by its answer, its timeout, its signal, or the end of the client.
  *
  * @example
  * ```ts
@@ -112,36 +165,50 @@ type EndingInError = () => ClientError;
  * ```
  */
 export class Client implements AsyncDisposable {
-  readonly #socket: WebSocket;
   readonly #options: ConnectOptions;
-  readonly #outbox: Outbox;
-  readonly #pending: PendingRequests<Ending>;
+  readonly #connection: Connection;
+  /** There is one while there is a connection. */
+  #outbox: Outbox | undefined;
+  #protocol = "";
+  readonly #pending: PendingRequests<Pending>;
+  /** Those of the pending ones that were refused, until they are sent again. */
+  readonly #refused: PendingRequests<{ readonly deadline: number }>;
   /** Ids that were given up, whose answers are still to come and of no interest. */
   readonly #givenUp = new Set<RequestId>();
   readonly #aborts = new AbortWatch((id, reason) => {
-    this.#pending.take(id)?.settle(() => new AbortError(reason));
-    this.#giveUp(id);
+    const request = this.#pending.take(id);
+    request?.settle(() => new AbortError(reason));
+    if (request !== undefined) this.#giveUp(id, request);
   });
-  readonly #closed = Promise.withResolvers<void>();
+  readonly #repairs = { reconnects: 0, resent: 0, retried: 0 };
+  /** Why there is no connection at the moment. */
+  #lost: EndingInError | undefined;
   /** Why no request can be made any more. */
   #ending: EndingInError | undefined;
+  #closing: Promise<void> | undefined;
   #lastId = 0;
 
-  private constructor(socket: WebSocket, options: ConnectOptions) {
-    this.#socket = socket;
+  private constructor(url: string | URL, options: ConnectOptions, timeout: number) {
     this.#options = options;
-    this.#outbox = new Outbox((frame) => socket.send(frame), socket.protocol === SUBPROTOCOL);
-    this.#pending = new PendingRequests((id, { settle, sentAt, deadline }) => {
-      settle(() => new TimeoutError(Math.round(deadline - sentAt)));
-      this.#giveUp(id);
+    this.#pending = new PendingRequests((id, request) => {
+      const { settle, sentAt, deadline, refusal } = request;
+      const before = this.#lost ?? refusal;
+      settle(() => new TimeoutError(Math.round(deadline - sentAt), before?.()));
+      this.#giveUp(id, request);
     });
-    socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onerror = (event) => this.#end(lostBecause(event));
-    socket.onclose = (event) => this.#end(lostBecause(event));
+    this.#refused = new PendingRequests((id) => this.#sendAgain(id));
+    const events: ConnectionEvents = {
+      onOpen: (socket) => this.#open(socket),
+      onMessage: (data) => this.#receive(data),
+      onLost: (why, wait) => this.#lose(why, wait),
+      onEnd: (why) => this.#end(why),
+    };
+    const { reconnect = true, token, caCerts } = options;
+    this.#connection = new Connection(url, { timeout, reconnect, token, caCerts }, events);
   }
 
   /**
-   * Connects to a server.
+   * Connects to a server. It is tried once: a server that is not there yet is not waited for.
    *
    * @param url such as `ws://127.0.0.1:2707`.
    * @throws {ConnectionError} `connection_failed` if it cannot be reached or is no such server.
@@ -149,38 +216,15 @@ export class Client implements AsyncDisposable {
    * @throws {AbortError} if the signal is aborted first.
    * @throws {SyntaxError} if the URL is not valid.
    * @throws {RangeError} if the token cannot be one.
+   * @throws {RangeError} if a length of time is not positive.
    */
   static async connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
-    const { signal, timeout = DEFAULT_TIMEOUT } = options;
+    const { signal, timeout = DEFAULT_TIMEOUT, reconnect } = options;
     checkTimeout(timeout);
-    if (signal?.aborted) throw new AbortError(signal.reason);
-    using access = accessOf(options);
-    const socket = new WebSocket(url, access.options);
-    const opened = Promise.withResolvers<Client>();
-    // Made here and not after the wait, during which the first messages or a close would be missed.
-    socket.onopen = () => opened.resolve(new Client(socket, options));
-    const fail = (event: Event) => {
-      const reason = event instanceof ErrorEvent && event.message || "the connection was closed";
-      const message = `cannot connect to ${url}: ${reason}`;
-      opened.reject(new ConnectionError("connection_failed", message, causeOf(event)));
-    };
-    socket.onerror = fail;
-    socket.onclose = fail;
-    const onAbort = () => opened.reject(new AbortError(signal?.reason));
-    const onExpiry = () => opened.reject(new TimeoutError(timeout));
-    // Not setTimeout, whose first use takes 4 ms, before the connection is even under way.
-    const expiry = timeout < Infinity ? AbortSignal.timeout(Math.ceil(timeout)) : undefined;
-    signal?.addEventListener("abort", onAbort);
-    expiry?.addEventListener("abort", onExpiry);
-    try {
-      return await opened.promise;
-    } catch (error) {
-      socket.close();
-      throw error;
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
-      expiry?.removeEventListener("abort", onExpiry); // or the process would wait for it
-    }
+    if (typeof reconnect === "number") checkTimeout(reconnect);
+    const client = new Client(url, options, timeout);
+    await client.#connection.open(signal);
+    return client;
   }
 
   /** How many requests wait for an answer. */
@@ -190,12 +234,17 @@ export class Client implements AsyncDisposable {
 
   /** The subprotocol that was agreed on: `asyncpkt.v1`, or empty for plain mode. */
   get protocol(): string {
-    return this.#socket.protocol;
+    return this.#protocol;
   }
 
-  /** Resolves when the connection has ended, however it did. */
+  /** Resolves when the connection has ended for good, however it did. */
   get closed(): Promise<void> {
-    return this.#closed.promise;
+    return this.#connection.closed;
+  }
+
+  /** What was done so far about lost connections and refusals. */
+  get repairs(): Repairs {
+    return { ...this.#repairs };
   }
 
   /**
@@ -206,7 +255,7 @@ export class Client implements AsyncDisposable {
    * flight.
    * @throws {TimeoutError} if it does not answer in time.
    * @throws {AbortError} if the signal is aborted first.
-   * @throws {ConnectionError} if the connection has ended or ends first.
+   * @throws {ConnectionError} if the connection has ended for good or does first.
    * @throws {RangeError} if the timeout is not positive.
    */
   async request(data: string, options: RequestOptions = {}): Promise<Reply> {
@@ -245,11 +294,15 @@ export class Client implements AsyncDisposable {
    * Closes the connection; requests that still wait end with {@linkcode ConnectionError} `closed`.
    * Resolves when the peer has closed too, or has not within two seconds.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#end(() => new ConnectionError("closed", "the client was closed"));
-    this.#outbox.flush();
-    this.#socket.close(1000);
-    await deadline(this.#closed.promise, CLOSE_TIMEOUT).catch(() => {});
+    this.#outbox?.flush();
+    this.#connection.close();
+    await deadline(this.closed, CLOSE_TIMEOUT).catch(() => {});
   }
 
   /** {@linkcode Client.close}, for `await using`. */
@@ -282,12 +335,23 @@ export class Client implements AsyncDisposable {
         resolve(ending);
       };
       if (signal !== undefined) this.#aborts.add(signal, id);
-      this.#pending.add(id, { sentAt, deadline: sentAt + timeout, settle });
-      this.#outbox.add(encodeRequest(id, data));
+      const outbox = this.#outbox;
+      this.#pending.add(id, {
+        data,
+        sentAt,
+        deadline: sentAt + timeout,
+        settle,
+        isOut: outbox !== undefined,
+        refusals: 0,
+        refusal: undefined,
+      });
+      outbox?.add(encodeRequest(id, data));
     });
   }
 
-  #giveUp(id: RequestId): void {
+  #giveUp(id: RequestId, { isOut }: Pending): void {
+    this.#refused.take(id);
+    if (!isOut || this.#outbox === undefined) return; // the server knows nothing of it
     this.#givenUp.add(id);
     this.#outbox.add(encodeCancel(id));
   }
@@ -309,55 +373,74 @@ export class Client implements AsyncDisposable {
 
   #settle(answer: Answer, now: number, frame: AnswerFrame, index: number): void {
     const id = answer.request_id;
-    const request: Pending<Ending> | undefined = id === null ? undefined : this.#pending.take(id);
-    if (request === undefined) {
+    const request = id === null ? undefined : this.#pending.get(id);
+    if (!request?.isOut) {
       if (id === null || !this.#givenUp.delete(id)) this.#options.onUnmatched?.(answer);
     } else if (isError(answer)) {
-      const { code, message } = answer.error;
-      request.settle(() => new RequestError(code, message));
+      this.#refuse(id!, request, answer.error);
     } else {
+      this.#pending.delete(id!);
       request.settle(new Reply(answer, now - request.sentAt, frame, index));
     }
   }
 
-  /** The first reason that is given for the end counts. */
-  #end(ending: EndingInError): void {
-    this.#ending ??= ending;
-    for (const { settle } of this.#pending.takeAll()) settle(this.#ending);
+  #refuse(id: RequestId, request: Pending, { code, message }: Fault): void {
+    const { reconnect = true, retry = true } = this.#options;
+    const refusal = () => new RequestError(code, message);
+    const goesElsewhere = code === "shutting_down" && reconnect !== false;
+    if (!retry || !(code === "overloaded" || goesElsewhere)) {
+      this.#pending.delete(id);
+      return request.settle(refusal);
+    }
+    this.#repairs.retried++;
+    request.isOut = false;
+    request.refusal = refusal;
+    // What goes elsewhere waits for the next connection, which takes all that is pending.
+    if (goesElsewhere) return;
+    const wait = jitter(RETRY, request.refusals++);
+    this.#refused.add(id, { deadline: performance.now() + wait });
+  }
+
+  #sendAgain(id: RequestId): void {
+    const request = this.#pending.get(id)!;
+    request.isOut = true;
+    this.#outbox!.add(encodeRequest(id, request.data));
+  }
+
+  #open(socket: WebSocket): void {
+    this.#protocol = socket.protocol;
+    this.#outbox = new Outbox((frame) => socket.send(frame), socket.protocol === SUBPROTOCOL);
+    if (this.#lost === undefined) return; // it is the first
+    this.#lost = undefined;
+    this.#repairs.reconnects++;
+    for (const [id, request] of this.#pending.entries()) {
+      if (request.isOut) this.#repairs.resent++;
+      this.#sendAgain(id);
+    }
+    this.#options.onReconnect?.();
+  }
+
+  #lose(why: EndingInError, wait: number): void {
+    const { resend = true, onDisconnect } = this.#options;
+    this.#lost = why;
+    this.#outbox = undefined;
+    this.#refused.takeAll();
     this.#givenUp.clear();
-    if (this.#socket.readyState === WebSocket.CLOSED) this.#closed.resolve();
+    if (!resend) {
+      for (const [id, request] of [...this.#pending.entries()]) {
+        if (request.isOut) this.#pending.take(id)!.settle(why);
+      }
+    }
+    onDisconnect?.(why() as ConnectionError, wait);
   }
-}
 
-/** What a WebSocket is told so that it is let in; to be kept until it is open. */
-function accessOf(
-  { token, caCerts }: ConnectOptions,
-): Disposable & { options: string | WebSocketOptions } {
-  // Only Deno knows these options, and the client is to work elsewhere, too.
-  if (token === undefined && caCerts === undefined) {
-    return { options: SUBPROTOCOL, [Symbol.dispose]: () => {} };
+  /** The first reason that is given for the end counts. */
+  #end(why: EndingInError): void {
+    this.#ending ??= why;
+    for (const { settle } of this.#pending.takeAll()) settle(this.#ending);
+    this.#refused.takeAll();
+    this.#givenUp.clear();
   }
-  const options: WebSocketOptions = { protocols: [SUBPROTOCOL] };
-  if (token !== undefined) {
-    checkToken(token);
-    options.headers = { authorization: `Bearer ${token}` };
-  }
-  const client = caCerts && Deno.createHttpClient({ caCerts: [...caCerts] });
-  if (client !== undefined) options.client = client;
-  return { options, [Symbol.dispose]: () => client?.close() };
-}
-
-function lostBecause(event: Event): EndingInError {
-  let reason = "the connection broke";
-  if (event instanceof ErrorEvent && event.message) reason += `: ${event.message}`;
-  if (event instanceof CloseEvent && event.code > 0) {
-    reason = `the server closed the connection with ${event.code} ${event.reason}`.trimEnd();
-  }
-  return () => new ConnectionError("connection_lost", reason, causeOf(event));
-}
-
-function causeOf(event: Event): ErrorOptions {
-  return event instanceof ErrorEvent && event.error ? { cause: event.error } : {};
 }
 
 function checkTimeout(timeout: number): void {

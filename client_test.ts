@@ -189,7 +189,7 @@ Deno.test("Client.request() rejects with the server's error, known or not", asyn
       socket.send(JSON.stringify({ request_id, error: { code: data, message: "because" } }));
     },
   });
-  await using client = await Client.connect(server.url);
+  await using client = await Client.connect(server.url, { retry: false });
   for (const code of ["overloaded", "shutting_down", "of_tomorrow"]) {
     const error = await assertRejects(
       () => client.request(code, { id: 7 }),
@@ -274,7 +274,7 @@ Deno.test("Client.request() rejects with errors whose stack names the caller", a
       if (data === "fail") socket.send(JSON.stringify({ request_id, error }));
     },
   });
-  await using client = await Client.connect(server.url);
+  await using client = await Client.connect(server.url, { reconnect: false });
   const abort = new AbortController();
   const kinds: [ClientError["code"], () => Promise<unknown>][] = [
     ["internal", () => client.request("fail")],
@@ -356,7 +356,7 @@ Deno.test("Client.request() rejects when the connection ends, however it does", 
   await using babbles = raw((connection) => connection.write(new Uint8Array([0xff, 0xff, 0xff])));
   await using halfCloses = raw((connection) => connection.closeWrite());
   for (const { url } of [closes, breaks, babbles, halfCloses]) {
-    await using client = await Client.connect(url);
+    await using client = await Client.connect(url, { reconnect: false });
     const requests = [1, 2, 3].map((id) =>
       awaitedLater(client.request("", { id, timeout: Infinity }))
     );
@@ -651,7 +651,7 @@ Deno.test("Client.requests() settles each once when the connection ends amid the
       else socket.close();
     },
   });
-  await using client = await Client.connect(server.url);
+  await using client = await Client.connect(server.url, { reconnect: false });
   const outcomes = await collect(client.requests(HUNDRED, { window: 20 }));
   assertEquals(outcomes.map(({ index }) => index).sort((a, b) => a - b), HUNDRED.map((_, i) => i));
   assertEquals(outcomes.filter(({ reply }) => reply).length, 49);

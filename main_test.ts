@@ -239,7 +239,9 @@ Deno.test("main() serve keeps to its limits", async () => {
     ...["--max-packet-size", "1KiB"],
   ]);
   const [, url] = await server.seen(/^Listening on (\S+)\n/);
-  const send = startCommand(["send", "--url", url!, "a", "b", "c", "x".repeat(1024)]);
+  const send = startCommand([
+    ...["send", "--url", url!, "--no-retry", "a", "b", "c", "x".repeat(1024)],
+  ]);
   await until("two are refused", () => send.stdout.split("\n").length === 3);
   const codes = send.stdout.trimEnd().split("\n").map((line) => JSON.parse(line).error.code);
   assertEquals(codes.sort(), ["overloaded", "packet_too_large"]);
@@ -430,13 +432,67 @@ Deno.test("main() send exits with 3 when the connection is lost, even while stdi
       },
     });
     const stdin = openStdin();
-    const send = startCommand(["send", "--url", server.url], { stdin: stdin.stream });
+    const send = startCommand(["send", "--url", server.url, "--no-reconnect"], {
+      stdin: stdin.stream,
+    });
     stdin.write("x\n");
     assertEquals(await send.exit, 3);
     assertEquals(send.stdout, isAnswered ? '{"request_id":"1","data":{}}\n' : "");
     assertMatch(send.stderr, /the connection was lost before the input ended\n$/);
     if (!isAnswered) assertMatch(send.stderr, /^"1": connection_lost: .*1011 out of order\n/);
   }
+});
+
+Deno.test("main() send connects again, tells of it, and has every answer", async () => {
+  let isFirst = true;
+  await using server = startHandServer({
+    onPacket: ({ request_id, data }, socket) => {
+      if (data === "close" && isFirst) {
+        isFirst = false;
+        socket.close(1012, "back\x1b soon");
+      } else if (!isFirst) {
+        socket.send(JSON.stringify({ request_id, data: {} }));
+      }
+    },
+  });
+  for (const quiet of [[], ["--quiet"]]) {
+    isFirst = true;
+    const args = ["send", "--url", server.url, ...quiet, "wait", "close"];
+    const { code, stdout, stderr } = await runCommand(args, { terminals: ["stderr"] });
+    assertEquals([code, stdout.trimEnd().split("\n").length], [0, 2]);
+    if (quiet.length > 0) {
+      assertEquals(stderr, "");
+    } else {
+      assertMatch(
+        stderr,
+        /^the server closed the connection with 1012 back\\u001b soon; trying again in 0\.\d s\nconnected again\n2 requests: 2 answered, 0 failed, .* s\nconnected again: 1, requests sent again: 2\nlatency/,
+      );
+    }
+  }
+});
+
+Deno.test("main() send gives up when there was no connection for as long as an answer may take", async () => {
+  await using server = startHandServer({
+    onHandshake: (count) => count === 0 ? undefined : new Response(null, { status: 503 }),
+    onPacket: (_, socket) => socket.close(1001),
+  });
+  const stdin = openStdin();
+  const args = ["send", "--url", server.url, "--timeout", "0.3"];
+  const send = startCommand(args, { stdin: stdin.stream });
+  stdin.write("x\n");
+  assertEquals(await send.exit, 3);
+  assertMatch(send.stderr, /the connection was lost before the input ended\n$/);
+});
+
+Deno.test("main() send tries again what the server has no room for, and says so", async () => {
+  await using server = serve({ ...SOON, limits: { inFlight: 2 } });
+  const inputs = Array.from({ length: 10 }, (_, i) => `Hub&&id&&${i}`);
+  const { code, stdout, stderr } = await runCommand(["send", "--url", server.url, ...inputs]);
+  assertEquals([code, stdout.trimEnd().split("\n").length], [0, 10]);
+  assertMatch(
+    stderr,
+    /^10 requests: 10 answered, 0 failed, .* s\nrefused and tried again: \d+\nlatency/,
+  );
 });
 
 Deno.test("main() send exits with 4 when some are not answered in time", async () => {

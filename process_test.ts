@@ -13,7 +13,15 @@ import {
   startTask,
   taskArgs,
 } from "./testing/program.ts";
-import { clientFrame, openRawSocket, writeLongText } from "./testing/raw_tcp.ts";
+import {
+  acceptRawSocket,
+  clientFrame,
+  closeAfterPeer,
+  openRawSocket,
+  serverFrame,
+  startRawServer,
+  writeLongText,
+} from "./testing/raw_tcp.ts";
 import { until } from "./testing/until.ts";
 
 const LATE = { port: 0, delay: { min: 600, max: 600 } };
@@ -61,7 +69,7 @@ Deno.test("serve and send, as processes, do the example and the log matches the 
 Deno.test("serve, as a process, drains on a signal: what is in flight is answered, exit 0", async () => {
   await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
     await using server = await startServer("--delay", "0.5");
-    await using client = await Client.connect(server.url);
+    await using client = await Client.connect(server.url, { reconnect: false });
     const request = awaitedLater(client.request("a&&b&&c"));
     await server.stdout.next();
     server.kill(signal);
@@ -76,7 +84,7 @@ Deno.test("serve, as a process, drains on a signal: what is in flight is answere
 Deno.test("serve, as a process, ends at once on a second signal", async () => {
   await Promise.all(([["SIGINT", 130], ["SIGTERM", 143]] as const).map(async ([signal, code]) => {
     await using server = await startServer("--delay", "600");
-    await using client = await Client.connect(server.url);
+    await using client = await Client.connect(server.url, { reconnect: false });
     const request = awaitedLater(client.request(""));
     await server.stdout.next();
     server.kill("SIGTERM");
@@ -261,7 +269,7 @@ Deno.test("serve, as a process, goes on after the rejection that is known of Den
 
 Deno.test("serve, as a process, says how many it did not answer in time, exit 4", async () => {
   await using server = await startServer("--delay", "600", "--drain-timeout", "0.2");
-  await using client = await Client.connect(server.url);
+  await using client = await Client.connect(server.url, { reconnect: false });
   const requests = [1, 2, 3].map(() => awaitedLater(client.request("")));
   await server.stdout.take(3);
   server.kill("SIGTERM");
@@ -277,7 +285,9 @@ Deno.test("serve, as a process, says how many it did not answer in time, exit 4"
 Deno.test("serve, as a process, drains under load: all that it accepted is answered", async () => {
   await using server = await startServer("--delay", "0.1..1");
   const answered: string[] = [];
-  const clients = await Promise.all([1, 2, 3, 4].map(() => Client.connect(server.url)));
+  const clients = await Promise.all(
+    [1, 2, 3, 4].map(() => Client.connect(server.url, { reconnect: false })),
+  );
   const loads = clients.map(async (client, c) => {
     for (let i = 0, isOver = false; !isOver; i++) {
       const id = `${c}-${i}`;
@@ -382,13 +392,31 @@ Deno.test("send, as a process, is interrupted with its summary, exit 130", async
 
 Deno.test("send, as a process, ends with 3 when its server is killed", async () => {
   await using server = await startServer("--delay", "600");
-  await using send = await startTask("send", "--url", server.url);
+  await using send = await startTask("send", "--url", server.url, "--no-reconnect");
   await send.write("a\n");
   await server.stdout.next();
   server.kill("SIGKILL");
   const result = await send.result();
   assertEquals([result.code, result.stdout], [3, []]);
   assertMatch(result.stderr, /^"1": connection_lost: /);
+  assertNoStack(result);
+});
+
+Deno.test("send, as a process, survives a text that is too long for Deno", async () => {
+  const part = new Uint8Array(16 << 20).fill(97);
+  await using server = startRawServer(async (connection) => {
+    await acceptRawSocket(connection);
+    await connection.read(new Uint8Array(4096));
+    for (let i = 0; i < 33; i++) {
+      const frame = serverFrame(part, i === 0 ? 0x01 : i === 32 ? 0x80 : 0x00);
+      for (let at = 0; at < frame.length;) at += await connection.write(frame.subarray(at));
+    }
+    await closeAfterPeer(connection);
+  });
+  await using send = await startTask("send", "--url", server.url, "--timeout", "60", "a&&b&&c");
+  const result = await send.result(60_000);
+  assertEquals([result.code, result.stdout], [3, []]);
+  assertMatch(result.stderr, /^asyncpkt send: the server sent a text of 512 MiB or more$/m);
   assertNoStack(result);
 });
 

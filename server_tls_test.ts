@@ -62,7 +62,8 @@ Deno.test("serve() does not listen with a certificate that is none", () => {
 
 Deno.test("Server.renew() shows the new certificate to those who come", async () => {
   await using server = serve({ port: 0, delay: { min: 0.3, max: 0.3 }, tls: one.tls });
-  await using before = await Client.connect(server.url, { caCerts: one.caCerts });
+  const options = { caCerts: one.caCerts, reconnect: false };
+  await using before = await Client.connect(server.url, options);
   const inFlight = before.request("a&&b&&d").then(() => "answered", () => "lost");
   await Promise.all([server.renew(two.tls), server.renew(one.tls), server.renew(two.tls)]);
   await using after = await Client.connect(server.url, { caCerts: two.caCerts });
@@ -111,7 +112,7 @@ Deno.test("Server.renew() lets answers to what was posted before go on", async (
 
 Deno.test("Server.drain() ends what was there before a renewal, too", async () => {
   const server = serve({ ...LATE, tls: one.tls });
-  const client = await Client.connect(server.url, { caCerts: one.caCerts });
+  const client = await Client.connect(server.url, { caCerts: one.caCerts, reconnect: false });
   const renewing = awaitedLater(server.renew(two.tls));
   await server.drain();
   await renewing;

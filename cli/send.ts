@@ -10,6 +10,7 @@ import { CLIENT_ACCESS, readClientAccess } from "./access.ts";
 import { chunksOf } from "./chunks.ts";
 import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
+import { surviveLongTexts } from "./deno_rejection.ts";
 import { escapeControls } from "./escape.ts";
 import { flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
 import { readInput } from "./input.ts";
@@ -28,6 +29,8 @@ const FLAGS = {
   concurrency: integer("N", "requests in flight at once [100]", 100, 1),
   timeout: seconds("SECONDS", "how long to wait for each answer [10]", 10),
   ordered: toggle("answers in the order sent, not as they arrive"),
+  "no-reconnect": toggle("ends when the connection is lost"),
+  "no-retry": toggle("does not try again what is refused as overloaded or shutting_down"),
   quiet: toggle("no progress and no summary"),
   ...CLIENT_ACCESS,
 };
@@ -39,7 +42,8 @@ Usage: asyncpkt send [flags] [DATA…]
 
 Each DATA is the data of one packet, or a whole packet as JSON, an object with "data". Without any, they
 are read from stdin or --file, one a line. Answers go to stdout, one JSON object a line; all else goes
-to stderr. It ends when every request has been answered or given up.
+to stderr. It ends when every request has been answered or given up. A connection that is lost is made
+again, for as long as an answer may take, and what has no answer is sent again.
 
 ${flagHelp(FLAGS)}
 
@@ -77,23 +81,38 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     AbortSignal.any([signal, lost.signal]),
   ));
 
+  const isShown = !flags.quiet;
+  const progress = new Progress(stderr);
+  const say = (text: string) => {
+    progress.clear();
+    stderr.write(escapeControls(text) + "\n");
+  };
   let client: Client;
   try {
     client = await Client.connect(flags.url, {
       signal,
       timeout: flags.timeout,
       ...access,
-      onUnmatched: (answer) =>
-        stderr.write(escapeControls(`no request waits for ${JSON.stringify(answer)}`) + "\n"),
-      onGarbage: (frame) => stderr.write(escapeControls(`not an answer: ${frame}`) + "\n"),
+      reconnect: flags["no-reconnect"] ? false : flags.timeout,
+      retry: !flags["no-retry"],
+      onUnmatched: (answer) => say(`no request waits for ${JSON.stringify(answer)}`),
+      onGarbage: (frame) => say(`not an answer: ${frame}`),
+      onDisconnect: ({ message }, wait) =>
+        isShown && say(`${message}; trying again in ${(wait / 1000).toFixed(1)} s`),
+      onReconnect: () => isShown && say("connected again"),
     });
   } catch (error) {
     return failToConnect(error, flags.url, signal);
   }
+  await using _ = client;
   void client.closed.then(() => lost.abort());
+  let isTooLong = false;
+  using _survival = surviveLongTexts(() => {
+    isTooLong = true;
+    void client.close();
+  });
 
   const total = Array.isArray(lines) ? lines.length : undefined;
-  const progress = new Progress(stderr);
   const summary = new Summary();
   let isRead = false;
   async function* inputs(): AsyncGenerator<RequestInput, void, void> {
@@ -113,7 +132,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     summary.add(outcome);
     progress.clear();
     print(outcome, streams);
-    if (!flags.quiet && (total ?? Infinity) > HANDFUL) {
+    if (isShown && (total ?? Infinity) > HANDFUL) {
       progress.draw(summary.count, total, `${client.inFlight} in flight`);
     }
     if (stdout.isBehind) await stdout.flush();
@@ -123,8 +142,11 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const isCutOff = lost.signal.aborted && !isRead && !stdout.isBroken;
   await client.close();
   await stdout.flush();
-  if (!flags.quiet) stderr.write(summary.toString());
+  if (isShown) stderr.write(summary.toString(client.repairs));
   if (signal.aborted) return Exit.interrupted;
+  if (isTooLong) {
+    throw new CommandError(Exit.noConnection, "the server sent a text of 512 MiB or more");
+  }
   if (isCutOff) {
     throw new CommandError(Exit.noConnection, "the connection was lost before the input ended");
   }

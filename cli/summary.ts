@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ClientErrorCode, Outcome } from "../client.ts";
+import type { ClientErrorCode, Outcome, Repairs } from "../client.ts";
 import { Exit } from "./command.ts";
 import { escapeControls } from "./escape.ts";
 
@@ -46,8 +46,8 @@ export class Summary {
     return codes.length > 0 ? Exit.failed : Exit.ok;
   }
 
-  /** The lines: counts, failures by code, and latency. */
-  toString(): string {
+  /** The lines: counts, failures by code, what was done about them, and latency. */
+  toString(repairs: Repairs = NOTHING): string {
     const took = (performance.now() - this.#startedAt) / 1000;
     const lines = [
       `${this.count} requests: ${this.#answered} answered, ${this.#failed} failed, ${
@@ -55,6 +55,11 @@ export class Summary {
       } s`,
     ];
     for (const [code, count] of this.#failures) lines.push(`  ${count} ${escapeControls(code)}`);
+    const { reconnects, resent, retried } = repairs;
+    if (reconnects > 0) {
+      lines.push(`connected again: ${reconnects}, requests sent again: ${resent}`);
+    }
+    if (retried > 0) lines.push(`refused and tried again: ${retried}`);
     if (this.#answered > 0) {
       const sorted = this.#latencies.subarray(0, this.#answered).sort();
       const at = (rank: number) =>
@@ -66,5 +71,7 @@ export class Summary {
     return lines.join("\n") + "\n";
   }
 }
+
+const NOTHING: Repairs = { reconnects: 0, resent: 0, retried: 0 };
 
 const CONNECTION: readonly ClientErrorCode[] = ["connection_failed", "connection_lost", "closed"];

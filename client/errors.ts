@@ -67,7 +67,8 @@ export class RequestError extends ClientError {
 }
 
 /**
- * No answer came in time; the server was told that nobody waits for it any more.
+ * No answer came in time; the server was told that nobody waits for it any more. If something is known to
+ * have stood in the way, a lost connection or a refusal, it is the `cause`.
  *
  * @example
  * ```ts
@@ -85,8 +86,9 @@ export class TimeoutError extends ClientError {
   override name = "TimeoutError";
 
   /** @param timeout in milliseconds. */
-  constructor(timeout: number) {
-    super("timed_out", `no answer within ${timeout / 1000} s`);
+  constructor(timeout: number, cause?: ClientError) {
+    const last = cause === undefined ? "" : `; before that, ${cause.code}: ${cause.message}`;
+    super("timed_out", `no answer within ${timeout / 1000} s${last}`, cause && { cause });
   }
 }
 
@@ -130,3 +132,6 @@ export class AbortError extends ClientError {
 export class ConnectionError extends ClientError {
   override name = "ConnectionError";
 }
+
+/** Makes the error of a request. It is called where the engine knows who awaits, for the stack. */
+export type EndingInError = () => ClientError;

@@ -1,28 +1,24 @@
 /**
- * The requests that wait for an answer, each until its deadline.
+ * Requests that wait, each until its deadline.
  *
  * @module
  */
 
 import type { RequestId } from "../protocol.ts";
 
-/** A request that waits. */
-export interface Pending<T> {
-  /** When it was sent, in milliseconds. */
-  readonly sentAt: number;
-  /** When it is given up, in milliseconds. */
+/** What waits. */
+export interface Waiting {
+  /** Until when, in milliseconds. */
   readonly deadline: number;
-  /** Ends the waiting. */
-  readonly settle: (outcome: T) => void;
 }
 
 /**
  * Requests by id. One timer serves them all: set for the earliest deadline, it looks for what is overdue.
  * A timer each would cost more than the rest of the client.
  */
-export class PendingRequests<T> {
-  readonly #requests = new Map<RequestId, Pending<T>>();
-  readonly #onOverdue: (id: RequestId, request: Pending<T>) => void;
+export class PendingRequests<T extends Waiting> {
+  readonly #requests = new Map<RequestId, T>();
+  readonly #onOverdue: (id: RequestId, request: T) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
   /** Whether the requests are also in the order of their deadlines, as with equal timeouts. */
@@ -30,7 +26,7 @@ export class PendingRequests<T> {
   #lastDeadline = 0;
 
   /** @param onOverdue is called for each request, out of the collection by then, whose time is up. */
-  constructor(onOverdue: (id: RequestId, request: Pending<T>) => void) {
+  constructor(onOverdue: (id: RequestId, request: T) => void) {
     this.#onOverdue = onOverdue;
   }
 
@@ -44,8 +40,18 @@ export class PendingRequests<T> {
     return this.#requests.has(id);
   }
 
+  /** The request with this id, which goes on waiting. */
+  get(id: RequestId): T | undefined {
+    return this.#requests.get(id);
+  }
+
+  /** The requests by id, in the order in which they were added. */
+  entries(): IterableIterator<[RequestId, T]> {
+    return this.#requests.entries();
+  }
+
   /** Adds a request. */
-  add(id: RequestId, request: Pending<T>): void {
+  add(id: RequestId, request: T): void {
     if (this.#requests.size === 0) this.#isInOrder = true;
     else if (request.deadline < this.#lastDeadline) this.#isInOrder = false;
     this.#lastDeadline = request.deadline;
@@ -54,15 +60,19 @@ export class PendingRequests<T> {
   }
 
   /** Takes a request out; undefined if there is none with this id. */
-  take(id: RequestId): Pending<T> | undefined {
+  take(id: RequestId): T | undefined {
     const request = this.#requests.get(id);
-    if (request === undefined) return undefined;
-    this.#requests.delete(id);
+    if (request !== undefined) this.#requests.delete(id);
     return request;
   }
 
+  /** Takes a request out that is of no more interest. */
+  delete(id: RequestId): void {
+    this.#requests.delete(id);
+  }
+
   /** Takes all requests out, and stops the timer. */
-  takeAll(): Pending<T>[] {
+  takeAll(): T[] {
     const requests = [...this.#requests.values()];
     this.#requests.clear();
     clearTimeout(this.#timer);
@@ -73,8 +83,9 @@ export class PendingRequests<T> {
   #setTimer(at: number): void {
     clearTimeout(this.#timer);
     this.#timerAt = at;
-    // Longer than a timer can be is as good as never: look again then.
-    this.#timer = setTimeout(this.#sweep, Math.min(at - performance.now(), 2 ** 31 - 1));
+    // Longer than a timer can be is as good as never: look again then. What is past is due at once.
+    const wait = Math.min(Math.max(at - performance.now(), 0), 2 ** 31 - 1);
+    this.#timer = setTimeout(this.#sweep, wait);
   }
 
   #sweep = (): void => {

@@ -4,10 +4,16 @@ import { FakeTime } from "../testing/fake_time.ts";
 import { randomIntegers } from "../testing/random.ts";
 import { PendingRequests } from "./pending.ts";
 
+interface Request {
+  sentAt: number;
+  deadline: number;
+  settle: (text: string) => void;
+}
+
 /** Requests, and which of them were given up when. */
 class Waiting {
   readonly overdue: [id: RequestId, at: number][] = [];
-  readonly pending: PendingRequests<string> = new PendingRequests((id) => {
+  readonly pending: PendingRequests<Request> = new PendingRequests((id) => {
     assert(!this.pending.has(id), `${id} is still among those that wait`);
     this.overdue.push([id, performance.now()]);
     this.onOverdue(id);

@@ -26,3 +26,24 @@ export function checkToken(token: string): void {
   const reason = token === "" ? "it is empty" : "it has other characters";
   throw new RangeError(`want a token of letters, digits and -._~+/, with = at its end; ${reason}`);
 }
+
+/** What stands before a token among the subprotocols, the only place where a page can put one. */
+export const TOKEN_PREFIX = "asyncpkt.token.";
+
+/**
+ * The subprotocol by which a client shows its token.
+ *
+ * @throws {RangeError} if the text cannot be a token.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { offerOf } from "./token.ts";
+ *
+ * assertEquals(offerOf("a/b="), "asyncpkt.token.a%2Fb%3D");
+ * ```
+ */
+export function offerOf(token: string): string {
+  checkToken(token);
+  return TOKEN_PREFIX + encodeURIComponent(token);
+}

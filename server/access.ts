@@ -5,13 +5,11 @@
  */
 
 import { SUBPROTOCOL } from "../protocol.ts";
+import { TOKEN_PREFIX } from "../protocol/token.ts";
 import type { Secret } from "./secret.ts";
 
 /** What a page offers that wants plain mode: browsers insist that one of their offers is taken. */
 const PLAIN = "asyncpkt.plain";
-
-/** What stands before a token among the subprotocols, the only place where a page can put one. */
-const TOKEN_PREFIX = "asyncpkt.token.";
 
 /** A host with or without a port. */
 const HOST = /^(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d+)?$/i;

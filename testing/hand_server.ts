@@ -17,6 +17,8 @@ export interface HandServer extends AsyncDisposable {
 export interface HandServerOptions {
   /** The subprotocol that it agrees to. @default {""} */
   protocol?: string;
+  /** Refuses a handshake, where it returns a response; they are counted from 0. */
+  onHandshake?(count: number): Response | undefined;
   onOpen?(socket: WebSocket): void;
   /** Called for each packet. */
   onPacket?(packet: Packet, socket: WebSocket): void;
@@ -31,11 +33,14 @@ export interface Packet {
 
 /** Starts a server that takes packets in and does with them what the test says. */
 export function startHandServer(options: HandServerOptions): HandServer {
-  const { protocol = "", onOpen, onPacket } = options;
+  const { protocol = "", onHandshake, onOpen, onPacket } = options;
   const packets = new Inbox<unknown>();
   const sockets: WebSocket[] = [];
   const ends: Promise<void>[] = [];
+  let handshakes = 0;
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const refusal = onHandshake?.(handshakes++);
+    if (refusal !== undefined) return refusal;
     const { socket, response } = Deno.upgradeWebSocket(request, protocol ? { protocol } : {});
     const end = Promise.withResolvers<void>();
     sockets.push(socket);

@@ -41,8 +41,8 @@ export interface Program extends AsyncDisposable {
   write(text: string): Promise<void>;
   /** Ends its stdin. */
   endInput(): Promise<void>;
-  /** Waits for its end. */
-  result(): Promise<ProgramResult>;
+  /** Waits for its end, for 20 s or as many milliseconds as are given. */
+  result(patience?: number): Promise<ProgramResult>;
 }
 
 /** Starts an executable. `await using` kills it, should it still run. */
@@ -74,8 +74,8 @@ export function startProgram(executable: string, args: string[]): Program {
     kill: (signal) => child.kill(signal),
     write: (text) => stdin.write(new TextEncoder().encode(text)),
     endInput: () => stdin.close(),
-    async result() {
-      const { code, signal, stderr } = await deadline(ended, PATIENCE);
+    async result(patience = PATIENCE) {
+      const { code, signal, stderr } = await deadline(ended, patience);
       return { code, signal, stderr, stdout: await stdout.take(stdout.size) };
     },
     async [Symbol.asyncDispose]() {

@@ -62,13 +62,14 @@ export function upgradeRequest(headers: Record<string, string | undefined> = {})
   return `GET / HTTP/1.1\r\n${lines.join("")}\r\n`;
 }
 
-/** Accepts a WebSocket in plain mode on a connection that has just come in. */
-export async function acceptRawSocket(connection: Deno.Conn): Promise<void> {
+/** Accepts a WebSocket on a connection that has just come in; in plain mode without a `protocol`. */
+export async function acceptRawSocket(connection: Deno.Conn, protocol?: string): Promise<void> {
   const key = /sec-websocket-key: *(\S+)/i.exec(await readHead(connection))![1]!;
   const magic = encoder.encode(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-1", magic));
   await connection.write(encoder.encode(
     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+      (protocol ? `Sec-WebSocket-Protocol: ${protocol}\r\n` : "") +
       `Sec-WebSocket-Accept: ${btoa(String.fromCharCode(...hash))}\r\n\r\n`,
   ));
 }
@@ -92,6 +93,32 @@ export async function writeLongText(connection: Deno.Conn, size: number): Promis
     view.setUint8(0, (i === size ? 0x80 : 0) | (i === 8 ? 1 : 0));
     for (let at = 0; at < fragment.length;) at += await connection.write(fragment.subarray(at));
   }
+}
+
+/** The bytes of a frame from a server; `first` is its first byte. */
+export function serverFrame(content: string | Uint8Array, first = 0x81): Uint8Array {
+  const bytes = typeof content === "string" ? encoder.encode(content) : content;
+  const length = bytes.length < 126
+    ? [bytes.length]
+    : bytes.length < 2 ** 16
+    ? [126, bytes.length >> 8, bytes.length & 0xff]
+    : [127, 0, 0, 0, 0, ...new Uint8Array(Uint32Array.of(bytes.length).buffer).reverse()];
+  const frame = new Uint8Array(1 + length.length + bytes.length);
+  frame.set([first, ...length]);
+  frame.set(bytes, 1 + length.length);
+  return frame;
+}
+
+/** Reads on until the client sends a Close frame with a code alone or goes away, then closes. */
+export async function closeAfterPeer(connection: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(4096);
+  let last = 0;
+  for (let count; (count = await connection.read(buffer).catch(() => null)) !== null;) {
+    const bytes = [last, ...buffer.subarray(0, count)];
+    if (bytes.some((byte, i) => byte === 0x88 && bytes[i + 1] === 0x82)) break;
+    last = bytes.at(-1)!;
+  }
+  connection.close();
 }
 
 /** Reads a message's head; byte by byte, so that what follows it stays unread. */

@@ -1,0 +1,132 @@
+/**
+ * A connection that is made again when it is lost: one socket after another.
+ *
+ * @module
+ */
+
+import { delay } from "@std/async/delay";
+import { type Backoff, jitter } from "./backoff.ts";
+import { ClientError, ConnectionError, type EndingInError } from "./errors.ts";
+import { isFinalFailure, type Loss, lossOf } from "./loss.ts";
+import { connectSocket, type SocketOptions } from "./socket.ts";
+
+/** How long to wait before connecting again. */
+const RECONNECT: Backoff = { first: 500, most: 30_000 };
+
+/** A connection that stood for so long, in milliseconds, was a good one: the next wait is short again. */
+const STEADY = 10_000;
+
+/** What a connection is told. */
+export interface ConnectionOptions extends Omit<SocketOptions, "signal"> {
+  /** Whether it is made again; a number says for how long it is tried, in milliseconds. */
+  reconnect: boolean | number;
+}
+
+/** Who is told of what happens to a connection. */
+export interface ConnectionEvents {
+  /** It stands, for the first time or again. */
+  onOpen(socket: WebSocket): void;
+  onMessage(data: unknown): void;
+  /** It does not stand; after `wait` milliseconds the next attempt is made. */
+  onLost(why: EndingInError, wait: number): void;
+  /** It has ended for good. */
+  onEnd(why: EndingInError): void;
+}
+
+/** One socket at a time, and the attempts between two. */
+export class Connection {
+  readonly #url: string | URL;
+  readonly #options: ConnectionOptions;
+  readonly #events: ConnectionEvents;
+  /** Aborted by `close()`. */
+  readonly #abort = new AbortController();
+  readonly #closed = Promise.withResolvers<void>();
+  /** The socket that is open, or is closing. */
+  #socket: WebSocket | undefined;
+  #openedAt = 0;
+  /** How many attempts were made since the last good connection. */
+  #attempts = 0;
+
+  constructor(url: string | URL, options: ConnectionOptions, events: ConnectionEvents) {
+    this.#url = url;
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Connects, once: it is only a connection that has stood which is made again. */
+  async open(signal: AbortSignal | undefined): Promise<void> {
+    await connectSocket(this.#url, { ...this.#options, signal }, (socket) => this.#take(socket));
+  }
+
+  /** Resolves when it has ended for good, however it did. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** Closes it, and ends all attempts. */
+  close(): void {
+    this.#abort.abort();
+    this.#socket?.close(1000);
+  }
+
+  #take(socket: WebSocket): void {
+    this.#socket = socket;
+    this.#openedAt = performance.now();
+    socket.onmessage = ({ data }) => {
+      this.#attempts = 0;
+      this.#events.onMessage(data);
+    };
+    // The first of them counts: either may come without the other.
+    socket.onerror = socket.onclose = (event: Event) => {
+      socket.onmessage = socket.onerror = socket.onclose = null;
+      this.#socket = undefined;
+      this.#lose(lossOf(event));
+    };
+    this.#events.onOpen(socket);
+  }
+
+  #lose({ why, isFinal }: Loss): void {
+    const isOver = isFinal || this.#options.reconnect === false || this.#abort.signal.aborted;
+    if (isOver) return this.#end(why);
+    if (performance.now() - this.#openedAt > STEADY) this.#attempts = 0;
+    void this.#reconnect(why);
+  }
+
+  async #reconnect(why: EndingInError): Promise<void> {
+    const { timeout, reconnect } = this.#options;
+    const { signal } = this.#abort;
+    const end = performance.now() + (reconnect === true ? Infinity : Number(reconnect));
+    while (true) {
+      const left = end - performance.now();
+      if (left <= 0) return this.#end(why);
+      const wait = Math.min(jitter(RECONNECT, this.#attempts++), left);
+      this.#events.onLost(why, wait);
+      try {
+        await delay(wait, { signal });
+        return await connectSocket(
+          this.#url,
+          { ...this.#options, timeout, signal },
+          (socket) => this.#take(socket),
+        );
+      } catch (error) {
+        why = failureToReconnect(error, this.#url);
+        if (signal.aborted || isFinalFailure(error)) return this.#end(why);
+      }
+    }
+  }
+
+  #end(why: EndingInError): void {
+    this.#events.onEnd(why);
+    this.#closed.resolve();
+  }
+}
+
+/** Each request gets an error of its own, whose stack names who awaits it. */
+function failureToReconnect(error: unknown, url: string | URL): EndingInError {
+  const { message } = error as Error;
+  const reason = error instanceof ConnectionError
+    ? message
+    : `cannot connect to ${url}: ${message}`;
+  const cause = error instanceof ClientError ? error.cause : error;
+  return () => new ConnectionError("connection_lost", reason, cause ? { cause } : {});
+}

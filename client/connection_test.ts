@@ -1,0 +1,414 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+import { AbortError, Client, ConnectionError, RequestError, TimeoutError } from "../client.ts";
+import { awaitedLater } from "../testing/awaited_later.ts";
+import { fixRandom } from "../testing/fixed_random.ts";
+import { type HandServerOptions, type Packet, startHandServer } from "../testing/hand_server.ts";
+import { Inbox } from "../testing/inbox.ts";
+import {
+  acceptRawSocket,
+  closeAfterPeer,
+  readToEnd,
+  serverFrame,
+  startRawServer,
+} from "../testing/raw_tcp.ts";
+
+const PATIENT = { timeout: 60_000 };
+
+function answer({ request_id }: Packet, socket: WebSocket): void {
+  socket.send(JSON.stringify({ request_id, data: { id: { is: String(request_id) } } }));
+}
+
+function refusal({ request_id }: Packet, code: string): string {
+  return JSON.stringify({ request_id, error: { code, message: "not now" } });
+}
+
+/** Lets the first connection do one thing, and those after it another. */
+function firstAndThen(
+  first: NonNullable<HandServerOptions["onPacket"]>,
+  then: NonNullable<HandServerOptions["onPacket"]> = answer,
+): HandServerOptions {
+  let socketOfFirst: WebSocket | undefined;
+  return {
+    protocol: "asyncpkt.v1",
+    onOpen: (socket) => void (socketOfFirst ??= socket),
+    onPacket: (packet, socket) => (socket === socketOfFirst ? first : then)(packet, socket),
+  };
+}
+
+/** A server that takes one connection, ends it, and answers nothing any more. */
+function startVanishing() {
+  let count = 0;
+  return startRawServer(async (connection) => {
+    if (count++ > 0) return void await readToEnd(connection);
+    await acceptRawSocket(connection);
+    await connection.read(new Uint8Array(4096));
+    connection.close();
+  });
+}
+
+// Losing the connection.
+
+Deno.test("Client sends again what has no answer, once there is a connection again", async () => {
+  using _ = fixRandom(0.02);
+  let count = 0;
+  await using server = startHandServer(firstAndThen((packet, socket) => {
+    if (++count <= 4) answer(packet, socket);
+    if (count === 10) socket.close(1012);
+  }));
+  const events: string[] = [];
+  await using client = await Client.connect(server.url, {
+    onDisconnect: ({ code }, wait) => events.push(`${code}, again in ${wait} ms`),
+    onReconnect: () => events.push("again"),
+  });
+  const requests = Array.from(
+    { length: 10 },
+    (_, id) => client.request(`${id}`, { id, ...PATIENT }),
+  );
+  const replies = await Promise.all(requests);
+  assertEquals(replies.map(({ data }) => data), requests.map((_, i) => ({ id: { is: `${i}` } })));
+  const packets = await server.packets.take(16) as Packet[];
+  assertEquals(packets.map(({ data }) => Number(data)).slice(10), [4, 5, 6, 7, 8, 9]);
+  assertEquals(events, ["connection_lost, again in 10 ms", "again"]);
+  assertEquals(client.repairs, { reconnects: 1, resent: 6, retried: 0 });
+  assertEquals([client.inFlight, server.packets.size], [0, 0]);
+});
+
+Deno.test("Client lets requests wait that are made while there is no connection", async () => {
+  using _ = fixRandom(0.1);
+  await using server = startHandServer(firstAndThen((_, socket) => socket.close(1001)));
+  const lost = new Inbox<void>();
+  await using client = await Client.connect(server.url, { onDisconnect: () => lost.put() });
+  const before = client.request("", { id: "before", ...PATIENT });
+  await lost.next();
+  const signal = AbortSignal.abort();
+  await assertRejects(() => client.request("", { signal }), AbortError);
+  const during = client.request("", { id: "during", ...PATIENT });
+  const error = await assertRejects(() => client.request("", { id: "during" }), RequestError);
+  assertEquals(error.code, "duplicate_request_id");
+  assertEquals((await before).data, { id: { is: "before" } });
+  assertEquals((await during).data, { id: { is: "during" } });
+  assertEquals(client.repairs, { reconnects: 1, resent: 1, retried: 0 });
+  assertEquals(server.packets.size, 3);
+});
+
+Deno.test("Client gives up in time, or when aborted, while there is no connection", async () => {
+  using _ = fixRandom(0.4);
+  await using server = startHandServer(firstAndThen((_, socket) => socket.close(1011, "ill")));
+  const lost = new Inbox<void>();
+  await using client = await Client.connect(server.url, { onDisconnect: () => lost.put() });
+  const abort = new AbortController();
+  const sent = awaitedLater(client.request("", { id: 1, signal: abort.signal }));
+  await lost.next();
+  const late = await assertRejects(() => client.request("", { id: 2, timeout: 20 }), TimeoutError);
+  assertEquals(
+    late.message,
+    "no answer within 0.02 s; before that, connection_lost: " +
+      "the server closed the connection with 1011 ill",
+  );
+  assertInstanceOf(late.cause, ConnectionError);
+  abort.abort();
+  await assertRejects(() => sent, AbortError);
+  // Both ids are free, and the next connection hears of neither.
+  await Promise.all([1, 2].map((id) => client.request("again", { id, ...PATIENT })));
+  const packets = await server.packets.take(3) as Packet[];
+  assertEquals(packets.slice(1).map(({ data }) => data), ["again", "again"]);
+});
+
+Deno.test("Client keeps to a request's timeout over several connections", async () => {
+  using _ = fixRandom(0.002);
+  await using server = startHandServer({
+    onPacket: (_, socket) => void setTimeout(() => socket.close(1001), 10),
+  });
+  await using client = await Client.connect(server.url);
+  const from = performance.now();
+  const error = await assertRejects(() => client.request("", { timeout: 300 }), TimeoutError);
+  assertMatch(error.message, /^no answer within 0\.3 s/);
+  assert(performance.now() - from >= 299);
+  assert(client.repairs.resent > 2, `it was sent again ${client.repairs.resent} times`);
+});
+
+Deno.test("Client.close() ends the wait, and an attempt, at once", async () => {
+  for (const random of [0.999_999, 0]) {
+    using _ = fixRandom(random);
+    await using server = startVanishing();
+    const lost = new Inbox<void>();
+    const client = await Client.connect(server.url, {
+      timeout: Infinity,
+      onDisconnect: () => lost.put(),
+    });
+    const request = awaitedLater(client.request("", { timeout: Infinity }));
+    await lost.next();
+    // By then it is under way, if there was no wait.
+    if (random === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    const from = performance.now();
+    await client.close();
+    await client.closed;
+    assert(performance.now() - from < 450, "it waited");
+    const error = await assertRejects(() => request, ConnectionError);
+    assertEquals(error.code, "closed");
+  }
+});
+
+Deno.test("Client tries again only after a close that another connection may be spared", async () => {
+  using _ = fixRandom(0);
+  const table: [codes: number[], isFinal: boolean][] = [
+    [[1000, 1001, 1011, 1012, 1013], false],
+    [[1002, 1003, 1007, 1008, 1009, 1010, 3000, 4000, 4999], true],
+  ];
+  for (const [codes, isFinal] of table) {
+    for (const code of codes) {
+      let count = 0;
+      await using server = startRawServer(async (connection) => {
+        await acceptRawSocket(connection);
+        await connection.read(new Uint8Array(4096));
+        const reason = new Uint8Array([code >> 8, code & 0xff, ...new TextEncoder().encode("bye")]);
+        const answer = serverFrame('{"request_id":1,"data":{}}');
+        await connection.write(count++ === 0 ? serverFrame(reason, 0x88) : answer);
+        await closeAfterPeer(connection);
+      });
+      await using client = await Client.connect(server.url);
+      const request = awaitedLater(client.request("", { id: 1, timeout: 60_000 }));
+      if (isFinal) {
+        const error = await assertRejects(() => request, ConnectionError, `${code}`);
+        assertEquals(error.code, "connection_lost");
+        assertEquals(error.message, `the server closed the connection with ${code} bye`);
+        await client.closed;
+      } else {
+        assertEquals((await request).data, {}, `${code}`);
+      }
+    }
+  }
+});
+
+Deno.test("Client ends for good when a handshake says that another is of no use", async () => {
+  using _ = fixRandom(0);
+  for (const status of [200, 301, 400, 401, 403, 404, 426]) {
+    await using server = startHandServer({
+      onHandshake: (count) => count === 0 ? undefined : new Response("no", { status }),
+      onPacket: (_, socket) => socket.close(1001),
+    });
+    await using client = await Client.connect(server.url);
+    const error = await assertRejects(() => client.request("", PATIENT), ConnectionError);
+    assertEquals(
+      [error.code, error.message],
+      [
+        "connection_lost",
+        `cannot connect to ${server.url}: it answered with status ${status}, not with a WebSocket`,
+      ],
+    );
+    assertInstanceOf(error.cause, Error);
+    await client.closed;
+    const after = await assertRejects(() => client.request(""), ConnectionError);
+    assertEquals(after.code, "connection_lost");
+  }
+});
+
+Deno.test("Client tries on while the server cannot take it, is away or breaks off", async () => {
+  using _ = fixRandom(0);
+  const errors: string[] = [];
+  let count = 0;
+  await using server = startRawServer(async (connection) => {
+    const attempt = count++;
+    const statuses = [undefined, "500 Ill", "502 Ill", "503 Busy"];
+    if (attempt === 4) return connection.close();
+    if (attempt > 0 && attempt < 4) {
+      const head = `HTTP/1.1 ${statuses[attempt]}\r\nContent-Length: 0\r\n\r\n`;
+      return void await connection.write(new TextEncoder().encode(head));
+    }
+    await acceptRawSocket(connection);
+    await connection.read(new Uint8Array(4096));
+    if (attempt === 0) return connection.close();
+    await connection.write(serverFrame('{"request_id":1,"data":{}}'));
+    await closeAfterPeer(connection);
+  });
+  await using client = await Client.connect(server.url, {
+    onDisconnect: ({ message }) => errors.push(message),
+  });
+  assertEquals((await client.request("", { id: 1, ...PATIENT })).data, {});
+  assertEquals([errors.length, client.repairs.reconnects], [5, 1]);
+  for (const [i, status] of [500, 502, 503].entries()) {
+    assert(errors[i + 1]!.includes(`it answered with status ${status}`), errors[i + 1]);
+  }
+});
+
+Deno.test("Client refuses a subprotocol that it did not offer", async () => {
+  await using server = startRawServer((connection) => acceptRawSocket(connection, "other"));
+  const error = await assertRejects(() => Client.connect(server.url), ConnectionError);
+  assertMatch(error.message, /it chose the subprotocol "other", which was not offered$/);
+});
+
+Deno.test("Client.connect() tries once", async () => {
+  let handshakes = 0;
+  await using server = startHandServer({
+    onHandshake: () => (handshakes++, new Response(null, { status: 503 })),
+  });
+  const error = await assertRejects(() => Client.connect(server.url), ConnectionError);
+  assertEquals([error.code, handshakes], ["connection_failed", 1]);
+});
+
+Deno.test("Client waits longer after each attempt, and shortly again after an answer", async () => {
+  using _ = fixRandom(0.01);
+  const waits: number[] = [];
+  await using server = startHandServer({
+    onHandshake: (count) => count % 5 === 0 ? undefined : new Response(null, { status: 503 }),
+    onPacket: (packet, socket) => {
+      answer(packet, socket);
+      socket.close(1001);
+    },
+  });
+  await using client = await Client.connect(server.url, {
+    onDisconnect: (_, wait) => waits.push(wait),
+  });
+  for (let i = 0; i < 3; i++) await client.request("", PATIENT);
+  assertEquals(waits.slice(0, 10), [5, 10, 20, 40, 80, 5, 10, 20, 40, 80]);
+});
+
+// What it is told.
+
+Deno.test("Client ends when the connection does, if it is not to reconnect", async () => {
+  await using server = startHandServer(firstAndThen((_, socket) => socket.close(1001)));
+  const onDisconnect = () => assert(false, "there is nothing to tell of");
+  await using client = await Client.connect(server.url, { reconnect: false, onDisconnect });
+  const error = await assertRejects(() => client.request("", PATIENT), ConnectionError);
+  assertEquals(error.code, "connection_lost");
+  await client.closed;
+});
+
+Deno.test("Client.connect() refuses to reconnect for no time", async () => {
+  for (const reconnect of [0, -1, NaN]) {
+    await assertRejects(() => Client.connect("ws://127.0.0.1:1", { reconnect }), RangeError);
+  }
+});
+
+Deno.test("Client ends when there was no connection for as long as it is to reconnect", async () => {
+  using _ = fixRandom(0.05);
+  await using server = startHandServer({
+    onHandshake: (count) => count === 0 ? undefined : new Response(null, { status: 503 }),
+    onPacket: (_, socket) => socket.close(1001),
+  });
+  await using client = await Client.connect(server.url, { reconnect: 100 });
+  const from = performance.now();
+  const error = await assertRejects(() => client.request("", PATIENT), ConnectionError);
+  assert(performance.now() - from >= 99);
+  assertEquals(error.code, "connection_lost");
+  assertMatch(error.message, /status 503/);
+  await client.closed;
+});
+
+Deno.test("Client sends nothing twice, if it is not to resend", async () => {
+  using _ = fixRandom(0.02);
+  await using server = startHandServer(firstAndThen((packet, socket) => {
+    if (packet.data === "refuse") socket.send(refusal(packet, "shutting_down"));
+    if (packet.data === "close") socket.close(1001);
+  }));
+  await using client = await Client.connect(server.url, { resend: false });
+  const refused = awaitedLater(client.request("refuse", { id: "refused", ...PATIENT }));
+  const requests = ["wait", "close"].map((data) => awaitedLater(client.request(data, PATIENT)));
+  for (const request of requests) {
+    const error = await assertRejects(() => request, ConnectionError);
+    assertEquals(error.code, "connection_lost");
+  }
+  // The server never took it up, and of one that is made now it has not heard.
+  assertEquals((await client.request("now", { id: "new", ...PATIENT })).data, {
+    id: { is: "new" },
+  });
+  assertEquals((await refused).data, { id: { is: "refused" } });
+  assertEquals(client.repairs, { reconnects: 1, resent: 0, retried: 1 });
+});
+
+// Refusals.
+
+Deno.test("Client sends again what was refused as overloaded, later and later", async () => {
+  using _ = fixRandom(0.1);
+  let count = 0;
+  await using server = startHandServer({
+    onPacket: (packet, socket) => {
+      if (++count <= 5) socket.send(refusal(packet, "overloaded"));
+      else answer(packet, socket);
+    },
+  });
+  await using client = await Client.connect(server.url);
+  const reply = await client.request("data", { id: "x", ...PATIENT });
+  assertEquals(reply.data, { id: { is: "x" } });
+  assert(reply.latency >= 5 + 10 + 20 + 40 + 80 - 2, `it took ${reply.latency} ms`);
+  assertEquals(await server.packets.take(6), new Array(6).fill({ request_id: "x", data: "data" }));
+  assertEquals(client.repairs, { reconnects: 0, resent: 0, retried: 5 });
+});
+
+Deno.test("Client sends again what was refused as shutting_down, on the next connection", async () => {
+  using _ = fixRandom(0.02);
+  await using server = startHandServer(firstAndThen((packet, socket) => {
+    if (packet.data === "close") setTimeout(() => socket.close(1001), 30);
+    socket.send(refusal(packet, "shutting_down"));
+  }));
+  await using client = await Client.connect(server.url);
+  const requests = ["wait", "close"].map((data) => client.request(data, { id: data, ...PATIENT }));
+  const replies = await Promise.all(requests);
+  assertEquals(replies.map(({ data }) => data), [{ id: { is: "wait" } }, { id: { is: "close" } }]);
+  assertEquals(client.repairs, { reconnects: 1, resent: 0, retried: 2 });
+  assertEquals(server.packets.size, 4);
+});
+
+Deno.test("Client says what the last refusal was when time is up", async () => {
+  using _ = fixRandom(0.02);
+  for (const code of ["overloaded", "shutting_down"]) {
+    await using server = startHandServer({
+      onPacket: (packet, socket) => {
+        if (!packet.cancel) socket.send(refusal(packet, code));
+      },
+    });
+    await using client = await Client.connect(server.url);
+    const error = await assertRejects(() => client.request("", { timeout: 100 }), TimeoutError);
+    assertEquals(error.message, `no answer within 0.1 s; before that, ${code}: not now`);
+    assertInstanceOf(error.cause, RequestError);
+    assertStrictEquals(error.cause.code, code);
+  }
+});
+
+Deno.test("Client sends what was refused no more once it is given up", async () => {
+  using _ = fixRandom(0.9);
+  await using server = startHandServer({
+    onPacket: (packet, socket) => {
+      if (packet.data === "refuse") socket.send(refusal(packet, "overloaded"));
+      else answer(packet, socket);
+    },
+  });
+  await using client = await Client.connect(server.url);
+  const abort = new AbortController();
+  const { signal } = abort;
+  const request = awaitedLater(client.request("refuse", { id: "x", signal }));
+  await client.request("the refusal has come by now", { id: "y" });
+  abort.abort();
+  await assertRejects(() => request, AbortError);
+  await client.request("", { id: "x" });
+  const packets = await server.packets.take(3) as Packet[];
+  assertEquals(packets.map(({ request_id }) => request_id), ["x", "y", "x"]);
+  await new Promise((resolve) => setTimeout(resolve, 60)); // past the time for another attempt
+  assertEquals(server.packets.size, 0);
+});
+
+Deno.test("Client leaves refusals alone if it is told to, and all others in any case", async () => {
+  await using server = startHandServer({
+    onPacket: (packet, socket) => socket.send(refusal(packet, packet.data!)),
+  });
+  const table: [options: object, codes: string[]][] = [
+    [{ retry: false }, ["overloaded", "shutting_down"]],
+    [{ reconnect: false }, ["shutting_down"]], // there will be no other connection
+    [{}, ["internal", "invalid_packet", "packet_too_large", "cancelled", "of_tomorrow"]],
+  ];
+  for (const [options, codes] of table) {
+    await using client = await Client.connect(server.url, options);
+    for (const code of codes) {
+      const error = await assertRejects(() => client.request(code, PATIENT), RequestError);
+      assertEquals(error.code, code);
+    }
+    assertEquals(client.repairs.retried, 0);
+  }
+});

@@ -1,0 +1,92 @@
+/**
+ * Why there is no connection, and whether another attempt could do better.
+ *
+ * @module
+ */
+
+import { ConnectionError, type EndingInError } from "./errors.ts";
+
+/**
+ * What a Close frame says of the next connection. Whatever is not final is tried again.
+ *
+ * | code             | the server says                              | another connection          |
+ * | ---------------- | -------------------------------------------- | --------------------------- |
+ * | none, 1005, 1006 | nothing: it died, or the network did         | may stand                   |
+ * | 1000             | that it is done for now                      | may stand                   |
+ * | 1001             | that it goes away: drained, or idle too long | is taken, once it is back   |
+ * | 1002, 1003, 1007 | that this client does not keep to WebSocket  | would end the same way      |
+ * | 1008             | that this client does not keep to its rules  | would end the same way      |
+ * | 1009             | that a message was too long                  | would get it again          |
+ * | 1010             | that an extension is missing                 | would miss it too           |
+ * | 1011             | that it failed                               | may do better               |
+ * | 1012, 1013, 1014 | that it restarts, is busy, is not reached    | is what it asks for         |
+ * | 3000 to 4999     | something of its own                         | unknown, so not to be tried |
+ */
+const FINAL_CODES: readonly number[] = [1002, 1003, 1007, 1008, 1009, 1010];
+
+/** From here on, codes are an application's own. */
+const OWN_CODES = 3000;
+
+/**
+ * What Deno says when the peer does not keep to WebSocket, or sends a frame of 64 MiB or more. It knows
+ * no close code 1014, which is no fault.
+ */
+const BROKEN_RULES =
+  /^(Invalid (?!close code)|Reserved bits|Control frame|Ping frame|Frame too large)/;
+
+/** What Deno's messages begin with when there is no connection, and say nothing by. */
+const PREFIX = /^NetworkError: failed to connect to WebSocket: /;
+
+/** The message holds the status that the server answered with, if it was not 101. */
+const STATUS = /Invalid status code: (\d+)/;
+
+/** What Deno says, in the words of rustls, when the two ends do not agree on TLS. */
+const TLS =
+  /invalid peer certificate|corrupt message|fatal alert|peer (is incompatible|misbehaved)/;
+
+/** How a connection that stood has ended. */
+export interface Loss {
+  /** Makes the error that says so. */
+  readonly why: EndingInError;
+  /** Whether it would end so again. */
+  readonly isFinal: boolean;
+}
+
+/** What an `error` or `close` says of a connection that stood. */
+export function lossOf(event: Event): Loss {
+  let reason = "the connection broke";
+  let isFinal = false;
+  if (event instanceof ErrorEvent && event.message) {
+    reason += `: ${event.message}`;
+    isFinal = BROKEN_RULES.test(event.message);
+  }
+  if (event instanceof CloseEvent && event.code > 0) {
+    reason = `the server closed the connection with ${event.code} ${event.reason}`.trimEnd();
+    isFinal = FINAL_CODES.includes(event.code) || event.code >= OWN_CODES;
+  }
+  return { why: () => new ConnectionError("connection_lost", reason, causeOf(event)), isFinal };
+}
+
+/** What an `error` or `close` says of a connection that never stood, in words. */
+export function failureOf(event: Event): string {
+  if (!(event instanceof ErrorEvent) || !event.message) return "the connection was closed";
+  const status = STATUS.exec(event.message)?.[1];
+  if (status !== undefined) return `it answered with status ${status}, not with a WebSocket`;
+  return event.message.replace(PREFIX, "");
+}
+
+/**
+ * Whether connecting would fail the same way again: TLS does not agree, or the server has answered that
+ * it does not take this client or is none at all. A status of 500 or more may pass.
+ */
+export function isFinalFailure(error: unknown): boolean {
+  if (!(error instanceof ConnectionError)) return false;
+  const message = error.cause instanceof Error ? error.cause.message : "";
+  const status = STATUS.exec(message)?.[1];
+  return status !== undefined ? Number(status) < 500 : TLS.test(message);
+}
+
+/** The error within an event, as a cause. */
+export function causeOf(event: Event): ErrorOptions {
+  return event instanceof ErrorEvent && event.error ? { cause: event.error } : {};
+}
