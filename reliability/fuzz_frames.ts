@@ -1,0 +1,244 @@
+/**
+ * The fuzzer over WebSocket frames: clients of raw TCP, half of which keep to the rules in odd ways and have
+ * to be answered in full, while the others break them; meanwhile a healthy connection is to notice nothing,
+ * and in the end nothing is to be left of them.
+ *
+ * @module
+ */
+
+import net from "node:net";
+import { deadline } from "@std/async/deadline";
+import { FrameReader } from "../load/frames.ts";
+import { encodeRequest } from "../protocol.ts";
+import { type BrowserSocket, openBrowserSocket } from "../testing/browser_socket.ts";
+import { plainReplies, withoutMessage } from "../testing/plain.ts";
+import { PATIENCE } from "../testing/until.ts";
+import { ENOUGH, type Finding, type FuzzOptions, type FuzzResult } from "./fuzzing.ts";
+import { bytesOf, frame, type Script, scriptOf } from "./raw_frames.ts";
+import { leftBehind, startServer, type Target } from "./server_process.ts";
+
+/** How many clients there are at once. */
+const AT_ONCE = 16;
+
+/** After how many rounds it is looked whether anything is left of them. */
+const LOOK_EVERY = 1000;
+
+/** How long a client that has fallen silent stays, in milliseconds. */
+const SILENCE = 50;
+
+/** What a healthy connection sends. */
+const DATA = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
+
+/** Starts a server to be fuzzed. */
+export function startFuzzed(): Promise<Target> {
+  return startServer(["--delay", "0..0.02", "--quiet"]);
+}
+
+/** Fuzzes servers that `start` starts: one, as long as nothing is found. */
+export async function fuzzFrames(
+  { seed, duration, rounds = Infinity }: FuzzOptions,
+  start: () => Promise<Target> = startFuzzed,
+): Promise<FuzzResult> {
+  const end = performance.now() + duration;
+  const findings: Finding[] = [];
+  let round = 0;
+  do {
+    const most = Math.min(rounds - round, LOOK_EVERY);
+    round += await fuzzOne(start, seed + round, most, end, findings);
+  } while (round < rounds && performance.now() < end && findings.length < ENOUGH);
+  return { rounds: round, inputs: round, findings };
+}
+
+/** Tries up to `rounds` rounds on one server; returns how many. */
+async function fuzzOne(
+  start: () => Promise<Target>,
+  seed: number,
+  rounds: number,
+  end: number,
+  findings: Finding[],
+): Promise<number> {
+  await using target = await start();
+  await play(target.port, scriptOf(seed)); // what a server opens for good, it has opened after that
+  const files = await target.files();
+  let round = 0;
+  {
+    await using healthy = await openBrowserSocket(target.url);
+    while (round < rounds && (round === 0 || performance.now() < end) && findings.length < ENOUGH) {
+      const seeds = Array.from(
+        { length: Math.min(AT_ONCE, rounds - round) },
+        (_, i) => seed + round + i,
+      );
+      round += seeds.length;
+      await tryTogether(target, healthy, seeds, findings);
+      if (target.hasEnded) {
+        findings.push(...await blame(start, seeds));
+        return round;
+      }
+    }
+  }
+  for (const left of await leftBehind(target, files + 1)) {
+    findings.push({ seed, what: `after ${round} rounds, ${left}`, input: null });
+  }
+  return round;
+}
+
+async function tryTogether(
+  target: Target,
+  healthy: BrowserSocket,
+  seeds: readonly number[],
+  findings: Finding[],
+): Promise<void> {
+  const packet = encodeRequest(String(seeds[0]), DATA);
+  healthy.send(packet);
+  await Promise.all(seeds.map(async (seed) => {
+    const script = scriptOf(seed);
+    const what = await play(target.port, script);
+    if (what !== undefined && !target.hasEnded) findings.push({ seed, what, input: script });
+  }));
+  const answer = await healthy.frames.next().catch((error) => String(error));
+  if (answer === plainReplies(packet)[0] || target.hasEnded) return;
+  const input = seeds.map(scriptOf);
+  findings.push({ seed: seeds[0]!, what: `a healthy connection got ${answer}`, input });
+}
+
+/** Finds out which of several scripts ended the server, each on a server of its own. */
+async function blame(start: () => Promise<Target>, seeds: readonly number[]): Promise<Finding[]> {
+  for (const seed of seeds) {
+    await using target = await start();
+    const input = scriptOf(seed);
+    await play(target.port, input);
+    const isAlive = await target.health().then(() => true, () => false);
+    if (!isAlive) return [{ seed, what: "the server's process ended", input }];
+  }
+  const what = `the server's process ended, by these ${seeds.length} together`;
+  return [{ seed: seeds[0]!, what, input: seeds.map(scriptOf) }];
+}
+
+/** Plays a script to its end; returns what is wrong with the answers, if they matter. */
+export async function play(port: number, script: Script): Promise<string | undefined> {
+  const client = new RawClient(port);
+  try {
+    await client.write(script.handshake);
+    if (script.handshake !== "") await client.upgraded;
+    for (const piece of script.pieces) await client.write(piece);
+    if (script.wanted === undefined) return void await client.leave(script.leaving);
+    await client.received(script.wanted.length);
+    await client.write(frame(() => 0, 8, "\x03\xe8"));
+    await client.ended;
+  } catch (error) {
+    if (script.wanted === undefined) return undefined; // to be thrown out is what it deserves
+    return `${error instanceof Error ? error.message : error}; ${
+      differenceOf(script, client.answers)
+    }`;
+  } finally {
+    client.destroy();
+  }
+  return differenceOf(script, client.answers);
+}
+
+function differenceOf({ wanted = [] }: Script, answers: readonly string[]): string | undefined {
+  const got = answers.toSorted();
+  const want = wanted.toSorted();
+  const i = want.findIndex((text, i) => text !== got[i]);
+  if (i >= 0) return `want ${want[i]!.slice(0, 200)}, got ${String(got[i]).slice(0, 200)}`;
+  if (got.length > want.length) return `${got.length} answers, want ${want.length}`;
+}
+
+/** A client of bytes. It is of Node's library, as that of Deno cannot reset a connection. */
+class RawClient {
+  readonly answers: string[] = [];
+  /** Resolves when the handshake has been answered; rejects if there was none. */
+  readonly upgraded: Promise<void>;
+  /** Resolves when the connection is closed, however that comes about. */
+  readonly ended: Promise<void>;
+  readonly #socket: net.Socket;
+  #head = "";
+  #wake = () => {};
+
+  constructor(port: number) {
+    const upgraded = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    this.upgraded = deadline(upgraded.promise, PATIENCE);
+    this.upgraded.catch(() => {});
+    this.ended = deadline(ended.promise, PATIENCE);
+    this.ended.catch(() => {});
+    const reader = new FrameReader({
+      message: (text = "bytes") => {
+        this.answers.push(withoutMessage(text));
+        this.#wake();
+      },
+      ping: () => {},
+      close: () => {},
+    });
+    const socket = this.#socket = net.connect({ port, host: "127.0.0.1", noDelay: true });
+    socket.on("data", (bytes) => {
+      let rest: Uint8Array = bytes;
+      if (!this.#head.endsWith("\r\n\r\n")) {
+        const text = this.#head + bytes.toString("latin1");
+        const end = text.indexOf("\r\n\r\n");
+        const from = this.#head.length;
+        this.#head = end < 0 ? text : text.slice(0, end + 4);
+        if (end < 0) return;
+        rest = bytes.subarray(end + 4 - from);
+        upgraded.resolve();
+      }
+      try {
+        while (rest.length > 0) {
+          const { space } = reader;
+          const count = Math.min(space.length, rest.length);
+          space.set(rest.subarray(0, count));
+          reader.read(count);
+          rest = rest.subarray(count);
+        }
+      } catch (error) {
+        this.answers.push(String(error));
+        this.#wake();
+      }
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      upgraded.reject(new Error("the connection was closed before it was upgraded"));
+      ended.resolve();
+      this.#wake();
+    });
+  }
+
+  /** Writes bytes that are given as Latin-1; whether they arrive is not known. */
+  async write(text: string): Promise<void> {
+    if (text === "" || this.#socket.destroyed) return;
+    await new Promise<void>((resolve) => {
+      this.#socket.once("close", resolve);
+      this.#socket.write(bytesOf(text), () => {
+        this.#socket.off("close", resolve);
+        resolve();
+      });
+    });
+  }
+
+  /** Resolves when `count` answers have come; rejects if the connection is closed before. */
+  async received(count: number): Promise<void> {
+    const enough = Promise.withResolvers<void>();
+    this.#wake = () => {
+      if (this.answers.length >= count) enough.resolve();
+      else if (this.#socket.closed) enough.reject(new Error("the connection was closed"));
+    };
+    this.#wake();
+    await deadline(enough.promise, PATIENCE);
+  }
+
+  /** Leaves without a word. */
+  async leave(how: Script["leaving"]): Promise<void> {
+    if (how === "half-close") {
+      this.#socket.end();
+      await this.ended;
+    } else if (how === "silence") {
+      await new Promise((resolve) => setTimeout(resolve, SILENCE));
+    } else if (how === "reset") {
+      this.#socket.resetAndDestroy?.(); // there is none in Deno 2.7
+    }
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}

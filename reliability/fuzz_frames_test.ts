@@ -1,0 +1,97 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { plainReplies } from "../testing/plain.ts";
+import { fuzzFrames, startFuzzed } from "./fuzz_frames.ts";
+import { scriptOf } from "./raw_frames.ts";
+import { leftBehind, type Target } from "./server_process.ts";
+
+/** What a server that is nearly right does wrong. */
+interface Faults {
+  /** Makes answers of a frame. @default {plainReplies} */
+  answer?(frame: string): string[];
+  /** What it says to be in flight. */
+  inFlight?: number;
+  /** After how many connections it says that its process has ended. */
+  endsAfter?: number;
+}
+
+/** A plain server within the test. */
+function startFaulty(
+  { answer = plainReplies, inFlight = 0, endsAfter = Infinity }: Faults,
+): Target {
+  const sockets = new Set<WebSocket>();
+  let connections = 0;
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    connections++;
+    if (request.headers.get("upgrade") !== "websocket") return new Response();
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => sockets.add(socket);
+    socket.onmessage = ({ data }) => {
+      const text = typeof data === "string" ? data : new TextDecoder().decode(data);
+      for (const each of answer(text)) {
+        socket.send(each.replace(/"code":"\w+"/, '$&,"message":"as asked"'));
+      }
+    };
+    socket.onerror = socket.onclose = () => sockets.delete(socket);
+    return response;
+  });
+  return {
+    url: `ws://127.0.0.1:${server.addr.port}`,
+    port: server.addr.port,
+    get hasEnded() {
+      return connections > endsAfter;
+    },
+    health: () => {
+      if (connections > endsAfter) return Promise.reject(new Error("it has ended"));
+      return Promise.resolve({ status: "ok", connections: sockets.size, in_flight: inFlight });
+    },
+    files: () => Promise.resolve(NaN),
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.close();
+      await server.shutdown();
+    },
+  };
+}
+
+Deno.test("fuzzFrames() finds nothing in the server", async () => {
+  const result = await fuzzFrames({ seed: 1, duration: 60_000, rounds: 64 }, startFuzzed);
+  assertEquals(result, { rounds: 64, inputs: 64, findings: [] });
+});
+
+const BROKEN: [name: string, faults: Faults, what: RegExp][] = [
+  ["answers wrongly", {
+    answer: (frame) => plainReplies(frame).map((text) => text.replace("Hub", "Hab")),
+  }, /want .*Hub.*, got .*Hab/],
+  ["answers twice", {
+    answer: (frame) => plainReplies(frame).flatMap((text) => [text, text]),
+  }, /want|answers/],
+  ["ends", { endsAfter: 20 }, /the server's process ended/],
+];
+
+Deno.test("fuzzFrames() finds what is broken", async (t) => {
+  for (const [name, faults, what] of BROKEN) {
+    await t.step(name, async () => {
+      const start = () => Promise.resolve(startFaulty(faults));
+      const { findings } = await fuzzFrames({ seed: 1, duration: 60_000, rounds: 32 }, start);
+      assert(findings.length > 0, "nothing was found");
+      assertMatch(findings[0]!.what, what);
+    });
+  }
+});
+
+Deno.test("scriptOf() gives the same for a seed, and others for the next", () => {
+  const scripts = Array.from({ length: 50 }, (_, seed) => JSON.stringify(scriptOf(seed)));
+  assertEquals(scripts, scripts.map((_, seed) => JSON.stringify(scriptOf(seed))));
+  assertEquals(new Set(scripts).size, scripts.length);
+});
+
+Deno.test("leftBehind() says what is left of connections that are over", async () => {
+  await using clean = startFaulty({});
+  assertEquals(await leftBehind(clean, 7), []);
+  await using leaving = startFaulty({ inFlight: 2 });
+  assertEquals(await leftBehind(leaving, 7, 10), ["2 requests are left in flight"]);
+  await using leaking = { ...startFaulty({}), files: () => Promise.resolve(9) };
+  assertEquals(await leftBehind(leaking, 7, 10), ["9 files are open, 7 were before"]);
+  await using ended = startFaulty({ endsAfter: -1 });
+  assertEquals(await leftBehind(ended, 7), ["the server's process has ended"]);
+});

@@ -1,0 +1,53 @@
+/**
+ * What both fuzzers have in common: rounds, each with a seed of its own, until the time is up.
+ *
+ * Round i of seed N is the first round of seed N + i: so that what is found in it can be had again alone.
+ *
+ * @module
+ */
+
+/** What fuzzing is told. */
+export interface FuzzOptions {
+  readonly seed: number;
+  /** How long to go on, in milliseconds; at least one round is made. */
+  readonly duration: number;
+  /** How many rounds to make at most. @default {Infinity} */
+  readonly rounds?: number;
+}
+
+/** Something that is not as it should be. */
+export interface Finding {
+  /** The seed of which it is found in the first round. */
+  readonly seed: number;
+  readonly what: string;
+  /** What was sent, to be read as JSON. */
+  readonly input: unknown;
+}
+
+/** What came of it. */
+export interface FuzzResult {
+  readonly rounds: number;
+  /** How many inputs were tried in them. */
+  readonly inputs: number;
+  readonly findings: readonly Finding[];
+}
+
+/** After so many findings, more of them say nothing new. */
+export const ENOUGH = 3;
+
+/** A seed that nobody has chosen. */
+export function randomSeed(): number {
+  return crypto.getRandomValues(new Int32Array(1))[0]! & 0x3fffffff;
+}
+
+/** A seed for a generator: of seeds that follow each other, it makes such as have nothing in common. */
+export function scattered(seed: number): number {
+  const mixed = Math.imul(seed ^ seed >>> 16, 0x85ebca6b);
+  return Math.imul(mixed ^ mixed >>> 13, 0xc2b2ae35);
+}
+
+/** A finding as lines for people, with the command that repeats it. */
+export function findingText(only: string, { seed, what, input }: Finding): string {
+  return `FOUND ${what}\n  input: ${JSON.stringify(input)}\n` +
+    `  again: deno task fuzz --only ${only} --rounds 1 --seed ${seed}\n`;
+}
