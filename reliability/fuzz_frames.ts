@@ -6,15 +6,12 @@
  * @module
  */
 
-import net from "node:net";
-import { deadline } from "@std/async/deadline";
-import { FrameReader } from "../load/frames.ts";
 import { encodeRequest } from "../protocol.ts";
 import { type BrowserSocket, openBrowserSocket } from "../testing/browser_socket.ts";
-import { plainReplies, withoutMessage } from "../testing/plain.ts";
-import { PATIENCE } from "../testing/until.ts";
+import { plainReplies } from "../testing/plain.ts";
 import { ENOUGH, type Finding, type FuzzOptions, type FuzzResult } from "./fuzzing.ts";
-import { bytesOf, frame, type Script, scriptOf } from "./raw_frames.ts";
+import { RawClient } from "./raw_client.ts";
+import { frame, type Script, scriptOf } from "./raw_frames.ts";
 import { leftBehind, startServer, type Target } from "./server_process.ts";
 
 /** How many clients there are at once. */
@@ -22,9 +19,6 @@ const AT_ONCE = 16;
 
 /** After how many rounds it is looked whether anything is left of them. */
 const LOOK_EVERY = 1000;
-
-/** How long a client that has fallen silent stays, in milliseconds. */
-const SILENCE = 50;
 
 /** What a healthy connection sends. */
 const DATA = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
@@ -142,103 +136,4 @@ function differenceOf({ wanted = [] }: Script, answers: readonly string[]): stri
   const i = want.findIndex((text, i) => text !== got[i]);
   if (i >= 0) return `want ${want[i]!.slice(0, 200)}, got ${String(got[i]).slice(0, 200)}`;
   if (got.length > want.length) return `${got.length} answers, want ${want.length}`;
-}
-
-/** A client of bytes. It is of Node's library, as that of Deno cannot reset a connection. */
-class RawClient {
-  readonly answers: string[] = [];
-  /** Resolves when the handshake has been answered; rejects if there was none. */
-  readonly upgraded: Promise<void>;
-  /** Resolves when the connection is closed, however that comes about. */
-  readonly ended: Promise<void>;
-  readonly #socket: net.Socket;
-  #head = "";
-  #wake = () => {};
-
-  constructor(port: number) {
-    const upgraded = Promise.withResolvers<void>();
-    const ended = Promise.withResolvers<void>();
-    this.upgraded = deadline(upgraded.promise, PATIENCE);
-    this.upgraded.catch(() => {});
-    this.ended = deadline(ended.promise, PATIENCE);
-    this.ended.catch(() => {});
-    const reader = new FrameReader({
-      message: (text = "bytes") => {
-        this.answers.push(withoutMessage(text));
-        this.#wake();
-      },
-      ping: () => {},
-      close: () => {},
-    });
-    const socket = this.#socket = net.connect({ port, host: "127.0.0.1", noDelay: true });
-    socket.on("data", (bytes) => {
-      let rest: Uint8Array = bytes;
-      if (!this.#head.endsWith("\r\n\r\n")) {
-        const text = this.#head + bytes.toString("latin1");
-        const end = text.indexOf("\r\n\r\n");
-        const from = this.#head.length;
-        this.#head = end < 0 ? text : text.slice(0, end + 4);
-        if (end < 0) return;
-        rest = bytes.subarray(end + 4 - from);
-        upgraded.resolve();
-      }
-      try {
-        while (rest.length > 0) {
-          const { space } = reader;
-          const count = Math.min(space.length, rest.length);
-          space.set(rest.subarray(0, count));
-          reader.read(count);
-          rest = rest.subarray(count);
-        }
-      } catch (error) {
-        this.answers.push(String(error));
-        this.#wake();
-      }
-    });
-    socket.on("error", () => {});
-    socket.on("close", () => {
-      upgraded.reject(new Error("the connection was closed before it was upgraded"));
-      ended.resolve();
-      this.#wake();
-    });
-  }
-
-  /** Writes bytes that are given as Latin-1; whether they arrive is not known. */
-  async write(text: string): Promise<void> {
-    if (text === "" || this.#socket.destroyed) return;
-    await new Promise<void>((resolve) => {
-      this.#socket.once("close", resolve);
-      this.#socket.write(bytesOf(text), () => {
-        this.#socket.off("close", resolve);
-        resolve();
-      });
-    });
-  }
-
-  /** Resolves when `count` answers have come; rejects if the connection is closed before. */
-  async received(count: number): Promise<void> {
-    const enough = Promise.withResolvers<void>();
-    this.#wake = () => {
-      if (this.answers.length >= count) enough.resolve();
-      else if (this.#socket.closed) enough.reject(new Error("the connection was closed"));
-    };
-    this.#wake();
-    await deadline(enough.promise, PATIENCE);
-  }
-
-  /** Leaves without a word. */
-  async leave(how: Script["leaving"]): Promise<void> {
-    if (how === "half-close") {
-      this.#socket.end();
-      await this.ended;
-    } else if (how === "silence") {
-      await new Promise((resolve) => setTimeout(resolve, SILENCE));
-    } else if (how === "reset") {
-      this.#socket.resetAndDestroy?.(); // there is none in Deno 2.7
-    }
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
-  }
 }

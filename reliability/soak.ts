@@ -1,0 +1,150 @@
+/**
+ * `deno task soak`: a server under mixed load, with faults, for as long as one likes. In the end no request
+ * is lost, none was answered twice, and nothing is left of it all: no memory, no file, no request.
+ *
+ * @module
+ */
+
+import { delay } from "@std/async/delay";
+import { integer, seconds } from "../cli/flags.ts";
+import { formatCount } from "../load/text.ts";
+import { randomIntegers } from "../testing/random.ts";
+import { randomSeed } from "./fuzzing.ts";
+import { scriptFlags } from "./script.ts";
+import { leftBehind, type ServerProcess, startServer } from "./server_process.ts";
+import {
+  dyingClient,
+  libraryClient,
+  mixedClient,
+  oddClient,
+  postingClient,
+  type Soak,
+  type SoakClient,
+} from "./soak_clients.ts";
+import { isPassed, type Outcome } from "./trial.ts";
+
+/** The clients, all at once. */
+const CLIENTS: readonly SoakClient[] = [
+  ...Array<SoakClient>(10).fill(mixedClient([])),
+  ...Array<SoakClient>(10).fill(mixedClient(["asyncpkt.v1"])),
+  ...Array<SoakClient>(3).fill(libraryClient),
+  ...Array<SoakClient>(4).fill(postingClient),
+  ...Array<SoakClient>(6).fill(dyingClient),
+  ...Array<SoakClient>(2).fill(oddClient),
+];
+
+/** The part of the time that is for warming up: after it, it is seen how much memory the server keeps. */
+const WARM_UP = 1 / 3;
+
+/** How much more memory than then there may be in the end. */
+const MORE_MEMORY = 1.2;
+
+/** How often, and for how long, the whole server is stopped, in milliseconds. */
+const FREEZE_EVERY = 10_000;
+const FREEZE = 500;
+
+/** Over how long the memory of a quiet server is looked at, in milliseconds. */
+const QUIET = 3000;
+
+const MEBIBYTE = 2 ** 20;
+
+/** What a soak is told. */
+export interface SoakOptions {
+  /** In milliseconds. */
+  readonly duration: number;
+  readonly seed: number;
+}
+
+/** Soaks a server. */
+export async function soak({ duration, seed }: SoakOptions): Promise<Outcome> {
+  await using server = await startServer(["--delay", "0..0.5", "--quiet"]);
+  const random = randomIntegers(seed);
+  const shared = {
+    url: server.url,
+    port: server.port,
+    random,
+    counts: { requests: 0, lost: 0, badInputs: 0, faults: 0 },
+    failures: new Set<string>(),
+  };
+  await load(server, { ...shared, isOver: false }, WARM_UP * duration);
+  const settledFiles = (await leftBehind(server, Infinity), await server.files());
+  const settled = await memoryInQuiet(server);
+  await load(server, { ...shared, isOver: false }, (1 - WARM_UP) * duration);
+  const failures = [...shared.failures, ...await leftBehind(server, settledFiles)];
+  const after = await memoryInQuiet(server);
+  if (after > MORE_MEMORY * settled) {
+    failures.push(
+      `${mebibytes(after)} of memory are left, ${mebibytes(settled)} were after warming up`,
+    );
+  }
+  const { code, stderr } = await server.stop();
+  if (code !== 0 || stderr !== "") failures.push(`the server ended with ${code}: ${stderr}`);
+  return {
+    ...shared.counts,
+    extent:
+      `${CLIENTS.length} clients for ${
+        duration / 1000
+      } s, seed ${seed}: plain mode, asyncpkt.v1, ` +
+      "POST, arrays, cancels, large packets, broken packets and frames, clients that die and come " +
+      "back, the server stopped now and then",
+    seen: `memory of ${mebibytes(settled)} after warming up, ${mebibytes(after)} in the end`,
+    failures,
+  };
+}
+
+/** Puts a server under load for a while, and waits until all that was asked for has come. */
+async function load(server: ServerProcess, soak: Soak, duration: number): Promise<void> {
+  const clients = CLIENTS.map(async (client) => {
+    try {
+      await client(soak);
+    } catch (error) {
+      soak.failures.add(`a client was broken off: ${error}`);
+      soak.counts.lost++;
+    }
+  });
+  const end = performance.now() + duration;
+  while (performance.now() < end && !server.hasEnded) {
+    await delay(Math.min(FREEZE_EVERY, Math.max(end - performance.now(), 0)));
+    if (server.hasEnded) break;
+    server.kill("SIGSTOP");
+    await delay(FREEZE);
+    server.kill("SIGCONT");
+    soak.counts.faults++;
+  }
+  soak.isOver = true;
+  await Promise.all(clients);
+}
+
+/** The least memory that a server is seen to have while nothing is asked of it. */
+async function memoryInQuiet(server: ServerProcess): Promise<number> {
+  const end = performance.now() + QUIET;
+  let least = Infinity;
+  while (performance.now() < end) {
+    least = Math.min(least, await server.memory());
+    await delay(100);
+  }
+  return least;
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / MEBIBYTE).toFixed(0)} MiB`;
+}
+
+if (import.meta.main) {
+  const { seconds: duration, seed = randomSeed() } = scriptFlags("soak", "Soaks a server.", {
+    seconds: seconds("SECONDS", "how long to go on [120]", 120),
+    seed: integer(
+      "N",
+      "makes up the same load again, in another order [another each time]",
+      undefined,
+    ),
+  });
+  console.log(`soaking with seed ${seed} for ${duration / 1000} s`);
+  const outcome = await soak({ duration, seed });
+  const { requests, lost, badInputs, faults, failures, seen } = outcome;
+  console.log(`${formatCount(requests)} requests, ${formatCount(lost)} lost or answered twice`);
+  console.log(`${formatCount(badInputs!)} bad inputs, ${formatCount(faults!)} faults`);
+  console.log(seen);
+  for (const failure of failures) console.log(`FAILED ${failure}`);
+  if (!isPassed(outcome)) Deno.exitCode = 1;
+}
