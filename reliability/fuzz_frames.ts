@@ -34,65 +34,77 @@ export async function fuzzFrames(
   start: () => Promise<Target> = startFuzzed,
 ): Promise<FuzzResult> {
   const end = performance.now() + duration;
-  const findings: Finding[] = [];
-  let round = 0;
+  const tally = { inputs: 0, badInputs: 0, requests: 0, findings: [] };
   do {
-    const most = Math.min(rounds - round, LOOK_EVERY);
-    round += await fuzzOne(start, seed + round, most, end, findings);
-  } while (round < rounds && performance.now() < end && findings.length < ENOUGH);
-  return { rounds: round, inputs: round, findings };
+    const most = Math.min(rounds - tally.inputs, LOOK_EVERY);
+    await fuzzOne(start, seed + tally.inputs, most, end, tally);
+  } while (goesOn(tally, rounds, end));
+  return { rounds: tally.inputs, ...tally };
 }
 
-/** Tries up to `rounds` rounds on one server; returns how many. */
+/** What the rounds come to. */
+interface Tally {
+  inputs: number;
+  badInputs: number;
+  requests: number;
+  readonly findings: Finding[];
+}
+
+function goesOn({ inputs, findings }: Tally, rounds: number, end: number): boolean {
+  return inputs < rounds && performance.now() < end && findings.length < ENOUGH;
+}
+
+/** Tries up to `most` rounds on one server. */
 async function fuzzOne(
   start: () => Promise<Target>,
   seed: number,
-  rounds: number,
+  most: number,
   end: number,
-  findings: Finding[],
-): Promise<number> {
+  tally: Tally,
+): Promise<void> {
   await using target = await start();
   await play(target.port, scriptOf(seed)); // what a server opens for good, it has opened after that
   const files = await target.files();
-  let round = 0;
+  const rounds = tally.inputs + most;
+  let next = seed;
   {
     await using healthy = await openBrowserSocket(target.url);
-    while (round < rounds && (round === 0 || performance.now() < end) && findings.length < ENOUGH) {
-      const seeds = Array.from(
-        { length: Math.min(AT_ONCE, rounds - round) },
-        (_, i) => seed + round + i,
-      );
-      round += seeds.length;
-      await tryTogether(target, healthy, seeds, findings);
+    do {
+      const count = Math.min(AT_ONCE, rounds - tally.inputs);
+      const seeds = Array.from({ length: count }, () => next++);
+      await tryTogether(target, healthy, seeds, tally);
       if (target.hasEnded) {
-        findings.push(...await blame(start, seeds));
-        return round;
+        tally.findings.push(...await blame(start, seeds));
+        return;
       }
-    }
+    } while (goesOn(tally, rounds, end));
   }
   for (const left of await leftBehind(target, files + 1)) {
-    findings.push({ seed, what: `after ${round} rounds, ${left}`, input: null });
+    const what = `${left} after the rounds of the seeds ${seed} to ${next - 1}`;
+    tally.findings.push({ seed, what, input: null });
   }
-  return round;
 }
 
 async function tryTogether(
   target: Target,
   healthy: BrowserSocket,
   seeds: readonly number[],
-  findings: Finding[],
+  tally: Tally,
 ): Promise<void> {
   const packet = encodeRequest(String(seeds[0]), DATA);
   healthy.send(packet);
   await Promise.all(seeds.map(async (seed) => {
     const script = scriptOf(seed);
+    tally.inputs++;
+    if (script.wanted === undefined) tally.badInputs++;
+    else tally.requests += script.wanted.length;
     const what = await play(target.port, script);
-    if (what !== undefined && !target.hasEnded) findings.push({ seed, what, input: script });
+    if (what !== undefined && !target.hasEnded) tally.findings.push({ seed, what, input: script });
   }));
   const answer = await healthy.frames.next().catch((error) => String(error));
   if (answer === plainReplies(packet)[0] || target.hasEnded) return;
   const input = seeds.map(scriptOf);
-  findings.push({ seed: seeds[0]!, what: `a healthy connection got ${answer}`, input });
+  tally.findings.push({ seed: seeds[0]!, what: `a healthy connection got ${answer}`, input });
 }
 
 /** Finds out which of several scripts ended the server, each on a server of its own. */

@@ -55,7 +55,8 @@ function startFaulty(
 
 Deno.test("fuzzFrames() finds nothing in the server", async () => {
   const result = await fuzzFrames({ seed: 1, duration: 60_000, rounds: 64 }, startFuzzed);
-  assertEquals(result, { rounds: 64, inputs: 64, findings: [] });
+  assertEquals([result.rounds, result.findings], [64, []]);
+  assert(result.badInputs > 0 && result.requests > 0);
 });
 
 const BROKEN: [name: string, faults: Faults, what: RegExp][] = [

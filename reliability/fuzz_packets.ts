@@ -25,6 +25,9 @@ import { ENOUGH, type Finding, type FuzzOptions, type FuzzResult, scattered } fr
 /** What is fuzzed: makes of a frame the answers to it, errors first. */
 export type Implementation = (frame: string) => string[];
 
+/** A reply that refuses. */
+const REFUSAL = /^\{"request_id":.*,"error":\{"code":"\w+"\}\}$/s;
+
 /** How many frames a round tries on one server. */
 const FRAMES = 200;
 
@@ -62,17 +65,26 @@ export function fuzzPackets(
 ): FuzzResult {
   const end = performance.now() + duration;
   const findings: Finding[] = [];
+  const counts = { inputs: 0, badInputs: 0, requests: 0 };
   let round = 0;
   do {
-    const finding = tryRound(seed + round++, make());
+    const finding = tryRound(seed + round++, make(), counts);
     if (finding !== undefined) findings.push(finding);
   } while (round < rounds && performance.now() < end && findings.length < ENOUGH);
-  return { rounds: round, inputs: round * FRAMES, findings };
+  return { rounds: round, ...counts, findings };
 }
 
-function tryRound(seed: number, implementation: Implementation): Finding | undefined {
+function tryRound(
+  seed: number,
+  implementation: Implementation,
+  counts: { inputs: number; badInputs: number; requests: number },
+): Finding | undefined {
   const property = fc.property(anyFrame, (frame) => {
-    const difference = differenceOn(frame, implementation);
+    const wanted = plainReplies(frame);
+    counts.inputs++;
+    if (wanted.some((reply) => REFUSAL.test(reply))) counts.badInputs++;
+    counts.requests += wanted.length;
+    const difference = differenceOn(frame, wanted, implementation);
     if (difference !== undefined) throw new Error(difference);
   });
   const parameters = { seed: scattered(seed), numRuns: FRAMES };
@@ -82,8 +94,11 @@ function tryRound(seed: number, implementation: Implementation): Finding | undef
 }
 
 /** What is wrong with the answers to a frame. */
-function differenceOn(frame: string, implementation: Implementation): string | undefined {
-  const wanted = plainReplies(frame);
+function differenceOn(
+  frame: string,
+  wanted: readonly string[],
+  implementation: Implementation,
+): string | undefined {
   let answers: string[];
   try {
     answers = implementation(frame).map(withoutMessage);

@@ -33,9 +33,14 @@ function parsed(frame: string): Record<string, unknown> {
 }
 
 Deno.test("fuzzPackets() finds nothing in the core", () => {
-  const { findings, rounds, inputs } = fuzzPackets({ seed: 7, duration: 60_000, rounds: 20 });
+  const { findings, rounds, inputs, badInputs, requests } = fuzzPackets({
+    seed: 7,
+    duration: 60_000,
+    rounds: 20,
+  });
   assertEquals(findings, []);
   assertEquals([rounds, inputs], [20, 4000]);
+  assert(badInputs > 1000 && requests > 2000);
 });
 
 Deno.test("fuzzPackets() finds what is broken, and finds it again by its seed", async (t) => {

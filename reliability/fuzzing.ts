@@ -6,6 +6,9 @@
  * @module
  */
 
+import { formatCount } from "../load/text.ts";
+import type { Outcome } from "./trial.ts";
+
 /** What fuzzing is told. */
 export interface FuzzOptions {
   readonly seed: number;
@@ -27,8 +30,11 @@ export interface Finding {
 /** What came of it. */
 export interface FuzzResult {
   readonly rounds: number;
-  /** How many inputs were tried in them. */
+  /** How many inputs were tried in them, and how many of them were wrong. */
   readonly inputs: number;
+  readonly badInputs: number;
+  /** How many requests were owed an answer. */
+  readonly requests: number;
   readonly findings: readonly Finding[];
 }
 
@@ -44,6 +50,24 @@ export function randomSeed(): number {
 export function scattered(seed: number): number {
   const mixed = Math.imul(seed ^ seed >>> 16, 0x85ebca6b);
   return Math.imul(mixed ^ mixed >>> 13, 0xc2b2ae35);
+}
+
+/** Fuzzes as a trial, with a seed that nobody has chosen. */
+export async function fuzzOutcome(
+  only: string,
+  fuzz: (options: FuzzOptions) => FuzzResult | Promise<FuzzResult>,
+  duration: number,
+): Promise<Outcome> {
+  const seed = randomSeed();
+  const { inputs, badInputs, requests, findings } = await fuzz({ seed, duration });
+  return {
+    extent: `${formatCount(inputs)} ${only === "packets" ? "packets" : "connections"} in ` +
+      `${duration / 1000} s, seed ${seed}`,
+    requests,
+    lost: findings.length,
+    badInputs,
+    failures: findings.map((finding) => findingText(only, finding)),
+  };
 }
 
 /** A finding as lines for people, with the command that repeats it. */

@@ -26,10 +26,11 @@ const DELAY = "20..24";
 
 /** Opens as many connections as there may be files, up to ten thousand. */
 export async function manyConnections(wanted = CONNECTIONS, delay = DELAY): Promise<Outcome> {
-  const connections = Math.min(wanted, await maxOpenFiles(Deno.pid) - SPARE_FILES);
+  const files = await maxOpenFiles(Deno.pid);
+  const connections = Math.min(wanted, Number.isNaN(files) ? wanted : files - SPARE_FILES);
   await using server = await startServer(["--delay", delay, "--quiet"]);
   const failures: string[] = [];
-  const files = await server.files();
+  const open = await server.files();
   const before = await server.memory();
 
   const url = new URL(server.url);
@@ -66,13 +67,16 @@ export async function manyConnections(wanted = CONNECTIONS, delay = DELAY): Prom
   const lost = sockets.filter((_, i) => answers.get(plainReplies(packet(i))[0]!) !== 1).length;
   if (ends > 0) failures.push(`${ends} connections were lost`);
   await closeAll(sockets);
-  failures.push(...await leftBehind(server, files));
+  failures.push(...await leftBehind(server, open));
   const kib = (from: number, to: number) => ((to - from) / connections / 1024).toFixed(1);
   return {
     extent: `${connections.toLocaleString("en-US")} connections, one request in flight on each` +
       (connections < wanted ? ` (${wanted} need more open files than there may be here)` : ""),
-    seen: `${kib(before, idle)} KiB of the server's memory for each connection, ` +
-      `${kib(before, busy)} KiB with its request`,
+    seen: Number.isNaN(busy)
+      ? "the memory is not known here"
+      : `${kib(before, idle)} KiB of the server's memory for each connection, ${
+        kib(before, busy)
+      } KiB with its request`,
     requests: connections,
     lost,
     failures,

@@ -8,6 +8,8 @@
 import { delay } from "@std/async/delay";
 import { integer, seconds } from "../cli/flags.ts";
 import { formatCount } from "../load/text.ts";
+import { encodeRequest } from "../protocol.ts";
+import { openBrowserSocket } from "../testing/browser_socket.ts";
 import { randomIntegers } from "../testing/random.ts";
 import { randomSeed } from "./fuzzing.ts";
 import { scriptFlags } from "./script.ts";
@@ -33,18 +35,22 @@ const CLIENTS: readonly SoakClient[] = [
   ...Array<SoakClient>(2).fill(oddClient),
 ];
 
-/** The part of the time that is for warming up: after it, it is seen how much memory the server keeps. */
-const WARM_UP = 1 / 3;
+/** The part of the time that is for warming up. */
+const WARM_UP = 1 / 2;
 
-/** How much more memory than then there may be in the end. */
+/** How much more memory than after warming up there may be in the end. */
 const MORE_MEMORY = 1.2;
 
-/** How often, and for how long, the whole server is stopped, in milliseconds. */
-const FREEZE_EVERY = 10_000;
+/** How often the whole server is stopped, in such looks, and for how long, in milliseconds. */
+const FREEZE_EVERY = 20;
 const FREEZE = 500;
 
-/** Over how long the memory of a quiet server is looked at, in milliseconds. */
-const QUIET = 3000;
+/** How often it is looked whether the load is over, in milliseconds. */
+const LOOK_EVERY = 500;
+
+/** How many large packets are sent to have garbage collected, and their length. */
+const SWEEPS = 60;
+const LARGE = 1_000_000;
 
 const MEBIBYTE = 2 ** 20;
 
@@ -67,11 +73,12 @@ export async function soak({ duration, seed }: SoakOptions): Promise<Outcome> {
     failures: new Set<string>(),
   };
   await load(server, { ...shared, isOver: false }, WARM_UP * duration);
-  const settledFiles = (await leftBehind(server, Infinity), await server.files());
-  const settled = await memoryInQuiet(server);
+  const settled = await keptMemory(server);
+  await leftBehind(server, Infinity);
+  const files = await server.files();
   await load(server, { ...shared, isOver: false }, (1 - WARM_UP) * duration);
-  const failures = [...shared.failures, ...await leftBehind(server, settledFiles)];
-  const after = await memoryInQuiet(server);
+  const after = await keptMemory(server);
+  const failures = [...shared.failures, ...await leftBehind(server, files)];
   if (after > MORE_MEMORY * settled) {
     failures.push(
       `${mebibytes(after)} of memory are left, ${mebibytes(settled)} were after warming up`,
@@ -102,26 +109,34 @@ async function load(server: ServerProcess, soak: Soak, duration: number): Promis
       soak.counts.lost++;
     }
   });
-  const end = performance.now() + duration;
-  while (performance.now() < end && !server.hasEnded) {
-    await delay(Math.min(FREEZE_EVERY, Math.max(end - performance.now(), 0)));
-    if (server.hasEnded) break;
+  const freezing = freezeNowAndThen(server, soak);
+  await delay(duration);
+  soak.isOver = true;
+  await Promise.all([...clients, freezing]);
+}
+
+async function freezeNowAndThen(server: ServerProcess, soak: Soak): Promise<void> {
+  for (let i = 1; !soak.isOver && !server.hasEnded; i++) {
+    await delay(LOOK_EVERY);
+    if (i % FREEZE_EVERY > 0) continue;
     server.kill("SIGSTOP");
     await delay(FREEZE);
     server.kill("SIGCONT");
     soak.counts.faults++;
   }
-  soak.isOver = true;
-  await Promise.all(clients);
 }
 
-/** The least memory that a server is seen to have while nothing is asked of it. */
-async function memoryInQuiet(server: ServerProcess): Promise<number> {
-  const end = performance.now() + QUIET;
+/**
+ * The memory that a server keeps. What it has goes up until garbage is collected, which takes a while where
+ * little is asked of it: so large packets are sent to and fro until it has to, and the least counts.
+ */
+async function keptMemory(server: ServerProcess): Promise<number> {
+  await using socket = await openBrowserSocket(server.url);
   let least = Infinity;
-  while (performance.now() < end) {
+  for (let i = 0; i < SWEEPS; i++) {
+    socket.send(encodeRequest(i, "a&&b&&".padEnd(LARGE, "x")));
+    await socket.frames.next();
     least = Math.min(least, await server.memory());
-    await delay(100);
   }
   return least;
 }

@@ -26,7 +26,13 @@ export interface Outcome {
 export interface Trial {
   /** What is tried, and what has to come of it. */
   readonly title: string;
-  run(): Promise<Outcome>;
+  run(options: TrialOptions): Promise<Outcome>;
+}
+
+/** What a trial is told, if it can go on for any time. */
+export interface TrialOptions {
+  /** In milliseconds. */
+  readonly duration: number;
 }
 
 /** Whether all was as it should be. */
