@@ -64,16 +64,14 @@ export function uncovered(modules: readonly Coverage[]): string[] {
 async function measure(folder: string): Promise<Coverage[]> {
   const flags = ["--quiet", "--coverage=" + folder, "--allow-read", "--allow-env"];
   await deno(["test", ...flags, ...CORE]);
-  const root = new URL("../", import.meta.url).pathname;
-  const core = `^file://${root}(${CORE.join("|")})(/|$)`;
-  const lcov = await deno([
-    "coverage",
-    "--lcov",
-    `--include=${core}`,
-    "--exclude=_test\\.ts$",
-    folder,
-  ]);
-  return readLcov(lcov.replaceAll(`SF:${root}`, "SF:"));
+  const root = decodeURIComponent(new URL("../", import.meta.url).pathname);
+  const modules = readLcov(await deno(["coverage", "--lcov", folder]))
+    .map((module) => ({ ...module, file: module.file.replace(root, "") }));
+  return modules.filter(({ file }) => CORE.some((name) => isIn(file, name)));
+}
+
+function isIn(file: string, name: string): boolean {
+  return file === name || file.startsWith(`${name}/`);
 }
 
 async function deno(args: string[]): Promise<string> {
@@ -90,7 +88,7 @@ if (import.meta.main) {
   globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
   const modules = await measure(folder);
   const names = modules.map(({ file }) => file);
-  const absent = CORE.filter((name) => !names.some((file) => file.startsWith(name)));
+  const absent = CORE.filter((name) => !names.some((file) => isIn(file, name)));
   const complaints = [...absent.map((name) => `${name}: not measured`), ...uncovered(modules)];
   for (const complaint of complaints) console.log(complaint);
   if (complaints.length > 0) Deno.exitCode = 1;

@@ -8,7 +8,7 @@
 import { closeAll, connectAll } from "../load/connect.ts";
 import { encodeRequest } from "../protocol.ts";
 import { maxOpenFiles } from "../testing/machine.ts";
-import { plainReplies } from "../testing/plain.ts";
+import { plainReplies, withoutDelay } from "../testing/plain.ts";
 import { until } from "../testing/until.ts";
 import { leftBehind, startServer } from "./server_process.ts";
 import type { Outcome } from "./trial.ts";
@@ -45,7 +45,7 @@ export async function manyConnections(wanted = CONNECTIONS, delay = DELAY): Prom
     socket.listen({
       message: (text = "") => {
         last = performance.now();
-        const answer = text.replace(/,"delay":[\d.]+\}$/, "}");
+        const answer = withoutDelay(text);
         answers.set(answer, (answers.get(answer) ?? 0) + 1);
       },
       end: () => ends++,

@@ -154,3 +154,8 @@ export function withoutMessage(answer: string): string {
     "$1$2",
   );
 }
+
+/** An answer's text without the delay that it tells in `asyncpkt.v1`. */
+export function withoutDelay(answer: string): string {
+  return answer.replace(/,"delay":[\d.]+\}$/, "}");
+}
