@@ -99,7 +99,7 @@ function packetsOf(random: Random, i: number): string {
   if (kind === 0) {
     const text = pick(random, SMALL_FRAMES);
     // Two of those that are requests may have the same id: the first of a script may go as it is.
-    return i === 0 || !isAnswered(text) ? text : encodeRequest(i, text);
+    return i === 0 || !isAnswered(text) ? text : encodeRequest(`${i}.odd`, text);
   }
   const lengths = kind === 1 ? LENGTHS : LENGTHS.slice(0, 8); // together, no longer than the limit
   const requests = Array.from({ length: kind === 1 ? 1 : random(20) + 1 }, (_, j) => {
