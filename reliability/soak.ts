@@ -131,6 +131,7 @@ async function freezeNowAndThen(server: ServerProcess, soak: Soak): Promise<void
  * little is asked of it: so large packets are sent to and fro until it has to, and the least counts.
  */
 async function keptMemory(server: ServerProcess): Promise<number> {
+  if (server.hasEnded) return NaN;
   await using socket = await openBrowserSocket(server.url);
   let least = Infinity;
   for (let i = 0; i < SWEEPS; i++) {
@@ -142,7 +143,7 @@ async function keptMemory(server: ServerProcess): Promise<number> {
 }
 
 function mebibytes(bytes: number): string {
-  return `${(bytes / MEBIBYTE).toFixed(0)} MiB`;
+  return Number.isNaN(bytes) ? "an unknown amount" : `${(bytes / MEBIBYTE).toFixed(0)} MiB`;
 }
 
 if (import.meta.main) {
