@@ -118,7 +118,10 @@ function brief(text = "none"): string {
 
 /** The core of the server: all of it but the network. Every frame is a conversation's first. */
 function coreOf(): Implementation {
-  const conversations = new Conversations({ delays: uniformDelay({ min: 0.001, max: 0.001 }) });
+  const conversations = new Conversations({
+    delays: uniformDelay({ min: 0.001, max: 0.001 }),
+    limits: { packetSize: Number.MAX_SAFE_INTEGER }, // the plain twin has none
+  });
   let now = 0;
   return (frame) => {
     const answers: string[] = [];

@@ -66,12 +66,16 @@ export async function fuzzOutcome(
     requests,
     lost: findings.length,
     badInputs,
-    failures: findings.map((finding) => findingText(only, finding)),
+    failures: findings.map(({ seed, what }) => `${what}; again: ${again(only, seed)}`),
   };
 }
 
 /** A finding as lines for people, with the command that repeats it. */
 export function findingText(only: string, { seed, what, input }: Finding): string {
   return `FOUND ${what}\n  input: ${JSON.stringify(input)}\n` +
-    `  again: deno task fuzz --only ${only} --rounds 1 --seed ${seed}\n`;
+    `  again: ${again(only, seed)}\n`;
+}
+
+function again(only: string, seed: number): string {
+  return `deno task fuzz --only ${only} --rounds 1 --seed ${seed}`;
 }
