@@ -1,8 +1,10 @@
 /**
- * The machine that is measured on: processes on cores of their own, what they use, what it is.
+ * Processes under measurement, on cores of their own.
  *
  * @module
  */
+
+import { describeMachine, succeeds } from "../testing/machine.ts";
 
 /** A process under measurement. */
 export interface Running extends AsyncDisposable {
@@ -48,46 +50,12 @@ export function freePort(): number {
   return port;
 }
 
-/** The memory that a process has resident, in bytes; NaN where the system does not say. */
-export async function residentMemory(pid: number): Promise<number> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "");
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
-}
-
-/** The processor time that a process has used, in seconds; NaN where the system does not say. */
-export async function processorTime(pid: number): Promise<number> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-/** A line that says what the machine is. */
-export async function describeMachine(): Promise<string> {
-  const cpuinfo = await Deno.readTextFile("/proc/cpuinfo").catch(() => "");
-  const model = /model name\s*:\s*(.+)/.exec(cpuinfo)?.[1] ?? Deno.build.arch;
-  const memory = Math.round(Deno.systemMemoryInfo().total / 2 ** 30);
+/** A line that says what the machine is, and how it is used. */
+export async function describePlacing(): Promise<string> {
   const placing = hasTaskset && cores > 1
     ? "server and load each pinned to a core"
     : "nothing pinned to a core";
-  return `${model}, ${cores} cores, ${memory} GiB, ${Deno.build.os}; ${placing}`;
-}
-
-/** Runs a command to its end; returns its output. */
-export async function output(command: readonly string[]): Promise<string> {
-  const [program, ...args] = command;
-  const { success, stdout, stderr } = await new Deno.Command(program!, { args }).output();
-  if (!success) throw new Error(`${command.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-  return new TextDecoder().decode(stdout);
-}
-
-/** Whether a command exists and ends well. */
-export async function succeeds(program: string, args: string[]): Promise<boolean> {
-  try {
-    return (await new Deno.Command(program, { args, stdout: "null", stderr: "null" }).output())
-      .success;
-  } catch {
-    return false;
-  }
+  return `${await describeMachine()}; ${placing}`;
 }
 
 /** Resolves after a time in milliseconds. */

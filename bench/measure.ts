@@ -4,7 +4,8 @@
  * @module
  */
 
-import { delay, freePort, here, pinned, processorTime, residentMemory, start } from "./machine.ts";
+import { processorTime, residentMemory } from "../testing/machine.ts";
+import { delay, freePort, here, pinned, start } from "./machine.ts";
 import type { Server, Servers } from "./servers.ts";
 
 const SERVER_CORE = 0;

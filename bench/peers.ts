@@ -8,7 +8,8 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { describeMachine, here, output } from "./machine.ts";
+import { output } from "../testing/machine.ts";
+import { describePlacing, here } from "./machine.ts";
 import { measureClient } from "./parts/client.ts";
 import { measureConversions } from "./parts/conversion.ts";
 import { measureDelays } from "./parts/delays.ts";
@@ -66,7 +67,7 @@ async function write(servers: Servers): Promise<void> {
     "# Performance",
     "<!-- Written by `deno task bench:peers`; what is changed by hand here is lost. -->",
     await Deno.readTextFile(here("introduction.md")).then((text) => text.trim()),
-    `Measured on ${startedAt.toISOString().slice(0, 10)} on ${await describeMachine()}; ` +
+    `Measured on ${startedAt.toISOString().slice(0, 10)} on ${await describePlacing()}; ` +
     `${
       servers.versions.join(", ")
     }; ${rounds} interleaved rounds, of which medians and spread are given. ` +

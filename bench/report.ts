@@ -4,6 +4,7 @@
  * @module
  */
 
+import { markdownTable } from "../testing/markdown.ts";
 import { median } from "./statistics.ts";
 
 /** A ratio that is to be reached, or a figure that is to be kept under. */
@@ -50,7 +51,7 @@ export function withSpread(values: readonly number[], digits = 2, unit = ""): st
 export function toMarkdown({ title, text, goals, table: figures, charts = {} }: Section): string {
   const parts = [`## ${title}`, text];
   if (goals.length > 0) {
-    parts.push(table(
+    parts.push(markdownTable(
       ["what", "against", "goal", "median (spread)", "reached"],
       goals.map((goal) => [
         goal.what,
@@ -63,12 +64,7 @@ export function toMarkdown({ title, text, goals, table: figures, charts = {} }: 
       ]),
     ));
   }
-  if (figures !== undefined) parts.push(table(figures.header, figures.rows));
+  if (figures !== undefined) parts.push(markdownTable(figures.header, figures.rows));
   for (const file of Object.keys(charts)) parts.push(`![${title}](${file})`);
   return parts.join("\n\n") + "\n";
-}
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
 }

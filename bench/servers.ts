@@ -4,7 +4,8 @@
  * @module
  */
 
-import { here, output, succeeds } from "./machine.ts";
+import { output, succeeds } from "../testing/machine.ts";
+import { here } from "./machine.ts";
 
 /** Versions of what comes from npm. */
 const BUN = "1.4.5";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { here, output } from "./machine.ts";
+import { output } from "../testing/machine.ts";
+import { here } from "./machine.ts";
 import { interleave, type Rounds } from "./statistics.ts";
 
 const DENO = [Deno.execPath(), "run", "--quiet"];

@@ -1,4 +1,5 @@
-import { here, output } from "./machine.ts";
+import { output } from "../testing/machine.ts";
+import { here } from "./machine.ts";
 
 const deno = [Deno.execPath(), "run", "--quiet"];
 const empty = await Deno.makeTempFile({ suffix: ".ts" });

@@ -542,6 +542,16 @@ Deno.test("close() drops what is in flight or unsent, and nothing of others", ()
   }
 });
 
+Deno.test("receive() takes nothing in of what comes after the end", () => {
+  const conversations = openAll();
+  const peer = new Peer(conversations);
+  conversations.close(peer.conversation);
+  peer.request(10);
+  peer.receive("{");
+  assertStrictEquals(conversations.inFlight, 0);
+  assertEquals(peer.take(), []);
+});
+
 Deno.test("close() of one that has ended leaves the one that has its number alone", () => {
   const conversations = openAll();
   const peer = new Peer(conversations);

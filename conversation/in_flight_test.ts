@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLess, assertStrictEquals } from "@std/assert";
 import { MAX_ID_LENGTH, type RequestId } from "../protocol.ts";
+import { secretHash } from "../protocol/secret_hash.ts";
 import { plainConvertToJson } from "../testing/plain.ts";
 import { randomIntegers } from "../testing/random.ts";
 import { InFlight } from "./in_flight.ts";
@@ -121,6 +122,27 @@ Deno.test("find() finds ids of every length", () => {
   }
   twins.assertAgree();
   for (const entry of [...twins.requests.keys()]) twins.remove(entry);
+  twins.assertAgree();
+});
+
+Deno.test("find() tells ids apart whose hashes are the same", () => {
+  const byHash = new Map<number, string>();
+  const pairs: [string, string][] = [];
+  // Of so many, a dozen hashes or so are the same: which, only the process knows, so they are searched for.
+  for (let i = 0; i < 300_000; i++) {
+    const id = i % 2 === 0 ? `${i}` : `longer ${i}`;
+    const text = encoder.encode(JSON.stringify(id));
+    const hash = secretHash(text, 0, text.length, 0);
+    const other = byHash.get(hash);
+    if (other === undefined) byHash.set(hash, id);
+    else pairs.push([other, id]);
+  }
+  const twins = new Twins();
+  for (const [one, other] of pairs) {
+    twins.add({ owner: 0, id: one, data: DATA, delay: 1 });
+    twins.assertFinds(0, other);
+    twins.add({ owner: 0, id: other, data: DATA, delay: 2 });
+  }
   twins.assertAgree();
 });
 

@@ -110,6 +110,11 @@ Deno.test("convertBytes() finds the names that repeat, few or many", async (t) =
   }
 });
 
+Deno.test("convertBytes() tells names apart that are alike but for 65,536 units more", () => {
+  const name = (length: number) => `a${"x".repeat(length)}z`;
+  assertConverts(`A&&${name(5)}&&1&&${name(5 + 65_536)}&&2&&${name(5)}&&3`);
+});
+
 Deno.test("convertBytes() keeps the names of one object from those of another", () => {
   const sizes = [1000, 2, 33, 32, 1, 300, 31, 5];
   for (const [, nameOf] of namings) {

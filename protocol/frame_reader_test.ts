@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "../testing/fast_check.ts";
-import { anyData, anyText, tellingText } from "../testing/arbitraries.ts";
+import {
+  anyText,
+  faultyFrameText,
+  frameText,
+  spellings,
+  tellingText,
+} from "../testing/arbitraries.ts";
 import { SENTINEL_LENGTH } from "./conversion.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { decodeFrame, encodeCancel, encodeFrame, encodeRequest, type Packet } from "./packet.ts";
@@ -42,26 +48,6 @@ function textBetween(at: number, end: number): string {
   const bytes = reader.bytes.subarray(at, end);
   if (reader.isAscii) assert(bytes.every((byte) => byte < 0x80), "not ASCII after all");
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-}
-
-/** Frames in a few spellings: as JSON.stringify writes them, as Python's json.dumps does, with more space. */
-function spellings(id: string, data: string): string[] {
-  return [
-    `{"request_id":${id},"data":${data}}`,
-    `{"request_id": ${id}, "data": ${data}}`,
-    `{"request_id" : ${id} , "data" : ${data} }`,
-    `{"request_id":  ${id},  "data":  ${data}}`,
-    `{ "request_id":${id},"data":${data}}`,
-    `{\n\t"request_id":\t${id},\n\t"data":\t${data}\n}`,
-    `{"data":${data},"request_id":${id}}`,
-    `{"request_id":${id},"data":${data},"more":[{}]}`,
-    `{"more":"","request_id":${id},"data":${data}}`,
-    `{"request_id":${id},"data":${data},"data":"last"}`,
-    `{"request_id":${id},"request_id":"last","data":${data}}`,
-    `{"request_id":${id},"data":${data}}\n`,
-    ` {"request_id":${id},"data":${data}}`,
-    `\ufeff{"request_id":${id},"data":${data}}`,
-  ];
 }
 
 const ids = [
@@ -242,70 +228,12 @@ Deno.test("FrameReader.read() leaves nothing of a frame to the next", () => {
   assertStrictEquals(reader.isAscii, true);
 });
 
-const anyId: fc.Arbitrary<string | number> = fc.oneof(
-  fc.maxSafeInteger(),
-  fc.integer({ min: -20, max: 20 }),
-  fc.string(),
-  anyText,
-  tellingText,
-);
-
-const packetText: fc.Arbitrary<string> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.tuple(anyId, anyData).map(([id, data]) => encodeRequest(id, data)),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.tuple(anyId, anyData, fc.nat({ max: 13 })).map(([id, data, i]) =>
-      spellings(JSON.stringify(id), JSON.stringify(data))[i]!
-    ),
-  },
-  { weight: 2, arbitrary: fc.constantFrom(one, two) },
-  { weight: 1, arbitrary: anyId.map(encodeCancel) },
-  { weight: 1, arbitrary: fc.json() },
-);
-
-const frameText: fc.Arbitrary<string> = fc.oneof(
-  packetText,
-  fc.array(packetText, { minLength: 1, maxLength: 6 }).map((texts) => `[${texts.join(",")}]`),
-  fc.array(packetText, { minLength: 2, maxLength: 6 }).map((texts) => `[${texts.join(", ")}]`),
-);
-
 Deno.test("FrameReader.read() reads random frames as decodeFrame() does", () => {
   fc.assert(fc.property(frameText, assertReadsPlainly), { numRuns });
 });
 
-/** Bits of frames, to put in the wrong place. */
-const bit = fc.oneof(
-  fc.constantFrom(
-    ...'{}[],:"\\ 0-.e&%é\0\n\ud800',
-    '"data"',
-    '"request_id"',
-    '":',
-    '","',
-    "}]",
-    "},",
-  ),
-  fc.string({ maxLength: 3 }),
-);
-
 Deno.test("FrameReader.read() reads frames with faults in them as decodeFrame() does", () => {
-  const place = fc.double({ min: 0, max: 1, noNaN: true });
-  fc.assert(
-    fc.property(
-      fc.oneof(fc.constantFrom(one, two, `[${one},${two}]`, `[${one}, ${one}]`), frameText),
-      fc.array(fc.tuple(place, fc.nat({ max: 3 }), bit), { minLength: 1, maxLength: 2 }),
-      (text, faults) => {
-        for (const [where, removed, added] of faults) {
-          const at = Math.floor(where * text.length);
-          text = text.slice(0, at) + added + text.slice(at + removed);
-        }
-        assertReadsPlainly(text);
-      },
-    ),
-    { numRuns },
-  );
+  fc.assert(fc.property(faultyFrameText, assertReadsPlainly), { numRuns });
 });
 
 Deno.test("FrameReader.read() reads any text as decodeFrame() does", () => {

@@ -12,77 +12,15 @@ import {
   isRequestId,
   MAX_BATCH,
   MAX_ID_LENGTH,
+  peekId,
   refuse,
   type RequestId,
 } from "./packet.ts";
 import { anyText, tellingText } from "../testing/arbitraries.ts";
+import { BROKEN_FRAMES } from "../testing/broken_json.ts";
 
 /** How many random inputs a property is tried on. */
 const numRuns = 2000;
-
-type Refused = [name: string, text: string, says: string];
-
-const notJson: Refused[] = [
-  ["no text", ""],
-  ["a word", "hello"],
-  ["half an object", '{"request_id":1,"data":"x"'],
-  ["a byte order mark", '\ufeff{"request_id":1,"data":"x"}'],
-  ["text behind it", '{"request_id":1,"data":"x"}x'],
-  ["two objects", '{"request_id":1,"data":"x"}{"request_id":2,"data":"x"}'],
-  ["a comma too many", '[{"request_id":1,"data":"x"},]'],
-  ["single quotes", "{'request_id':1,'data':'x'}"],
-  ["a bare NUL in a string", '{"request_id":1,"data":"\0"}'],
-  ["a bare line break in a string", '{"request_id":1,"data":"\n"}'],
-  ["a leading zero", '{"request_id":01,"data":"x"}'],
-  ["NaN", '{"request_id":NaN,"data":"x"}'],
-  ["arrays that never end", "[".repeat(1e5)],
-].map(([name, text]) => [name!, text!, "the frame is not JSON"]);
-
-const noPackets: Refused[] = [
-  ["null", "null", "not null"],
-  ["a number", "7", "not a number"],
-  ["a string", '"x"', "not a string"],
-  ["a boolean", "true", "not a boolean"],
-  ["an array of arrays", '[[{"request_id":1,"data":"x"}]]', "not an array"],
-  ["an array of null", "[null]", "not null"],
-  ["an array of a string", '["x"]', "not a string"],
-  ["arrays in arrays, 100,000 deep", "[".repeat(1e5) + "]".repeat(1e5), "not an array"],
-  ["an empty array", "[]", "empty array"],
-  ["an empty object", "{}", "request_id is missing"],
-  ["no id", '{"data":"x"}', "request_id is missing"],
-  ["a cancel without id", '{"cancel":true}', "request_id is missing"],
-  ["keys in capitals", '{"Request_Id":1,"Data":"x"}', "request_id is missing"],
-  ["an id in a __proto__", '{"__proto__":{"request_id":1,"data":"x"}}', "request_id is missing"],
-];
-
-const badIds: Refused[] = [
-  ["an empty id", '""', "is empty"],
-  ["an id of 257 units", `"${"x".repeat(257)}"`, "257"],
-  ["an id of 129 characters, 258 units", `"${"😀".repeat(129)}"`, "258"],
-  ["an id that is a fraction", "1.5", "integer"],
-  ["an id of 2^53", "9007199254740992", "integer"],
-  ["an id of −2^53", "-9007199254740992", "integer"],
-  ["an id beyond numbers", "1e999", "integer"],
-  ["an id that is null", "null", "not null"],
-  ["an id that is true", "true", "not a boolean"],
-  ["an id that is an array", "[1]", "not an array"],
-  ["an id that is an object", "{}", "not an object"],
-  ["an id that is 100,000 objects", `${'{"a":'.repeat(1e5)}1${"}".repeat(1e5)}`, "not an object"],
-].map(([name, id, says]) => [name!, `{"request_id":${id},"data":"x"}`, says!]);
-
-/** Their id could be read, so the error carries it. */
-const badData: Refused[] = [
-  ["no data", "", "data is missing"],
-  ["data that is null", ',"data":null', "not null"],
-  ["data that is a number", ',"data":1', "not a number"],
-  ["data that is an array", ',"data":["x"]', "not an array"],
-  ["data that is an object", ',"data":{"A":{}}', "not an object"],
-  ["data that is 100,000 arrays", `,"data":${"[".repeat(1e5)}${"]".repeat(1e5)}`, "not an array"],
-  ["data in a __proto__", ',"__proto__":{"data":"x"}', "data is missing"],
-  ["cancel that is false", ',"cancel":false', "data is missing"],
-  ["cancel that is a string", ',"cancel":"true"', "data is missing"],
-  ["cancel that is a number", ',"cancel":1', "data is missing"],
-];
 
 function assertRefuses(text: string, id: RequestId | null, code: ErrorCode, says: string): void {
   const packets = decodeFrame(text);
@@ -97,17 +35,15 @@ function assertRefuses(text: string, id: RequestId | null, code: ErrorCode, says
 }
 
 Deno.test("decodeFrame() answers what is no packet with the error that it deserves", async (t) => {
-  for (const [name, text, says] of notJson) {
-    await t.step(name, () => assertRefuses(text, null, "invalid_json", says));
+  for (const { name, text, id, code, says } of BROKEN_FRAMES) {
+    await t.step(name, () => assertRefuses(text, id, code, says));
   }
-  for (const [name, text, says] of [...noPackets, ...badIds]) {
-    await t.step(name, () => assertRefuses(text, null, "invalid_packet", says));
-  }
-  for (const id of ["a", 0, -7]) {
-    for (const [name, members, says] of badData) {
-      const text = `{"request_id":${JSON.stringify(id)}${members}}`;
-      await t.step(`${name}, id ${id}`, () => assertRefuses(text, id, "invalid_packet", says));
-    }
+});
+
+Deno.test("peekId() gives no id that JSON would not", () => {
+  assertStrictEquals(peekId('{"request_id":"\\u0061","data":"x'), "a");
+  for (const id of ['"\\x"', '"\\u12"', '"\n"', "01", '""', "9007199254740992"]) {
+    assertStrictEquals(peekId(`{"request_id":${id},"data":"x`), null, id);
   }
 });
 

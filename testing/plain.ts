@@ -94,3 +94,68 @@ function addValue<T extends string | object>(members: Named<T>, name: string, va
   else if (Array.isArray(known)) known.push(value);
   else members[name] = [known, value];
 }
+
+/**
+ * What a server says, in plain mode, to a frame on a connection where nothing is in flight: first the
+ * errors, then the responses. Errors are without their messages, which are for people, and free.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { plainReplies } from "./plain.ts";
+ *
+ * assertEquals(plainReplies('[{"request_id":7,"data":"Hub&&name&&qwe"},{"request_id":7,"data":""}]'), [
+ *   '{"request_id":7,"error":{"code":"duplicate_request_id"}}',
+ *   '{"request_id":7,"data":{"Hub":{"name":"qwe"}}}',
+ * ]);
+ * ```
+ */
+export function plainReplies(frame: string): string[] {
+  const refusals: string[] = [];
+  const refuse = (id: string, code: string) => {
+    refusals.push(`{"request_id":${id},"error":{"code":"${code}"}}`);
+  };
+  /** Responses by id, which is JSON text. */
+  const inFlight = new Map<string, string>();
+  for (const packet of plainPackets(frame)) {
+    const { request_id, data, cancel } = Object(packet) as Record<string, unknown>;
+    const id = JSON.stringify(request_id);
+    const isId = typeof request_id === "string"
+      ? request_id !== "" && request_id.length <= 256
+      : Number.isSafeInteger(request_id);
+    if (typeof packet === "string") refuse("null", packet);
+    else if (!isId || Array.isArray(packet)) refuse("null", "invalid_packet");
+    else if (cancel === true) {
+      if (inFlight.delete(id)) refuse(id, "cancelled");
+    } else if (typeof data !== "string") refuse(id, "invalid_packet");
+    else if (inFlight.has(id)) refuse(id, "duplicate_request_id");
+    else inFlight.set(id, `{"request_id":${id},"data":${plainConvertToJson(data)}}`);
+  }
+  return [...refusals, ...inFlight.values()];
+}
+
+/** The packets of a frame, parsed; what is none may be the code of its error. */
+function plainPackets(frame: string): unknown[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(frame);
+  } catch {
+    return ["invalid_json"];
+  }
+  const packets = Array.isArray(value) ? value : [value];
+  if (packets.length === 0 || packets.length > 1000) return ["invalid_packet"];
+  return packets.map((packet) => typeof packet === "string" ? "invalid_packet" : packet);
+}
+
+/** An answer's text without the message of its error. */
+export function withoutMessage(answer: string): string {
+  return answer.replace(
+    /^(\{"request_id":.*,"error":\{"code":"\w+"),"message":".+"(\}\})$/s,
+    "$1$2",
+  );
+}
+
+/** An answer's text without the delay that it tells in `asyncpkt.v1`. */
+export function withoutDelay(answer: string): string {
+  return answer.replace(/,"delay":[\d.]+\}$/, "}");
+}

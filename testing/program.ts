@@ -34,6 +34,7 @@ export interface ProgramResult {
 /** A process that runs. */
 export interface Program extends AsyncDisposable {
   readonly pid: number;
+  readonly hasEnded: boolean;
   /** The lines of its stdout, as they come. */
   readonly stdout: Inbox<string>;
   kill(signal: Deno.Signal): void;
@@ -70,6 +71,9 @@ export function startProgram(executable: string, args: string[]): Program {
   })();
   return {
     pid: child.pid,
+    get hasEnded() {
+      return isEnded;
+    },
     stdout,
     kill: (signal) => child.kill(signal),
     write: (text) => stdin.write(new TextEncoder().encode(text)),

@@ -10,9 +10,9 @@ import { delay } from "@std/async/delay";
 export const PATIENCE = 20_000;
 
 /** Resolves once `holds` does; rejects with `what` if that takes too long. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const end = performance.now() + PATIENCE;
-  while (!holds()) {
+  while (!await holds()) {
     if (performance.now() > end) throw new Error(`Waited in vain until ${what}`);
     await delay(2);
   }

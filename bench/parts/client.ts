@@ -4,7 +4,8 @@
  * @module
  */
 
-import { freePort, here, output, pinned, start } from "../machine.ts";
+import { output } from "../../testing/machine.ts";
+import { freePort, here, pinned, start } from "../machine.ts";
 import { type Section, withSpread } from "../report.ts";
 import type { Servers } from "../servers.ts";
 import { interleave, ratios } from "../statistics.ts";

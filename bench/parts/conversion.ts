@@ -5,7 +5,8 @@
  */
 
 import { DATA } from "../conversion.ts";
-import { here, output, pinned } from "../machine.ts";
+import { output } from "../../testing/machine.ts";
+import { here, pinned } from "../machine.ts";
 import { type Goal, type Section, withSpread } from "../report.ts";
 import { ratios, type Rounds } from "../statistics.ts";
 

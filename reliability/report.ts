@@ -1,0 +1,53 @@
+/**
+ * Turns what came of the trials into the text of docs/reliability.md.
+ *
+ * @module
+ */
+
+import { formatCount } from "../load/text.ts";
+import { describeMachine } from "../testing/machine.ts";
+import { markdownTable } from "../testing/markdown.ts";
+import { isPassed, type Outcome } from "./trial.ts";
+
+/** A trial and what came of it. */
+export interface Row {
+  readonly name: string;
+  readonly title: string;
+  readonly outcome: Outcome;
+}
+
+/** The whole report. */
+export async function toMarkdown(rows: readonly Row[], startedAt: Date): Promise<string> {
+  const introduction = await Deno.readTextFile(new URL("./introduction.md", import.meta.url));
+  const sum = (of: (outcome: Outcome) => number) =>
+    formatCount(rows.reduce((total, { outcome }) => total + of(outcome), 0));
+  const failures = rows.flatMap(({ title, outcome }) =>
+    outcome.failures.map((failure) => `- ${title}: ${failure}`)
+  );
+  return [
+    "# Reliability",
+    "<!-- Written by `deno task trials`; what is changed by hand here is lost. -->",
+    introduction.trim(),
+    `Tried on ${startedAt.toISOString().slice(0, 10)} on ${await describeMachine()}, ` +
+    `with Deno ${Deno.version.deno}.`,
+    markdownTable(["all together", "count"], [
+      ["bad inputs tried", sum(({ badInputs = 0 }) => badInputs)],
+      ["faults survived", sum(({ faults = 0 }) => faults)],
+      ["requests that were owed an answer", sum(({ requests }) => requests)],
+      ["**requests lost**", `**${sum(({ lost }) => lost)}**`],
+    ]),
+    markdownTable(
+      ["what was tried", "how much", "requests", "lost", "seen", "passed", "again: `deno task`"],
+      rows.map(({ name, title, outcome }) => [
+        title,
+        outcome.extent,
+        formatCount(outcome.requests),
+        formatCount(outcome.lost),
+        outcome.seen ?? "",
+        isPassed(outcome) ? "yes" : "**no**",
+        `\`trials --only ${name}\``,
+      ]),
+    ),
+    ...failures.length > 0 ? ["## What failed", failures.join("\n")] : [],
+  ].join("\n\n") + "\n";
+}

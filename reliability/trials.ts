@@ -1,0 +1,75 @@
+/**
+ * `deno task trials`: tries everything that a server has to come through, and writes docs/reliability.md.
+ *
+ * @module
+ */
+
+import { seconds, text } from "../cli/flags.ts";
+import { abortedUpgrades } from "./aborted_upgrades.ts";
+import { brokenFrames } from "./broken_frames.ts";
+import { descriptors } from "./descriptors.ts";
+import { fuzzFrames } from "./fuzz_frames.ts";
+import { fuzzPackets } from "./fuzz_packets.ts";
+import { fuzzOutcome, randomSeed } from "./fuzzing.ts";
+import { manyConnections } from "./many_connections.ts";
+import { type Row, toMarkdown } from "./report.ts";
+import { resets } from "./resets.ts";
+import { scriptFlags } from "./script.ts";
+import { soak } from "./soak.ts";
+import { isPassed, type Trial } from "./trial.ts";
+
+/** All trials by name, in the order of the report. */
+const TRIALS: Readonly<Record<string, Trial>> = {
+  json: {
+    title: "Every kind of broken JSON is answered with its error, and the connection goes on",
+    run: brokenFrames,
+  },
+  packets: {
+    title: "Random packets get the answers that a second, plain implementation gives",
+    run: ({ duration }) => fuzzOutcome("packets", fuzzPackets, duration),
+  },
+  frames: {
+    title: "Random WebSocket frames: odd ones are answered in full, wrong ones harm nobody else",
+    run: ({ duration }) => fuzzOutcome("frames", fuzzFrames, duration),
+  },
+  upgrades: { title: "Clients leave within the handshake", run: () => abortedUpgrades() },
+  resets: { title: "Clients reset their connection at random moments", run: () => resets() },
+  descriptors: { title: "The server runs out of file descriptors", run: () => descriptors() },
+  connections: {
+    title: "Ten thousand connections at once, a request in flight on each",
+    run: () => manyConnections(),
+  },
+  soak: {
+    title: "Mixed load with faults; memory and files are what they were",
+    run: ({ duration }) => soak({ duration: 2 * duration, seed: randomSeed() }),
+  },
+};
+
+const flags = scriptFlags("trials", "Tries all, and writes docs/reliability.md.", {
+  only: text("NAME", `tries one, without writing: ${Object.keys(TRIALS).join(", ")}`, undefined),
+  seconds: seconds("SECONDS", "how long each fuzzer goes on, and half of the soak [60]", 60),
+});
+const only = flags.only;
+if (only !== undefined && !Object.hasOwn(TRIALS, only)) {
+  console.error(`trials: --only: want ${Object.keys(TRIALS).join(" or ")}, got ${only}`);
+  Deno.exit(2);
+}
+
+const rows: Row[] = [];
+const startedAt = new Date();
+for (const [name, trial] of Object.entries(TRIALS)) {
+  if (only !== undefined && name !== only) continue;
+  console.error(`trying: ${name}`);
+  const outcome = await trial.run({ duration: flags.seconds });
+  for (const failure of outcome.failures) console.log(`FAILED ${name}: ${failure}`);
+  if (!isPassed(outcome)) Deno.exitCode = 1;
+  rows.push({ name, title: trial.title, outcome });
+}
+const report = await toMarkdown(rows, startedAt);
+if (only !== undefined) {
+  console.log(report.slice(report.indexOf("\n| ")).trim());
+} else {
+  const path = new URL("../docs/reliability.md", import.meta.url).pathname;
+  await Deno.writeTextFile(path, report);
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", path] }).output();
+}

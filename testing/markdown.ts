@@ -1,0 +1,14 @@
+/**
+ * Markdown for the reports in docs/.
+ *
+ * @module
+ */
+
+/** A table. */
+export function markdownTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
+}
