@@ -7,13 +7,19 @@
 import { deadline } from "@std/async/deadline";
 import type { Events, Limits } from "./conversation/conversation.ts";
 import { Conversations } from "./conversation/conversations.ts";
-import { DEFAULT_DELAY, type DelayRange, uniformDelay } from "./delay/policy.ts";
+import {
+  type Delay,
+  delayPolicy,
+  type DelayRange,
+  type LognormalDelay,
+  type NormalDelay,
+} from "./delay/policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
 import { answerPost } from "./server/http.ts";
 import { IDLE_TIMEOUT, IdleWatch } from "./server/idle.ts";
 import { Pump } from "./server/pump.ts";
 
-export type { DelayRange, Events, Limits };
+export type { Delay, DelayRange, Events, Limits, LognormalDelay, NormalDelay };
 
 /**
  * The port where nothing else is said.
@@ -46,8 +52,8 @@ export interface ServeOptions {
   hostname?: string;
   /** 0 takes a free one. @default {2707} */
   port?: number;
-  /** In seconds. @default {{ min: 1, max: 5 }} */
-  delay?: DelayRange;
+  /** In seconds; uniform, normal or lognormal. @default {{ min: 1, max: 5 }} */
+  delay?: Delay;
   /** An integer: makes each delay a function of it and of the request's id alone. */
   seed?: number;
   /** @default {{ packetSize: 1 << 20, inFlight: 10_000, inFlightInAll: 1_000_000 }} */
@@ -94,7 +100,7 @@ export interface Server extends AsyncDisposable {
 export function serve(options: ServeOptions = {}): Server {
   const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {} } = options;
   const conversations = new Conversations({
-    delays: uniformDelay(options.delay ?? DEFAULT_DELAY, options.seed),
+    delays: delayPolicy(options.delay, options.seed),
     limits: options.limits ?? {},
     events,
   });

@@ -5,15 +5,15 @@
  */
 
 import { DEFAULT_LIMITS } from "../conversation/conversations.ts";
-import { DEFAULT_DELAY, parseDelay } from "../delay/policy.ts";
+import { DEFAULT_DELAY, type Delay, parseDelay } from "../delay/policy.ts";
 import { DEFAULT_PORT, serve, type ServeOptions, type Server } from "../server.ts";
 import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import { choice, type Flag, flagHelp, integer, readFlags, size, text, toggle } from "./flags.ts";
 import { startLog } from "./log.ts";
 
-const delay: Flag<{ min: number; max: number }> = {
-  placeholder: "A..B",
-  help: "each request's delay in seconds: uniform, N for a fixed one, 0 for none [1..5]",
+const delay: Flag<Delay> = {
+  placeholder: "DELAY",
+  help: "each request's delay in seconds: A..B, N, normal:MEAN,SD, lognormal:MEDIAN,SIGMA [1..5]",
   default: DEFAULT_DELAY,
   parse: parseDelay,
 };
