@@ -14,12 +14,22 @@ import {
   type LognormalDelay,
   type NormalDelay,
 } from "./delay/policy.ts";
+import { type FaultKind, faultPolicy, type FaultRates } from "./fault/policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
 import { answerPost } from "./server/http.ts";
 import { IDLE_TIMEOUT, IdleWatch } from "./server/idle.ts";
 import { Pump } from "./server/pump.ts";
 
-export type { Delay, DelayRange, Events, Limits, LognormalDelay, NormalDelay };
+export type {
+  Delay,
+  DelayRange,
+  Events,
+  FaultKind,
+  FaultRates,
+  Limits,
+  LognormalDelay,
+  NormalDelay,
+};
 
 /**
  * The port where nothing else is said.
@@ -43,6 +53,9 @@ const LISTEN_AGAIN = 500;
 /** What a Close frame says when the server has drained. */
 const DRAINED = "The server is shutting down";
 
+/** What a Close frame says when it comes on purpose. */
+const DISCONNECTED = "Disconnected on purpose";
+
 /** The form of a Sec-WebSocket-Key. */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
@@ -54,8 +67,10 @@ export interface ServeOptions {
   port?: number;
   /** In seconds; uniform, normal or lognormal. @default {{ min: 1, max: 5 }} */
   delay?: Delay;
-  /** An integer: makes each delay a function of it and of the request's id alone. */
+  /** An integer: makes each delay, and each fault, a function of it and of the request's id alone. */
   seed?: number;
+  /** Trouble to be made on purpose. @default {none} */
+  faults?: FaultRates;
   /** @default {{ packetSize: 1 << 20, inFlight: 10_000, inFlightInAll: 1_000_000 }} */
   limits?: Partial<Limits>;
   /** Told of what happens to each request. */
@@ -70,6 +85,8 @@ export interface Server extends AsyncDisposable {
   readonly port: number;
   /** How many requests are in flight. */
   readonly inFlight: number;
+  /** How often each kind of trouble was made on purpose; undefined if none is to be. */
+  readonly faults: Readonly<Record<FaultKind, number>> | undefined;
   /**
    * Ends it in good order: no new connections, new requests are refused with `shutting_down`, those in
    * flight are answered, then every connection is closed with 1001. Resolves when all that is done.
@@ -101,6 +118,7 @@ export function serve(options: ServeOptions = {}): Server {
   const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {} } = options;
   const conversations = new Conversations({
     delays: delayPolicy(options.delay, options.seed),
+    faults: options.faults && faultPolicy(options.faults, options.seed),
     limits: options.limits ?? {},
     events,
   });
@@ -148,7 +166,11 @@ export function serve(options: ServeOptions = {}): Server {
       return refuse(400, error instanceof Error ? error.message : String(error));
     }
     const { socket, response } = upgraded;
-    const conversation = conversations.open((frame) => socket.send(frame), sharesFrames);
+    const conversation = conversations.open(
+      (frame) => socket.send(frame),
+      sharesFrames,
+      (kind) => kind === "disconnect" && socket.close(1011, DISCONNECTED),
+    );
     socket.binaryType = "arraybuffer";
     idle.add(socket);
     socket.onopen = () => {
@@ -232,6 +254,9 @@ export function serve(options: ServeOptions = {}): Server {
     port: address.port,
     get inFlight() {
       return conversations.inFlight;
+    },
+    get faults() {
+      return conversations.faults;
     },
     drain: () => drained ??= drain(),
     [Symbol.asyncDispose]: () => drained ??= drain(),

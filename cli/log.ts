@@ -5,7 +5,8 @@
  */
 
 import { configure, dispose, getLogger, type LogRecord } from "@logtape/logtape";
-import type { Events } from "../server.ts";
+import { FAULT_KINDS } from "../fault/policy.ts";
+import type { Events, FaultKind, Server } from "../server.ts";
 import { escapeControls } from "./escape.ts";
 import type { Output } from "./output.ts";
 
@@ -13,6 +14,24 @@ import type { Output } from "./output.ts";
 export type LogFormat = "text" | "json";
 
 const CATEGORY = "asyncpkt";
+
+/** What was done on purpose. */
+const DEEDS: Readonly<Record<FaultKind, string>> = {
+  drop: "not answered",
+  error: "answered with an error",
+  duplicate: "answered twice",
+  late: "answered late",
+  garbage: "answered with garbage",
+  disconnect: "disconnected",
+};
+
+/** What logs the events of a server, and its beginning and end. */
+export interface Log extends Events {
+  listening(url: string): void;
+  draining(inFlight: number): void;
+  /** Says how often each kind of trouble was made, if any was to be. */
+  faults(counts: Server["faults"]): void;
+}
 
 /**
  * Starts logging to `output`; returns what logs the events of a server, and says `listening`.
@@ -23,7 +42,7 @@ export async function startLog(
   output: Output,
   format: LogFormat,
   quiet: boolean,
-): Promise<Events & { listening(url: string): void; draining(inFlight: number): void }> {
+): Promise<Log> {
   const line = format === "json" ? jsonLine : textLine;
   await configure({
     reset: true,
@@ -49,6 +68,13 @@ export async function startLog(
         code,
         reason: message,
       }),
+    faulted: (id, kind) =>
+      log.warn("{deed}, on purpose", {
+        event: "fault",
+        request_id: JSON.parse(id),
+        kind,
+        deed: DEEDS[kind],
+      }),
   };
   return {
     ...(quiet ? {} : events),
@@ -61,6 +87,11 @@ export async function startLog(
     listening: (url) => log.info("Listening on {url}", { event: "listening", url }),
     draining: (inFlight) =>
       log.info("Draining: {inFlight} in flight", { event: "draining", inFlight }),
+    faults: (counts) => {
+      if (counts === undefined) return;
+      const deeds = FAULT_KINDS.map((kind) => `${counts[kind]} ${DEEDS[kind]}`).join(", ");
+      log.info("On purpose: {deeds}", { event: "faults", deeds, ...counts });
+    },
   };
 }
 
@@ -77,7 +108,7 @@ function textLine({ message, properties }: LogRecord): string {
 
 function jsonLine({ timestamp, level, message, properties }: LogRecord): string {
   const time = new Date(timestamp).toISOString();
-  const { seconds: _shown, ...fields } = properties;
+  const { seconds: _seconds, deed: _deed, deeds: _deeds, ...fields } = properties;
   return escapeControls(
     JSON.stringify({ time, level, ...fields, message: message.join("") }),
   ) + "\n";

@@ -6,6 +6,7 @@
 
 import { DEFAULT_LIMITS } from "../conversation/conversations.ts";
 import { DEFAULT_DELAY, type Delay, parseDelay } from "../delay/policy.ts";
+import { type FaultRates, parseFaults } from "../fault/policy.ts";
 import { DEFAULT_PORT, serve, type ServeOptions, type Server } from "../server.ts";
 import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import { choice, type Flag, flagHelp, integer, readFlags, size, text, toggle } from "./flags.ts";
@@ -18,11 +19,19 @@ const delay: Flag<Delay> = {
   parse: parseDelay,
 };
 
+const fault: Flag<FaultRates | undefined> = {
+  placeholder: "KIND=SHARE,…",
+  help: "trouble on purpose: drop, error, duplicate, late (late=0.1:5 by 5 s), garbage, disconnect",
+  default: undefined,
+  parse: parseFaults,
+};
+
 const FLAGS = {
   port: integer("N", "the port; 0 takes a free one [2707]", DEFAULT_PORT, 0, 65_535),
   hostname: text("HOST", "the address to listen on [127.0.0.1]", "127.0.0.1"),
   delay,
-  seed: integer("N", "makes each delay a function of N and of the request's id alone", undefined),
+  seed: integer("N", "makes delay and fault a function of N and the request's id alone", undefined),
+  fault,
   quiet: toggle("no line for each request"),
   "log-format": choice("sentences, or one JSON object a line [text]", ["text", "json"]),
   "max-packet-size": size("SIZE", "the longest frame [1MiB]", DEFAULT_LIMITS.packetSize),
@@ -48,6 +57,7 @@ is still answered; a second one ends it at once.
 Examples:
   asyncpkt serve
   asyncpkt serve --delay 0.1..0.5 --seed 7 --quiet
+  asyncpkt serve --fault drop=0.01,error=0.05,disconnect=0.001 --seed 7
   curl -N -d '[{"request_id":1,"data":"Hub&&name&&qwe"}]' http://127.0.0.1:2707
 `;
 
@@ -64,6 +74,7 @@ export async function run(args: string[], { stdout, signal }: Streams): Promise<
     events: log,
   };
   if (flags.seed !== undefined) options.seed = flags.seed;
+  if (flags.fault !== undefined) options.faults = flags.fault;
 
   const server = listen(options);
   log.listening(server.url);
@@ -71,6 +82,7 @@ export async function run(args: string[], { stdout, signal }: Streams): Promise<
   await aborted(signal);
   log.draining(server.inFlight);
   await server.drain();
+  log.faults(server.faults);
   return Exit.ok;
 }
 

@@ -6,6 +6,7 @@
 
 import type { DelayPolicy } from "../delay/policy.ts";
 import type { TimingWheel } from "../delay/timing_wheel.ts";
+import type { FaultKind } from "../fault/policy.ts";
 import {
   encodeError,
   encodeFrame,
@@ -17,6 +18,7 @@ import {
   peekId,
   responseText,
 } from "../protocol.ts";
+import type { Faults } from "./faults.ts";
 import type { InFlight } from "./in_flight.ts";
 
 const NONE = -1;
@@ -40,6 +42,8 @@ export interface Events {
   accepted?(id: string, delay: number): void;
   /** A request, or a frame that held none, was answered with an error. */
   refused?(id: string, fault: Fault): void;
+  /** Trouble was made for a request, on purpose. */
+  faulted?(id: string, kind: FaultKind): void;
   /** A fault of the server's own; the client only gets to know that it was `internal`. */
   failed?(id: string, error: unknown): void;
 }
@@ -51,6 +55,8 @@ export interface Shared {
   readonly events: Events;
   readonly wheel: TimingWheel;
   readonly inFlight: InFlight;
+  /** Trouble that is made on purpose, if any is. */
+  readonly faults: Faults | undefined;
   /** Holds one frame at a time, so one is enough for all. */
   readonly reader: FrameReader;
   /** The conversations that have answers to flush. */
@@ -73,6 +79,7 @@ export class Conversation {
   readonly #shared: Shared;
   readonly #send: (frame: string) => void;
   readonly #sharesFrames: boolean;
+  readonly #onFault: (kind: FaultKind) => void;
   #unsent: string[] = [];
   #isClosed = false;
 
@@ -82,11 +89,13 @@ export class Conversation {
     number: number,
     send: (frame: string) => void,
     sharesFrames: boolean,
+    onFault: (kind: FaultKind) => void,
   ) {
     this.#shared = shared;
     this.number = number;
     this.#send = send;
     this.#sharesFrames = sharesFrames;
+    this.#onFault = onFault;
   }
 
   /**
@@ -114,7 +123,7 @@ export class Conversation {
 
   /** Answers a request of this conversation that has become due. */
   answerDue(entry: number): void {
-    const { inFlight } = this.#shared;
+    const { inFlight, faults } = this.#shared;
     let text: string;
     try {
       text = inFlight.response(entry, this.#sharesFrames);
@@ -123,6 +132,8 @@ export class Conversation {
       this.#release(entry);
       return this.#fail(id, error);
     }
+    const fault = faults?.plannedFor(entry);
+    if (fault !== undefined) return this.#answerBadly(entry, text, fault);
     this.#release(entry);
     this.#answer(text);
   }
@@ -156,6 +167,41 @@ export class Conversation {
     this.#unsent = [];
   }
 
+  /** Makes the trouble that a request is to meet where its answer, `text`, would have been sent. */
+  #answerBadly(entry: number, text: string, kind: FaultKind): void {
+    const { inFlight, faults, events } = this.#shared;
+    const id = inFlight.idText(entry);
+    // The first of two, while the request still is in flight: the last that a carrier gets ends none.
+    if (kind === "duplicate") this.#answer(text);
+    this.#release(entry);
+    faults!.note(kind, id);
+    try {
+      events.faulted?.(id, kind);
+    } catch (error) {
+      return this.#fail(id, error);
+    }
+    switch (kind) {
+      case "drop":
+        break;
+      case "error":
+        this.#answer(encodeError(id, { code: "internal", message: ERRORS.internal }));
+        break;
+      case "duplicate":
+      case "late":
+        this.#answer(text);
+        break;
+      case "garbage":
+        // Alone in its frame, so that it spoils no other answer.
+        this.#send(text.slice(0, text.length / 2));
+        break;
+      case "disconnect":
+        this.flush();
+        this.close();
+        break;
+    }
+    this.#onFault(kind);
+  }
+
   #textOf(frame: string | Uint8Array): string | undefined {
     const limit = this.#shared.limits.packetSize;
     // Each UTF-16 unit is one to three bytes, so most frames need no closer look.
@@ -177,7 +223,7 @@ export class Conversation {
   }
 
   #take(i: number, now: number): void {
-    const { reader, inFlight, wheel, limits, events, delays } = this.#shared;
+    const { reader, inFlight, wheel, limits, events, delays, faults } = this.#shared;
     const error = reader.error(i);
     if (error !== undefined) {
       return this.#refuse(reader.idText(i), error.error.code, error.error.message);
@@ -197,8 +243,9 @@ export class Conversation {
     const dataAt = reader.dataAt(i);
     const dataEnd = reader.dataEnd(i);
     const delay = delays.delayOf(bytes, idAt, idEnd);
+    const fault = faults?.kindFor(bytes, idAt, idEnd);
     events.accepted?.(reader.idText(i), delay);
-    if (delay === 0) {
+    if (delay === 0 && fault === undefined) {
       const told = this.#sharesFrames ? 0 : NO_DELAY;
       return this.#answer(responseText(bytes, idAt, idEnd, dataAt, dataEnd, isAscii, told));
     }
@@ -212,7 +259,8 @@ export class Conversation {
       isAscii,
       delay,
     );
-    wheel.add(entry, now + delay);
+    const later = faults === undefined ? 0 : faults.plan(entry, fault);
+    wheel.add(entry, now + delay + later);
     this.inFlight++;
   }
 

@@ -9,24 +9,30 @@
  */
 export type Chance = (bytes: Uint8Array, at: number, end: number) => number;
 
+/** What chance is for; what it decides for one purpose says nothing of another. */
+export const Purpose = { uniformDelay: 0, radius: 1, angle: 2, fate: 3 } as const;
+
 /**
  * Chance for one purpose. With a seed, an integer, a number is a function of the seed, the purpose and
  * the id alone; without, it is random.
  *
- * @param purpose an integer: what is decided for one says nothing of what is decided for another.
  * @throws {RangeError} if the seed is no integer.
  *
  * @example
  * ```ts
  * import { assertEquals, assertNotEquals } from "@std/assert";
- * import { chance } from "./chance.ts";
+ * import { chance, Purpose } from "./chance.ts";
  *
  * const id = new TextEncoder().encode('"01"');
- * assertEquals(chance(7)(id, 0, id.length), chance(7)(id, 0, id.length));
- * assertNotEquals(chance(7, 1)(id, 0, id.length), chance(7, 2)(id, 0, id.length));
+ * const delay = chance(7, Purpose.uniformDelay)(id, 0, id.length);
+ * assertEquals(chance(7, Purpose.uniformDelay)(id, 0, id.length), delay);
+ * assertNotEquals(chance(7, Purpose.fate)(id, 0, id.length), delay);
  * ```
  */
-export function chance(seed: number | undefined, purpose = 0): Chance {
+export function chance(
+  seed: number | undefined,
+  purpose: typeof Purpose[keyof typeof Purpose],
+): Chance {
   if (seed === undefined) return () => Math.random();
   if (!Number.isSafeInteger(seed)) {
     throw new RangeError(`Cannot seed with ${seed}: want an integer within ±(2^53 − 1)`);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { chance } from "./chance.ts";
+import { chance, Purpose } from "./chance.ts";
 
 /** Decides the delay of each request. */
 export interface DelayPolicy {
@@ -49,12 +49,6 @@ export const DEFAULT_DELAY: DelayRange = { min: 1, max: 5 };
 
 /** The longest delay, in seconds: a day. */
 export const MAX_DELAY = 86_400;
-
-/** What chance decides; a delay that is uniform is decided by 0. */
-const enum Purpose {
-  Radius = 1,
-  Angle = 2,
-}
 
 /** The most standard deviations from the mean that {@linkcode standardNormal} gives. */
 const MOST_DEVIATIONS = Math.sqrt(-2 * Math.log(2 ** -53));
@@ -101,7 +95,7 @@ export function uniformDelay(range: DelayRange = DEFAULT_DELAY, seed?: number): 
       `Cannot delay by ${min} to ${max} seconds: want 0 <= min <= max <= ${MAX_DELAY}`,
     );
   }
-  const chosen = chance(seed);
+  const chosen = chance(seed, Purpose.uniformDelay);
   const first = Math.round(min * 1000);
   const span = Math.round(max * 1000) - first;
   const longest = first + span;
@@ -141,8 +135,8 @@ function shapedDelay(
 ): DelayPolicy {
   const ms = (deviations: number) =>
     Math.round(1000 * Math.min(Math.max(shape(deviations), 0), MAX_DELAY));
-  const radius = chance(seed, Purpose.Radius);
-  const angle = chance(seed, Purpose.Angle);
+  const radius = chance(seed, Purpose.radius);
+  const angle = chance(seed, Purpose.angle);
   return {
     longest: ms(MOST_DEVIATIONS),
     delayOf: (bytes, at, end) => ms(standardNormal(radius(bytes, at, end), angle(bytes, at, end))),

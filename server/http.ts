@@ -5,6 +5,7 @@
  */
 
 import type { Conversations } from "../conversation/conversations.ts";
+import type { FaultKind } from "../fault/policy.ts";
 import type { ErrorCode } from "../protocol.ts";
 import type { Pump } from "./pump.ts";
 
@@ -41,7 +42,12 @@ export async function answerPost(
 
   const answers: string[] = [];
   let send = (answer: string): void => void answers.push(answer);
-  const conversation = conversations.open((answer) => send(answer + "\n"));
+  let onFault = (_: FaultKind): void => {};
+  const conversation = conversations.open(
+    (answer) => send(answer + "\n"),
+    false,
+    (kind) => onFault(kind),
+  );
   pump.receive(conversation, body);
 
   if (conversation.inFlight === 0) {
@@ -54,10 +60,19 @@ export async function answerPost(
   const stream = new ReadableStream<string>({
     start(controller) {
       for (const answer of answers) controller.enqueue(answer);
-      send = (answer) => {
-        controller.enqueue(answer);
+      const endWhenDone = () => {
         if (conversation.inFlight > 0) return;
         controller.close();
+        pump.close(conversation);
+      };
+      send = (answer) => {
+        controller.enqueue(answer);
+        endWhenDone();
+      };
+      onFault = (kind) => {
+        if (kind === "drop") endWhenDone();
+        if (kind !== "disconnect") return;
+        controller.error(new Error("Disconnected on purpose"));
         pump.close(conversation);
       };
     },
