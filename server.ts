@@ -7,6 +7,7 @@
 import { deadline } from "@std/async/deadline";
 import type { Events, Limits } from "./conversation/conversation.ts";
 import { Conversations } from "./conversation/conversations.ts";
+import type { Tap } from "./conversation/tap.ts";
 import {
   type Delay,
   delayPolicy,
@@ -29,6 +30,7 @@ export type {
   Limits,
   LognormalDelay,
   NormalDelay,
+  Tap,
 };
 
 /**
@@ -75,6 +77,8 @@ export interface ServeOptions {
   limits?: Partial<Limits>;
   /** Told of what happens to each request. */
   events?: Events;
+  /** Told of every frame. */
+  tap?: Tap;
 }
 
 /** A server that listens. */
@@ -121,6 +125,7 @@ export function serve(options: ServeOptions = {}): Server {
     faults: options.faults && faultPolicy(options.faults, options.seed),
     limits: options.limits ?? {},
     events,
+    tap: options.tap,
   });
   const pump = new Pump(conversations);
   const idle = new IdleWatch();

@@ -32,6 +32,7 @@ const FLAGS = {
   delay,
   seed: integer("N", "makes delay and fault a function of N and the request's id alone", undefined),
   fault,
+  record: text("FILE", "writes what comes in and goes out, as NDJSON; - for stdout", undefined),
   quiet: toggle("no line for each request"),
   "log-format": choice("sentences, or one JSON object a line [text]", ["text", "json"]),
   "max-packet-size": size("SIZE", "the longest frame [1MiB]", DEFAULT_LIMITS.packetSize),
@@ -62,9 +63,12 @@ Examples:
 `;
 
 /** Serves until a signal comes, then drains. */
-export async function run(args: string[], { stdout, signal }: Streams): Promise<number> {
+export async function run(args: string[], streams: Streams): Promise<number> {
   const flags = readFlags(FLAGS, args);
   if (flags._.length > 0) throw new UsageError(`serve takes no ${JSON.stringify(flags._[0])}`);
+  const { signal } = streams;
+  const stdout = flags.record === "-" ? streams.stderr : streams.stdout; // of the log
+  await using recording = await startRecording(flags.record, streams);
   const log = await startLog(stdout, flags["log-format"], flags.quiet);
   const options: ServeOptions = {
     hostname: flags.hostname,
@@ -75,6 +79,7 @@ export async function run(args: string[], { stdout, signal }: Streams): Promise<
   };
   if (flags.seed !== undefined) options.seed = flags.seed;
   if (flags.fault !== undefined) options.faults = flags.fault;
+  if (recording !== undefined) options.tap = recording.tap;
 
   const server = listen(options);
   log.listening(server.url);
@@ -84,6 +89,13 @@ export async function run(args: string[], { stdout, signal }: Streams): Promise<
   await server.drain();
   log.faults(server.faults);
   return Exit.ok;
+}
+
+/** Its module is only loaded where it is needed. */
+async function startRecording(path: string | undefined, streams: Streams) {
+  return path === undefined
+    ? undefined
+    : (await import("./record.ts")).startRecording(path, streams);
 }
 
 function listen(options: ServeOptions): Server {

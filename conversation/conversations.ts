@@ -12,6 +12,7 @@ import { FrameReader } from "../protocol.ts";
 import { Conversation, type Events, type Limits, type Shared } from "./conversation.ts";
 import { Faults } from "./faults.ts";
 import { InFlight } from "./in_flight.ts";
+import { type Tap, TappedConversation } from "./tap.ts";
 
 /** The limits where nothing else is said. */
 export const DEFAULT_LIMITS: Readonly<Limits> = {
@@ -33,6 +34,8 @@ export interface ConversationsOptions {
   limits?: Partial<Limits>;
   /** Told of what happens; it may throw, which is then a fault of that request alone. */
   events?: Events;
+  /** Told of every frame. @default {nobody} */
+  tap?: Tap | undefined;
 }
 
 /**
@@ -59,15 +62,18 @@ export class Conversations {
   /** By number; the number of a conversation that has ended is given to another. */
   readonly #open: (Conversation | undefined)[] = [];
   readonly #freeNumbers: number[] = [];
+  readonly #tap: Tap | undefined;
+  #opened = 0;
 
   /** @throws {RangeError} if a limit is not a positive integer. */
-  constructor({ delays, faults, limits, events = {} }: ConversationsOptions) {
+  constructor({ delays, faults, limits, events = {}, tap }: ConversationsOptions) {
     const all = { ...DEFAULT_LIMITS, ...limits };
     for (const [name, limit] of Object.entries(all)) {
       if (Number.isSafeInteger(limit) && limit > 0) continue;
       throw new RangeError(`Cannot limit ${name} to ${limit}: want a positive integer`);
     }
     const capacity = Math.min(all.inFlightInAll, MAX_RESERVED);
+    this.#tap = tap;
     this.#shared = {
       delays,
       limits: all,
@@ -127,7 +133,10 @@ export class Conversations {
     onFault: (kind: FaultKind) => void = () => {},
   ): Conversation {
     const number = this.#freeNumbers.pop() ?? this.#open.length;
-    const conversation = new Conversation(this.#shared, number, send, sharesFrames, onFault);
+    const rest = [this.#shared, number, send, sharesFrames, onFault] as const;
+    const conversation = this.#tap === undefined
+      ? new Conversation(...rest)
+      : new TappedConversation(this.#tap, ++this.#opened, ...rest);
     this.#open[number] = conversation;
     return conversation;
   }
