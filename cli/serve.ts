@@ -66,10 +66,10 @@ Examples:
 export async function run(args: string[], streams: Streams): Promise<number> {
   const flags = readFlags(FLAGS, args);
   if (flags._.length > 0) throw new UsageError(`serve takes no ${JSON.stringify(flags._[0])}`);
-  const { signal } = streams;
-  const stdout = flags.record === "-" ? streams.stderr : streams.stdout; // of the log
+  const { stdout, stderr, signal } = streams;
   await using recording = await startRecording(flags.record, streams);
-  const log = await startLog(stdout, flags["log-format"], flags.quiet);
+  const output = flags.record === "-" ? stderr : stdout;
+  const log = await startLog(output, flags["log-format"], flags.quiet);
   const options: ServeOptions = {
     hostname: flags.hostname,
     port: flags.port,
@@ -83,7 +83,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 
   const server = listen(options);
   log.listening(server.url);
-  await stdout.flush();
+  await output.flush();
   await aborted(signal);
   log.draining(server.inFlight);
   await server.drain();

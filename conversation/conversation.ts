@@ -156,7 +156,10 @@ export class Conversation {
     this.#send(encodeFrame(from === 0 ? texts : texts.slice(from)));
   }
 
-  /** Drops what is in flight. Called by {@linkcode Conversations.close}, which is what ends one. */
+  /**
+   * Drops what is in flight, and takes in no more. Called by {@linkcode Conversations.close}, which is what
+   * ends one; a second time it does nothing.
+   */
   close(): void {
     this.#isClosed = true;
     const { inFlight, wheel } = this.#shared;
@@ -171,7 +174,7 @@ export class Conversation {
   #answerBadly(entry: number, text: string, kind: FaultKind): void {
     const { inFlight, faults, events } = this.#shared;
     const id = inFlight.idText(entry);
-    // The first of two, while the request still is in flight: the last that a carrier gets ends none.
+    // Before the release: a POST ends with the answer after which nothing is in flight.
     if (kind === "duplicate") this.#answer(text);
     this.#release(entry);
     faults!.note(kind, id);

@@ -34,13 +34,13 @@ function countsOf(kinds: Iterable<FaultKind | undefined>): Record<FaultKind, num
   ) as Record<FaultKind, number>;
 }
 
-const EXPECTED: Record<FaultKind, ClientErrorCode | undefined> = {
-  drop: "timed_out",
+/** How a request ends for our client that waits until it gives up all that has no answer. */
+const ENDINGS: Partial<Record<FaultKind, ClientErrorCode | undefined>> = {
+  drop: "aborted",
   error: "internal",
   duplicate: undefined,
-  late: "timed_out",
-  garbage: "timed_out",
-  disconnect: "connection_lost",
+  late: "aborted",
+  garbage: "aborted",
 };
 
 Deno.test("serve() with faults does to each id what seed and id say, as our client sees it", async () => {
@@ -55,17 +55,24 @@ Deno.test("serve() with faults does to each id what seed and id say, as our clie
     onUnmatched: ({ request_id }) => unmatched.push(request_id),
     onGarbage: () => garbage++,
   });
-  const inputs = [...expected.keys()].map((id) => ({ id, data: "A&&x&&1" }));
   const ids = [...expected.keys()];
-  const options = { window: inputs.length, timeout: 2000 };
+  const met = (kind: FaultKind | undefined) => ids.filter((id) => expected.get(id) === kind);
+  let left = [undefined, "error" as const, "duplicate" as const].flatMap(met).length;
+  const abort = new AbortController();
+  const inputs = ids.map((id) => ({ id, data: "A&&x&&1" }));
+  const options = { window: inputs.length, timeout: Infinity, signal: abort.signal };
   for await (const { index, error } of client.requests(inputs, options)) {
     const kind = expected.get(ids[index]!);
-    assertStrictEquals(error?.code, kind && EXPECTED[kind], `id ${ids[index]}, ${kind}`);
+    assertStrictEquals(error?.code, kind && ENDINGS[kind], `id ${ids[index]}, ${kind}`);
+    if (--left !== 0) continue;
+    // The others wait in vain, once all this has been done.
+    await until("all were dropped", () => server.faults!.drop === met("drop").length);
+    await until("all garbage has come", () => garbage === met("garbage").length);
+    await until("each duplicate has come", () => unmatched.length === met("duplicate").length);
+    abort.abort();
   }
-  const met = (kind: FaultKind) => ids.filter((id) => expected.get(id) === kind);
   assertEquals(unmatched.sort(), met("duplicate").sort());
-  assertStrictEquals(garbage, met("garbage").length);
-  // The client gave up those that were to be late: they were cancelled.
+  // Those that were to be late were cancelled.
   await until("nothing is in flight", () => server.inFlight === 0);
   assertEquals(server.faults, { ...countsOf(expected.values()), late: 0 });
   await client.close();
