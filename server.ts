@@ -7,7 +7,15 @@
 import { deadline } from "@std/async/deadline";
 import type { Events, Limits } from "./conversation/conversation.ts";
 import { Conversations } from "./conversation/conversations.ts";
-import { DEFAULT_DELAY, type DelayRange, uniformDelay } from "./delay/policy.ts";
+import type { Tap } from "./conversation/tap.ts";
+import {
+  type Delay,
+  delayPolicy,
+  type DelayRange,
+  type LognormalDelay,
+  type NormalDelay,
+} from "./delay/policy.ts";
+import { type FaultKind, faultPolicy, type FaultRates } from "./fault/policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
 import { Access, chooseProtocol, refuse } from "./server/access.ts";
 import type { Certificate } from "./server/certificate.ts";
@@ -24,7 +32,20 @@ import { Pump } from "./server/pump.ts";
 import { Secret } from "./server/secret.ts";
 import { secure } from "./server/security_headers.ts";
 
-export type { Certificate, ConnectionLimits, DelayRange, Events, Limits, ServerEvents };
+export type {
+  Certificate,
+  ConnectionLimits,
+  Delay,
+  DelayRange,
+  Events,
+  FaultKind,
+  FaultRates,
+  Limits,
+  LognormalDelay,
+  NormalDelay,
+  ServerEvents,
+  Tap,
+};
 
 /**
  * The port where nothing else is said.
@@ -63,10 +84,12 @@ export interface ServeOptions {
   hostname?: string;
   /** 0 takes a free one. @default {2707} */
   port?: number;
-  /** In seconds. @default {{ min: 1, max: 5 }} */
-  delay?: DelayRange;
-  /** An integer: makes each delay a function of it and of the request's id alone. */
+  /** In seconds; uniform, normal or lognormal. @default {{ min: 1, max: 5 }} */
+  delay?: Delay;
+  /** An integer: makes each delay, and each fault, a function of it and of the request's id alone. */
   seed?: number;
+  /** Trouble to be made on purpose. @default {none} */
+  faults?: FaultRates;
   /**
    * @default {{ packetSize: 1 << 20, inFlight: 10_000, inFlightInAll: 1_000_000, wrongInARow: 100,
    * connections: 10_000, buffered: 1 << 24 }} and 1,000 connections from an address of elsewhere.
@@ -85,6 +108,8 @@ export interface ServeOptions {
   drainTimeout?: number;
   /** Told of what happens to each request, and to connections. */
   events?: ServerEvents;
+  /** Told of every frame. */
+  tap?: Tap;
 }
 
 /** How a drain went. */
@@ -103,6 +128,8 @@ export interface Server extends AsyncDisposable {
   readonly port: number;
   /** How many requests are in flight. */
   readonly inFlight: number;
+  /** How often each kind of trouble was made on purpose; undefined if none is to be. */
+  readonly faults: Readonly<Record<FaultKind, number>> | undefined;
   /**
    * Listens with another certificate from now on; with the same, nothing happens. For a moment, nobody can
    * connect. Connections live on, except on Deno 2.9, which closes those over WebSocket with 1001.
@@ -140,18 +167,19 @@ export interface Server extends AsyncDisposable {
  */
 export function serve(options: ServeOptions = {}): Server {
   const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls } = options;
-  const delay = options.delay ?? DEFAULT_DELAY;
+  const delays = delayPolicy(options.delay, options.seed);
+  const faults = options.faults && faultPolicy(options.faults, options.seed);
   // Those of connections as well are checked with the others.
   const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
-  const drainTimeout = Math.min(
-    options.drainTimeout ?? delay.max * 1000 + DRAIN_SLACK,
-    MAX_TIMEOUT,
-  );
+  const longest = delays.longest + (faults?.lateBy ?? 0);
+  const drainTimeout = Math.min(options.drainTimeout ?? longest + DRAIN_SLACK, MAX_TIMEOUT);
   const fail = (error: unknown) => tellFault(events, error);
   const conversations = new Conversations({
-    delays: uniformDelay(delay, options.seed),
+    delays,
+    faults,
     limits,
     events,
+    tap: options.tap,
   });
   const access = new Access({
     hostname,
@@ -243,6 +271,9 @@ export function serve(options: ServeOptions = {}): Server {
     port: listener.port,
     get inFlight() {
       return conversations.inFlight;
+    },
+    get faults() {
+      return conversations.faults;
     },
     renew: (certificate) => listener.renew(certificate),
     drain: () => drained ??= drain(),

@@ -5,7 +5,8 @@
  */
 
 import { configure, dispose, getLogger, type LogRecord } from "@logtape/logtape";
-import type { Drained, ServerEvents } from "../server.ts";
+import { FAULT_KINDS } from "../fault/policy.ts";
+import type { Drained, FaultKind, Server, ServerEvents } from "../server.ts";
 import { escapeControls } from "./escape.ts";
 import type { Output } from "./output.ts";
 import { Seldom } from "./seldom.ts";
@@ -14,6 +15,16 @@ import { Seldom } from "./seldom.ts";
 export type LogFormat = "text" | "json";
 
 const CATEGORY = "asyncpkt";
+
+/** What was done on purpose. */
+const DEEDS: Readonly<Record<FaultKind, string>> = {
+  drop: "not answered",
+  error: "answered with an error",
+  duplicate: "answered twice",
+  late: "answered late",
+  garbage: "answered with garbage",
+  disconnect: "disconnected",
+};
 
 /** The log of a server: what happens to requests and connections, and the server's own steps. */
 export interface ServerLog extends ServerEvents, Disposable {
@@ -24,6 +35,8 @@ export interface ServerLog extends ServerEvents, Disposable {
   renewed(failure?: string): void;
   draining(inFlight: number): void;
   drained(result: Drained): void;
+  /** Says how often each kind of trouble was made, if any was to be. */
+  faults(counts: Server["faults"]): void;
 }
 
 /**
@@ -85,6 +98,13 @@ export async function startLog(
         code,
         reason: message,
       }),
+    faulted: (id, kind) =>
+      log.warn("{deed}, on purpose", {
+        event: "fault",
+        request_id: JSON.parse(id),
+        kind,
+        deed: DEEDS[kind],
+      }),
   };
   return {
     ...(quiet ? {} : events),
@@ -116,6 +136,11 @@ export async function startLog(
       if (dropped === 0 && cut === 0) log.info("Drained: all answered", fields);
       else log.warn("Drained: {dropped} requests without an answer, {cut} connections cut", fields);
     },
+    faults(counts) {
+      if (counts === undefined) return;
+      const deeds = FAULT_KINDS.map((kind) => `${counts[kind]} ${DEEDS[kind]}`).join(", ");
+      log.info("On purpose: {deeds}", { event: "faults", deeds, ...counts });
+    },
     [Symbol.dispose]() {
       for (const seldom of [turnedAway, expelled, unopened]) seldom[Symbol.dispose]();
     },
@@ -140,7 +165,7 @@ function textLine({ message, properties }: LogRecord): string {
 
 function jsonLine({ timestamp, level, message, properties }: LogRecord): string {
   const time = new Date(timestamp).toISOString();
-  const { seconds: _shown, more: _told, ...fields } = properties;
+  const { seconds: _seconds, more: _more, deed: _deed, deeds: _deeds, ...fields } = properties;
   return escapeControls(
     JSON.stringify({ time, level, ...fields, message: message.join("") }),
   ) + "\n";

@@ -12,7 +12,7 @@ import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
 import { surviveLongTexts } from "./deno_rejection.ts";
 import { escapeControls } from "./escape.ts";
-import { flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
+import { type Flag, flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { linesOf } from "./lines.ts";
 import { openFile } from "./open_file.ts";
@@ -22,10 +22,23 @@ import { Summary } from "./summary.ts";
 /** Up to this many requests need no progress. */
 const HANDFUL = 5;
 
+const speed: Flag<number | undefined> = {
+  placeholder: "N",
+  help: "replays N times as fast [1]",
+  default: undefined,
+  parse: (given) => {
+    const value = /^\d+(\.\d+)?$/.test(given) ? Number(given) : NaN;
+    if (value > 0 && value < Infinity) return value;
+    throw new RangeError(`want a factor, such as 2 or 0.5, got ${JSON.stringify(given)}`);
+  },
+};
+
 const FLAGS = {
   url: text("URL", "the server [ws://localhost:2707]", "ws://localhost:2707"),
   id: text("ID", "the request_id, if there is one request", undefined),
   file: text("PATH", "reads packets from a file, - for stdin", undefined),
+  replay: text("PATH", "sends the requests of a recording again, each at its time", undefined),
+  speed,
   concurrency: integer("N", "requests in flight at once [100]", 100, 1),
   timeout: seconds("SECONDS", "how long to wait for each answer [10]", 10),
   ordered: toggle("answers in the order sent, not as they arrive"),
@@ -54,6 +67,7 @@ Examples:
   asyncpkt send 'Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&'
   asyncpkt send --id 01 --url ws://127.0.0.1:2707 'Hub&&name&&qwe'
   asyncpkt send --ordered --concurrency 1000 < packets.txt
+  asyncpkt send --replay recording.ndjson --speed 2
 `;
 
 /** Sends everything, prints the answers, ends when all have settled. */
@@ -65,11 +79,15 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       `--id names one request, but there are ${flags._.length || "lines of them"}`,
     );
   }
-  if (flags.file !== undefined && flags._.length > 0) {
-    throw new UsageError("packets come from --file or from the command line, not from both");
+  const path = flags.replay ?? flags.file;
+  if ([flags.replay, flags.file, flags._[0]].filter((source) => source !== undefined).length > 1) {
+    throw new UsageError("packets come from --file, from --replay or from the command line");
   }
-  const readsStdin = flags._.length === 0 && (flags.file === undefined || flags.file === "-");
-  if (readsStdin && flags.file === undefined && stdin.isTerminal()) {
+  if (flags.speed !== undefined && flags.replay === undefined) {
+    throw new UsageError("--speed is for --replay");
+  }
+  const readsStdin = flags._.length === 0 && (path === undefined || path === "-");
+  if (readsStdin && path === undefined && stdin.isTerminal()) {
     stderr.write(help);
     return Exit.usage;
   }
@@ -77,19 +95,19 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   // Input that may never end is not waited for once there is no connection.
   const lost = new AbortController();
   const lines = flags._.length > 0 ? flags._ : linesOf(chunksOf(
-    readsStdin ? stdin.readable : await openFile(flags.file!),
+    readsStdin ? stdin.readable : await openFile(path!),
     AbortSignal.any([signal, lost.signal]),
   ));
 
   const isShown = !flags.quiet;
-  const progress = new Progress(stderr);
+  const total = Array.isArray(lines) ? lines.length : undefined;
+  const progress = isShown && (total ?? Infinity) > HANDFUL ? new Progress(stderr) : undefined;
   const say = (text: string) => {
-    progress.clear();
+    progress?.clear();
     stderr.write(escapeControls(text) + "\n");
   };
-  let client: Client;
-  try {
-    client = await Client.connect(flags.url, {
+  const connect = () =>
+    Client.connect(flags.url, {
       signal,
       timeout: flags.timeout,
       ...access,
@@ -101,6 +119,27 @@ export async function run(args: string[], streams: Streams): Promise<number> {
         isShown && say(`${message}; trying again in ${(wait / 1000).toFixed(1)} s`),
       onReconnect: () => isShown && say("connected again"),
     });
+
+  if (flags.replay !== undefined) {
+    const { Replay } = await import("./replay.ts");
+    const { speed = 1, timeout, ordered, url } = flags;
+    const replay = new Replay(lines, { speed, timeout, ordered, signal, connect });
+    let summary: Summary;
+    try {
+      summary = await show(replay.outcomes(), streams, progress, () => replay.inFlight);
+    } catch (error) {
+      return failToConnect(error, url, signal);
+    }
+    if (isShown) stderr.write(summary.toString());
+    if (replay.leftOut > 0) {
+      stderr.write(`left out: ${replay.leftOut} that are no valid requests\n`);
+    }
+    return signal.aborted ? Exit.interrupted : summary.exit;
+  }
+
+  let client: Client;
+  try {
+    client = await connect();
   } catch (error) {
     return failToConnect(error, flags.url, signal);
   }
@@ -112,8 +151,6 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     void client.close();
   });
 
-  const total = Array.isArray(lines) ? lines.length : undefined;
-  const summary = new Summary();
   let isRead = false;
   async function* inputs(): AsyncGenerator<RequestInput, void, void> {
     for await (const line of lines) {
@@ -128,20 +165,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     timeout: flags.timeout,
     signal,
   });
-  for await (const outcome of outcomes) {
-    summary.add(outcome);
-    progress.clear();
-    print(outcome, streams);
-    if (isShown && (total ?? Infinity) > HANDFUL) {
-      progress.draw(summary.count, total, `${client.inFlight} in flight`);
-    }
-    if (stdout.isBehind) await stdout.flush();
-    if (stdout.isBroken) break;
-  }
-  progress.clear();
+  const summary = await show(outcomes, streams, progress, () => client.inFlight, total);
   const isCutOff = lost.signal.aborted && !isRead && !stdout.isBroken;
   await client.close();
-  await stdout.flush();
   if (isShown) stderr.write(summary.toString(client.repairs));
   if (signal.aborted) return Exit.interrupted;
   if (isTooLong) {
@@ -151,6 +177,29 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     throw new CommandError(Exit.noConnection, "the connection was lost before the input ended");
   }
   return summary.exit;
+}
+
+/** Prints outcomes as they come, and how far things are; resolves to what came of them all. */
+async function show(
+  outcomes: AsyncIterable<Outcome>,
+  streams: Streams,
+  progress: Progress | undefined,
+  inFlight: () => number,
+  total?: number,
+): Promise<Summary> {
+  const { stdout } = streams;
+  const summary = new Summary();
+  for await (const outcome of outcomes) {
+    summary.add(outcome);
+    progress?.clear();
+    print(outcome, streams);
+    progress?.draw(summary.count, total, `${inFlight()} in flight`);
+    if (stdout.isBehind) await stdout.flush();
+    if (stdout.isBroken) break;
+  }
+  progress?.clear();
+  await stdout.flush();
+  return summary;
 }
 
 /** An answer goes to stdout, error or not; that there was none goes to stderr. */

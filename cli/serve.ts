@@ -5,7 +5,8 @@
  */
 
 import { DEFAULT_LIMITS } from "../conversation/conversations.ts";
-import { DEFAULT_DELAY, parseDelay } from "../delay/policy.ts";
+import { DEFAULT_DELAY, type Delay, parseDelay } from "../delay/policy.ts";
+import { type FaultRates, parseFaults } from "../fault/policy.ts";
 import {
   type Certificate,
   DEFAULT_PORT,
@@ -34,11 +35,18 @@ import { LastResort } from "./last_resort.ts";
 import { type ServerLog, startLog } from "./log.ts";
 import { readTextFile } from "./open_file.ts";
 
-const delay: Flag<{ min: number; max: number }> = {
-  placeholder: "A..B",
-  help: "each request's delay in seconds: uniform, N for a fixed one, 0 for none [1..5]",
+const delay: Flag<Delay> = {
+  placeholder: "DELAY",
+  help: "in seconds: A..B, N, normal:MEAN,SD or lognormal:MEDIAN,SIGMA [1..5]",
   default: DEFAULT_DELAY,
   parse: parseDelay,
+};
+
+const fault: Flag<FaultRates | undefined> = {
+  placeholder: "KIND=SHARE,…",
+  help: "trouble: drop, error, duplicate, late (=0.1:5 by 5 s), garbage, disconnect",
+  default: undefined,
+  parse: parseFaults,
 };
 
 const origin: Flag<string | undefined> = {
@@ -57,7 +65,9 @@ const FLAGS = {
   port: integer("N", "the port; 0 takes a free one [2707]", DEFAULT_PORT, 0, 65_535),
   hostname: text("HOST", "the address to listen on [127.0.0.1]", "127.0.0.1"),
   delay,
-  seed: integer("N", "makes each delay a function of N and of the request's id alone", undefined),
+  seed: integer("N", "makes delay and fault a function of N and the request's id alone", undefined),
+  fault,
+  record: text("FILE", "writes what comes in and goes out, as NDJSON; - for stdout", undefined),
   quiet: toggle("no line for each request"),
   "log-format": choice("sentences, or one JSON object a line [text]", ["text", "json"]),
   "max-packet-size": size("SIZE", "the longest frame [1MiB]", DEFAULT_LIMITS.packetSize),
@@ -66,10 +76,6 @@ const FLAGS = {
     "requests in flight on all connections [1000000]",
     DEFAULT_LIMITS.inFlightInAll,
   ),
-  "token-file": tokenFile,
-  "allow-origin": many(origin),
-  cert: text("FILE", "makes it wss: the certificate and its chain, as PEM", undefined),
-  key: text("FILE", "the certificate's key, as PEM", undefined),
   "max-connections": limit(
     "connections, and POSTs being answered [10000]",
     DEFAULT_CONNECTION_LIMITS.connections,
@@ -91,6 +97,10 @@ const FLAGS = {
     ...seconds("SECONDS", "how long a drain waits [the longest delay + 5]", 0),
     default: undefined,
   } as Flag<number | undefined>,
+  "token-file": tokenFile,
+  "allow-origin": many(origin),
+  cert: text("FILE", "makes it wss: the certificate and its chain, as PEM", undefined),
+  key: text("FILE", "the certificate's key, as PEM", undefined),
 };
 
 /** What `asyncpkt serve --help` shows. */
@@ -110,19 +120,23 @@ Examples:
   asyncpkt serve
   asyncpkt serve --delay 0.1..0.5 --seed 7 --quiet
   asyncpkt serve --hostname 0.0.0.0 --token-file token --cert cert.pem --key key.pem
+  asyncpkt serve --fault drop=0.01,error=0.05,disconnect=0.001 --seed 7
   curl -N -d '[{"request_id":1,"data":"Hub&&name&&qwe"}]' http://127.0.0.1:2707
 `;
 
 /** Serves until a signal comes, then drains. */
-export async function run(args: string[], { stdout, signal }: Streams): Promise<number> {
+export async function run(args: string[], streams: Streams): Promise<number> {
   const flags = readFlags(FLAGS, args);
   if (flags._.length > 0) throw new UsageError(`serve takes no ${JSON.stringify(flags._[0])}`);
   if ((flags.cert === undefined) !== (flags.key === undefined)) {
     throw new UsageError("--cert and --key go together");
   }
+  const { stdout, stderr, signal } = streams;
   const token = await readToken(flags["token-file"]);
   const certificate = await readCertificate(flags);
-  using log = await startLog(stdout, flags["log-format"], flags.quiet);
+  await using recording = await startRecording(flags.record, streams);
+  const output = flags.record === "-" ? stderr : stdout;
+  using log = await startLog(output, flags["log-format"], flags.quiet);
   const options: ServeOptions = {
     hostname: flags.hostname,
     port: flags.port,
@@ -141,6 +155,8 @@ export async function run(args: string[], { stdout, signal }: Streams): Promise<
     ...given("token", token),
     ...given("tls", certificate),
     ...given("seed", flags.seed),
+    ...given("faults", flags.fault),
+    ...given("tap", recording?.tap),
     ...given("drainTimeout", flags["drain-timeout"]),
   };
 
@@ -151,13 +167,14 @@ export async function run(args: string[], { stdout, signal }: Streams): Promise<
   if (hearsHangUp) Deno.addSignalListener("SIGHUP", onHangUp);
   log.listening(server.url);
   if (token === undefined && !isLoopback(flags.hostname)) log.exposed();
-  await stdout.flush();
+  await output.flush();
   let isFaulty = false;
   await Promise.race([aborted(signal), lastResort.fault.then(() => isFaulty = true)]);
   log.draining(server.inFlight);
   const drained = await server.drain();
   if (hearsHangUp) Deno.removeSignalListener("SIGHUP", onHangUp);
   log.drained(drained);
+  log.faults(server.faults);
   return isFaulty ? Exit.failed : drained.dropped > 0 ? Exit.timedOut : Exit.ok;
 }
 
@@ -193,6 +210,13 @@ async function readCertificate({ cert, key }: CertificateFiles): Promise<Certifi
   } catch (error) {
     throw new UsageError(`cannot use ${cert} with ${key}: ${(error as Error).message}`);
   }
+}
+
+/** Its module is only loaded where it is needed. */
+async function startRecording(path: string | undefined, streams: Streams) {
+  return path === undefined
+    ? undefined
+    : (await import("./record.ts")).startRecording(path, streams);
 }
 
 function listen(options: ServeOptions): Server {

@@ -6,6 +6,7 @@
 
 import type { DelayPolicy } from "../delay/policy.ts";
 import type { TimingWheel } from "../delay/timing_wheel.ts";
+import type { FaultKind } from "../fault/policy.ts";
 import {
   encodeError,
   encodeFrame,
@@ -17,6 +18,7 @@ import {
   peekId,
   responseText,
 } from "../protocol.ts";
+import type { Faults } from "./faults.ts";
 import type { InFlight } from "./in_flight.ts";
 
 const NONE = -1;
@@ -50,6 +52,8 @@ export interface Events {
   accepted?(id: string, delay: number): void;
   /** A request, or a frame that held none, was answered with an error. */
   refused?(id: string, fault: Fault): void;
+  /** Trouble was made for a request, on purpose. */
+  faulted?(id: string, kind: FaultKind): void;
   /** A fault of the server's own; the client only gets to know that it was `internal`. */
   failed?(id: string, error: unknown): void;
 }
@@ -61,6 +65,8 @@ export interface Shared {
   readonly events: Events;
   readonly wheel: TimingWheel;
   readonly inFlight: InFlight;
+  /** Trouble that is made on purpose, if any is. */
+  readonly faults: Faults | undefined;
   /** Holds one frame at a time, so one is enough for all. */
   readonly reader: FrameReader;
   /** The conversations that have answers to flush. */
@@ -85,6 +91,7 @@ export class Conversation {
   readonly #shared: Shared;
   readonly #send: (frame: string) => void;
   readonly #sharesFrames: boolean;
+  readonly #onFault: (kind: FaultKind) => void;
   #unsent: string[] = [];
   #wrongInARow = 0;
   #isClosed = false;
@@ -95,11 +102,13 @@ export class Conversation {
     number: number,
     send: (frame: string) => void,
     sharesFrames: boolean,
+    onFault: (kind: FaultKind) => void,
   ) {
     this.#shared = shared;
     this.number = number;
     this.#send = send;
     this.#sharesFrames = sharesFrames;
+    this.#onFault = onFault;
   }
 
   /**
@@ -127,7 +136,7 @@ export class Conversation {
 
   /** Answers a request of this conversation that has become due. */
   answerDue(entry: number): void {
-    const { inFlight } = this.#shared;
+    const { inFlight, faults } = this.#shared;
     let text: string;
     try {
       text = inFlight.response(entry, this.#sharesFrames);
@@ -136,8 +145,10 @@ export class Conversation {
       this.#release(entry);
       return this.#fail(id, error);
     }
-    this.#release(entry);
     this.#wrongInARow = 0;
+    const fault = faults?.plannedFor(entry);
+    if (fault !== undefined) return this.#answerBadly(entry, text, fault);
+    this.#release(entry);
     this.#answer(text);
   }
 
@@ -159,7 +170,10 @@ export class Conversation {
     this.#send(encodeFrame(from === 0 ? texts : texts.slice(from)));
   }
 
-  /** Drops what is in flight. Called by {@linkcode Conversations.close}, which is what ends one. */
+  /**
+   * Drops what is in flight, and takes in no more. Called by {@linkcode Conversations.close}, which is what
+   * ends one; a second time it does nothing.
+   */
   close(): void {
     this.#isClosed = true;
     const { inFlight, wheel } = this.#shared;
@@ -168,6 +182,41 @@ export class Conversation {
       this.#release(entry);
     }
     this.#unsent = [];
+  }
+
+  /** Makes the trouble that a request is to meet where its answer, `text`, would have been sent. */
+  #answerBadly(entry: number, text: string, kind: FaultKind): void {
+    const { inFlight, faults, events } = this.#shared;
+    const id = inFlight.idText(entry);
+    // Before the release: a POST ends with the answer after which nothing is in flight.
+    if (kind === "duplicate") this.#answer(text);
+    this.#release(entry);
+    faults!.note(kind, id);
+    try {
+      events.faulted?.(id, kind);
+    } catch (error) {
+      return this.#fail(id, error);
+    }
+    switch (kind) {
+      case "drop":
+        break;
+      case "error":
+        this.#answer(encodeError(id, { code: "internal", message: ERRORS.internal }));
+        break;
+      case "duplicate":
+      case "late":
+        this.#answer(text);
+        break;
+      case "garbage":
+        // Alone in its frame, so that it spoils no other answer.
+        this.#send(text.slice(0, text.length / 2));
+        break;
+      case "disconnect":
+        this.flush();
+        this.close();
+        break;
+    }
+    this.#onFault(kind);
   }
 
   #textOf(frame: string | Uint8Array): string | undefined {
@@ -191,7 +240,7 @@ export class Conversation {
   }
 
   #take(i: number, now: number): void {
-    const { reader, inFlight, wheel, limits, events, delays } = this.#shared;
+    const { reader, inFlight, wheel, limits, events, delays, faults } = this.#shared;
     const error = reader.error(i);
     if (error !== undefined) {
       return this.#refuse(reader.idText(i), error.error.code, error.error.message);
@@ -211,9 +260,10 @@ export class Conversation {
     const dataAt = reader.dataAt(i);
     const dataEnd = reader.dataEnd(i);
     const delay = delays.delayOf(bytes, idAt, idEnd);
+    const fault = faults?.kindFor(bytes, idAt, idEnd);
     events.accepted?.(reader.idText(i), delay);
     this.#wrongInARow = 0;
-    if (delay === 0) {
+    if (delay === 0 && fault === undefined) {
       const told = this.#sharesFrames ? 0 : NO_DELAY;
       return this.#answer(responseText(bytes, idAt, idEnd, dataAt, dataEnd, isAscii, told));
     }
@@ -229,7 +279,8 @@ export class Conversation {
     );
     this.inFlight++;
     try {
-      wheel.add(entry, now + delay);
+      const later = faults === undefined ? 0 : faults.plan(entry, fault);
+      wheel.add(entry, now + delay + later);
     } catch (error) {
       // It would never fall due: there is no memory for more.
       this.#release(entry);

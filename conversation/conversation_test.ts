@@ -586,12 +586,17 @@ Deno.test("open() gives a thousand conversations, again and again, numbers of th
   }
 });
 
-type Told = ["accepted", string, number] | ["refused", string, Fault] | ["failed", string, unknown];
+type Told =
+  | ["accepted", string, number]
+  | ["refused", string, Fault]
+  | ["faulted", string, string]
+  | ["failed", string, unknown];
 
 function listen(told: Told[]): Required<Events> {
   return {
     accepted: (...rest) => told.push(["accepted", ...rest]),
     refused: (...rest) => told.push(["refused", ...rest]),
+    faulted: (...rest) => told.push(["faulted", ...rest]),
     failed: (...rest) => told.push(["failed", ...rest]),
   };
 }

@@ -7,9 +7,12 @@
 
 import type { DelayPolicy } from "../delay/policy.ts";
 import { TimingWheel } from "../delay/timing_wheel.ts";
+import type { FaultKind, FaultPolicy } from "../fault/policy.ts";
 import { FrameReader } from "../protocol.ts";
 import { Conversation, type Events, type Limits, type Shared } from "./conversation.ts";
+import { Faults } from "./faults.ts";
 import { InFlight } from "./in_flight.ts";
+import { type Tap, TappedConversation } from "./tap.ts";
 
 /** The limits where nothing else is said. */
 export const DEFAULT_LIMITS: Readonly<Limits> = {
@@ -26,10 +29,14 @@ const MAX_RESERVED = 1 << 20;
 export interface ConversationsOptions {
   /** How long each request waits. */
   delays: DelayPolicy;
+  /** What trouble is made on purpose. @default {none} */
+  faults?: FaultPolicy | undefined;
   /** @default {DEFAULT_LIMITS} */
   limits?: Partial<Limits>;
   /** Told of what happens; it may throw, which is then a fault of that request alone. */
   events?: Events;
+  /** Told of every frame. @default {nobody} */
+  tap?: Tap | undefined;
 }
 
 /**
@@ -56,21 +63,25 @@ export class Conversations {
   /** By number; the number of a conversation that has ended is given to another. */
   readonly #open: (Conversation | undefined)[] = [];
   readonly #freeNumbers: number[] = [];
+  readonly #tap: Tap | undefined;
+  #opened = 0;
 
   /** @throws {RangeError} if a limit is not a positive integer. */
-  constructor({ delays, limits, events = {} }: ConversationsOptions) {
+  constructor({ delays, faults, limits, events = {}, tap }: ConversationsOptions) {
     const all = { ...DEFAULT_LIMITS, ...limits };
     for (const [name, limit] of Object.entries(all)) {
       if (Number.isSafeInteger(limit) && limit > 0) continue;
       throw new RangeError(`Cannot limit ${name} to ${limit}: want a positive integer`);
     }
     const capacity = Math.min(all.inFlightInAll, MAX_RESERVED);
+    this.#tap = tap;
     this.#shared = {
       delays,
       limits: all,
       events,
       wheel: new TimingWheel(0, capacity),
       inFlight: new InFlight(capacity),
+      faults: faults && new Faults(faults),
       reader: new FrameReader(),
       unsent: [],
       isDraining: false,
@@ -94,7 +105,13 @@ export class Conversations {
 
   /** Whether the time makes no difference: nothing is delayed, and nothing in flight. */
   get isTimeless(): boolean {
-    return this.#shared.delays.longest === 0 && this.#shared.inFlight.size === 0;
+    const { delays, faults, inFlight } = this.#shared;
+    return delays.longest === 0 && faults === undefined && inFlight.size === 0;
+  }
+
+  /** How often each kind of trouble was made; undefined if none is. */
+  get faults(): Readonly<Record<FaultKind, number>> | undefined {
+    return this.#shared.faults?.counts;
   }
 
   /** Whether answers wait for {@linkcode Conversations.flush}. */
@@ -108,10 +125,19 @@ export class Conversations {
    * @param send takes a frame for the peer. It must not throw, and not call back into a conversation.
    * @param sharesFrames whether the peer speaks `asyncpkt.v1`: answers then carry their delay, and wait
    * for {@linkcode Conversations.flush} to share a frame. Otherwise each is sent at once.
+   * @param onFault told of trouble made on purpose, after what can be done about it here: it is the
+   * carrier that has to break off the connection for `disconnect`, when the conversation takes in no more.
    */
-  open(send: (frame: string) => void, sharesFrames = false): Conversation {
+  open(
+    send: (frame: string) => void,
+    sharesFrames = false,
+    onFault: (kind: FaultKind) => void = () => {},
+  ): Conversation {
     const number = this.#freeNumbers.pop() ?? this.#open.length;
-    const conversation = new Conversation(this.#shared, number, send, sharesFrames);
+    const rest = [this.#shared, number, send, sharesFrames, onFault] as const;
+    const conversation = this.#tap === undefined
+      ? new Conversation(...rest)
+      : new TappedConversation(this.#tap, ++this.#opened, ...rest);
     this.#open[number] = conversation;
     return conversation;
   }

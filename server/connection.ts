@@ -6,6 +6,7 @@
 
 import type { Conversation } from "../conversation/conversation.ts";
 import type { Conversations } from "../conversation/conversations.ts";
+import type { FaultKind } from "../fault/policy.ts";
 import { type ServerEvents, tellFault } from "./events.ts";
 import type { IdleWatch } from "./idle.ts";
 import type { Pump } from "./pump.ts";
@@ -67,9 +68,17 @@ export class Connection {
   }
 
   #onOpen(onOpen: () => void): void {
-    this.#conversation = this.#shared.conversations.open(this.#send, this.#sharesFrames);
+    this.#conversation = this.#shared.conversations.open(
+      this.#send,
+      this.#sharesFrames,
+      this.#onFaultOnPurpose,
+    );
     onOpen();
   }
+
+  #onFaultOnPurpose = (kind: FaultKind): void => {
+    if (kind === "disconnect") this.close(1011, "Disconnected on purpose");
+  };
 
   #onMessage = ({ data }: MessageEvent): void => {
     try {

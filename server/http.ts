@@ -5,6 +5,7 @@
  */
 
 import { deadline } from "@std/async/deadline";
+import type { FaultKind } from "../fault/policy.ts";
 import type { ErrorCode } from "../protocol.ts";
 import type { Shared } from "./connection.ts";
 import { tellFault } from "./events.ts";
@@ -65,7 +66,12 @@ async function answer(
 
   const answers: string[] = [];
   let send = (answer: string): void => void answers.push(answer);
-  const conversation = conversations.open((answer) => send(answer + "\n"));
+  let onFault = (_: FaultKind): void => {};
+  const conversation = conversations.open(
+    (answer) => send(answer + "\n"),
+    false,
+    (kind) => onFault(kind),
+  );
   const end = () => {
     pump.close(conversation);
     leave();
@@ -88,6 +94,11 @@ async function answer(
         // Not now: a conversation that sends must not be closed under its own hands.
         queueMicrotask(end);
       };
+      const endWhenDone = () => {
+        if (conversation.inFlight > 0) return;
+        controller.close();
+        queueMicrotask(end);
+      };
       send = (answer) => {
         try {
           if (controller.desiredSize! < 0) {
@@ -97,13 +108,15 @@ async function answer(
             return;
           }
           controller.enqueue(answer);
-          if (conversation.inFlight > 0) return;
-          controller.close();
-          queueMicrotask(end);
+          endWhenDone();
         } catch (error) {
           tellFault(events, error);
           fail(new Error("A fault of the server's own"));
         }
+      };
+      onFault = (kind) => {
+        if (kind === "drop") endWhenDone();
+        if (kind === "disconnect") fail(new Error("Disconnected on purpose"));
       };
     },
     cancel: end,

@@ -28,6 +28,8 @@ export interface RunningCommand {
   interrupt(): void;
   /** Resolves to the match once stdout holds one. */
   seen(pattern: RegExp): Promise<RegExpExecArray>;
+  /** The same for stderr. */
+  said(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
 /** Starts a command line. */
@@ -60,6 +62,10 @@ export function startCommand(args: string[], options: FakeStreamsOptions = {}): 
     await streams.stderr.flush();
     return code;
   };
+  const has = async (name: "stdout" | "stderr", pattern: RegExp) => {
+    await until(`${name} has ${pattern}`, () => pattern.test(written[name]));
+    return pattern.exec(written[name])!;
+  };
   return {
     get stdout() {
       return written.stdout;
@@ -69,10 +75,8 @@ export function startCommand(args: string[], options: FakeStreamsOptions = {}): 
     },
     exit: run(),
     interrupt: () => abort.abort(new Error("SIGINT")),
-    async seen(pattern) {
-      await until(`stdout has ${pattern}`, () => pattern.test(written.stdout));
-      return pattern.exec(written.stdout)!;
-    },
+    seen: (pattern) => has("stdout", pattern),
+    said: (pattern) => has("stderr", pattern),
   };
 }
 

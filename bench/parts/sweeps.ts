@@ -6,7 +6,7 @@
 
 import { type Labels, type Line, lineChart } from "../charts.ts";
 import { SMALL } from "../conversion.ts";
-import { describeMachine } from "../machine.ts";
+import { describePlacing } from "../machine.ts";
 import { measure, type Result } from "../measure.ts";
 import type { Section } from "../report.ts";
 import type { Servers } from "../servers.ts";
@@ -44,7 +44,7 @@ export async function measureSweeps(servers: Servers, rounds: number): Promise<S
     ),
   );
 
-  const subtitle = `${await describeMachine()}\n${
+  const subtitle = `${await describePlacing()}\n${
     servers.versions.slice(0, -1).join(", ")
   }; ${rounds} rounds: median, least and greatest`;
   const chart = (

@@ -1,0 +1,227 @@
+import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
+import schema from "../docs/recording.schema.json" with { type: "json" };
+import { readRecorded, type Recorded, recordTo } from "../recording/format.ts";
+import { serve } from "../server.ts";
+import { Ajv2020 } from "../testing/ajv.ts";
+import { openBrowserSocket } from "../testing/browser_socket.ts";
+import { runCommand, startCommand } from "../testing/fake_streams.ts";
+import { startProgram } from "../testing/program.ts";
+
+const validate = new Ajv2020({ strict: true, strictRequired: false }).compile(schema);
+
+/** The lines of a recording, each of which agrees with the schema, in the order of their time. */
+function readAll(text: string): Recorded[] {
+  assert(text.endsWith("\n"), text);
+  let last = 0;
+  return text.trimEnd().split("\n").map((line) => {
+    const recorded = readRecorded(line);
+    assert(recorded !== undefined && validate(JSON.parse(line)), `${line}: ${validate.errors}`);
+    assertLessOrEqual(last, recorded.time);
+    last = recorded.time;
+    return recorded;
+  });
+}
+
+function framesOf(recording: Recorded[], connection: number, event: string): unknown[] {
+  return recording.filter((line) => line.connection === connection && line.event === event)
+    .map(({ frame, base64, protocol }) => frame ?? base64 ?? protocol);
+}
+
+/** Does this and that to a server. */
+async function visit(url: string): Promise<void> {
+  await using plain = await openBrowserSocket(url);
+  plain.send('{"request_id": 1, "data": "a&&b&&c"}');
+  await plain.next();
+  plain.send("{\u2028");
+  await plain.next();
+  plain.send(new Uint8Array([0xff, 0xfe]));
+  await plain.next();
+  plain.send(new TextEncoder().encode('{"request_id":"é","data":""}'));
+  await plain.next();
+  await using shared = await openBrowserSocket(url, ["asyncpkt.v1"]);
+  shared.send([{ request_id: 1, data: "" }, { request_id: 2, data: "" }]);
+  await shared.frames.next();
+  const body = '{"request_id":3,"data":""}';
+  await (await fetch(url.replace("ws", "http"), { method: "POST", body })).text();
+}
+
+const ERROR = '"error":{"code":"invalid_json","message":"the frame is not JSON"}}';
+
+function assertVisited(recording: Recorded[]): void {
+  assertEquals([1, 2, 3].map((i) => framesOf(recording, i, "open")), [[""], ["asyncpkt.v1"], [""]]);
+  assertEquals(framesOf(recording, 1, "in"), [
+    '{"request_id": 1, "data": "a&&b&&c"}',
+    "{\u2028",
+    "//4=",
+    '{"request_id":"é","data":""}',
+  ]);
+  const out = framesOf(recording, 1, "out");
+  assertEquals([out[0], out[3]], [
+    '{"request_id":1,"data":{"a":{"b":"c"}}}',
+    '{"request_id":"é","data":{}}',
+  ]);
+  assert(String(out[1]).endsWith(ERROR), String(out[1]));
+  assertEquals(framesOf(recording, 2, "in"), [
+    '[{"request_id":1,"data":""},{"request_id":2,"data":""}]',
+  ]);
+  assertEquals(framesOf(recording, 2, "out"), [
+    '[{"request_id":1,"data":{},"delay":0.01},{"request_id":2,"data":{},"delay":0.01}]',
+  ]);
+  assertEquals(framesOf(recording, 3, "out"), ['{"request_id":3,"data":{}}']);
+  for (const i of [1, 2, 3]) assertEquals(framesOf(recording, i, "close").length, 1);
+}
+
+Deno.test("main() serve --record writes what comes in and goes out", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(file, "of an earlier run");
+    const server = startCommand(["serve", "--port", "0", "--delay", "0.01", "--record", file]);
+    const [, url] = await server.seen(/^Listening on (\S+)\n/);
+    await visit(url!);
+    server.interrupt();
+    assertEquals([await server.exit, server.stderr], [0, ""]);
+    assertVisited(readAll(await Deno.readTextFile(file)));
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("main() serve --record - writes to stdout, and logs to stderr", async () => {
+  const server = startCommand(["serve", "--port", "0", "--delay", "0.01", "--record", "-"]);
+  const [, url] = await server.said(/^Listening on (\S+)\n/);
+  await visit(url!);
+  server.interrupt();
+  assertEquals(await server.exit, 0);
+  assertVisited(readAll(server.stdout));
+  assertMatch(server.stderr, /^3: Timeout 0\.0 seconds for this one\.$/m);
+});
+
+Deno.test("main() send --replay does again what serve --record wrote", async () => {
+  const record = async (use: (url: string) => Promise<unknown>) => {
+    const server = startCommand(["serve", "--port", "0", "--delay", "0", "--quiet", "--record=-"]);
+    const [, url] = await server.said(/^Listening on (\S+)\n/);
+    await use(url!);
+    server.interrupt();
+    await server.exit;
+    return server.stdout;
+  };
+  const first = await record(visit);
+  let stderr = "";
+  const second = await record(async (url) => {
+    const sent = await runCommand(["send", "--url", url, "--replay", "-", "--speed", "10"], {
+      stdin: first,
+    });
+    assertEquals(sent.code, 0);
+    stderr = sent.stderr;
+  });
+  assertMatch(stderr, /^5 requests: 5 answered, 0 failed/);
+  assertMatch(stderr, /^left out: 2 that are no valid requests$/m);
+  const packets = (text: string, connection: number) =>
+    framesOf(readAll(text), connection, "in").flatMap((frame) => {
+      try {
+        return JSON.parse(String(frame));
+      } catch {
+        return [];
+      }
+    });
+  for (const connection of [1, 2, 3]) {
+    assertEquals(packets(second, connection), packets(first, connection));
+  }
+});
+
+Deno.test("main() serve --record says in one line why it cannot, exit code 2", async () => {
+  const { code, stdout, stderr } = await runCommand(["serve", "--record", "/nonexistent/file"]);
+  assertEquals([code, stdout], [2, ""]);
+  assertEquals(
+    stderr,
+    "asyncpkt serve: cannot write /nonexistent/file: there is no such folder\n",
+  );
+  await using server = serve({ port: 0 });
+  const file = await Deno.makeTempFile();
+  const busy = await runCommand(["serve", "--port", `${server.port}`, "--record", file])
+    .finally(() => Deno.remove(file));
+  assertEquals(busy.code, 3);
+});
+
+Deno.test("serve --record, as a process, asks for no more than it needs", async () => {
+  const run = ["run", "--no-prompt", "--allow-net=127.0.0.1", "main.ts", "serve", "--port", "0"];
+  await using program = startProgram(Deno.execPath(), [...run, "--record", "x.ndjson"]);
+  const { code, stderr } = await program.result();
+  assertEquals([code, stderr], [
+    2,
+    "asyncpkt serve: cannot write x.ndjson: no permission: " +
+    "run with --allow-write=x.ndjson, or write --record - > x.ndjson\n",
+  ]);
+});
+
+Deno.test("serve --record, as a process, is complete even when it is made to end", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = `${folder}/recording.ndjson`;
+    const run = ["run", "--no-prompt", "--allow-net=127.0.0.1", `--allow-write=${file}`];
+    await using program = startProgram(Deno.execPath(), [
+      ...[...run, "main.ts", "serve", "--port", "0", "--delay", "600", "--record", file],
+    ]);
+    const [, url] = /on (\S+)$/.exec(await program.stdout.next())!;
+    await using peer = await openBrowserSocket(url!);
+    peer.send({ request_id: 1, data: "" });
+    await program.stdout.next();
+    program.kill("SIGTERM");
+    assertEquals(await program.stdout.next(), "Draining: 1 in flight");
+    peer.send({ request_id: 2, data: "" });
+    assertMatch(await peer.frames.next(), /shutting_down/);
+    program.kill("SIGTERM");
+    assertEquals((await program.result()).code, 143);
+    const recording = readAll(await Deno.readTextFile(file));
+    assertEquals(recording.map(({ event }) => event), ["open", "in", "in", "out"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("main() serve --record says when no more can be written, and goes on", async () => {
+  const { writeSync } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.writeSync = () => {
+    throw new Error("the disk is full");
+  };
+  const file = await Deno.makeTempFile();
+  try {
+    const server = startCommand(["serve", "--port", "0", "--delay", "0", "--record", file]);
+    const [, url] = await server.seen(/^Listening on (\S+)\n/);
+    await visit(url!);
+    const said = "asyncpkt serve: no more is recorded: the disk is full\n";
+    await server.said(/is full\n$/);
+    await visit(url!);
+    server.interrupt();
+    assertEquals([await server.exit, server.stderr], [0, said]);
+  } finally {
+    Deno.FsFile.prototype.writeSync = writeSync;
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("recordTo() writes times in seconds, to the microsecond, from its beginning", () => {
+  const lines: string[] = [];
+  let now = 1234.5678;
+  const tap = recordTo((line) => lines.push(line), () => now);
+  tap.opened(1, false);
+  now += 0.0014;
+  tap.received(1, "");
+  now += 3_600_000.1234;
+  tap.closed(1);
+  assertEquals(lines.map((line) => JSON.parse(line).time), [0, 0.000001, 3600.000125]);
+});
+
+Deno.test("readRecorded() takes what the format allows, and nothing else", () => {
+  const bad = [
+    ...["", "x", "null", "7", "[]", '"open"', "{}", '{"time":0,"connection":1}'],
+    '{"time":"0","connection":1,"event":"open"}',
+    '{"time":null,"connection":1,"event":"open"}',
+    '{"time":0,"connection":1.5,"event":"open"}',
+    '{"time":0,"connection":1,"event":"opened"}',
+    '{"time":0,"connection":1,"event":"in","frame":{}}',
+  ];
+  for (const line of bad) assertEquals(readRecorded(line), undefined, line);
+  const good = '{"time":0,"connection":1,"event":"in","frame":"{","later":"more"}';
+  assertEquals(readRecorded(good)?.frame, "{");
+});

@@ -1,0 +1,268 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { setImmediate } from "node:timers/promises";
+import type { Client, Reply, RequestOptions } from "../client.ts";
+import { AbortError, ConnectionError, TimeoutError } from "../client/errors.ts";
+import { serve } from "../server.ts";
+import { runCommand } from "../testing/fake_streams.ts";
+import { FakeTime } from "../testing/fake_time.ts";
+import { startHandServer } from "../testing/hand_server.ts";
+import { UsageError } from "./command.ts";
+import { Replay, type ReplayOptions } from "./replay.ts";
+
+type Line = [time: number, connection: number, event: string, frame?: unknown];
+
+function linesOf(recording: Line[]): string[] {
+  return recording.map(([time, connection, event, frame]) => {
+    const text = frame === undefined || typeof frame === "string" ? frame : JSON.stringify(frame);
+    return JSON.stringify({ time, connection, event, frame: text });
+  });
+}
+
+function request(
+  id: string | number,
+  data = "A&&x&&1",
+): { request_id: string | number; data: string } {
+  return { request_id: id, data };
+}
+
+/** Replays to clients that only note what they are told, in time that a test moves. */
+function replaying(time: FakeTime, lines: string[], more: Partial<ReplayOptions> = {}) {
+  const told: unknown[][] = [];
+  const settle = new Map<unknown, PromiseWithResolvers<Reply>>();
+  let connections = 0;
+  const abort = new AbortController();
+  const connect = () => {
+    const number = ++connections;
+    told.push([time.now, number, "connect"]);
+    return Promise.resolve({
+      request(_data: string, { id, signal }: RequestOptions) {
+        told.push([time.now, number, id]);
+        const answer = Promise.withResolvers<Reply>();
+        signal!.addEventListener("abort", () => {
+          if (!settle.has(id)) return;
+          told.push([time.now, number, "abort", id]);
+          answer.reject(new AbortError(signal!.reason));
+        });
+        settle.set(id, answer);
+        return answer.promise;
+      },
+      close: () => Promise.resolve(void told.push([time.now, number, "close"])),
+    } as unknown as Client);
+  };
+  const take = (id: unknown) => {
+    const request = settle.get(id)!;
+    settle.delete(id);
+    return request;
+  };
+  const options = { speed: 1, timeout: 1000, ordered: false, signal: abort.signal, connect };
+  const replay = new Replay(lines, { ...options, ...more });
+  const outcomes: [index: number, code: string | undefined][] = [];
+  const done = (async () => {
+    for await (const { index, error } of replay.outcomes()) outcomes.push([index, error?.code]);
+  })();
+  done.catch(() => {}); // it is awaited later
+  return {
+    replay,
+    outcomes,
+    done,
+    abort,
+    answer: (id: unknown) => take(id).resolve({} as Reply),
+    fail: (id: unknown, error: Error) => take(id).reject(error),
+    /** What was done until then, since it was last asked. */
+    async until(now: number): Promise<unknown[][]> {
+      await setImmediate();
+      while (time.now < now) {
+        time.pass(Math.min(50, now - time.now));
+        await setImmediate();
+      }
+      return told.splice(0);
+    },
+  };
+}
+
+Deno.test("Replay sends each request at its time, on its connection", async () => {
+  using time = new FakeTime();
+  const run = replaying(
+    time,
+    linesOf([
+      [10, 1, "open"],
+      [10.1, 1, "in", request("a")],
+      [10.2, 2, "open"],
+      [10.2, 2, "in", [request("b"), request(3)]],
+      [10.3, 1, "out", "[]"],
+      [10.5, 1, "in", request("d")],
+    ]),
+  );
+  assertEquals(await run.until(99), [[0, 1, "connect"]]);
+  assertEquals(await run.until(100), [[100, 1, "a"]]);
+  assertEquals(await run.until(499), [[200, 2, "connect"], [200, 2, "b"], [200, 2, 3]]);
+  assertEquals(await run.until(500), [[500, 1, "d"]]);
+  assertEquals(run.replay.inFlight, 4);
+  for (const id of ["d", "b", "a"]) run.answer(id);
+  run.fail(3, new TimeoutError(1000));
+  await run.done;
+  assertEquals(run.outcomes.length, 4);
+  assertEquals(run.outcomes.find(([index]) => index === 2), [2, "timed_out"]);
+  assertEquals(await run.until(500), [[500, 1, "close"], [500, 2, "close"]]);
+  assertEquals([run.replay.inFlight, run.replay.leftOut, time.timers], [0, 0, 0]);
+});
+
+Deno.test("Replay goes at another speed", async () => {
+  for (const [speed, at] of [[2, 200], [0.5, 800]] as const) {
+    using time = new FakeTime();
+    const lines = linesOf([[0, 1, "open"], [0.4, 1, "in", request("a")]]);
+    const run = replaying(time, lines, { speed });
+    assertEquals(await run.until(at - 1), [[0, 1, "connect"]]);
+    assertEquals(await run.until(at), [[at, 1, "a"]]);
+    run.answer("a");
+    await run.done;
+  }
+});
+
+Deno.test("Replay closes a connection that was closed, once it has its answers", async () => {
+  using time = new FakeTime();
+  const run = replaying(
+    time,
+    linesOf([
+      [0, 1, "open"],
+      [0, 1, "in", request("a")],
+      [0.1, 1, "close"],
+      [0.1, 9, "close"],
+      [9, 2, "open"],
+      [9, 2, "close"],
+    ]),
+  );
+  assertEquals(await run.until(200), [[0, 1, "connect"], [0, 1, "a"]]);
+  run.answer("a");
+  assertEquals(await run.until(300), [[200, 1, "close"]]);
+  assertEquals((await run.until(9000)).slice(0, 2), [[9000, 2, "connect"], [9000, 2, "close"]]);
+  await run.done;
+});
+
+Deno.test("Replay gives up what was given up, and leaves out what is no valid request", async () => {
+  using time = new FakeTime();
+  const run = replaying(time, [
+    ...linesOf([
+      [0, 1, "open"],
+      [0, 1, "in", [request("a"), { request_id: "b" }, 7, request("c")]],
+      [0, 1, "in", "{"],
+      [0.1, 1, "in", [{ request_id: "a", cancel: true }, { request_id: "z", cancel: true }]],
+    ]),
+    '{"time":0.1,"connection":1,"event":"in","base64":"/w=="}',
+    '{"time":0.1,"connec',
+  ]);
+  assertEquals(await run.until(99), [[0, 1, "connect"], [0, 1, "a"], [0, 1, "c"]]);
+  assertEquals(await run.until(100), [[100, 1, "abort", "a"]]);
+  run.answer("c");
+  await run.done;
+  assertEquals(run.outcomes.sort(), [[0, "aborted"], [1, undefined]]);
+  assertEquals(run.replay.leftOut, 5);
+});
+
+Deno.test("Replay ends when it is told to, and leaves no timer", async () => {
+  using time = new FakeTime();
+  const lines = linesOf([[0, 1, "open"], [0, 1, "in", request("a")], [900, 1, "in", request("b")]]);
+  const run = replaying(time, lines);
+  assertEquals(await run.until(100), [[0, 1, "connect"], [0, 1, "a"]]);
+  run.abort.abort();
+  await run.done;
+  assertEquals(run.outcomes, [[0, "aborted"]]);
+  await setImmediate();
+  assertEquals(time.timers, 0);
+});
+
+Deno.test("Replay refuses what is no recording", async () => {
+  for (const line of ["a&&b&&c", "{", "{}", "[]", "null", '{"time":0}', ""]) {
+    using time = new FakeTime();
+    const run = replaying(time, [line]);
+    await assertRejects(() => run.done, UsageError, "the first line is not one of a recording");
+  }
+});
+
+Deno.test("Replay of nothing is done at once", async () => {
+  using time = new FakeTime();
+  const run = replaying(time, []);
+  await run.done;
+  assertEquals(run.outcomes, []);
+});
+
+Deno.test("Replay goes on where a later connection cannot be made", async () => {
+  using time = new FakeTime();
+  let made = 0;
+  const lines = linesOf([[0, 1, "open"], [0, 2, "open"], [0, 2, "in", request("a")]]);
+  const client = { close: () => Promise.resolve() } as unknown as Client;
+  const connect = () =>
+    ++made === 1
+      ? Promise.resolve(client)
+      : Promise.reject(new ConnectionError("connection_failed", "as asked"));
+  const run = replaying(time, lines, { connect });
+  await run.until(1);
+  await run.done;
+  assertEquals(run.outcomes, [[0, "connection_failed"]]);
+});
+
+Deno.test("main() send --replay reports as send does", async () => {
+  await using server = startHandServer({
+    onPacket: ({ request_id, data }, socket) => {
+      const error = { code: "internal", message: "as asked" };
+      socket.send(JSON.stringify({ request_id, ...(data === "bad" ? { error } : { data: {} }) }));
+    },
+  });
+  const lines = [
+    ...linesOf([
+      [0, 1, "open"],
+      [0, 1, "in", request("x")],
+      [0.01, 2, "open"],
+      [0.01, 2, "in", [request(7, "bad"), {}]],
+    ]),
+  ].join("\n");
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, lines);
+  const send = ["send", "--url", server.url, "--ordered", "--speed", "2", "--replay"];
+  const runs = [
+    await runCommand([...send, file]).finally(() => Deno.remove(file)),
+    await runCommand([...send, "-"], { stdin: lines, terminals: ["stdin"] }),
+  ];
+  for (const { code, stdout, stderr } of runs) {
+    assertEquals(code, 1);
+    assertEquals(stdout.split("\n"), [
+      '{"request_id":"x","data":{}}',
+      '{"request_id":7,"error":{"code":"internal","message":"as asked"}}',
+      "",
+    ]);
+    assertMatch(stderr, /^2 requests: 1 answered, 1 failed, .*\n {2}1 internal\nlatency: /);
+    assert(stderr.endsWith("left out: 1 that are no valid requests\n"), stderr);
+  }
+});
+
+Deno.test("main() send --replay says in one line what is wrong", async () => {
+  await using server = serve({ port: 0 });
+  const table: [args: string[], stdin: string, code: number, said: RegExp][] = [
+    [["--replay", "-", "x"], "", 2, /packets come from --file, from --replay or from/],
+    [["--replay", "-", "--file", "x"], "", 2, /packets come from --file, from --replay or from/],
+    [["--speed", "2", "x"], "", 2, /--speed is for --replay/],
+    [
+      ["--replay", "-", "--speed", "0"],
+      "",
+      2,
+      /--speed: want a factor, such as 2 or 0\.5, got "0"/,
+    ],
+    [["--replay", "-", "--speed", "fast"], "", 2, /want a factor, .* got "fast"/],
+    [["--replay", "/nonexistent"], "", 2, /cannot read \/nonexistent: there is no such file/],
+    [["--replay", "-"], "a&&b&&c\n", 2, /the first line is not one of a recording/],
+    [
+      ["--replay", "-", "--url", "ws://127.0.0.1:1"],
+      '{"time":0,"connection":1,"event":"open"}',
+      3,
+      /ws:/,
+    ],
+  ];
+  for (const [args, stdin, expected, said] of table) {
+    const { code, stdout, stderr } = await runCommand(["send", "--url", server.url, ...args], {
+      stdin,
+    });
+    assertEquals([code, stdout], [expected, ""], args.join(" "));
+    assertMatch(stderr, /^asyncpkt send: [^\n]+\n$/);
+    assertMatch(stderr, said);
+  }
+});
