@@ -81,9 +81,19 @@ function listenForSignals(): AbortSignal {
   return abort.signal;
 }
 
+/**
+ * Whether stdout and stderr go to the same terminal. They are then one output, as what is drawn there
+ * would be in the way of the other.
+ */
+async function isOneTerminal(): Promise<boolean> {
+  if (!Deno.stdout.isTerminal() || !Deno.stderr.isTerminal()) return false;
+  const { fstatSync } = await import("node:fs");
+  return fstatSync(1).rdev === fstatSync(2).rdev;
+}
+
 if (import.meta.main) {
   const stdout = new Output(Deno.stdout);
-  const stderr = new Output(Deno.stderr);
+  const stderr = await isOneTerminal() ? stdout : new Output(Deno.stderr);
   const code = await main(Deno.args, {
     stdin: Deno.stdin,
     stdout,

@@ -402,8 +402,8 @@ Deno.test("main() send shows progress on a terminal only, and takes it away", as
   const args = ["send", "--url", server.url];
   const shown = await runCommand([...args, ...inputs], { terminals: ["stderr"] });
   assert(shown.stderr.includes("/20"));
-  // deno-lint-ignore no-control-regex -- it is what erases the line
-  assertMatch(shown.stderr, /\r\x1b\[2K20 requests: 20 answered/);
+  // deno-lint-ignore no-control-regex -- it is what takes the line away
+  assertMatch(shown.stderr, /\x1b\[1A\r\x1b\[J20 requests: 20 answered/);
   const cases: [args: string[], terminals: ("stdout" | "stderr")[]][] = [
     [inputs, ["stdout"]],
     [inputs.slice(0, 3), ["stderr"]],

@@ -119,15 +119,15 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     data: await readData(flags.data, flags.file, streams),
   };
 
-  const display = new Display(stderr, options);
+  const display = new Display(options);
   const startedAt = new Date();
-  let load: Run;
+  let load: Run | undefined;
   try {
-    load = await runLoad(options, signal, (load) => display.draw(load));
+    using _display = stderr.keepBelow(() => load === undefined ? [] : display.lines(load));
+    load = await runLoad(options, signal, (running) => load = running);
   } catch (error) {
     return failToConnect(error, flags.url.href, signal);
   }
-  display.clear();
   const context = { version: project.version, startedAt, thresholds: flags.threshold };
   const report = reportOf(load, options, context);
   stdout.write(formatOf(report, flags["output-format"]));

@@ -14,7 +14,7 @@ import { flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts"
 import { readInput } from "./input.ts";
 import { linesOf } from "./lines.ts";
 import { openFile } from "./open_file.ts";
-import { Progress } from "./progress.ts";
+import { progressLine } from "./progress.ts";
 import { Summary } from "./summary.ts";
 
 /** Up to this many requests need no progress. */
@@ -89,7 +89,6 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   void client.closed.then(() => lost.abort());
 
   const total = Array.isArray(lines) ? lines.length : undefined;
-  const progress = new Progress(stderr);
   const summary = new Summary();
   let isRead = false;
   async function* inputs(): AsyncGenerator<RequestInput, void, void> {
@@ -105,17 +104,16 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     timeout: flags.timeout,
     signal,
   });
+  const showsProgress = !flags.quiet && (total ?? Infinity) > HANDFUL;
+  using _progress = stderr.keepBelow(() =>
+    showsProgress ? [progressLine(summary.count, total, `${client.inFlight} in flight`)] : []
+  );
   for await (const outcome of outcomes) {
     summary.add(outcome);
-    progress.clear();
     print(outcome, streams);
-    if (!flags.quiet && (total ?? Infinity) > HANDFUL) {
-      progress.draw(summary.count, total, `${client.inFlight} in flight`);
-    }
     if (stdout.isBehind) await stdout.flush();
     if (stdout.isBroken) break;
   }
-  progress.clear();
   const isCutOff = lost.signal.aborted && !isRead && !stdout.isBroken;
   await client.close();
   await stdout.flush();
