@@ -4,8 +4,9 @@
  * @module
  */
 
+import { formatCount, formatDuration } from "../cli/figures.ts";
 import type { LoadOptions, Run } from "./run.ts";
-import { errorRows, formatCount, formatDuration } from "./text.ts";
+import { errorRows } from "./text.ts";
 
 /** Over how long the rate is taken at least, in milliseconds. */
 const MOMENT = 250;
