@@ -190,6 +190,26 @@ Deno.test("main() serve says nothing of requests when it is to be quiet", async 
   assertMatch(server.stdout, /^Listening on \S+\nDraining: 0 in flight\n$/);
 });
 
+Deno.test("main() serve says how it goes below the log, on a terminal only", async () => {
+  const seen = [];
+  for (const terminal of [true, false]) {
+    for (const format of ["text", "json"]) {
+      const server = startCommand(
+        ["serve", "--port", "0", "--delay", "0.01", "--log-format", format],
+        { terminals: terminal ? ["stdout"] : [] },
+      );
+      const [url] = await server.seen(/ws:[\d./]+:\d+/);
+      await runCommand(["send", "--url", url, "a"]);
+      if (terminal && format === "text") await server.seen(/0 in flight, 1 answered, \d+\/s/);
+      server.interrupt();
+      assertEquals(await server.exit, 0);
+      // deno-lint-ignore no-control-regex -- it is what draws in place
+      seen.push([server.stdout.includes("answered, "), /\x1b\[\d+A/.test(server.stdout)]);
+    }
+  }
+  assertEquals(seen, [[true, true], [false, false], [false, false], [false, false]]);
+});
+
 Deno.test("main() serve keeps to its limits", async () => {
   const server = startCommand([
     ...["serve", "--port", "0", "--delay", "60", "--max-in-flight", "2"],

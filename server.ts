@@ -64,6 +64,8 @@ export interface Server extends AsyncDisposable {
   readonly port: number;
   /** How many requests are in flight. */
   readonly inFlight: number;
+  /** How many have been answered with a response. */
+  readonly answered: number;
   /**
    * Ends it in good order: no new connections, new requests are refused with `shutting_down`, those in
    * flight are answered, then every connection is closed with 1001. Resolves when all that is done.
@@ -226,6 +228,9 @@ export function serve(options: ServeOptions = {}): Server {
     port: address.port,
     get inFlight() {
       return conversations.inFlight;
+    },
+    get answered() {
+      return conversations.answered;
     },
     drain: () => drained ??= drain(),
     [Symbol.asyncDispose]: () => drained ??= drain(),

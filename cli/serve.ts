@@ -10,6 +10,7 @@ import { DEFAULT_PORT, serve, type ServeOptions, type Server } from "../server.t
 import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import { choice, type Flag, flagHelp, integer, readFlags, size, text, toggle } from "./flags.ts";
 import { startLog } from "./log.ts";
+import { Status } from "./status.ts";
 
 const delay: Flag<{ min: number; max: number }> = {
   placeholder: "A..B",
@@ -43,7 +44,7 @@ ${flagHelp(FLAGS)}
 
 One WebSocket endpoint at /, plain mode and asyncpkt.v1. POST / takes a packet, or an array of packets
 that is answered line by line. GET /healthz says how it is. SIGINT or SIGTERM drains: what is in flight
-is still answered; a second one ends it at once.
+is still answered; a second one ends it at once. On a terminal, a line below the log says how it goes.
 
 Examples:
   asyncpkt serve
@@ -68,6 +69,8 @@ export async function run(args: string[], { stdout, signal }: Streams): Promise<
   const server = listen(options);
   log.listening(server.url);
   await stdout.flush();
+  const status = new Status(server);
+  using _status = stdout.keepBelow(() => flags["log-format"] === "text" ? [`${status}`] : []);
   await aborted(signal);
   log.draining(server.inFlight);
   await server.drain();

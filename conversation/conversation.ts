@@ -57,6 +57,8 @@ export interface Shared {
   readonly unsent: Conversation[];
   /** Whether new requests are refused. */
   isDraining: boolean;
+  /** How many requests have been answered with a response. */
+  answered: number;
 }
 
 const encoder = new TextEncoder();
@@ -124,6 +126,7 @@ export class Conversation {
       return this.#fail(id, error);
     }
     this.#release(entry);
+    this.#shared.answered++;
     this.#answer(text);
   }
 
@@ -200,6 +203,7 @@ export class Conversation {
     events.accepted?.(reader.idText(i), delay);
     if (delay === 0) {
       const told = this.#sharesFrames ? 0 : NO_DELAY;
+      this.#shared.answered++;
       return this.#answer(responseText(bytes, idAt, idEnd, dataAt, dataEnd, isAscii, told));
     }
     const entry = inFlight.add(
