@@ -435,6 +435,16 @@ Deno.test("main() send shows progress on a terminal only, and takes it away", as
   }
 });
 
+Deno.test("main() send --chart shows on stderr what came when, off a terminal as well", async () => {
+  await using server = serve({ ...SOON, limits: { packetSize: 60 } });
+  const args = ["send", "--url", server.url, "--chart", "--quiet", "--id"];
+  const { stdout, stderr } = await runCommand([...args, "first", "a"]);
+  assertEquals(stdout, '{"request_id":"first","data":{}}\n');
+  assertMatch(stderr, /^Requests\n {2}first {2}[█▌]+ \S+ ms\n +0[^\n]*\n\n$/);
+  const none = await runCommand([...args.slice(0, -1)], { stdin: "" });
+  assertEquals(none.stderr, "");
+});
+
 // convert
 
 Deno.test("main() convert converts line by line, and --back gives what converts to the same", async () => {

@@ -94,6 +94,11 @@ export class Output {
     return this.#gathered.length >= BLOCK;
   }
 
+  /** Whether colours are welcome: on a terminal, unless the user has set NO_COLOR. */
+  get hasColours(): boolean {
+    return this.isTerminal && !Deno.noColor;
+  }
+
   /**
    * Keeps lines below all that is written, drawn anew several times a second, until it is disposed. Where
    * the output is no terminal, it does nothing. What is written meanwhile must be whole lines.

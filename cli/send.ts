@@ -6,6 +6,7 @@
 
 import { Client, type Outcome, RequestError, type RequestInput } from "../client.ts";
 import { encodeError, isErrorCode } from "../protocol.ts";
+import type { Chart } from "./chart.ts";
 import { chunksOf } from "./chunks.ts";
 import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
@@ -14,6 +15,7 @@ import { flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts"
 import { readInput } from "./input.ts";
 import { linesOf } from "./lines.ts";
 import { openFile } from "./open_file.ts";
+import type { Output } from "./output.ts";
 import { progressLine } from "./progress.ts";
 import { Summary } from "./summary.ts";
 
@@ -27,6 +29,7 @@ const FLAGS = {
   concurrency: integer("N", "requests in flight at once [100]", 100, 1),
   timeout: seconds("SECONDS", "how long to wait for each answer [10]", 10),
   ordered: toggle("answers in the order sent, not as they arrive"),
+  chart: toggle("shows when each was sent and answered; on a terminal, while it happens"),
   quiet: toggle("no progress and no summary"),
 };
 
@@ -48,6 +51,7 @@ Examples:
   asyncpkt send 'Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&'
   asyncpkt send --id 01 --url ws://127.0.0.1:2707 'Hub&&name&&qwe'
   asyncpkt send --ordered --concurrency 1000 < packets.txt
+  seq 50 | asyncpkt send --chart > answers.txt
 `;
 
 /** Sends everything, prints the answers, ends when all have settled. */
@@ -90,10 +94,12 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 
   const total = Array.isArray(lines) ? lines.length : undefined;
   const summary = new Summary();
+  const chart = flags.chart ? await startChart(stderr) : undefined;
   let isRead = false;
   async function* inputs(): AsyncGenerator<RequestInput, void, void> {
     for await (const line of lines) {
       const { data, id } = readInput(line);
+      chart?.sent(flags.id ?? id);
       yield { data, id: flags.id ?? id };
     }
     isRead = !lost.signal.aborted;
@@ -105,11 +111,13 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     signal,
   });
   const showsProgress = !flags.quiet && (total ?? Infinity) > HANDFUL;
-  using _progress = stderr.keepBelow(() =>
-    showsProgress ? [progressLine(summary.count, total, `${client.inFlight} in flight`)] : []
-  );
+  using _progress = stderr.keepBelow((size) => [
+    ...chart?.live(size) ?? [],
+    ...showsProgress ? [progressLine(summary.count, total, `${client.inFlight} in flight`)] : [],
+  ]);
   for await (const outcome of outcomes) {
     summary.add(outcome);
+    chart?.settled(outcome);
     print(outcome, streams);
     if (stdout.isBehind) await stdout.flush();
     if (stdout.isBroken) break;
@@ -117,12 +125,19 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const isCutOff = lost.signal.aborted && !isRead && !stdout.isBroken;
   await client.close();
   await stdout.flush();
+  if (chart !== undefined) stderr.write(chart.final(stderr.size.columns));
   if (!flags.quiet) stderr.write(summary.toString());
   if (signal.aborted) return Exit.interrupted;
   if (isCutOff) {
     throw new CommandError(Exit.noConnection, "the connection was lost before the input ended");
   }
   return summary.exit;
+}
+
+/** Only those who want a chart wait for what draws it. */
+async function startChart(output: Output): Promise<Chart> {
+  const { Chart } = await import("./chart.ts");
+  return new Chart(output.hasColours);
 }
 
 /** An answer goes to stdout, error or not; that there was none goes to stderr. */
