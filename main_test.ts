@@ -445,6 +445,23 @@ Deno.test("main() send --chart shows on stderr what came when, off a terminal as
   assertEquals(none.stderr, "");
 });
 
+Deno.test("main() send --json ends stderr with the summary as one line of JSON", async () => {
+  await using server = serve({ ...AT_ONCE, limits: { packetSize: 60 } });
+  await using evil = startHandServer({
+    onPacket: ({ request_id }, socket) =>
+      socket.send(JSON.stringify({ request_id, error: { code: "\x9b", message: "" } })),
+  });
+  const send = async (url: string) => {
+    const { stderr } = await runCommand(["send", "--url", url, "--json", "a", "x".repeat(60)]);
+    assert(!stderr.includes("\x9b"));
+    return JSON.parse(stderr.trimEnd().split("\n").at(-1)!);
+  };
+  const { counts, errors } = await send(server.url);
+  assertEquals(counts, { requests: 2, answered: 1, failed: 1 });
+  assertEquals(errors, { packet_too_large: 1 });
+  assertEquals((await send(evil.url)).errors, { "\x9b": 2 });
+});
+
 // convert
 
 Deno.test("main() convert converts line by line, and --back gives what converts to the same", async () => {

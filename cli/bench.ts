@@ -26,6 +26,7 @@ import {
   seconds,
   short,
   text,
+  toggle,
 } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { linesOf } from "./lines.ts";
@@ -66,6 +67,7 @@ const FLAGS = {
   file: text("PATH", "lines of data to be sent in turn, - for stdin", undefined),
   batch: integer("N", "requests that share a frame [1]", 1, 1, MAX_BATCH),
   "output-format": choice("of the report, on stdout [text]", ["text", "json", "csv"]),
+  json: toggle("the same as --output-format json"),
   threshold: many(threshold),
 };
 
@@ -94,7 +96,7 @@ Exit codes: 0 all answered, 1 some answered with an error, 2 wrong usage, 3 no c
 Examples:
   asyncpkt bench -c 50 -z 30s
   asyncpkt bench -q 1000 -z 1m --threshold 'overhead.p99<5ms' --threshold 'failed<1%'
-  asyncpkt bench -n 100000 -p 1000 --file packets.txt --output-format json > report.json
+  asyncpkt bench -n 100000 -p 1000 --file packets.txt --json > report.json
 `;
 
 /** Runs the load, and reports. */
@@ -106,6 +108,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     throw new UsageError(
       `--batch ${flags.batch} takes room for as many in flight: --pipeline ${flags.batch} or more`,
     );
+  }
+  if (flags.json && flags["output-format"] === "csv") {
+    throw new UsageError("the report is --json or --output-format csv, not both");
   }
   const options: LoadOptions = {
     url: flags.url,
@@ -130,7 +135,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   }
   const context = { version: project.version, startedAt, thresholds: flags.threshold };
   const report = reportOf(load, options, context);
-  stdout.write(formatOf(report, flags["output-format"]));
+  stdout.write(formatOf(report, flags.json ? "json" : flags["output-format"]));
   return exitOf(report, flags.threshold);
 }
 

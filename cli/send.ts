@@ -30,6 +30,7 @@ const FLAGS = {
   timeout: seconds("SECONDS", "how long to wait for each answer [10]", 10),
   ordered: toggle("answers in the order sent, not as they arrive"),
   chart: toggle("shows when each was sent and answered; on a terminal, while it happens"),
+  json: toggle("the summary as one JSON object, the last line of stderr"),
   quiet: toggle("no progress and no summary"),
 };
 
@@ -126,7 +127,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   await client.close();
   await stdout.flush();
   if (chart !== undefined) stderr.write(chart.final(stderr.size.columns));
-  if (!flags.quiet) stderr.write(summary.toString());
+  if (!flags.quiet) {
+    stderr.write(flags.json ? escapeControls(JSON.stringify(summary)) + "\n" : `${summary}`);
+  }
   if (signal.aborted) return Exit.interrupted;
   if (isCutOff) {
     throw new CommandError(Exit.noConnection, "the connection was lost before the input ended");
