@@ -40,6 +40,8 @@ Deno.test({
   name: `asyncpkt, compiled, does the example${missing ? ` (ignored: ${missing})` : ""}`,
   ignore: missing !== undefined,
   async fn() {
+    const { stdout } = await new Deno.Command(asyncpkt, { args: ["--version"] }).output();
+    assertMatch(new TextDecoder().decode(stdout), /^asyncpkt \d\S* \(Deno \d\S*, V8 \d\S*\)\n$/);
     await using server = startProgram(asyncpkt, ["serve", "--port", "0", "--delay", "0.1..0.3"]);
     const url = /^Listening on (ws:\S+)$/.exec(await server.stdout.next())![1]!;
     await using send = startProgram(asyncpkt, ["send", "--id", "01", "--url", url, EXAMPLE]);

@@ -13,7 +13,7 @@ const EXAMPLE_RESPONSE =
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 const SOON = { port: 0, delay: { min: 0.005, max: 0.05 } };
 const LATE = { port: 0, delay: { min: 600, max: 600 } };
-const COMMANDS = ["serve", "send", "convert", "demo"];
+const COMMANDS = ["serve", "send", "convert", "bench", "demo", "completions"];
 
 function freeUrl(): string {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -48,6 +48,7 @@ Deno.test("main() shows the help of the program and of each command", async () =
       const { code, stdout, stderr } = await runCommand([name, ...args]);
       assertEquals([code, stderr], [0, ""]);
       assertMatch(stdout, new RegExp(`^Usage: asyncpkt ${name}\\b`, "m"));
+      assertMatch(stdout, new RegExp(`^Examples:\n  .*asyncpkt ${name}\\b`, "m"));
       assert(stdout.split("\n").every((line) => line.length <= 120));
     }
   }
@@ -67,10 +68,19 @@ Deno.test("main() shows the help on stderr when it is told nothing", async () =>
 });
 
 Deno.test("main() names a command that does not exist", async () => {
-  for (const name of ["srve", "toString", "__proto__", "--nonsense", "\x1b[2J"]) {
-    const { code, stdout, stderr } = await runCommand([name]);
+  const cases = [
+    ["srve", "; did you mean serve?"],
+    ["sned", "; did you mean send?"],
+    ["toString", ""],
+    ["__proto__", ""],
+    ["--nonsense", ""],
+    ["\x1b[2J", ""],
+  ];
+  for (const [name, hint] of cases) {
+    const { code, stdout, stderr } = await runCommand([name!]);
     assertEquals([code, stdout], [2, ""]);
-    assert(stderr.startsWith(`asyncpkt: there is no command ${JSON.stringify(name)}\n`), stderr);
+    const line = `asyncpkt: there is no command ${JSON.stringify(name)}${hint}\n`;
+    assert(stderr.startsWith(line), stderr);
   }
 });
 
@@ -109,6 +119,10 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["convert", "file"], '"file"', "stdin"],
   [["convert", "--forth"], "--forth"],
   [["demo", "more"], '"more"'],
+  [["completions"], '""', "bash or zsh or fish"],
+  [["completions", "csh"], '"csh"', "bash or zsh or fish"],
+  [["completions", "toString"], '"toString"'],
+  [["completions", "bash", "zsh"], '"bash zsh"'],
 ];
 
 Deno.test("main() says in one line of stderr what is wrong with a command line, exit code 2", async () => {

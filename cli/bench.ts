@@ -55,6 +55,7 @@ const threshold: Flag<Threshold | undefined> = {
   parse: parseThreshold,
 };
 
+/** What it can be told. */
 const FLAGS = {
   url,
   connections: short("c", integer("N", "connections [10]", 10, 1, 100_000)),
@@ -70,6 +71,8 @@ const FLAGS = {
   json: toggle("the same as --output-format json"),
   threshold: many(threshold),
 };
+
+export { FLAGS as flags };
 
 /** What `asyncpkt bench --help` shows. */
 export const help = `Puts a server under load and measures how it answers.

@@ -22,6 +22,7 @@ import { Summary } from "./summary.ts";
 /** Up to this many requests need no progress. */
 const HANDFUL = 5;
 
+/** What it can be told. */
 const FLAGS = {
   url: text("URL", "the server [ws://localhost:2707]", "ws://localhost:2707"),
   id: text("ID", "the request_id, if there is one request", undefined),
@@ -33,6 +34,8 @@ const FLAGS = {
   json: toggle("the summary as one JSON object, the last line of stderr"),
   quiet: toggle("no progress and no summary"),
 };
+
+export { FLAGS as flags };
 
 /** What `asyncpkt send --help` shows. */
 export const help = `Sends packets and waits for the answers.

@@ -19,6 +19,7 @@ const delay: Flag<{ min: number; max: number }> = {
   parse: parseDelay,
 };
 
+/** What it can be told. */
 const FLAGS = {
   port: integer("N", "the port; 0 takes a free one [2707]", DEFAULT_PORT, 0, 65_535),
   hostname: text("HOST", "the address to listen on [127.0.0.1]", "127.0.0.1"),
@@ -34,6 +35,8 @@ const FLAGS = {
     1,
   ),
 };
+
+export { FLAGS as flags };
 
 /** What `asyncpkt serve --help` shows. */
 export const help = `Answers packets over WebSocket, each after its own delay.
