@@ -40,6 +40,8 @@ Deno.test({
   name: `asyncpkt, compiled, does the example${missing ? ` (ignored: ${missing})` : ""}`,
   ignore: missing !== undefined,
   async fn() {
+    const { stdout } = await new Deno.Command(asyncpkt, { args: ["--version"] }).output();
+    assertMatch(new TextDecoder().decode(stdout), /^asyncpkt \d\S* \(Deno \d\S*, V8 \d\S*\)\n$/);
     const access = ["--token-file", `${folder}/token`];
     await Deno.writeTextFile(`${folder}/token`, "s3cret\n");
     const flags = ["--port", "0", "--delay", "0.1..0.3", ...access];

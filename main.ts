@@ -4,29 +4,44 @@
  * @module
  */
 
-import { type Command, CommandError, Exit, type Streams } from "./cli/command.ts";
+import { CommandError, type Commands, Exit, type Streams } from "./cli/command.ts";
+import { nearest } from "./cli/nearest.ts";
 import { Output } from "./cli/output.ts";
 
-/** Each is run only when it is asked for, so that starting costs little more than the command needs. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: () => import("./cli/serve.ts"),
-  send: () => import("./cli/send.ts"),
-  convert: () => import("./cli/convert.ts"),
-  bench: () => import("./cli/bench.ts"),
-  demo: () => import("./cli/demo.ts"),
+/** What there is; each is loaded only when it is asked for, so that starting costs little more than that. */
+const COMMANDS: Commands = {
+  serve: { about: "starts the server", load: () => import("./cli/serve.ts") },
+  send: { about: "sends packets and waits for the answers", load: () => import("./cli/send.ts") },
+  convert: {
+    about: "converts packets' data offline, from stdin to stdout",
+    load: () => import("./cli/convert.ts"),
+  },
+  bench: {
+    about: "puts a server under load and measures how it answers",
+    load: () => import("./cli/bench.ts"),
+  },
+  demo: {
+    about: "shows both ends at work, for five seconds",
+    load: () => import("./cli/demo.ts"),
+  },
+  completions: {
+    about: "writes what makes a shell complete all this",
+    load: async () => (await import("./cli/completions.ts")).completions(COMMANDS),
+  },
 };
 
 const HELP = `asyncpkt answers packets asynchronously: each after its own delay, all side by side.
 
 Usage: asyncpkt COMMAND [flags]
 
-  serve     starts the server
-  send      sends packets and waits for the answers
-  convert   converts packets' data offline, from stdin to stdout
-  bench     puts a server under load and measures how it answers
-  demo      shows both ends at work, for five seconds
+${Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(13)}${about}`).join("\n")}
 
-asyncpkt COMMAND --help says more; asyncpkt --version says which version it is.
+asyncpkt COMMAND --help says more; asyncpkt --version says which version it is, and on what it runs.
+
+Examples:
+  asyncpkt demo
+  asyncpkt serve --port 2707
+  asyncpkt send --chart 'Hub&&name&&qwe&&id&&123&&' 'Device&&name&&wqe&&id&&234&&'
 `;
 
 /** Runs a command line; resolves to the exit code. */
@@ -44,11 +59,15 @@ export async function main(args: readonly string[], streams: Streams): Promise<n
     return Exit.ok;
   }
   if (name === undefined || !Object.hasOwn(COMMANDS, name)) {
-    if (name !== undefined) stderr.write(`asyncpkt: there is no command ${JSON.stringify(name)}\n`);
+    if (name !== undefined) {
+      const meant = nearest(name, Object.keys(COMMANDS));
+      const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+      stderr.write(`asyncpkt: there is no command ${JSON.stringify(name)}${hint}\n`);
+    }
     stderr.write(HELP);
     return Exit.usage;
   }
-  const command = await COMMANDS[name]!();
+  const command = await COMMANDS[name]!.load();
   if (asksForHelp(rest)) {
     stdout.write(command.help);
     return Exit.ok;
@@ -81,9 +100,19 @@ function listenForSignals(): AbortSignal {
   return abort.signal;
 }
 
+/**
+ * Whether stdout and stderr go to the same terminal. They are then one output, as what is drawn there
+ * would be in the way of the other.
+ */
+async function isOneTerminal(): Promise<boolean> {
+  if (!Deno.stdout.isTerminal() || !Deno.stderr.isTerminal()) return false;
+  const { fstatSync } = await import("node:fs");
+  return fstatSync(1).rdev === fstatSync(2).rdev;
+}
+
 if (import.meta.main) {
   const stdout = new Output(Deno.stdout);
-  const stderr = new Output(Deno.stderr);
+  const stderr = await isOneTerminal() ? stdout : new Output(Deno.stderr);
   const code = await main(Deno.args, {
     stdin: Deno.stdin,
     stdout,

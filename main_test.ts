@@ -13,7 +13,7 @@ const EXAMPLE_RESPONSE =
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 const SOON = { port: 0, delay: { min: 0.005, max: 0.05 } };
 const LATE = { port: 0, delay: { min: 600, max: 600 } };
-const COMMANDS = ["serve", "send", "convert", "demo"];
+const COMMANDS = ["serve", "send", "convert", "bench", "demo", "completions"];
 
 function freeUrl(): string {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -48,6 +48,7 @@ Deno.test("main() shows the help of the program and of each command", async () =
       const { code, stdout, stderr } = await runCommand([name, ...args]);
       assertEquals([code, stderr], [0, ""]);
       assertMatch(stdout, new RegExp(`^Usage: asyncpkt ${name}\\b`, "m"));
+      assertMatch(stdout, new RegExp(`^Examples:\n  .*asyncpkt ${name}\\b`, "m"));
       assert(stdout.split("\n").every((line) => line.length <= 120));
     }
   }
@@ -67,10 +68,19 @@ Deno.test("main() shows the help on stderr when it is told nothing", async () =>
 });
 
 Deno.test("main() names a command that does not exist", async () => {
-  for (const name of ["srve", "toString", "__proto__", "--nonsense", "\x1b[2J"]) {
-    const { code, stdout, stderr } = await runCommand([name]);
+  const cases = [
+    ["srve", "; did you mean serve?"],
+    ["sned", "; did you mean send?"],
+    ["toString", ""],
+    ["__proto__", ""],
+    ["--nonsense", ""],
+    ["\x1b[2J", ""],
+  ];
+  for (const [name, hint] of cases) {
+    const { code, stdout, stderr } = await runCommand([name!]);
     assertEquals([code, stdout], [2, ""]);
-    assert(stderr.startsWith(`asyncpkt: there is no command ${JSON.stringify(name)}\n`), stderr);
+    const line = `asyncpkt: there is no command ${JSON.stringify(name)}${hint}\n`;
+    assert(stderr.startsWith(line), stderr);
   }
 });
 
@@ -134,6 +144,10 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["convert", "file"], '"file"', "stdin"],
   [["convert", "--forth"], "--forth"],
   [["demo", "more"], '"more"'],
+  [["completions"], '""', "bash or zsh or fish"],
+  [["completions", "csh"], '"csh"', "bash or zsh or fish"],
+  [["completions", "toString"], '"toString"'],
+  [["completions", "bash", "zsh"], '"bash zsh"'],
 ];
 
 Deno.test("main() says in one line of stderr what is wrong with a command line, exit code 2", async () => {
@@ -235,6 +249,26 @@ Deno.test("main() serve says nothing of requests when it is to be quiet", async 
   server.interrupt();
   await server.exit;
   assertMatch(server.stdout, /^Listening on \S+\nDraining: 0 in flight\nDrained: all answered\n$/);
+});
+
+Deno.test("main() serve says how it goes below the log, on a terminal only", async () => {
+  const seen = [];
+  for (const terminal of [true, false]) {
+    for (const format of ["text", "json"]) {
+      const server = startCommand(
+        ["serve", "--port", "0", "--delay", "0.01", "--log-format", format],
+        { terminals: terminal ? ["stdout"] : [] },
+      );
+      const [url] = await server.seen(/ws:[\d./]+:\d+/);
+      await runCommand(["send", "--url", url, "a"]);
+      if (terminal && format === "text") await server.seen(/0 in flight, 1 answered, \d+\/s/);
+      server.interrupt();
+      assertEquals(await server.exit, 0);
+      // deno-lint-ignore no-control-regex -- it is what draws in place
+      seen.push([server.stdout.includes("answered, "), /\x1b\[\d+A/.test(server.stdout)]);
+    }
+  }
+  assertEquals(seen, [[true, true], [false, false], [false, false], [false, false]]);
 });
 
 Deno.test("main() serve keeps to its limits", async () => {
@@ -606,8 +640,8 @@ Deno.test("main() send shows progress on a terminal only, and takes it away", as
   const args = ["send", "--url", server.url];
   const shown = await runCommand([...args, ...inputs], { terminals: ["stderr"] });
   assert(shown.stderr.includes("/20"));
-  // deno-lint-ignore no-control-regex -- it is what erases the line
-  assertMatch(shown.stderr, /\r\x1b\[2K20 requests: 20 answered/);
+  // deno-lint-ignore no-control-regex -- it is what takes the line away
+  assertMatch(shown.stderr, /\x1b\[1A\r\x1b\[J20 requests: 20 answered/);
   const cases: [args: string[], terminals: ("stdout" | "stderr")[]][] = [
     [inputs, ["stdout"]],
     [inputs.slice(0, 3), ["stderr"]],
@@ -617,6 +651,33 @@ Deno.test("main() send shows progress on a terminal only, and takes it away", as
     const { stderr } = await runCommand([...args, ...more], { terminals });
     assert(!stderr.includes("\x1b"), stderr);
   }
+});
+
+Deno.test("main() send --chart shows on stderr what came when, off a terminal as well", async () => {
+  await using server = serve({ ...SOON, limits: { packetSize: 60 } });
+  const args = ["send", "--url", server.url, "--chart", "--quiet", "--id"];
+  const { stdout, stderr } = await runCommand([...args, "first", "a"]);
+  assertEquals(stdout, '{"request_id":"first","data":{}}\n');
+  assertMatch(stderr, /^Requests\n {2}first {2}[█▌]+ \S+ ms\n +0[^\n]*\n\n$/);
+  const none = await runCommand([...args.slice(0, -1)], { stdin: "" });
+  assertEquals(none.stderr, "");
+});
+
+Deno.test("main() send --json ends stderr with the summary as one line of JSON", async () => {
+  await using server = serve({ ...AT_ONCE, limits: { packetSize: 60 } });
+  await using evil = startHandServer({
+    onPacket: ({ request_id }, socket) =>
+      socket.send(JSON.stringify({ request_id, error: { code: "\x9b", message: "" } })),
+  });
+  const send = async (url: string) => {
+    const { stderr } = await runCommand(["send", "--url", url, "--json", "a", "x".repeat(60)]);
+    assert(!stderr.includes("\x9b"));
+    return JSON.parse(stderr.trimEnd().split("\n").at(-1)!);
+  };
+  const { counts, errors } = await send(server.url);
+  assertEquals(counts, { requests: 2, answered: 1, failed: 1 });
+  assertEquals(errors, { packet_too_large: 1 });
+  assertEquals((await send(evil.url)).errors, { "\x9b": 2 });
 });
 
 // convert

@@ -137,6 +137,8 @@ export interface Server extends AsyncDisposable {
    * @throws {RangeError} if it cannot be used: then the old one is kept.
    */
   renew(tls: Certificate): Promise<void>;
+  /** How many have been answered with a response. */
+  readonly answered: number;
   /**
    * Ends it in good order: no new connections, new requests are refused with `shutting_down`, those in
    * flight are answered, then every connection is closed with 1001. Resolves when all that is done, or has
@@ -276,6 +278,9 @@ export function serve(options: ServeOptions = {}): Server {
       return conversations.faults;
     },
     renew: (certificate) => listener.renew(certificate),
+    get answered() {
+      return conversations.answered;
+    },
     drain: () => drained ??= drain(),
     [Symbol.asyncDispose]: async () => void await (drained ??= drain()),
   };

@@ -27,6 +27,7 @@ import {
   seconds,
   short,
   text,
+  toggle,
 } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { linesOf } from "./lines.ts";
@@ -55,6 +56,7 @@ const threshold: Flag<Threshold | undefined> = {
   parse: parseThreshold,
 };
 
+/** What it can be told. */
 const FLAGS = {
   url,
   connections: short("c", integer("N", "connections [10]", 10, 1, 100_000)),
@@ -67,9 +69,12 @@ const FLAGS = {
   file: text("PATH", "lines of data to be sent in turn, - for stdin", undefined),
   batch: integer("N", "requests that share a frame [1]", 1, 1, MAX_BATCH),
   "output-format": choice("of the report, on stdout [text]", ["text", "json", "csv"]),
+  json: toggle("the same as --output-format json"),
   threshold: many(threshold),
   ...CLIENT_ACCESS,
 };
+
+export { FLAGS as flags };
 
 /** What `asyncpkt bench --help` shows. */
 export const help = `Puts a server under load and measures how it answers.
@@ -96,7 +101,7 @@ Exit codes: 0 all answered, 1 some answered with an error, 2 wrong usage, 3 no c
 Examples:
   asyncpkt bench -c 50 -z 30s
   asyncpkt bench -q 1000 -z 1m --threshold 'overhead.p99<5ms' --threshold 'failed<1%'
-  asyncpkt bench -n 100000 -p 1000 --file packets.txt --output-format json > report.json
+  asyncpkt bench -n 100000 -p 1000 --file packets.txt --json > report.json
 `;
 
 /** Runs the load, and reports. */
@@ -108,6 +113,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     throw new UsageError(
       `--batch ${flags.batch} takes room for as many in flight: --pipeline ${flags.batch} or more`,
     );
+  }
+  if (flags.json && flags["output-format"] === "csv") {
+    throw new UsageError("the report is --json or --output-format csv, not both");
   }
   const options: LoadOptions = {
     url: flags.url,
@@ -122,18 +130,18 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     ...await readClientAccess(flags),
   };
 
-  const display = new Display(stderr, options);
+  const display = new Display(options);
   const startedAt = new Date();
-  let load: Run;
+  let load: Run | undefined;
   try {
-    load = await runLoad(options, signal, (load) => display.draw(load));
+    using _display = stderr.keepBelow(() => load === undefined ? [] : display.lines(load));
+    load = await runLoad(options, signal, (running) => load = running);
   } catch (error) {
     return failToConnect(error, flags.url.href, signal);
   }
-  display.clear();
   const context = { version: project.version, startedAt, thresholds: flags.threshold };
   const report = reportOf(load, options, context);
-  stdout.write(formatOf(report, flags["output-format"]));
+  stdout.write(formatOf(report, flags.json ? "json" : flags["output-format"]));
   return exitOf(report, flags.threshold);
 }
 

@@ -330,6 +330,12 @@ Deno.test("bench shows how it goes on a terminal, and reports there too", async 
   assertStringIncludes(stdout, "answered      2 (100 %)");
 });
 
+Deno.test("bench --json is --output-format json", async () => {
+  await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
+  const { stdout } = await bench(["--url", server.url, "-n", "20", "--json"]);
+  assert(validate(JSON.parse(stdout)), JSON.stringify(validate.errors));
+});
+
 Deno.test("bench writes CSV", async () => {
   await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
   const { stdout } = await bench(["--url", server.url, "-n", "20", "--output-format", "csv"]);
@@ -353,6 +359,7 @@ Deno.test("bench refuses command lines that it does not understand", async (t) =
     [["--file", "/no/such/file"], "there is no such file"],
     [["--file", "-"], "there are no lines in -"],
     [["--threshold", "p99"], "--threshold: want a threshold, such as p99<10ms"],
+    [["--output-format", "csv", "--json"], "not both"],
     [["--output-format", "xml"], "--output-format: want text or json or csv"],
     [["-x"], "there is no flag -x"],
   ];

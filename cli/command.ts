@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { FlagTable } from "./flags.ts";
 import type { Output } from "./output.ts";
 
 /** The exit codes. */
@@ -36,9 +37,20 @@ export interface Streams {
 export interface Command {
   /** The whole help, as `--help` shows it. */
   readonly help: string;
+  /** The flags that it takes. */
+  readonly flags: FlagTable;
   /** Runs it to its end; resolves to the exit code. */
   run(args: string[], streams: Streams): Promise<number>;
 }
+
+/** All commands of the program by name. */
+export type Commands = Readonly<
+  Record<string, {
+    /** What it does, in a few words. */
+    readonly about: string;
+    readonly load: () => Promise<Command>;
+  }>
+>;
 
 /** A command cannot do its work; the message says why in one line. */
 export class CommandError extends Error {

@@ -11,9 +11,12 @@ import { escapeControls } from "./escape.ts";
 import { flagHelp, readFlags, toggle } from "./flags.ts";
 import { linesOf } from "./lines.ts";
 
+/** What it can be told. */
 const FLAGS = {
   back: toggle("from representations, as JSON, to data"),
 };
+
+export { FLAGS as flags };
 
 /** What `asyncpkt convert --help` shows. */
 export const help = `Converts data to its representation, line by line, from stdin to stdout.

@@ -12,12 +12,18 @@ import { Exit, type Streams, UsageError } from "./command.ts";
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
 const MORE = 12;
 
+/** It takes none. */
+export const flags = {};
+
 /** What `asyncpkt demo --help` shows. */
 export const help =
   `Starts a server, sends it the example and ${MORE} packets more at once, and shows the answers as they
 arrive, each at its own time. It takes five seconds and ends by itself.
 
 Usage: asyncpkt demo
+
+Examples:
+  asyncpkt demo
 `;
 
 /** Runs the demonstration. */

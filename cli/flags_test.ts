@@ -90,6 +90,18 @@ Deno.test("readFlags() refuses flags that there are not", () => {
   }
 });
 
+Deno.test("readFlags() says which flag may have been meant", () => {
+  const cases = [
+    ["--prot=80", "there is no flag --prot; did you mean --port?"],
+    ["--quite", "there is no flag --quite; did you mean --quiet?"],
+    ["--nonsense", "there is no flag --nonsense"],
+  ] as const;
+  for (const [arg, message] of cases) {
+    const error = assertThrows(() => readFlags(TABLE, [arg]), UsageError);
+    assertEquals(error.message, message);
+  }
+});
+
 Deno.test("readFlags() refuses values that are missing", () => {
   for (const name of ["port", "url", "timeout", "format"] as const) {
     const message = `--${name} wants a value: ${TABLE[name].placeholder}`;

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { Footer, type TerminalSize, terminalSize } from "./footer.ts";
+
 /** How long text is gathered, in milliseconds. */
 const GATHER = 10;
 
@@ -13,6 +15,9 @@ const BLOCK = 1 << 16;
 
 /** Past this many UTF-16 units, a reader that is so slow gets no more until it has caught up. */
 const MOST = 1 << 26;
+
+/** How long what is drawn on a terminal stands, in milliseconds. */
+const FRAME = 100;
 
 /** What is needed of a stream: `Deno.stdout`, `Deno.stderr`, or one of a test's. */
 export interface Sink {
@@ -47,16 +52,25 @@ export class Output {
   isBroken = false;
 
   readonly #sink: Sink;
+  readonly #size: () => TerminalSize;
   readonly #encoder = new TextEncoder();
   #gathered = "";
   /** How many texts a slow reader has not got. */
   #dropped = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
+  #footer: Footer | undefined;
 
-  constructor(sink: Sink) {
+  /** @param size tells that of the terminal, if it is one. */
+  constructor(sink: Sink, size: () => TerminalSize = terminalSize) {
     this.#sink = sink;
+    this.#size = size;
     this.isTerminal = sink.isTerminal();
+  }
+
+  /** How much fits on it; without a terminal, as much as one has mostly. */
+  get size(): TerminalSize {
+    return this.isTerminal ? this.#size() : { columns: 80, rows: 24 };
   }
 
   /**
@@ -80,6 +94,35 @@ export class Output {
     return this.#gathered.length >= BLOCK;
   }
 
+  /** Whether colours are welcome: on a terminal, unless the user has set NO_COLOR. */
+  get hasColours(): boolean {
+    return this.isTerminal && !Deno.noColor;
+  }
+
+  /**
+   * Keeps lines below all that is written, drawn anew several times a second, until it is disposed. Where
+   * the output is no terminal, it does nothing. What is written meanwhile must be whole lines.
+   */
+  keepBelow(lines: (size: TerminalSize) => readonly string[]): Disposable {
+    if (!this.isTerminal) return { [Symbol.dispose]() {} };
+    const footer = new Footer(lines, this.#size);
+    let timer: ReturnType<typeof setTimeout>;
+    const draw = () => {
+      timer = setTimeout(draw, FRAME);
+      if (!this.isBroken) this.#writing ??= this.#writeAll();
+    };
+    this.#footer = footer;
+    draw();
+    return {
+      [Symbol.dispose]: () => {
+        clearTimeout(timer);
+        this.#footer = undefined;
+        this.#gathered = footer.erase() + this.#gathered;
+        this.write("");
+      },
+    };
+  }
+
   /** Writes what is gathered; resolves when all of it has been written. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
@@ -96,11 +139,12 @@ export class Output {
 
   async #writeAll(): Promise<void> {
     try {
-      while (this.#gathered !== "") {
-        let bytes = this.#encoder.encode(this.#gathered);
+      do {
+        let bytes = this.#encoder.encode(this.#footer?.around(this.#gathered) ?? this.#gathered);
         this.#gathered = this.#takeDropped();
-        while (bytes.length > 0) bytes = bytes.subarray(await this.#sink.write(bytes));
-      }
+        // At least once: were nothing waited for, it would be over before it is known to be under way.
+        do bytes = bytes.subarray(await this.#sink.write(bytes)); while (bytes.length > 0);
+      } while (this.#gathered !== "");
     } catch {
       // The reader has gone: the shell's way of saying that it has read enough.
       this.isBroken = true;

@@ -5,7 +5,7 @@
  */
 
 import { delay } from "@std/async/delay";
-import type { Client, Outcome } from "../client.ts";
+import type { Client, Outcome, Repairs } from "../client.ts";
 import { settleAll } from "../client/window.ts";
 import { decodeFrame, type RequestId } from "../protocol.ts";
 import { readRecorded } from "../recording/format.ts";
@@ -22,6 +22,8 @@ export interface ReplayOptions {
   /** Gives up those in flight, and sends no more. */
   readonly signal: AbortSignal;
   connect(): Promise<Client>;
+  /** Told of each request that is about to be sent. */
+  onSent(id: RequestId): void;
 }
 
 /** One connection, as there was one in the recording. */
@@ -50,11 +52,19 @@ export class Replay {
   readonly #lines: AsyncIterable<string> | Iterable<string>;
   readonly #options: ReplayOptions;
   readonly #connections = new Map<number, Connection>();
+  readonly #clients: Client[] = [];
   readonly #ended = new AbortController();
 
   constructor(lines: AsyncIterable<string> | Iterable<string>, options: ReplayOptions) {
     this.#lines = lines;
     this.#options = options;
+  }
+
+  /** What all its connections did so that requests are answered all the same. */
+  get repairs(): Repairs {
+    const repairs = this.#clients.map(({ repairs }) => repairs);
+    const sum = (name: keyof Repairs) => repairs.reduce((sum, one) => sum + one[name], 0);
+    return { reconnects: sum("reconnects"), resent: sum("resent"), retried: sum("retried") };
   }
 
   /**
@@ -112,7 +122,10 @@ export class Replay {
       const connection = this.#connection(number);
       if (packet === undefined || "error" in packet) this.leftOut++;
       else if ("cancel" in packet) connection.inFlight.get(packet.request_id)?.abort();
-      else yield { connection, id: packet.request_id, data: packet.data };
+      else {
+        this.#options.onSent(packet.request_id);
+        yield { connection, id: packet.request_id, data: packet.data };
+      }
     }
   }
 
@@ -139,7 +152,7 @@ export class Replay {
     let connection = this.#connections.get(number);
     if (connection === undefined) {
       const client = this.#options.connect();
-      client.catch(() => {}); // whoever sends gets to know
+      client.then((client) => this.#clients.push(client), () => {}); // whoever sends gets to know
       connection = { client, inFlight: new Map(), isOver: false };
       this.#connections.set(number, connection);
     }

@@ -54,7 +54,9 @@ function replaying(time: FakeTime, lines: string[], more: Partial<ReplayOptions>
     settle.delete(id);
     return request;
   };
-  const options = { speed: 1, timeout: 1000, ordered: false, signal: abort.signal, connect };
+  const { signal } = abort;
+  const onSent = () => {};
+  const options = { speed: 1, timeout: 1000, ordered: false, signal, connect, onSent };
   const replay = new Replay(lines, { ...options, ...more });
   const outcomes: [index: number, code: string | undefined][] = [];
   const done = (async () => {

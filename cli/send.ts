@@ -4,23 +4,18 @@
  * @module
  */
 
-import { Client, type Outcome, RequestError, type RequestInput } from "../client.ts";
-import { encodeError, isErrorCode } from "../protocol.ts";
+import { Client, type RequestInput } from "../client.ts";
+import type { RequestId } from "../protocol.ts";
 import { CLIENT_ACCESS, readClientAccess } from "./access.ts";
 import { chunksOf } from "./chunks.ts";
 import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
 import { surviveLongTexts } from "./deno_rejection.ts";
-import { escapeControls } from "./escape.ts";
 import { type Flag, flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { linesOf } from "./lines.ts";
 import { openFile } from "./open_file.ts";
-import { Progress } from "./progress.ts";
-import { Summary } from "./summary.ts";
-
-/** Up to this many requests need no progress. */
-const HANDFUL = 5;
+import { Outcomes } from "./outcomes.ts";
 
 const speed: Flag<number | undefined> = {
   placeholder: "N",
@@ -33,6 +28,7 @@ const speed: Flag<number | undefined> = {
   },
 };
 
+/** What it can be told. */
 const FLAGS = {
   url: text("URL", "the server [ws://localhost:2707]", "ws://localhost:2707"),
   id: text("ID", "the request_id, if there is one request", undefined),
@@ -44,9 +40,13 @@ const FLAGS = {
   ordered: toggle("answers in the order sent, not as they arrive"),
   "no-reconnect": toggle("ends when the connection is lost"),
   "no-retry": toggle("does not try again what is refused as overloaded or shutting_down"),
+  chart: toggle("shows when each was sent and answered; on a terminal, while it happens"),
+  json: toggle("the summary as one JSON object, the last line of stderr"),
   quiet: toggle("no progress and no summary"),
   ...CLIENT_ACCESS,
 };
+
+export { FLAGS as flags };
 
 /** What `asyncpkt send --help` shows. */
 export const help = `Sends packets and waits for the answers.
@@ -68,6 +68,7 @@ Examples:
   asyncpkt send --id 01 --url ws://127.0.0.1:2707 'Hub&&name&&qwe'
   asyncpkt send --ordered --concurrency 1000 < packets.txt
   asyncpkt send --replay recording.ndjson --speed 2
+  seq 50 | asyncpkt send --chart > answers.txt
 `;
 
 /** Sends everything, prints the answers, ends when all have settled. */
@@ -99,13 +100,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     AbortSignal.any([signal, lost.signal]),
   ));
 
-  const isShown = !flags.quiet;
+  const { quiet, json, chart } = flags;
   const total = Array.isArray(lines) ? lines.length : undefined;
-  const progress = isShown && (total ?? Infinity) > HANDFUL ? new Progress(stderr) : undefined;
-  const say = (text: string) => {
-    progress?.clear();
-    stderr.write(escapeControls(text) + "\n");
-  };
+  const outcomes = await Outcomes.start(streams, { quiet, json, chart, total });
   const connect = () =>
     Client.connect(flags.url, {
       signal,
@@ -113,28 +110,26 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       ...access,
       reconnect: flags["no-reconnect"] ? false : flags.timeout,
       retry: !flags["no-retry"],
-      onUnmatched: (answer) => say(`no request waits for ${JSON.stringify(answer)}`),
-      onGarbage: (frame) => say(`not an answer: ${frame}`),
+      onUnmatched: (answer) => outcomes.warn(`no request waits for ${JSON.stringify(answer)}`),
+      onGarbage: (frame) => outcomes.warn(`not an answer: ${frame}`),
       onDisconnect: ({ message }, wait) =>
-        isShown && say(`${message}; trying again in ${(wait / 1000).toFixed(1)} s`),
-      onReconnect: () => isShown && say("connected again"),
+        outcomes.tell(`${message}; trying again in ${(wait / 1000).toFixed(1)} s`),
+      onReconnect: () => outcomes.tell("connected again"),
     });
 
   if (flags.replay !== undefined) {
     const { Replay } = await import("./replay.ts");
     const { speed = 1, timeout, ordered, url } = flags;
-    const replay = new Replay(lines, { speed, timeout, ordered, signal, connect });
-    let summary: Summary;
+    const onSent = (id: RequestId) => outcomes.sent(id);
+    const replay = new Replay(lines, { speed, timeout, ordered, signal, connect, onSent });
     try {
-      summary = await show(replay.outcomes(), streams, progress, () => replay.inFlight);
+      await outcomes.show(replay.outcomes(), replay);
     } catch (error) {
       return failToConnect(error, url, signal);
     }
-    if (isShown) stderr.write(summary.toString());
-    if (replay.leftOut > 0) {
-      stderr.write(`left out: ${replay.leftOut} that are no valid requests\n`);
-    }
-    return signal.aborted ? Exit.interrupted : summary.exit;
+    const exit = await outcomes.end();
+    if (replay.leftOut > 0) outcomes.warn(`left out: ${replay.leftOut} that are no valid requests`);
+    return signal.aborted ? Exit.interrupted : exit;
   }
 
   let client: Client;
@@ -155,20 +150,16 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   async function* inputs(): AsyncGenerator<RequestInput, void, void> {
     for await (const line of lines) {
       const { data, id } = readInput(line);
+      outcomes.sent(flags.id ?? id);
       yield { data, id: flags.id ?? id };
     }
     isRead = !lost.signal.aborted;
   }
-  const outcomes = client.requests(inputs(), {
-    window: flags.concurrency,
-    ordered: flags.ordered,
-    timeout: flags.timeout,
-    signal,
-  });
-  const summary = await show(outcomes, streams, progress, () => client.inFlight, total);
+  const { concurrency: window, ordered, timeout } = flags;
+  await outcomes.show(client.requests(inputs(), { window, ordered, timeout, signal }), client);
   const isCutOff = lost.signal.aborted && !isRead && !stdout.isBroken;
   await client.close();
-  if (isShown) stderr.write(summary.toString(client.repairs));
+  const exit = await outcomes.end();
   if (signal.aborted) return Exit.interrupted;
   if (isTooLong) {
     throw new CommandError(Exit.noConnection, "the server sent a text of 512 MiB or more");
@@ -176,41 +167,5 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   if (isCutOff) {
     throw new CommandError(Exit.noConnection, "the connection was lost before the input ended");
   }
-  return summary.exit;
-}
-
-/** Prints outcomes as they come, and how far things are; resolves to what came of them all. */
-async function show(
-  outcomes: AsyncIterable<Outcome>,
-  streams: Streams,
-  progress: Progress | undefined,
-  inFlight: () => number,
-  total?: number,
-): Promise<Summary> {
-  const { stdout } = streams;
-  const summary = new Summary();
-  for await (const outcome of outcomes) {
-    summary.add(outcome);
-    progress?.clear();
-    print(outcome, streams);
-    progress?.draw(summary.count, total, `${inFlight()} in flight`);
-    if (stdout.isBehind) await stdout.flush();
-    if (stdout.isBroken) break;
-  }
-  progress?.clear();
-  await stdout.flush();
-  return summary;
-}
-
-/** An answer goes to stdout, error or not; that there was none goes to stderr. */
-function print({ reply, error }: Outcome, { stdout, stderr, signal }: Streams): void {
-  if (reply !== undefined) return stdout.write(escapeControls(reply.json) + "\n");
-  if (error === undefined || signal.aborted) return;
-  const id = JSON.stringify(error.request_id);
-  const { code, message } = error;
-  if (error instanceof RequestError && isErrorCode(code)) {
-    stdout.write(escapeControls(encodeError(id, { code, message })) + "\n");
-  } else {
-    stderr.write(escapeControls(`${id}: ${code}: ${message}`) + "\n");
-  }
+  return exit;
 }

@@ -34,6 +34,7 @@ import {
 import { LastResort } from "./last_resort.ts";
 import { type ServerLog, startLog } from "./log.ts";
 import { readTextFile } from "./open_file.ts";
+import { Status } from "./status.ts";
 
 const delay: Flag<Delay> = {
   placeholder: "DELAY",
@@ -61,6 +62,7 @@ function limit<T extends number | undefined>(help: string, byDefault: T): Flag<n
   return integer("N", help, byDefault, 1);
 }
 
+/** What it can be told. */
 const FLAGS = {
   port: integer("N", "the port; 0 takes a free one [2707]", DEFAULT_PORT, 0, 65_535),
   hostname: text("HOST", "the address to listen on [127.0.0.1]", "127.0.0.1"),
@@ -103,6 +105,8 @@ const FLAGS = {
   key: text("FILE", "the certificate's key, as PEM", undefined),
 };
 
+export { FLAGS as flags };
+
 /** What `asyncpkt serve --help` shows. */
 export const help = `Answers packets over WebSocket, each after its own delay.
 
@@ -112,9 +116,9 @@ ${flagHelp(FLAGS)}
 
 One WebSocket endpoint at /, plain mode and asyncpkt.v1. POST / takes a packet, or an array of packets
 that is answered line by line. GET /healthz says how it is. SIGINT or SIGTERM drains: what is in flight
-is still answered; a second one ends it at once. SIGHUP reads the certificate and its key again. It ends
-with 0 when it has drained, with 4 when some requests were not answered in time, with 1 after a fault of
-its own.
+is still answered; a second one ends it at once. SIGHUP reads the certificate and its key again. On a
+terminal, a line below the log says how it goes. It ends with 0 when it has drained, with 4 when some
+requests were not answered in time, with 1 after a fault of its own.
 
 Examples:
   asyncpkt serve
@@ -168,6 +172,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   log.listening(server.url);
   if (token === undefined && !isLoopback(flags.hostname)) log.exposed();
   await output.flush();
+  const status = new Status(server);
+  using _status = output.keepBelow(() => flags["log-format"] === "text" ? [`${status}`] : []);
   let isFaulty = false;
   await Promise.race([aborted(signal), lastResort.fault.then(() => isFaulty = true)]);
   log.draining(server.inFlight);

@@ -8,8 +8,29 @@ import type { ClientErrorCode, Outcome, Repairs } from "../client.ts";
 import { Exit } from "./command.ts";
 import { escapeControls } from "./escape.ts";
 
+/** What came of many requests, for programs. The unit of a time is in its name. */
+export interface SummaryReport {
+  elapsed_s: number;
+  counts: { requests: number; answered: number; failed: number };
+  /** Those that failed, by code. */
+  errors: Record<string, number>;
+  /** What was done so that there were not more of these. */
+  repairs: Repairs;
+  /** From sending a request to its answer; null if there was none. */
+  latency_ms: {
+    min: number;
+    mean: number;
+    max: number;
+    /** By name: `p50`, `p90` and `p99`. */
+    percentiles: Record<string, number>;
+  } | null;
+}
+
 /** Counts outcomes and keeps their latencies. */
 export class Summary {
+  /** What was done so that requests were answered all the same. */
+  repairs: Repairs = { reconnects: 0, resent: 0, retried: 0 };
+
   readonly #startedAt = performance.now();
   readonly #failures = new Map<ClientErrorCode, number>();
   #latencies = new Float64Array(64);
@@ -47,7 +68,7 @@ export class Summary {
   }
 
   /** The lines: counts, failures by code, what was done about them, and latency. */
-  toString(repairs: Repairs = NOTHING): string {
+  toString(): string {
     const took = (performance.now() - this.#startedAt) / 1000;
     const lines = [
       `${this.count} requests: ${this.#answered} answered, ${this.#failed} failed, ${
@@ -55,23 +76,54 @@ export class Summary {
       } s`,
     ];
     for (const [code, count] of this.#failures) lines.push(`  ${count} ${escapeControls(code)}`);
-    const { reconnects, resent, retried } = repairs;
+    const { reconnects, resent, retried } = this.repairs;
     if (reconnects > 0) {
       lines.push(`connected again: ${reconnects}, requests sent again: ${resent}`);
     }
     if (retried > 0) lines.push(`refused and tried again: ${retried}`);
     if (this.#answered > 0) {
-      const sorted = this.#latencies.subarray(0, this.#answered).sort();
-      const at = (rank: number) =>
-        `${(sorted[Math.max(Math.ceil(rank * sorted.length) - 1, 0)]! / 1000).toFixed(3)} s`;
-      lines.push(
-        `latency: min ${at(0)}, median ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, max ${at(1)}`,
-      );
+      const at = this.#ranks();
+      const figures = [["min", 0], ["median", 0.5], ["p90", 0.9], ["p99", 0.99], [
+        "max",
+        1,
+      ]] as const;
+      const told = figures.map(([name, rank]) => `${name} ${(at(rank) / 1000).toFixed(3)} s`);
+      lines.push(`latency: ${told.join(", ")}`);
     }
     return lines.join("\n") + "\n";
   }
+
+  /** The same for programs, as `docs/send.schema.json` describes it. */
+  toJSON(): SummaryReport {
+    const at = this.#ranks();
+    return {
+      elapsed_s: round((performance.now() - this.#startedAt) / 1000),
+      counts: { requests: this.count, answered: this.#answered, failed: this.#failed },
+      errors: Object.fromEntries(this.#failures),
+      repairs: this.repairs,
+      latency_ms: this.#answered === 0 ? null : {
+        min: round(at(0)),
+        mean: round(this.#given.reduce((sum, latency) => sum + latency, 0) / this.#answered),
+        max: round(at(1)),
+        percentiles: { p50: round(at(0.5)), p90: round(at(0.9)), p99: round(at(0.99)) },
+      },
+    };
+  }
+
+  get #given(): Float64Array {
+    return this.#latencies.subarray(0, this.#answered);
+  }
+
+  /** Gives latencies by their nearest rank, from 0 to 1. */
+  #ranks(): (rank: number) => number {
+    const sorted = this.#given.sort();
+    return (rank) => sorted[Math.max(Math.ceil(rank * sorted.length) - 1, 0)]!;
+  }
 }
 
-const NOTHING: Repairs = { reconnects: 0, resent: 0, retried: 0 };
-
 const CONNECTION: readonly ClientErrorCode[] = ["connection_failed", "connection_lost", "closed"];
+
+/** To three digits after the point: more would only seem exact. */
+function round(value: number): number {
+  return Math.round(1000 * value) / 1000;
+}

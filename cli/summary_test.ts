@@ -1,9 +1,11 @@
-import { assertMatch, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
 import { ClientError, type ClientErrorCode, type Outcome, Reply } from "../client.ts";
 import { AnswerFrame } from "../client/reply.ts";
+import schema from "../docs/send.schema.json" with { type: "json" };
+import { Ajv2020 } from "../testing/ajv.ts";
 import { FakeTime } from "../testing/fake_time.ts";
 import { Exit } from "./command.ts";
-import { Summary } from "./summary.ts";
+import { Summary, type SummaryReport } from "./summary.ts";
 
 function answered(latency: number): Outcome {
   const packet = { request_id: 1, data: {} };
@@ -69,6 +71,41 @@ Deno.test("toString() gives latencies by their nearest rank, of any number of an
       `${count}`,
     );
   }
+});
+
+Deno.test("toJSON() says the same to programs, as the published schema has it", () => {
+  using time = new FakeTime();
+  const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schema);
+  const report = (outcomes: Outcome[], took: number): SummaryReport => {
+    const summary = summaryOf(outcomes);
+    time.pass(took);
+    const text = JSON.stringify(summary);
+    assert(validate(JSON.parse(text)), JSON.stringify(validate.errors));
+    return JSON.parse(text);
+  };
+  const outcomes = [
+    ...[2000, 1000.4, 5000, 3000].map(answered),
+    ...(["timed_out", "overloaded", "timed_out"] as const).map(failed),
+  ];
+  assertEquals(report(outcomes, 5012.3456), {
+    elapsed_s: 5.012,
+    counts: { requests: 7, answered: 4, failed: 3 },
+    errors: { timed_out: 2, overloaded: 1 },
+    repairs: { reconnects: 0, resent: 0, retried: 0 },
+    latency_ms: {
+      min: 1000.4,
+      mean: 2750.1,
+      max: 5000,
+      percentiles: { p50: 2000, p90: 5000, p99: 5000 },
+    },
+  });
+  assertEquals(report([], 0), {
+    elapsed_s: 0,
+    counts: { requests: 0, answered: 0, failed: 0 },
+    errors: {},
+    repairs: { reconnects: 0, resent: 0, retried: 0 },
+    latency_ms: null,
+  });
 });
 
 Deno.test("exit is what the worst of the outcomes is worth", () => {

@@ -73,6 +73,8 @@ export interface Shared {
   readonly unsent: Conversation[];
   /** Whether new requests are refused. */
   isDraining: boolean;
+  /** How many requests have been answered with a response. */
+  answered: number;
 }
 
 const encoder = new TextEncoder();
@@ -149,6 +151,7 @@ export class Conversation {
     const fault = faults?.plannedFor(entry);
     if (fault !== undefined) return this.#answerBadly(entry, text, fault);
     this.#release(entry);
+    this.#shared.answered++;
     this.#answer(text);
   }
 
@@ -265,6 +268,7 @@ export class Conversation {
     this.#wrongInARow = 0;
     if (delay === 0 && fault === undefined) {
       const told = this.#sharesFrames ? 0 : NO_DELAY;
+      this.#shared.answered++;
       return this.#answer(responseText(bytes, idAt, idEnd, dataAt, dataEnd, isAscii, told));
     }
     const entry = inFlight.add(

@@ -85,6 +85,7 @@ export class Conversations {
       reader: new FrameReader(),
       unsent: [],
       isDraining: false,
+      answered: 0,
     };
   }
 
@@ -96,6 +97,11 @@ export class Conversations {
   /** How many requests are in flight. */
   get inFlight(): number {
     return this.#shared.inFlight.size;
+  }
+
+  /** How many requests have been answered with a response. */
+  get answered(): number {
+    return this.#shared.answered;
   }
 
   /** Nothing is due before this time; Infinity when nothing is in flight. */

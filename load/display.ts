@@ -1,61 +1,40 @@
 /**
- * What is known of a run while it goes on, drawn over and over at the bottom of a terminal.
+ * What is known of a run while it goes on, to be kept at the bottom of a terminal.
  *
  * @module
  */
 
-import type { Output } from "../cli/output.ts";
+import { formatCount, formatDuration } from "../cli/figures.ts";
 import type { LoadOptions, Run } from "./run.ts";
-import { errorRows, formatCount, formatDuration } from "./text.ts";
+import { errorRows } from "./text.ts";
 
-/** How long a drawing stands at least, in milliseconds. */
-const FRAME = 250;
+/** Over how long the rate is taken at least, in milliseconds. */
+const MOMENT = 250;
 
 const BAR_WIDTH = 40;
 const MAX_ERRORS = 5;
 
-/** Lines that are too long are cut off, as what wraps could not be drawn over. */
-const WRAP = { off: "\x1b[?7l", on: "\x1b[?7h" };
-const ERASE_BELOW = "\x1b[J";
-
-/** The drawing; where the output is no terminal, it does nothing. */
+/** Tells of a run. */
 export class Display {
-  readonly #output: Output;
   readonly #options: LoadOptions;
-  #lines = 0;
-  #drawnAt = -Infinity;
+  #rate = 0;
   #answered = 0;
+  #countedAt = 0;
 
-  constructor(output: Output, options: LoadOptions) {
-    this.#output = output;
+  constructor(options: LoadOptions) {
     this.#options = options;
   }
 
-  /** Draws how a run goes, unless it did so a moment ago. */
-  draw(run: Run): void {
-    const now = performance.now();
-    if (!this.#output.isTerminal || this.#output.isBehind || now - this.#drawnAt < FRAME) return;
+  /** How a run goes. */
+  lines(run: Run): string[] {
     const { answered } = run.results.counts;
-    const since = Math.min(now - this.#drawnAt, run.elapsed);
-    const rate = since > 0 ? 1000 * (answered - this.#answered) / since : 0;
-    const lines = linesOf(run, this.#options, rate);
-    this.#output.write(
-      `${this.#top()}${WRAP.off}${lines.map((line) => `${line}\n`).join("")}${WRAP.on}`,
-    );
-    this.#lines = lines.length;
-    this.#drawnAt = now;
-    this.#answered = answered;
-  }
-
-  /** Takes it away. */
-  clear(): void {
-    if (this.#lines > 0) this.#output.write(this.#top());
-    this.#lines = 0;
-  }
-
-  /** Moves to where the drawing begins, and erases it. */
-  #top(): string {
-    return this.#lines > 0 ? `\x1b[${this.#lines}A\r${ERASE_BELOW}` : "";
+    const since = run.elapsed - this.#countedAt;
+    if (since >= MOMENT) {
+      this.#rate = 1000 * (answered - this.#answered) / since;
+      this.#answered = answered;
+      this.#countedAt = run.elapsed;
+    }
+    return linesOf(run, this.#options, this.#rate);
   }
 }
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Bar, Distribution } from "./distribution.ts";
+import type { Bar } from "../cli/figures.ts";
+import type { Distribution } from "./distribution.ts";
 import type { Counts } from "./results.ts";
 import type { LoadOptions, Run } from "./run.ts";
 import type { Threshold, Verdict } from "./thresholds.ts";

@@ -5,7 +5,7 @@ import { csvOf } from "./csv.ts";
 import { FIGURES, type Report, reportOf } from "./report.ts";
 import { Results } from "./results.ts";
 import type { LoadOptions, Run } from "./run.ts";
-import { formatDuration, textOf } from "./text.ts";
+import { textOf } from "./text.ts";
 import { parseThreshold } from "./thresholds.ts";
 
 const OPTIONS: LoadOptions = {
@@ -121,19 +121,6 @@ Deno.test("textOf() shows no overhead where there is no delay", () => {
   }));
   assertStringIncludes(text, "\nLatency\n");
   assert(!text.includes("\nOverhead\n"));
-});
-
-Deno.test("formatDuration() has a unit that suits", () => {
-  const cases: [number, string][] = [
-    [0, "0 µs"],
-    [0.0124, "12 µs"],
-    [1, "1.00 ms"],
-    [12.34, "12.3 ms"],
-    [999, "999 ms"],
-    [1000, "1.00 s"],
-    [123_456, "123 s"],
-  ];
-  for (const [milliseconds, text] of cases) assertEquals(formatDuration(milliseconds), text);
 });
 
 Deno.test("csvOf() is a header and a row that go together, whatever there is", () => {

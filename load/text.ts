@@ -5,11 +5,9 @@
  */
 
 import { escapeControls } from "../cli/escape.ts";
-import type { Bar } from "./distribution.ts";
+import { formatCount, formatDuration, histogram } from "../cli/figures.ts";
 import { type DistributionReport, figureOf, FIGURES, type Report } from "./report.ts";
 import type { Counts } from "./results.ts";
-
-const BAR_WIDTH = 40;
 
 /** How far text from a server may go on. */
 const MAX_CODE_LENGTH = 60;
@@ -42,18 +40,6 @@ export function textOf(report: Report): string {
     .filter(([, lines]) => lines !== null && lines.length > 0)
     .map(([title, lines]) => `${title}\n${lines!.map((line) => `  ${line}\n`).join("")}`)
     .join("\n");
-}
-
-/** A count, its thousands set apart. */
-export function formatCount(count: number): string {
-  return Math.round(count).toLocaleString("en-US");
-}
-
-/** A duration in milliseconds, with a unit that suits it. */
-export function formatDuration(milliseconds: number): string {
-  if (milliseconds < 1) return `${Math.round(1000 * milliseconds)} µs`;
-  if (milliseconds < 1000) return `${significant(milliseconds)} ms`;
-  return `${significant(milliseconds / 1000)} s`;
 }
 
 /** Lines of an error table: how often, and the code, which is made safe to show. */
@@ -123,17 +109,6 @@ function hasDelays({ latency_ms, overhead_ms }: Report): boolean {
   return overhead_ms !== null && overhead_ms.mean !== latency_ms?.mean;
 }
 
-function histogram(bars: readonly Bar[]): string[] {
-  const most = Math.max(...bars.map(({ count }) => count), 1);
-  const counts = bars.map(({ count }) => formatCount(count));
-  const width = Math.max(...counts.map((count) => count.length));
-  return bars.map(({ from, to, count }, i) => {
-    const range = `${formatDuration(from).padStart(8)} … ${formatDuration(to).padStart(8)}`;
-    const bar = "■".repeat(Math.ceil(BAR_WIDTH * count / most));
-    return `${range}  ${counts[i]!.padStart(width)}  ${bar}`.trimEnd();
-  });
-}
-
 function mishaps(counts: Counts): Row[] {
   return Object.entries(MISHAPS)
     .map(([name, meaning]): [number, string] => [counts[name as keyof Counts], meaning])
@@ -153,10 +128,6 @@ type Row = readonly [string, string];
 function rows(cells: readonly Row[]): string[] {
   const width = Math.max(0, ...cells.map(([name]) => name.length));
   return cells.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
-}
-
-function significant(value: number): string {
-  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 }
 
 function percent(value: number): string {

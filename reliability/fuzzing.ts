@@ -6,7 +6,7 @@
  * @module
  */
 
-import { formatCount } from "../load/text.ts";
+import { formatCount } from "../cli/figures.ts";
 import type { Outcome } from "./trial.ts";
 
 /** What fuzzing is told. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatCount } from "../load/text.ts";
+import { formatCount } from "../cli/figures.ts";
 import { describeMachine } from "../testing/machine.ts";
 import { markdownTable } from "../testing/markdown.ts";
 import { isPassed, type Outcome } from "./trial.ts";

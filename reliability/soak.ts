@@ -7,7 +7,7 @@
 
 import { delay } from "@std/async/delay";
 import { integer, seconds } from "../cli/flags.ts";
-import { formatCount } from "../load/text.ts";
+import { formatCount } from "../cli/figures.ts";
 import { encodeRequest } from "../protocol.ts";
 import { openBrowserSocket } from "../testing/browser_socket.ts";
 import { randomIntegers } from "../testing/random.ts";

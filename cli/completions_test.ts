@@ -1,0 +1,87 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { runCommand } from "../testing/fake_streams.ts";
+
+const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
+globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+
+/** Writes the script for a shell; returns where it is. */
+async function scriptFor(shell: string): Promise<string> {
+  const { code, stdout, stderr } = await runCommand(["completions", shell]);
+  assertEquals([code, stderr], [0, ""]);
+  const path = `${folder}/asyncpkt.${shell}`;
+  await Deno.writeTextFile(path, stdout);
+  return path;
+}
+
+/** Runs a command of a shell; returns what it says. */
+async function run(shell: string, ...args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(shell, {
+    args,
+    cwd: folder,
+    env: { HOME: folder },
+  }).output();
+  const said = new TextDecoder().decode(stderr);
+  assertEquals([success, said], [true, ""]);
+  return new TextDecoder().decode(stdout);
+}
+
+/** A test that needs a shell. */
+function test(shell: string, fn: () => Promise<void>): void {
+  let why = "";
+  try {
+    new Deno.Command(shell, { args: ["-c", ":"] }).outputSync();
+  } catch {
+    why = ` (ignored: there is no ${shell})`;
+  }
+  Deno.test({ name: `completions for ${shell} complete${why}`, ignore: why !== "", fn });
+}
+
+/** What is typed, and what there must be among what completes the last word. */
+const CASES: [words: string[], completions: string[]][] = [
+  [["se"], ["send", "serve"]],
+  [["send", "--c"], ["--ca", "--chart", "--concurrency"]],
+  [["bench", "--output-format", ""], ["csv", "json", "text"]],
+  [["serve", "--log-format", "j"], ["json"]],
+  [["send", "--file", "asyncpkt.b"], ["asyncpkt.bash"]],
+  [["completions", ""], ["bash", "fish", "zsh"]],
+  [["serve", "--port", ""], []],
+];
+
+test("bash", async () => {
+  const script = await scriptFor("bash");
+  for (
+    const [words, completions] of [...CASES, [["bench", "--output-format", "=", "c"], ["csv"]]]
+  ) {
+    const complete = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _asyncpkt
+      printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const said = await run("bash", "-c", complete, "bash", script, "asyncpkt", ...words!);
+    assertEquals(said.split("\n").filter((line) => line !== "").sort(), completions!, `${words}`);
+  }
+  assertStringIncludes(await run("bash", "-c", `source "${script}"; complete -p asyncpkt`), "-F");
+});
+
+test("zsh", async () => {
+  await run("zsh", "-n", await scriptFor("zsh"));
+  // What stands for the completion system says what it was told.
+  const script = `
+    compdef() {}; _describe() { print -l \${(P)2} }; _arguments() { print -l -- "$@" }
+    source "$1"; shift; words=("$@"); CURRENT=$#; _asyncpkt`;
+  const told = async (...words: string[]) =>
+    await run("zsh", "-fc", script, "zsh", `${folder}/asyncpkt.zsh`, "asyncpkt", ...words);
+  assertStringIncludes(await told("se"), "serve:starts the server\nsend:");
+  assertStringIncludes(await told("send", "--c"), "(--chart)--chart[shows when each");
+  assertStringIncludes(await told("bench", ""), "(-n --requests)-n[requests to send in all]:N: \n");
+  assertStringIncludes(await told("bench", ""), "]:text|json|csv:(text json csv)\n");
+  assertStringIncludes(await told("send", ""), "]:PATH:_files\n");
+  assertStringIncludes(await told("completions", ""), "1:shell:(bash zsh fish)\n");
+});
+
+test("fish", async () => {
+  const script = await scriptFor("fish");
+  for (const [words, completions] of CASES) {
+    const complete = `source ${script}; complete -C 'asyncpkt ${words.join(" ")}'`;
+    const said = (await run("fish", "-c", complete)).trimEnd().split("\n");
+    const names = said.map((line) => line.split("\t")[0]!).filter((name) => name !== "");
+    assertEquals(names.sort(), completions, `${words}`);
+  }
+});

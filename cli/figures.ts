@@ -1,0 +1,43 @@
+/**
+ * Figures as text for people.
+ *
+ * @module
+ */
+
+/** How long the bars of a histogram are where nothing else is said, in cells. */
+const BAR_WIDTH = 40;
+
+/** How many durations lie in a range, in milliseconds; `from` is part of it, `to` is not. */
+export interface Bar {
+  from: number;
+  to: number;
+  count: number;
+}
+
+/** A count, its thousands set apart. */
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString("en-US");
+}
+
+/** A duration in milliseconds, with a unit that suits it. */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds < 1) return `${Math.round(1000 * milliseconds)} µs`;
+  if (milliseconds < 1000) return `${significant(milliseconds)} ms`;
+  return `${significant(milliseconds / 1000)} s`;
+}
+
+/** A line for each bar; `width` is that of the longest. */
+export function histogram(bars: readonly Bar[], width = BAR_WIDTH): string[] {
+  const most = Math.max(...bars.map(({ count }) => count), 1);
+  const counts = bars.map(({ count }) => formatCount(count));
+  const digits = Math.max(...counts.map((count) => count.length));
+  return bars.map(({ from, to, count }, i) => {
+    const range = `${formatDuration(from).padStart(8)} … ${formatDuration(to).padStart(8)}`;
+    const bar = "■".repeat(Math.ceil(width * count / most));
+    return `${range}  ${counts[i]!.padStart(digits)}  ${bar}`.trimEnd();
+  });
+}
+
+function significant(value: number): string {
+  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+}

@@ -1,0 +1,60 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { serve } from "./server.ts";
+import { taskArgs } from "./testing/program.ts";
+import { startOnTerminal, whyNoTerminal } from "./testing/terminal.ts";
+
+const missing = await whyNoTerminal();
+
+/** A test that needs a terminal. */
+function test(name: string, fn: () => Promise<void>): void {
+  const why = missing === undefined ? "" : ` (ignored: ${missing})`;
+  Deno.test({ name: name + why, ignore: missing !== undefined, fn });
+}
+
+async function start(task: string, ...args: string[]) {
+  return startOnTerminal(Deno.execPath(), [...await taskArgs(task), ...args]);
+}
+
+test("serve, on a terminal, keeps a line below its log and takes it away", async () => {
+  await using server = await start("serve", "--port", "0", "--delay", "0.1");
+  const text = await server.shows(/^Listening on ws:\S+\n0 in flight, 0 answered, 0\/s$/);
+  const url = /ws:\S+/.exec(text)![0];
+  await using send = await start("send", "--url", url, "--id", "x", "Hub&&name&&qwe");
+  assertEquals((await send.result()).code, 0);
+  const log = `Listening on ${url}\nx: Timeout 0.1 seconds for this one.`;
+  assertMatch(await server.shows(/ 1 answered/), new RegExp(`^${log}\n0 in flight, 1 answered, `));
+  await server.type("\x03");
+  const { code, text: left } = await server.result();
+  const end = "Draining: 0 in flight\nDrained: all answered";
+  assertEquals([code, left.replace("^C", "")], [0, `${log}\n${end}`]);
+});
+
+test("send --chart, on a terminal, draws bars that grow, and what came of them", async () => {
+  await using server = serve({
+    port: 0,
+    delay: { min: 600, max: 600 },
+    limits: { packetSize: 60 },
+  });
+  const inputs = Array.from({ length: 8 }, (_, i) => `Hub&&id&&${i + 1}`);
+  await using send = await start(
+    "send",
+    ...["--chart", "--url", server.url, ...inputs, "x".repeat(60)],
+  );
+  const bars = "([1-8]  █+▌? [\\d.]+ m?s …\n){8}9  [█▌]+ packet_too_large\n +0";
+  await send.shows(new RegExp(bars));
+  await send.type("\x03");
+  const { code, text } = await send.result();
+  assertEquals(code, 130);
+  // Nothing is left of what was drawn meanwhile.
+  const [head, summary] = text.replace("^C", "").split("\n\n");
+  const [first, second, title, ...lines] = head!.split("\n");
+  assertEquals(JSON.parse(first! + second!).error.code, "packet_too_large");
+  assertEquals(title, "Requests");
+  for (const [i, line] of lines.slice(0, 8).entries()) {
+    assertMatch(line, new RegExp(`^  ${i + 1}  █+▌? aborted$`));
+  }
+  assertMatch(lines[8]!, /^ {2}9 {2}[█▌]+ packet_too_large$/);
+  assertMatch(lines[9]!, /^ {5}0/);
+  assertMatch(summary!, /^9 requests: 0 answered, 9 failed, /);
+  assert(send.written.includes("\x1b[31m"), "there are colours");
+});
