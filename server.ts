@@ -11,6 +11,7 @@ import { DEFAULT_DELAY, type DelayRange, uniformDelay } from "./delay/policy.ts"
 import { SUBPROTOCOL } from "./protocol.ts";
 import { answerPost } from "./server/http.ts";
 import { IDLE_TIMEOUT, IdleWatch } from "./server/idle.ts";
+import { answerMetrics } from "./server/metrics.ts";
 import { Pump } from "./server/pump.ts";
 
 export type { DelayRange, Events, Limits };
@@ -108,6 +109,9 @@ export function serve(options: ServeOptions = {}): Server {
     const path = pathOf(request.url);
     if (path === undefined) return refuse(400, "The Host header is not valid");
     if (path === "/healthz") return health(request);
+    if (path === "/metrics") {
+      return onlyRead(request) ?? answerMetrics(conversations, sockets.size);
+    }
     if (path !== "/") return refuse(404, `Nothing is at ${path}: packets go to /`);
     if (request.method === "POST") return answerPost(request, conversations, pump);
     if (request.method !== "GET") return refuse(405, "Want GET or POST", { allow: "GET, POST" });
@@ -249,6 +253,11 @@ function pathOf(url: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function onlyRead({ method }: Request): Response | undefined {
+  if (method === "GET" || method === "HEAD") return undefined;
+  return refuse(405, "Want GET", { allow: "GET, HEAD" });
 }
 
 function refuse(status: number, reason: string, headers: HeadersInit = {}): Response {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import type { DelayPolicy } from "../delay/policy.ts";
 import type { TimingWheel } from "../delay/timing_wheel.ts";
 import {
@@ -17,6 +18,7 @@ import {
   peekId,
   responseText,
 } from "../protocol.ts";
+import type { Counters } from "./counters.ts";
 import type { InFlight } from "./in_flight.ts";
 
 const NONE = -1;
@@ -49,6 +51,7 @@ export interface Shared {
   readonly delays: DelayPolicy;
   readonly limits: Limits;
   readonly events: Events;
+  readonly counters: Counters;
   readonly wheel: TimingWheel;
   readonly inFlight: InFlight;
   /** Holds one frame at a time, so one is enough for all. */
@@ -59,7 +62,6 @@ export interface Shared {
   isDraining: boolean;
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenientDecoder = new TextDecoder();
 
@@ -74,6 +76,7 @@ export class Conversation {
   readonly #send: (frame: string) => void;
   readonly #sharesFrames: boolean;
   #unsent: string[] = [];
+  #isUnsentAscii = true;
   #isClosed = false;
 
   /** Called by {@linkcode Conversations.open}, which says what the parameters are. */
@@ -95,11 +98,12 @@ export class Conversation {
    */
   receive(frame: string | Uint8Array, now: number): void {
     if (this.#isClosed) return;
-    const { reader } = this.#shared;
+    const { reader, counters } = this.#shared;
     try {
       const text = this.#textOf(frame);
       if (text === undefined) return;
       reader.read(text);
+      if (text === frame) counters.bytesIn += byteLength(text, reader.isAsciiFrame);
     } catch (error) {
       return this.#fail("null", error);
     }
@@ -112,9 +116,10 @@ export class Conversation {
     }
   }
 
-  /** Answers a request of this conversation that has become due. */
-  answerDue(entry: number): void {
-    const { inFlight } = this.#shared;
+  /** Answers a request of this conversation that has become due, `lateness` milliseconds ago. */
+  answerDue(entry: number, lateness: number): void {
+    const { inFlight, counters } = this.#shared;
+    const isAscii = inFlight.isAscii(entry);
     let text: string;
     try {
       text = inFlight.response(entry, this.#sharesFrames);
@@ -124,31 +129,36 @@ export class Conversation {
       return this.#fail(id, error);
     }
     this.#release(entry);
-    this.#answer(text);
+    counters.answered++;
+    counters.lateness.add(lateness);
+    this.#answer(text, isAscii);
   }
 
   /** Sends the answers that waited to share a frame. */
   flush(): void {
     const texts = this.#unsent;
     if (texts.length === 0) return;
+    const isAscii = this.#isUnsentAscii;
     this.#unsent = [];
+    this.#isUnsentAscii = true;
     let from = 0;
     let length = 0;
     for (let i = 0; i < texts.length; i++) {
       length += texts[i]!.length;
       if (length > MAX_SHARED_FRAME && i > from) {
-        this.#send(encodeFrame(texts.slice(from, i)));
+        this.#sendFrame(encodeFrame(texts.slice(from, i)), isAscii);
         from = i;
         length = texts[i]!.length;
       }
     }
-    this.#send(encodeFrame(from === 0 ? texts : texts.slice(from)));
+    this.#sendFrame(encodeFrame(from === 0 ? texts : texts.slice(from)), isAscii);
   }
 
   /** Drops what is in flight. Called by {@linkcode Conversations.close}, which is what ends one. */
   close(): void {
     this.#isClosed = true;
-    const { inFlight, wheel } = this.#shared;
+    const { inFlight, wheel, counters } = this.#shared;
+    counters.dropped += this.inFlight;
     for (let entry = NONE; (entry = inFlight.newestOf(this.number)) !== NONE;) {
       wheel.cancel(entry);
       this.#release(entry);
@@ -157,9 +167,11 @@ export class Conversation {
   }
 
   #textOf(frame: string | Uint8Array): string | undefined {
-    const limit = this.#shared.limits.packetSize;
+    const { limits, counters } = this.#shared;
+    const limit = limits.packetSize;
     // Each UTF-16 unit is one to three bytes, so most frames need no closer look.
-    if (frame.length > limit || (3 * frame.length > limit && byteLength(frame) > limit)) {
+    if (frame.length > limit || (3 * frame.length > limit && Buffer.byteLength(frame) > limit)) {
+      counters.bytesIn += Buffer.byteLength(frame);
       const head = typeof frame === "string"
         ? frame
         : lenientDecoder.decode(frame.subarray(0, 4096));
@@ -168,6 +180,7 @@ export class Conversation {
       return undefined;
     }
     if (typeof frame === "string") return frame;
+    counters.bytesIn += frame.length;
     try {
       return decoder.decode(frame);
     } catch {
@@ -177,7 +190,7 @@ export class Conversation {
   }
 
   #take(i: number, now: number): void {
-    const { reader, inFlight, wheel, limits, events, delays } = this.#shared;
+    const { reader, inFlight, wheel, limits, events, counters, delays } = this.#shared;
     const error = reader.error(i);
     if (error !== undefined) {
       return this.#refuse(reader.idText(i), error.error.code, error.error.message);
@@ -198,9 +211,13 @@ export class Conversation {
     const dataEnd = reader.dataEnd(i);
     const delay = delays.delayOf(bytes, idAt, idEnd);
     events.accepted?.(reader.idText(i), delay);
+    counters.delays.add(delay);
     if (delay === 0) {
+      counters.answered++;
+      counters.lateness.add(0);
       const told = this.#sharesFrames ? 0 : NO_DELAY;
-      return this.#answer(responseText(bytes, idAt, idEnd, dataAt, dataEnd, isAscii, told));
+      const text = responseText(bytes, idAt, idEnd, dataAt, dataEnd, isAscii, told);
+      return this.#answer(text, isAscii);
     }
     const entry = inFlight.add(
       this.number,
@@ -239,21 +256,34 @@ export class Conversation {
     } catch {
       // It is the events that are at fault; the peer gets its answer all the same.
     }
-    this.#answer(encodeError(id, fault));
+    this.#answerError(id, fault);
   }
 
   #refuse(id: string, code: ErrorCode, message: string = ERRORS[code]): void {
     const fault = { code, message };
     this.#shared.events.refused?.(id, fault);
-    this.#answer(encodeError(id, fault));
+    this.#answerError(id, fault);
   }
 
-  #answer(text: string): void {
-    if (!this.#sharesFrames) return this.#send(text);
+  #answerError(id: string, fault: Fault): void {
+    this.#shared.counters.errors[fault.code]++;
+    this.#answer(encodeError(id, fault), false);
+  }
+
+  /** @param isAscii whether it is known that all of the text is. */
+  #answer(text: string, isAscii: boolean): void {
+    if (!this.#sharesFrames) return this.#sendFrame(text, isAscii);
+    this.#isUnsentAscii &&= isAscii;
     if (this.#unsent.push(text) === 1) this.#shared.unsent.push(this);
+  }
+
+  #sendFrame(frame: string, isAscii: boolean): void {
+    this.#shared.counters.bytesOut += byteLength(frame, isAscii);
+    this.#send(frame);
   }
 }
 
-function byteLength(frame: string | Uint8Array): number {
-  return typeof frame === "string" ? encoder.encode(frame).length : frame.length;
+/** To look through a small frame for what is not ASCII costs a tenth of answering it. */
+function byteLength(frame: string, isAscii: boolean): number {
+  return isAscii ? frame.length : Buffer.byteLength(frame);
 }

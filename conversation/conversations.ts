@@ -9,6 +9,7 @@ import type { DelayPolicy } from "../delay/policy.ts";
 import { TimingWheel } from "../delay/timing_wheel.ts";
 import { FrameReader } from "../protocol.ts";
 import { Conversation, type Events, type Limits, type Shared } from "./conversation.ts";
+import { Counters } from "./counters.ts";
 import { InFlight } from "./in_flight.ts";
 
 /** The limits where nothing else is said. */
@@ -55,6 +56,8 @@ export class Conversations {
   /** By number; the number of a conversation that has ended is given to another. */
   readonly #open: (Conversation | undefined)[] = [];
   readonly #freeNumbers: number[] = [];
+  /** The time to which they were last advanced. */
+  #now = 0;
 
   /** @throws {RangeError} if a limit is not a positive integer. */
   constructor({ delays, limits, events = {} }: ConversationsOptions) {
@@ -68,6 +71,7 @@ export class Conversations {
       delays,
       limits: all,
       events,
+      counters: new Counters(),
       wheel: new TimingWheel(0, capacity),
       inFlight: new InFlight(capacity),
       reader: new FrameReader(),
@@ -79,6 +83,11 @@ export class Conversations {
   /** The limits that hold. */
   get limits(): Readonly<Limits> {
     return this.#shared.limits;
+  }
+
+  /** What has happened so far. */
+  get counters(): Readonly<Counters> {
+    return this.#shared.counters;
   }
 
   /** How many requests are in flight. */
@@ -130,7 +139,9 @@ export class Conversations {
 
   /** Answers what is due at time `now`. */
   advance(now: number): void {
-    if (now >= this.nextDue) this.#shared.wheel.advance(now, this.#answer);
+    if (now < this.nextDue) return;
+    this.#now = now;
+    this.#shared.wheel.advance(now, this.#answer);
   }
 
   /** Sends the answers that waited to share frames. */
@@ -140,7 +151,7 @@ export class Conversations {
     unsent.length = 0;
   }
 
-  #answer = (entry: number): void => {
-    this.#open[this.#shared.inFlight.owner(entry)]!.answerDue(entry);
+  #answer = (entry: number, due: number): void => {
+    this.#open[this.#shared.inFlight.owner(entry)]!.answerDue(entry, this.#now - due);
   };
 }
