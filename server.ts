@@ -9,6 +9,7 @@ import type { Events, Limits } from "./conversation/conversation.ts";
 import { Conversations } from "./conversation/conversations.ts";
 import { DEFAULT_DELAY, type DelayRange, uniformDelay } from "./delay/policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
+import { answerDescription } from "./server/description.ts";
 import { answerPost } from "./server/http.ts";
 import { IDLE_TIMEOUT, IdleWatch } from "./server/idle.ts";
 import { answerMetrics } from "./server/metrics.ts";
@@ -112,6 +113,7 @@ export function serve(options: ServeOptions = {}): Server {
     if (path === "/metrics") {
       return onlyRead(request) ?? answerMetrics(conversations, sockets.size);
     }
+    if (path === "/asyncapi.json") return onlyRead(request) ?? answerDescription();
     if (path !== "/") return refuse(404, `Nothing is at ${path}: packets go to /`);
     if (request.method === "POST") return answerPost(request, conversations, pump);
     if (request.method !== "GET") return refuse(405, "Want GET or POST", { allow: "GET, POST" });
