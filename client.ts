@@ -17,6 +17,7 @@ import { AbortWatch } from "./client/abort_watch.ts";
 import { Outbox } from "./client/outbox.ts";
 import { type Pending, PendingRequests } from "./client/pending.ts";
 import { AnswerFrame, Reply } from "./client/reply.ts";
+import { isCloseEvent, isErrorEvent } from "./client/socket_events.ts";
 import { type Outcome, settleAll } from "./client/window.ts";
 import {
   type Answer,
@@ -153,7 +154,7 @@ export class Client implements AsyncDisposable {
     // Made here and not after the wait, during which the first messages or a close would be missed.
     socket.onopen = () => opened.resolve(new Client(socket, options));
     const fail = (event: Event) => {
-      const reason = event instanceof ErrorEvent && event.message || "the connection was closed";
+      const reason = isErrorEvent(event) && event.message || "the connection was closed";
       const message = `cannot connect to ${url}: ${reason}`;
       opened.reject(new ConnectionError("connection_failed", message, causeOf(event)));
     };
@@ -324,15 +325,15 @@ export class Client implements AsyncDisposable {
 
 function lostBecause(event: Event): EndingInError {
   let reason = "the connection broke";
-  if (event instanceof ErrorEvent && event.message) reason += `: ${event.message}`;
-  if (event instanceof CloseEvent && event.code > 0) {
+  if (isErrorEvent(event) && event.message) reason += `: ${event.message}`;
+  if (isCloseEvent(event) && event.code > 0) {
     reason = `the server closed the connection with ${event.code} ${event.reason}`.trimEnd();
   }
   return () => new ConnectionError("connection_lost", reason, causeOf(event));
 }
 
 function causeOf(event: Event): ErrorOptions {
-  return event instanceof ErrorEvent && event.error ? { cause: event.error } : {};
+  return isErrorEvent(event) && event.error ? { cause: event.error } : {};
 }
 
 function checkTimeout(timeout: number): void {

@@ -23,7 +23,7 @@ export function describedAnswer(frame: string): string {
 }
 
 /** Whether a client's frame is one by the description. */
-export function isDescribedRequest(frame: string): boolean {
+function isDescribedRequest(frame: string): boolean {
   try {
     return checkRequest(JSON.parse(frame));
   } catch (error) {

@@ -1,0 +1,80 @@
+/**
+ * Builds what goes to npm, for Node and browsers: the client and the protocol, as JavaScript without
+ * dependencies, with types. The server is Deno's alone.
+ *
+ * Usage: deno task npm, and then npm publish npm
+ *
+ * @module
+ */
+
+import project from "../deno.json" with { type: "json" };
+
+const ROOT = new URL("..", import.meta.url).pathname;
+
+/** The modules that can be imported. */
+const MODULES = ["client", "protocol"];
+
+/** Not in deno.lock: `deno compile` puts all that is locked into the program, and this is 22 MB. */
+export const TYPESCRIPT = ["npx", "-y", "-p", "typescript@5.9.3", "tsc"];
+
+/** Puts the package into a folder, which is emptied first. */
+export async function buildPackage(folder: string): Promise<void> {
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  await Deno.mkdir(folder, { recursive: true });
+  await bundle(folder);
+  await declare(folder);
+  await Deno.copyFile(`${ROOT}LICENSE`, `${folder}/LICENSE`);
+  await Deno.copyFile(`${ROOT}docs/library.md`, `${folder}/README.md`);
+  await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify(manifest(), null, 2) + "\n");
+}
+
+function manifest(): Record<string, unknown> {
+  const entry = (name: string) => ({ types: `./${name}.d.ts`, default: `./${name}.js` });
+  return {
+    name: project.name,
+    version: project.version,
+    description: "Client and protocol of asyncpkt, which answers packets late and out of order",
+    license: project.license,
+    type: "module",
+    sideEffects: false,
+    engines: { node: ">=22" },
+    exports: {
+      ".": entry("client"),
+      ...Object.fromEntries(MODULES.map((name) => [`./${name}`, entry(name)])),
+    },
+  };
+}
+
+/** One file for each module, and one for what they share. */
+async function bundle(folder: string): Promise<void> {
+  const options = ["--frozen", "--platform=browser", "--code-splitting", `--outdir=${folder}`];
+  await run(ROOT, Deno.execPath(), "bundle", ...options, ...MODULES.map((name) => `${name}.ts`));
+}
+
+/** Writes the types. They are not checked: what `deno check` has found right need not be right twice. */
+async function declare(folder: string): Promise<void> {
+  const options = [
+    "--declaration --emitDeclarationOnly --noCheck --allowImportingTsExtensions --strict",
+    "--exactOptionalPropertyTypes --module esnext --moduleResolution bundler --target esnext",
+  ].join(" ").split(" ");
+  const files = MODULES.map((name) => `${name}.ts`);
+  await run(ROOT, ...TYPESCRIPT, ...options, "--rootDir", ROOT, "--outDir", folder, ...files);
+  for (const path of ["", ...MODULES.map((name) => `/${name}`)].map((name) => folder + name)) {
+    for (const { name } of Deno.readDirSync(path)) {
+      if (!name.endsWith(".d.ts")) continue;
+      const text = Deno.readTextFileSync(`${path}/${name}`);
+      const imported = text.replace(/(from "\.[^"]*)\.ts"/g, '$1.js"');
+      Deno.writeTextFileSync(`${path}/${name}`, imported);
+    }
+  }
+}
+
+/** Runs a program in a folder; resolves to its stdout, and throws both outputs if it fails. */
+export async function run(cwd: string, ...[command, ...args]: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(command!, { args, cwd }).output();
+  const [said, complained] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (success) return said!;
+  throw new Error(`${command} ${args.join(" ")}\n${said}${complained}`);
+}
+
+if (import.meta.main) await buildPackage(`${ROOT}npm`);
