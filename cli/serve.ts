@@ -42,8 +42,9 @@ Usage: asyncpkt serve [flags]
 ${flagHelp(FLAGS)}
 
 One WebSocket endpoint at /, plain mode and asyncpkt.v1. POST / takes a packet, or an array of packets
-that is answered line by line. GET /healthz says how it is. SIGINT or SIGTERM drains: what is in flight
-is still answered; a second one ends it at once.
+that is answered line by line. GET /healthz says how it is, GET /metrics what it has done, for
+Prometheus, and GET /asyncapi.json what it understands. SIGINT or SIGTERM drains: what is in flight is
+still answered; a second one ends it at once.
 
 Examples:
   asyncpkt serve

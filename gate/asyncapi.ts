@@ -6,6 +6,8 @@
  * @module
  */
 
+// Named here for the reason that testing/fast_check.ts gives.
+// deno-lint-ignore no-import-prefix
 import { load } from "npm:js-yaml@^4";
 
 const SOURCE = new URL("../docs/asyncapi.yaml", import.meta.url);

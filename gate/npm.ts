@@ -2,7 +2,7 @@
  * Builds what goes to npm, for Node and browsers: the client and the protocol, as JavaScript without
  * dependencies, with types. The server is Deno's alone.
  *
- * Usage: deno task npm, and then npm publish npm
+ * Usage: deno task npm
  *
  * @module
  */
@@ -17,15 +17,20 @@ const MODULES = ["client", "protocol"];
 /** Not in deno.lock: `deno compile` puts all that is locked into the program, and this is 22 MB. */
 export const TYPESCRIPT = ["npx", "-y", "-p", "typescript@5.9.3", "tsc"];
 
-/** Puts the package into a folder, which is emptied first. */
-export async function buildPackage(folder: string): Promise<void> {
-  await Deno.remove(folder, { recursive: true }).catch(() => {});
-  await Deno.mkdir(folder, { recursive: true });
-  await bundle(folder);
-  await declare(folder);
-  await Deno.copyFile(`${ROOT}LICENSE`, `${folder}/LICENSE`);
-  await Deno.copyFile(`${ROOT}docs/library.md`, `${folder}/README.md`);
-  await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify(manifest(), null, 2) + "\n");
+/** Packs the package into a folder; resolves to the path of the tarball. */
+export async function pack(destination: string): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
+  try {
+    await bundle(folder);
+    await declare(folder);
+    await Deno.copyFile(`${ROOT}LICENSE`, `${folder}/LICENSE`);
+    await Deno.copyFile(`${ROOT}docs/library.md`, `${folder}/README.md`);
+    await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify(manifest(), null, 2) + "\n");
+    const name = await run(folder, "npm", "pack", "--silent", "--pack-destination", destination);
+    return `${destination}/${name.trim()}`;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 function manifest(): Record<string, unknown> {
@@ -77,4 +82,4 @@ export async function run(cwd: string, ...[command, ...args]: string[]): Promise
   throw new Error(`${command} ${args.join(" ")}\n${said}${complained}`);
 }
 
-if (import.meta.main) await buildPackage(`${ROOT}npm`);
+if (import.meta.main) console.log(await pack(ROOT.slice(0, -1)));

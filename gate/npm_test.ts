@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { serve } from "../server.ts";
 import { startHandServer } from "../testing/hand_server.ts";
-import { buildPackage, run, TYPESCRIPT } from "./npm.ts";
+import { pack, run, TYPESCRIPT } from "./npm.ts";
 
 /** The oldest Node that has a WebSocket of its own. */
 const NODE = "node@22";
 
 const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-const built = `${folder}/package`;
 const user = `${folder}/user`;
+const built = `${user}/node_modules/@asyncpkt/asyncpkt`;
 
 /** What runs, as its user would write it. */
 const PROGRAM = `
@@ -69,9 +69,8 @@ async function install(): Promise<string | undefined> {
   await Deno.writeTextFile(`${user}/program.ts`, PROGRAM);
   await Deno.writeTextFile(`${user}/wrong.ts`, WRONG);
   try {
-    await buildPackage(built);
-    const tarball = (await run(built, "npm", "pack", "--silent")).trim();
-    await run(user, "npm", "install", "--silent", "--no-audit", "--offline", `${built}/${tarball}`);
+    const tarball = await pack(folder);
+    await run(user, "npm", "install", "--silent", "--no-audit", "--offline", tarball);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "there is no npm here";
     throw error;
@@ -99,6 +98,24 @@ Deno.test({
     assertEquals(await compile("program.ts"), "");
     const said = await run(user, "npx", "-y", NODE, "program.js", server.url, closing.url);
     assert(said.startsWith("all of it, on v22."), said);
+  },
+});
+
+Deno.test({
+  name: `the npm package does what its README shows for Node${why}`,
+  ignore,
+  async fn() {
+    await using server = serve({ port: 0, delay: { min: 0.01, max: 0.02 } });
+    const readme = await Deno.readTextFile(`${built}/README.md`);
+    const example = /```js ignore\n(.*?)```/s.exec(readme)![1]!;
+    const program = example.replace("ws://127.0.0.1:2707", server.url);
+    await Deno.writeTextFile(`${user}/readme.js`, program);
+    const said = await run(user, "npx", "-y", NODE, "readme.js");
+    assertEquals(said.split("\n").toSorted(), [
+      "",
+      '{"request_id":"1","data":{"a":{"b":"c"}}}',
+      '{"request_id":"2","data":{"d":{"e":"f"}}}',
+    ]);
   },
 });
 

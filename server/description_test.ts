@@ -9,6 +9,7 @@ import { agreedRequest, describedAnswer, describedRequest } from "../testing/des
 import fc from "../testing/fast_check.ts";
 import { convertVectors } from "../testing/vectors.ts";
 import asyncapi from "./asyncapi.json" with { type: "json" };
+import { STATUS } from "./http.ts";
 
 /** What AsyncAPI's parser calls a warning; errors are 0, and a newer version of AsyncAPI is 2. */
 const WARNING = 1;
@@ -106,4 +107,11 @@ Deno.test("the description does not fit anything else", () => {
     "7",
   ];
   for (const frame of wrong) assertThrows(() => describedAnswer(frame), Error, "not as described");
+});
+
+Deno.test("docs/reference.md has every error code, and its status for POST", async () => {
+  const docs = await Deno.readTextFile(new URL("../docs/reference.md", import.meta.url));
+  const listed = [...docs.matchAll(/^\| `(\w+)` +\|.*\| (\d{3}) +\|$/gm)]
+    .map(([, code, status]) => [code!, Number(status)]);
+  assertEquals(Object.fromEntries(listed), STATUS);
 });

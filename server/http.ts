@@ -9,7 +9,7 @@ import type { ErrorCode } from "../protocol.ts";
 import type { Pump } from "./pump.ts";
 
 /** The status where there is one answer, and that is an error at once. */
-const STATUS: Readonly<Record<ErrorCode, number>> = {
+export const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid_json: 400,
   invalid_packet: 400,
   duplicate_request_id: 409,

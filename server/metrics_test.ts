@@ -129,3 +129,13 @@ Deno.test("parseMetrics() refuses what is not the format", () => {
   ];
   for (const [text, says] of refused) assertThrows(() => parseMetrics(text), Error, says);
 });
+
+Deno.test("docs/reference.md has every metric, and no other", async () => {
+  await using server = serve({ port: 0 });
+  const told = [...(await (await get(server)).text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)]
+    .map(([, name, type]) => `${name} ${type}`);
+  const docs = await Deno.readTextFile(new URL("../docs/reference.md", import.meta.url));
+  const listed = [...docs.matchAll(/^\| `(\w+)` +\| (counter|gauge|histogram) /gm)]
+    .map(([, name, type]) => `${name} ${type}`);
+  assertEquals(listed, told);
+});
