@@ -14,7 +14,12 @@ const ROOT = new URL("..", import.meta.url).pathname;
 /** The modules that can be imported. */
 const MODULES = ["client", "protocol"];
 
-/** Not in deno.lock: `deno compile` puts all that is locked into the program, and this is 22 MB. */
+const FILES = MODULES.map((name) => `${name}.ts`);
+
+/** Not in deno.lock, nor is TypeScript: `deno compile` puts all that is locked into the program. */
+const ESBUILD = ["npx", "-y", "esbuild@0.28.2"];
+
+/** TypeScript's compiler, as a command. */
 export const TYPESCRIPT = ["npx", "-y", "-p", "typescript@5.9.3", "tsc"];
 
 /** Packs the package into a folder; resolves to the path of the tarball. */
@@ -50,10 +55,13 @@ function manifest(): Record<string, unknown> {
   };
 }
 
-/** One file for each module, and one for what they share. */
+/** One file for each module, and one for what they share; without `using`, which Node 22 does not know. */
 async function bundle(folder: string): Promise<void> {
-  const options = ["--frozen", "--platform=browser", "--code-splitting", `--outdir=${folder}`];
-  await run(ROOT, Deno.execPath(), "bundle", ...options, ...MODULES.map((name) => `${name}.ts`));
+  const options = [
+    "--bundle --splitting --format=esm --platform=neutral --target=es2023 --log-level=warning",
+    "--alias:@std/async=./links/async",
+  ].join(" ").split(" ");
+  await run(ROOT, ...ESBUILD, ...options, `--outdir=${folder}`, ...FILES);
 }
 
 /** Writes the types. They are not checked: what `deno check` has found right need not be right twice. */
@@ -62,8 +70,7 @@ async function declare(folder: string): Promise<void> {
     "--declaration --emitDeclarationOnly --noCheck --allowImportingTsExtensions --strict",
     "--exactOptionalPropertyTypes --module esnext --moduleResolution bundler --target esnext",
   ].join(" ").split(" ");
-  const files = MODULES.map((name) => `${name}.ts`);
-  await run(ROOT, ...TYPESCRIPT, ...options, "--rootDir", ROOT, "--outDir", folder, ...files);
+  await run(ROOT, ...TYPESCRIPT, ...options, "--rootDir", ROOT, "--outDir", folder, ...FILES);
   for (const path of ["", ...MODULES.map((name) => `/${name}`)].map((name) => folder + name)) {
     for (const { name } of Deno.readDirSync(path)) {
       if (!name.endsWith(".d.ts")) continue;
