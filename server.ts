@@ -24,10 +24,12 @@ import {
   Connections,
   DEFAULT_CONNECTION_LIMITS,
 } from "./server/connections.ts";
+import { answerDescription } from "./server/description.ts";
 import { type ServerEvents, tellFault } from "./server/events.ts";
 import { answerPost } from "./server/http.ts";
 import { IDLE_TIMEOUT, IdleWatch } from "./server/idle.ts";
 import { Listener } from "./server/listener.ts";
+import { answerMetrics } from "./server/metrics.ts";
 import { Pump } from "./server/pump.ts";
 import { Secret } from "./server/secret.ts";
 import { secure } from "./server/security_headers.ts";
@@ -211,6 +213,8 @@ export function serve(options: ServeOptions = {}): Server {
     const purpose = access.decide(request);
     if (purpose instanceof Response) return purpose;
     if (purpose === "health") return health(request);
+    if (purpose === "metrics") return answerMetrics(conversations, connections);
+    if (purpose === "description") return answerDescription();
     if (purpose === "upgrade" && isDraining) return refuse(503, "The server is draining");
     const leave = connections.admit(address);
     if (typeof leave === "string") {

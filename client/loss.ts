@@ -5,6 +5,7 @@
  */
 
 import { ConnectionError, type EndingInError } from "./errors.ts";
+import { isCloseEvent, isErrorEvent } from "./socket_events.ts";
 
 /**
  * What a Close frame says of the next connection. Whatever is not final is tried again.
@@ -56,11 +57,11 @@ export interface Loss {
 export function lossOf(event: Event): Loss {
   let reason = "the connection broke";
   let isFinal = false;
-  if (event instanceof ErrorEvent && event.message) {
+  if (isErrorEvent(event) && event.message) {
     reason += `: ${event.message}`;
     isFinal = BROKEN_RULES.test(event.message);
   }
-  if (event instanceof CloseEvent && event.code > 0) {
+  if (isCloseEvent(event) && event.code > 0) {
     reason = `the server closed the connection with ${event.code} ${event.reason}`.trimEnd();
     isFinal = FINAL_CODES.includes(event.code) || event.code >= OWN_CODES;
   }
@@ -69,7 +70,7 @@ export function lossOf(event: Event): Loss {
 
 /** What an `error` or `close` says of a connection that never stood, in words. */
 export function failureOf(event: Event): string {
-  if (!(event instanceof ErrorEvent) || !event.message) return "the connection was closed";
+  if (!isErrorEvent(event) || !event.message) return "the connection was closed";
   const status = STATUS.exec(event.message)?.[1];
   if (status !== undefined) return `it answered with status ${status}, not with a WebSocket`;
   return event.message.replace(PREFIX, "");
@@ -88,5 +89,5 @@ export function isFinalFailure(error: unknown): boolean {
 
 /** The error within an event, as a cause. */
 export function causeOf(event: Event): ErrorOptions {
-  return event instanceof ErrorEvent && event.error ? { cause: event.error } : {};
+  return isErrorEvent(event) && event.error ? { cause: event.error } : {};
 }

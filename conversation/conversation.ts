@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import type { DelayPolicy } from "../delay/policy.ts";
 import type { TimingWheel } from "../delay/timing_wheel.ts";
 import type { FaultKind } from "../fault/policy.ts";
@@ -18,6 +19,7 @@ import {
   peekId,
   responseText,
 } from "../protocol.ts";
+import type { Counters } from "./counters.ts";
 import type { Faults } from "./faults.ts";
 import type { InFlight } from "./in_flight.ts";
 
@@ -63,6 +65,7 @@ export interface Shared {
   readonly delays: DelayPolicy;
   readonly limits: Limits;
   readonly events: Events;
+  readonly counters: Counters;
   readonly wheel: TimingWheel;
   readonly inFlight: InFlight;
   /** Trouble that is made on purpose, if any is. */
@@ -73,11 +76,8 @@ export interface Shared {
   readonly unsent: Conversation[];
   /** Whether new requests are refused. */
   isDraining: boolean;
-  /** How many requests have been answered with a response. */
-  answered: number;
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenientDecoder = new TextDecoder();
 
@@ -95,6 +95,7 @@ export class Conversation {
   readonly #sharesFrames: boolean;
   readonly #onFault: (kind: FaultKind) => void;
   #unsent: string[] = [];
+  #isUnsentAscii = true;
   #wrongInARow = 0;
   #isClosed = false;
 
@@ -119,11 +120,12 @@ export class Conversation {
    */
   receive(frame: string | Uint8Array, now: number): void {
     if (this.#isClosed) return;
-    const { reader } = this.#shared;
+    const { reader, counters } = this.#shared;
     try {
       const text = this.#textOf(frame);
       if (text === undefined) return;
       reader.read(text);
+      if (text === frame) counters.bytesIn += byteLength(text, reader.isAsciiFrame);
     } catch (error) {
       return this.#fail("null", error);
     }
@@ -136,9 +138,10 @@ export class Conversation {
     }
   }
 
-  /** Answers a request of this conversation that has become due. */
-  answerDue(entry: number): void {
-    const { inFlight, faults } = this.#shared;
+  /** Answers a request of this conversation that has become due, `lateness` milliseconds ago. */
+  answerDue(entry: number, lateness: number): void {
+    const { inFlight, counters, faults } = this.#shared;
+    const isAscii = inFlight.isAscii(entry);
     let text: string;
     try {
       text = inFlight.response(entry, this.#sharesFrames);
@@ -149,28 +152,31 @@ export class Conversation {
     }
     this.#wrongInARow = 0;
     const fault = faults?.plannedFor(entry);
-    if (fault !== undefined) return this.#answerBadly(entry, text, fault);
+    if (fault !== undefined) return this.#answerBadly(entry, text, isAscii, fault);
     this.#release(entry);
-    this.#shared.answered++;
-    this.#answer(text);
+    counters.answered++;
+    counters.lateness.add(lateness);
+    this.#answer(text, isAscii);
   }
 
   /** Sends the answers that waited to share a frame. */
   flush(): void {
     const texts = this.#unsent;
     if (texts.length === 0) return;
+    const isAscii = this.#isUnsentAscii;
     this.#unsent = [];
+    this.#isUnsentAscii = true;
     let from = 0;
     let length = 0;
     for (let i = 0; i < texts.length; i++) {
       length += texts[i]!.length;
       if (length > MAX_SHARED_FRAME && i > from) {
-        this.#send(encodeFrame(texts.slice(from, i)));
+        this.#sendFrame(encodeFrame(texts.slice(from, i)), isAscii);
         from = i;
         length = texts[i]!.length;
       }
     }
-    this.#send(encodeFrame(from === 0 ? texts : texts.slice(from)));
+    this.#sendFrame(encodeFrame(from === 0 ? texts : texts.slice(from)), isAscii);
   }
 
   /**
@@ -179,7 +185,8 @@ export class Conversation {
    */
   close(): void {
     this.#isClosed = true;
-    const { inFlight, wheel } = this.#shared;
+    const { inFlight, wheel, counters } = this.#shared;
+    counters.dropped += this.inFlight;
     for (let entry = NONE; (entry = inFlight.newestOf(this.number)) !== NONE;) {
       wheel.cancel(entry);
       this.#release(entry);
@@ -188,11 +195,11 @@ export class Conversation {
   }
 
   /** Makes the trouble that a request is to meet where its answer, `text`, would have been sent. */
-  #answerBadly(entry: number, text: string, kind: FaultKind): void {
-    const { inFlight, faults, events } = this.#shared;
+  #answerBadly(entry: number, text: string, isAscii: boolean, kind: FaultKind): void {
+    const { inFlight, faults, events, counters } = this.#shared;
     const id = inFlight.idText(entry);
     // Before the release: a POST ends with the answer after which nothing is in flight.
-    if (kind === "duplicate") this.#answer(text);
+    if (kind === "duplicate") this.#answer(text, isAscii);
     this.#release(entry);
     faults!.note(kind, id);
     try {
@@ -204,15 +211,16 @@ export class Conversation {
       case "drop":
         break;
       case "error":
-        this.#answer(encodeError(id, { code: "internal", message: ERRORS.internal }));
+        this.#answerError(id, { code: "internal", message: ERRORS.internal });
         break;
       case "duplicate":
       case "late":
-        this.#answer(text);
+        counters.answered++;
+        this.#answer(text, isAscii);
         break;
       case "garbage":
         // Alone in its frame, so that it spoils no other answer.
-        this.#send(text.slice(0, text.length / 2));
+        this.#sendFrame(text.slice(0, text.length / 2), isAscii);
         break;
       case "disconnect":
         this.flush();
@@ -223,9 +231,11 @@ export class Conversation {
   }
 
   #textOf(frame: string | Uint8Array): string | undefined {
-    const limit = this.#shared.limits.packetSize;
+    const { limits, counters } = this.#shared;
+    const limit = limits.packetSize;
     // Each UTF-16 unit is one to three bytes, so most frames need no closer look.
-    if (frame.length > limit || (3 * frame.length > limit && byteLength(frame) > limit)) {
+    if (frame.length > limit || (3 * frame.length > limit && Buffer.byteLength(frame) > limit)) {
+      counters.bytesIn += Buffer.byteLength(frame);
       const head = typeof frame === "string"
         ? frame
         : lenientDecoder.decode(frame.subarray(0, 4096));
@@ -234,6 +244,7 @@ export class Conversation {
       return undefined;
     }
     if (typeof frame === "string") return frame;
+    counters.bytesIn += frame.length;
     try {
       return decoder.decode(frame);
     } catch {
@@ -243,7 +254,7 @@ export class Conversation {
   }
 
   #take(i: number, now: number): void {
-    const { reader, inFlight, wheel, limits, events, delays, faults } = this.#shared;
+    const { reader, inFlight, wheel, limits, events, counters, delays, faults } = this.#shared;
     const error = reader.error(i);
     if (error !== undefined) {
       return this.#refuse(reader.idText(i), error.error.code, error.error.message);
@@ -265,11 +276,14 @@ export class Conversation {
     const delay = delays.delayOf(bytes, idAt, idEnd);
     const fault = faults?.kindFor(bytes, idAt, idEnd);
     events.accepted?.(reader.idText(i), delay);
+    counters.delays.add(delay);
     this.#wrongInARow = 0;
     if (delay === 0 && fault === undefined) {
+      counters.answered++;
+      counters.lateness.add(0);
       const told = this.#sharesFrames ? 0 : NO_DELAY;
-      this.#shared.answered++;
-      return this.#answer(responseText(bytes, idAt, idEnd, dataAt, dataEnd, isAscii, told));
+      const text = responseText(bytes, idAt, idEnd, dataAt, dataEnd, isAscii, told);
+      return this.#answer(text, isAscii);
     }
     const entry = inFlight.add(
       this.number,
@@ -315,7 +329,7 @@ export class Conversation {
     } catch {
       // It is the events that are at fault; the peer gets its answer all the same.
     }
-    this.#answer(encodeError(id, fault));
+    this.#answerError(id, fault);
   }
 
   #refuse(id: string, code: ErrorCode, message: string = ERRORS[code]): void {
@@ -323,15 +337,28 @@ export class Conversation {
     const { events, limits } = this.#shared;
     if (WRONG.has(code) && ++this.#wrongInARow >= limits.wrongInARow) this.hasBrokenRules = true;
     events.refused?.(id, fault);
-    this.#answer(encodeError(id, fault));
+    this.#answerError(id, fault);
   }
 
-  #answer(text: string): void {
-    if (!this.#sharesFrames) return this.#send(text);
+  #answerError(id: string, fault: Fault): void {
+    this.#shared.counters.errors[fault.code]++;
+    this.#answer(encodeError(id, fault), false);
+  }
+
+  /** @param isAscii whether it is known that all of the text is. */
+  #answer(text: string, isAscii: boolean): void {
+    if (!this.#sharesFrames) return this.#sendFrame(text, isAscii);
+    this.#isUnsentAscii &&= isAscii;
     if (this.#unsent.push(text) === 1) this.#shared.unsent.push(this);
+  }
+
+  #sendFrame(frame: string, isAscii: boolean): void {
+    this.#shared.counters.bytesOut += byteLength(frame, isAscii);
+    this.#send(frame);
   }
 }
 
-function byteLength(frame: string | Uint8Array): number {
-  return typeof frame === "string" ? encoder.encode(frame).length : frame.length;
+/** To look through a small frame for what is not ASCII costs a tenth of answering it. */
+function byteLength(frame: string, isAscii: boolean): number {
+  return isAscii ? frame.length : Buffer.byteLength(frame);
 }

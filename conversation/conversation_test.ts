@@ -21,6 +21,7 @@ import {
   MAX_BATCH,
   type RequestId,
 } from "../protocol.ts";
+import { agreedRequest, describedAnswer } from "../testing/described.ts";
 import { plainConvertToJson } from "../testing/plain.ts";
 import type { Conversation, Events } from "./conversation.ts";
 import { Conversations, type ConversationsOptions } from "./conversations.ts";
@@ -42,10 +43,12 @@ class Peer {
 
   constructor(conversations: Conversations, sharesFrames = false) {
     this.conversations = conversations;
-    this.conversation = conversations.open((frame) => this.sent.push(frame), sharesFrames);
+    const send = (frame: string) => void this.sent.push(describedAnswer(frame));
+    this.conversation = conversations.open(send, sharesFrames);
   }
 
   receive(frame: string | Uint8Array, now = 0): void {
+    if (typeof frame === "string") agreedRequest(frame);
     this.conversation.receive(frame, now);
   }
 

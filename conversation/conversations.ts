@@ -10,6 +10,7 @@ import { TimingWheel } from "../delay/timing_wheel.ts";
 import type { FaultKind, FaultPolicy } from "../fault/policy.ts";
 import { FrameReader } from "../protocol.ts";
 import { Conversation, type Events, type Limits, type Shared } from "./conversation.ts";
+import { Counters } from "./counters.ts";
 import { Faults } from "./faults.ts";
 import { InFlight } from "./in_flight.ts";
 import { type Tap, TappedConversation } from "./tap.ts";
@@ -65,6 +66,8 @@ export class Conversations {
   readonly #freeNumbers: number[] = [];
   readonly #tap: Tap | undefined;
   #opened = 0;
+  /** The time to which they were last advanced. */
+  #now = 0;
 
   /** @throws {RangeError} if a limit is not a positive integer. */
   constructor({ delays, faults, limits, events = {}, tap }: ConversationsOptions) {
@@ -79,19 +82,24 @@ export class Conversations {
       delays,
       limits: all,
       events,
+      counters: new Counters(),
       wheel: new TimingWheel(0, capacity),
       inFlight: new InFlight(capacity),
       faults: faults && new Faults(faults),
       reader: new FrameReader(),
       unsent: [],
       isDraining: false,
-      answered: 0,
     };
   }
 
   /** The limits that hold. */
   get limits(): Readonly<Limits> {
     return this.#shared.limits;
+  }
+
+  /** What has happened so far. */
+  get counters(): Readonly<Counters> {
+    return this.#shared.counters;
   }
 
   /** How many requests are in flight. */
@@ -101,7 +109,7 @@ export class Conversations {
 
   /** How many requests have been answered with a response. */
   get answered(): number {
-    return this.#shared.answered;
+    return this.#shared.counters.answered;
   }
 
   /** Nothing is due before this time; Infinity when nothing is in flight. */
@@ -163,7 +171,9 @@ export class Conversations {
 
   /** Answers what is due at time `now`. */
   advance(now: number): void {
-    if (now >= this.nextDue) this.#shared.wheel.advance(now, this.#answer);
+    if (now < this.nextDue) return;
+    this.#now = now;
+    this.#shared.wheel.advance(now, this.#answer);
   }
 
   /** Sends the answers that waited to share frames. */
@@ -173,7 +183,7 @@ export class Conversations {
     unsent.length = 0;
   }
 
-  #answer = (entry: number): void => {
-    this.#open[this.#shared.inFlight.owner(entry)]!.answerDue(entry);
+  #answer = (entry: number, due: number): void => {
+    this.#open[this.#shared.inFlight.owner(entry)]!.answerDue(entry, this.#now - due);
   };
 }

@@ -152,6 +152,11 @@ export class InFlight {
     );
   }
 
+  /** Whether a request's text is ASCII, and so its response. */
+  isAscii(entry: number): boolean {
+    return (this.#fields[FIELDS * entry + Field.DelayAndAscii]! & 1) === 1;
+  }
+
   /** A request's id, as JSON text. */
   idText(entry: number): string {
     const address = this.#fields[FIELDS * entry + Field.Address]!;

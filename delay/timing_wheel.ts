@@ -67,16 +67,17 @@ export class TimingWheel {
   }
 
   /**
-   * Adds an entry that is due at time `due`; fractions of a millisecond are rounded up. Of those due in
-   * the same millisecond, the first added is the first. An entry is added once, until it is due or
-   * cancelled.
+   * Adds an entry that is due at time `due`, in the next millisecond if that is past. It comes when that
+   * millisecond is over; of those due in the same one, the first added is the first. An entry is added
+   * once, until it is due or cancelled.
    */
   add(entry: number, due: number): void {
     if (entry >= this.#due.length) this.#grow(entry);
-    const tick = Math.max(Math.ceil(due), this.#now + 1);
+    const at = due > this.#now ? due : this.#now + 1;
+    const tick = Math.ceil(at);
     const slot = slotOf(tick);
     const tail = this.#tails[slot]!;
-    this.#due[entry] = tick;
+    this.#due[entry] = at;
     this.#next[entry] = NONE;
     this.#previous[entry] = tail;
     if (tail === NONE) this.#heads[slot] = entry;
@@ -90,20 +91,20 @@ export class TimingWheel {
   cancel(entry: number): void {
     const next = this.#next[entry]!;
     const previous = this.#previous[entry]!;
-    if (previous === NONE) this.#heads[slotOf(this.#due[entry]!)] = next;
+    if (previous === NONE) this.#heads[slotOf(Math.ceil(this.#due[entry]!))] = next;
     else this.#next[previous] = next;
-    if (next === NONE) this.#tails[slotOf(this.#due[entry]!)] = previous;
+    if (next === NONE) this.#tails[slotOf(Math.ceil(this.#due[entry]!))] = previous;
     else this.#previous[next] = previous;
     if (this.#cursor === entry) this.#cursor = next;
     if (--this.size === 0) this.nextDue = Infinity;
   }
 
   /**
-   * Moves on to time `now` and calls `onDue` for each entry that has become due, by the millisecond in
-   * which it did. A time before the last one changes nothing; after a leap of any length, each entry is
-   * still seen once. `onDue` may add and cancel.
+   * Moves on to time `now` and calls `onDue` for each entry that has become due, with the time at which
+   * it did, by the millisecond of that. A time before the last one changes nothing; after a leap of any
+   * length, each entry is still seen once. `onDue` may add and cancel.
    */
-  advance(now: number, onDue: (entry: number) => void): void {
+  advance(now: number, onDue: (entry: number, due: number) => void): void {
     if (now < this.nextDue) return;
     const end = Math.floor(now);
     let tick = Math.max(this.nextDue, this.#now + 1, end - SLOTS + 1);
@@ -114,9 +115,10 @@ export class TimingWheel {
       while (this.#cursor !== NONE) {
         const entry = this.#cursor;
         this.#cursor = this.#next[entry]!;
-        if (this.#due[entry]! > end) continue;
+        const due = this.#due[entry]!;
+        if (due > end) continue;
         this.cancel(entry);
-        onDue(entry);
+        onDue(entry, due);
       }
     }
     this.nextDue = this.#findNextDue();

@@ -69,6 +69,8 @@ export class FrameReader {
   #view = new DataView(this.bytes.buffer);
   /** Whether the bytes are ASCII, so that each is one UTF-16 unit. */
   isAscii = true;
+  /** Whether the whole frame is known to be ASCII, with what is neither id nor data. */
+  isAsciiFrame = false;
   /** How many packets the frame holds. */
   count = 0;
   /** Bytes in use. */
@@ -82,6 +84,7 @@ export class FrameReader {
    */
   read(text: string): void {
     if (this.#errors.size > 0) this.#errors.clear();
+    this.isAsciiFrame = false;
     const isLong = text.length > LONG && text.charCodeAt(0) === BRACE_OPEN && !text.includes("\\");
     if (isLong || !this.#scan(text)) this.#readPlainly(text);
   }
@@ -127,6 +130,7 @@ export class FrameReader {
     this.count = 0;
     this.isAscii = true;
     this.#append(text);
+    this.isAsciiFrame = this.isAscii;
     if (!this.isAscii && !text.isWellFormed()) return false; // UTF-8 has no half of a surrogate pair
     const bytes = this.bytes;
     const end = this.#length;

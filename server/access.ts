@@ -41,7 +41,14 @@ export interface AccessOptions {
 }
 
 /** What a request that is let in is for. */
-export type Purpose = "upgrade" | "post" | "health";
+export type Purpose = "upgrade" | "post" | "health" | "metrics" | "description";
+
+/** What can only be read, by path. */
+const READABLE: ReadonlyMap<string, Purpose> = new Map([
+  ["/healthz", "health"],
+  ["/metrics", "metrics"],
+  ["/asyncapi.json", "description"],
+]);
 
 /** Decides about requests. */
 export class Access {
@@ -74,9 +81,13 @@ export class Access {
     if (this.#secret === undefined && this.#isLocal && !this.#isKnown(url)) {
       return refuse(400, `The Host ${url.hostname} is not this server: see --allow-origin`);
     }
-    if (url.pathname === "/healthz") {
-      if (method === "GET" || method === "HEAD") return "health";
-      return refuse(405, "Want GET", { allow: "GET, HEAD" });
+    const purpose = READABLE.get(url.pathname);
+    if (purpose !== undefined) {
+      if (method !== "GET" && method !== "HEAD") {
+        return refuse(405, "Want GET", { allow: "GET, HEAD" });
+      }
+      // Anybody may ask how it is and what it understands, but not what it does.
+      return purpose === "metrics" && !this.knows(request) ? wantToken() : purpose;
     }
     if (url.pathname !== "/") {
       return refuse(404, `Nothing is at ${url.pathname}: packets go to /`);
@@ -90,11 +101,7 @@ export class Access {
     }
     // A browser asks this in its own name, without the token.
     if (isPreflight) return new Response(null, { status: 204, headers: PREFLIGHT });
-    if (!this.knows(request)) {
-      return refuse(401, "Want the token, as in Authorization: Bearer TOKEN", {
-        "www-authenticate": 'Bearer realm="asyncpkt"',
-      });
-    }
+    if (!this.knows(request)) return wantToken();
     return method === "POST" ? "post" : checkUpgrade(headers) ?? "upgrade";
   }
 
@@ -121,6 +128,12 @@ export class Access {
   #isKnown({ hostname }: URL): boolean {
     return ADDRESS.test(hostname) || LOOPBACK.test(hostname) || this.#hosts.has(hostname);
   }
+}
+
+function wantToken(): Response {
+  return refuse(401, "Want the token, as in Authorization: Bearer TOKEN", {
+    "www-authenticate": 'Bearer realm="asyncpkt"',
+  });
 }
 
 /** Whether nobody beyond this machine reaches a server that listens there. */

@@ -41,6 +41,7 @@ const CASES: [
   ["a POST", local, ["POST", HERE], "post"],
   ["a POST without a Host", local, ["POST", HERE, { host: undefined }], "post"],
   ["a look at its health", local, ["GET", `${HERE}healthz`], "health"],
+  ["a look at its metrics", local, ["GET", `${HERE}metrics`], "metrics"],
   ["a HEAD of its health", local, ["HEAD", `${HERE}healthz`], "health"],
   ["a POST to its health", local, ["POST", `${HERE}healthz`], 405],
   ["another path", local, ["GET", `${HERE}etc/passwd`, UPGRADE], 404],
@@ -167,6 +168,8 @@ const CASES: [
     { ...BEARER, origin: "https://evil.example" },
   ], 403],
   ["its health without the token", locked, ["GET", `${HERE}healthz`], "health"],
+  ["its description without the token", locked, ["GET", `${HERE}asyncapi.json`], "description"],
+  ["its metrics without the token", locked, ["GET", `${HERE}metrics`], 401],
   ["a preflight, which never has the token", locked, [
     "OPTIONS",
     HERE,

@@ -11,7 +11,7 @@ import type { Shared } from "./connection.ts";
 import { tellFault } from "./events.ts";
 
 /** The status where there is one answer, and that is an error at once. */
-const STATUS: Readonly<Record<ErrorCode, number>> = {
+export const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid_json: 400,
   invalid_packet: 400,
   duplicate_request_id: 409,

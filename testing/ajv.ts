@@ -4,4 +4,4 @@
  * @module
  */
 
-export { Ajv2020 } from "npm:ajv@^8/dist/2020.js";
+export { Ajv2020, type ValidateFunction } from "npm:ajv@^8/dist/2020.js";

@@ -5,6 +5,7 @@
  */
 
 import { deadline } from "@std/async/deadline";
+import { agreedRequest, describedAnswer } from "./described.ts";
 import { Inbox } from "./inbox.ts";
 import { PATIENCE } from "./until.ts";
 
@@ -31,7 +32,7 @@ export async function openBrowserSocket(
   const opened = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<CloseEvent>();
   socket.onopen = () => opened.resolve();
-  socket.onmessage = ({ data }) => frames.put(data);
+  socket.onmessage = ({ data }) => frames.put(describedAnswer(data));
   socket.onerror = (event) => opened.reject((event as ErrorEvent).error);
   socket.onclose = closed.resolve;
   try {
@@ -45,8 +46,8 @@ export async function openBrowserSocket(
     frames,
     closed: closed.promise,
     send: (packet) => {
-      const isReady = typeof packet === "string" || packet instanceof Uint8Array;
-      socket.send(isReady ? packet as string : JSON.stringify(packet));
+      if (packet instanceof Uint8Array) socket.send(packet as Uint8Array<ArrayBuffer>);
+      else socket.send(agreedRequest(typeof packet === "string" ? packet : JSON.stringify(packet)));
     },
     next: async () => JSON.parse(await frames.next()),
     async [Symbol.asyncDispose]() {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { describedRequest } from "./described.ts";
 import { Inbox } from "./inbox.ts";
 
 /** A server made by hand. */
@@ -47,7 +48,7 @@ export function startHandServer(options: HandServerOptions): HandServer {
     ends.push(end.promise);
     socket.onopen = () => onOpen?.(socket);
     socket.onmessage = ({ data }) => {
-      for (const packet of [JSON.parse(data)].flat()) {
+      for (const packet of [JSON.parse(describedRequest(data))].flat()) {
         packets.put(packet);
         onPacket?.(packet, socket);
       }

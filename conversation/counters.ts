@@ -1,0 +1,77 @@
+/**
+ * What has happened in the conversations of a process, in numbers: plain fields, so that counting costs
+ * a request next to nothing, whether or not anybody ever asks.
+ *
+ * @module
+ */
+
+import { type ErrorCode, ERRORS } from "../protocol.ts";
+
+/** Upper bounds of delays, in milliseconds: fine where the default delays of 1 to 5 s are. */
+const DELAYS: readonly number[] = [
+  ...[1, 10, 50, 100, 250, 500, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 4500, 5000, 7500],
+  ...[10_000, 30_000, 60_000],
+];
+
+/** Upper bounds of lateness, in milliseconds: timers alone are late by up to 2. */
+const LATENESS: readonly number[] = [0.5, 1, 2, 3, 5, 10, 25, 50, 100, 250, 500, 1000];
+
+/**
+ * How many values fell into each of some ranges, and their sum.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Histogram } from "./counters.ts";
+ *
+ * const histogram = new Histogram([1, 10]);
+ * for (const value of [0, 1, 1.5, 11]) histogram.add(value);
+ * assertEquals([...histogram.counts], [2, 1, 1]);
+ * assertEquals(histogram.sum, 13.5);
+ * ```
+ */
+export class Histogram {
+  /** The upper bound of each range but the last, which has none; a value may equal it. */
+  readonly bounds: readonly number[];
+  /** How many values fell into each range. */
+  readonly counts: Float64Array;
+  /** All values together. */
+  sum = 0;
+
+  constructor(bounds: readonly number[]) {
+    this.bounds = bounds;
+    this.counts = new Float64Array(bounds.length + 1);
+  }
+
+  /** Counts a value. */
+  add(value: number): void {
+    const { bounds } = this;
+    let i = 0;
+    while (i < bounds.length && value > bounds[i]!) i++;
+    this.counts[i]!++;
+    this.sum += value;
+  }
+}
+
+/** Counts since the process has started. */
+export class Counters {
+  /** Requests that were answered with a response. */
+  answered = 0;
+  /** Requests whose connection ended before they were due. */
+  dropped = 0;
+  /** Errors sent, by code: of requests, and of frames that held none. */
+  readonly errors: Record<ErrorCode, number>;
+  /** Of each request that was taken in, in milliseconds. */
+  readonly delays = new Histogram(DELAYS);
+  /** From when a request was due to when it was answered, in milliseconds. */
+  readonly lateness = new Histogram(LATENESS);
+  /** Bytes of all frames that came. */
+  bytesIn = 0;
+  /** Bytes of all frames that were sent. */
+  bytesOut = 0;
+
+  constructor() {
+    const codes = Object.keys(ERRORS).map((code) => [code, 0]);
+    this.errors = Object.fromEntries(codes) as Record<ErrorCode, number>;
+  }
+}

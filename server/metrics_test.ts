@@ -1,0 +1,152 @@
+import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
+import { serve } from "../server.ts";
+import { openBrowserSocket } from "../testing/browser_socket.ts";
+import { parseMetrics, type Samples } from "../testing/prometheus.ts";
+import { until } from "../testing/until.ts";
+
+function get(server: { url: string }, init: RequestInit = {}): Promise<Response> {
+  return fetch(`${server.url.replace("ws", "http")}/metrics`, init);
+}
+
+async function scrape(server: { url: string }): Promise<Samples> {
+  return parseMetrics(await (await get(server)).text());
+}
+
+/** What is not 0, of the families whose names begin so. */
+function filled(samples: Samples, prefix: string): Record<string, number> {
+  return Object.fromEntries(
+    [...samples].filter(([name, value]) => name.startsWith(prefix) && value !== 0),
+  );
+}
+
+Deno.test("GET /metrics tells exactly what has happened", async () => {
+  await using server = serve({
+    port: 0,
+    delay: { min: 0.02, max: 0.02 },
+    limits: { packetSize: 200 },
+  });
+  const peer = await openBrowserSocket(server.url);
+  // In one frame, so that nothing is answered between them.
+  const frames = [
+    '[{"request_id":"é","data":"a&&b&&c"},{"request_id":2,"data":""},{"request_id":2,"data":"x"},' +
+    '{"request_id":3,"data":""},{"request_id":3,"cancel":true}]',
+    "{".repeat(201),
+    "{",
+  ];
+  for (const frame of frames) peer.send(frame);
+  const answers = await peer.frames.take(6);
+
+  const samples = await scrape(server);
+  assertEquals(filled(samples, "asyncpkt_requests"), {
+    'asyncpkt_requests_total{outcome="answered"}': 2,
+    'asyncpkt_requests_total{outcome="cancelled"}': 1,
+    'asyncpkt_requests_total{outcome="refused"}': 3,
+  });
+  assertEquals(filled(samples, "asyncpkt_errors"), {
+    'asyncpkt_errors_total{code="cancelled"}': 1,
+    'asyncpkt_errors_total{code="duplicate_request_id"}': 1,
+    'asyncpkt_errors_total{code="invalid_json"}': 1,
+    'asyncpkt_errors_total{code="packet_too_large"}': 1,
+  });
+  assertEquals(samples.get("asyncpkt_connections"), 1);
+  const bytes = (texts: string[]) => new TextEncoder().encode(texts.join("")).length;
+  assertEquals(
+    samples.get("asyncpkt_received_bytes_total"),
+    bytes(frames),
+  );
+  assertEquals(samples.get("asyncpkt_sent_bytes_total"), bytes(answers));
+
+  assertEquals(samples.get('asyncpkt_delay_seconds_bucket{le="0.01"}'), 0);
+  assertEquals(samples.get('asyncpkt_delay_seconds_bucket{le="0.05"}'), 3);
+  assertEquals(samples.get('asyncpkt_delay_seconds_bucket{le="+Inf"}'), 3);
+  assertEquals(samples.get("asyncpkt_delay_seconds_count"), 3);
+  assertEquals(samples.get("asyncpkt_delay_seconds_sum"), 0.06);
+  assertEquals(samples.get("asyncpkt_lateness_seconds_count"), 2);
+  assertEquals(samples.get('asyncpkt_lateness_seconds_bucket{le="+Inf"}'), 2);
+  assertGreater(samples.get("asyncpkt_lateness_seconds_sum")!, 0);
+
+  const started = samples.get("process_start_time_seconds")!;
+  assert(started <= Date.now() / 1000 && started > Date.now() / 1000 - 3600);
+  const heap = samples.get("process_heap_bytes")!;
+  assertGreater(heap, 1e6);
+  assertLess(heap, samples.get("process_resident_memory_bytes")!);
+
+  await peer[Symbol.asyncDispose]();
+  while ((await scrape(server)).get("asyncpkt_connections") !== 0);
+});
+
+Deno.test("GET /metrics counts what is in flight, and what is dropped", async () => {
+  await using server = serve({ port: 0, delay: { min: 600, max: 600 } });
+  {
+    await using peer = await openBrowserSocket(server.url);
+    peer.send([{ request_id: 1, data: "" }, { request_id: 2, data: "" }]);
+    await until("both are in flight", () => server.inFlight === 2);
+    assertEquals((await scrape(server)).get("asyncpkt_requests_in_flight"), 2);
+  }
+  await until("both are dropped", () => server.inFlight === 0);
+  assertEquals(filled(await scrape(server), "asyncpkt_requests"), {
+    'asyncpkt_requests_total{outcome="dropped"}': 2,
+  });
+});
+
+Deno.test("GET /metrics counts what comes by POST", async () => {
+  await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
+  const body = '{"request_id":1,"data":""}';
+  const answer = await fetch(server.url.replace("ws", "http"), { method: "POST", body });
+  const { length } = await answer.text();
+  const samples = await scrape(server);
+  assertEquals(filled(samples, "asyncpkt_requests"), {
+    'asyncpkt_requests_total{outcome="answered"}': 1,
+  });
+  assertEquals(samples.get("asyncpkt_received_bytes_total"), body.length);
+  assertEquals(samples.get("asyncpkt_sent_bytes_total"), length - 1); // the line break is the body's
+});
+
+Deno.test("/metrics has the type of the format, and is only read", async () => {
+  await using server = serve({ port: 0 });
+  const read = await get(server);
+  assertEquals(read.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  await read.body?.cancel();
+  const head = await get(server, { method: "HEAD" });
+  assertEquals([head.status, await head.text()], [200, ""]);
+  const posted = await get(server, { method: "POST", body: "x" });
+  assertEquals([posted.status, posted.headers.get("allow")], [405, "GET, HEAD"]);
+  await posted.body?.cancel();
+});
+
+Deno.test("parseMetrics() refuses what is not the format", () => {
+  const family = "# HELP a_total A.\n# TYPE a_total counter\n";
+  assertEquals([...parseMetrics(`${family}a_total{b="c"} 1\n`)], [['a_total{b="c"}', 1]]);
+  const refused: [text: string, says: string][] = [
+    [`${family}a_total 1`, "line break"],
+    [`${family}a_total 1\na_total 2\n`, "a second time"],
+    [family + family, "a second time"],
+    ["a_total 1\n", "not of the family"],
+    [`${family}b_total 1\n`, "not of the family"],
+    [`${family}a_total x\n`, "not a number"],
+    [`${family}a_total{b=c} 1\n`, "not understood"],
+    ["# HELP a A.\n# TYPE a counter\n", "_total"],
+  ];
+  for (const [text, says] of refused) assertThrows(() => parseMetrics(text), Error, says);
+});
+
+Deno.test("GET /metrics counts the trouble that is made on purpose", async () => {
+  await using server = serve({ port: 0, delay: { min: 0, max: 0 }, faults: { error: 1 } });
+  const body = '{"request_id":1,"data":""}';
+  const answer = await fetch(server.url.replace("ws", "http"), { method: "POST", body });
+  await answer.body?.cancel();
+  const samples = await scrape(server);
+  assertEquals(samples.get('asyncpkt_faults_total{kind="error"}'), 1);
+  assertEquals(samples.get('asyncpkt_errors_total{code="internal"}'), 1);
+  assertEquals(samples.get('asyncpkt_requests_total{outcome="answered"}'), 0);
+});
+
+Deno.test("docs/reference.md has every metric, and no other", async () => {
+  await using server = serve({ port: 0, faults: {} });
+  const told = [...(await (await get(server)).text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)]
+    .map(([, name, type]) => `${name} ${type}`);
+  const docs = await Deno.readTextFile(new URL("../docs/reference.md", import.meta.url));
+  const listed = [...docs.matchAll(/^\| `(\w+)` +\| (counter|gauge|histogram) /gm)]
+    .map(([, name, type]) => `${name} ${type}`);
+  assertEquals(listed, told);
+});
