@@ -149,7 +149,7 @@ export function readFlags<T extends FlagTable>(table: T, args: readonly string[]
   const given = parseArgs(joinValues(args, table), {
     string: ["_", ...withValue],
     collect: names.filter((name) => table[name]!.many),
-    boolean: names.filter((name) => !withValue.includes(name)),
+    boolean: names.filter((name) => !withValue.includes(name)).map(bareName),
     unknown: (arg: string) => {
       if (!arg.startsWith("-") || arg === "-") return true;
       throw new UsageError(`there is no flag ${arg.split("=")[0]}`);
@@ -159,12 +159,17 @@ export function readFlags<T extends FlagTable>(table: T, args: readonly string[]
   const values: Record<string, unknown> = { _: given["_"] };
   for (const name of names) {
     const flag = table[name]!;
-    const value = given[name];
+    const value = given[bareName(name)];
     if (value === undefined || value === false) values[name] = flag.default;
     else if (Array.isArray(value)) values[name] = value.flatMap((one) => valueOf(name, flag, one));
     else values[name] = valueOf(name, flag, value);
   }
   return values as FlagValues<T>;
+}
+
+/** What parseArgs() makes of a flag's name: it reads `--no-retry=true` as `--retry=true`. */
+function bareName(name: string): string {
+  return name.replace(/^no-/, "");
 }
 
 /**

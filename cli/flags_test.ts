@@ -223,3 +223,13 @@ Deno.test("flagHelp() lists each flag with its value and what it does", () => {
       "      --format text|json  what it looks like",
   );
 });
+
+Deno.test("readFlags() reads a flag whose name begins with no-", () => {
+  const table = { "no-retry": toggle("does not retry"), quiet: toggle("says nothing") };
+  const read = (...args: string[]) => readFlags(table, args);
+  assertEquals(read(), { "no-retry": false, quiet: false, _: [] });
+  assertEquals(read("--no-retry", "true"), { "no-retry": true, quiet: false, _: ["true"] });
+  for (const args of [["--retry"], ["--no-retry=no"], ["--no-quiet"]]) {
+    assertThrows(() => read(...args), UsageError, args[0]!.split("=")[0]!);
+  }
+});
