@@ -9,6 +9,7 @@ import type { Events, Limits } from "./conversation/conversation.ts";
 import { Conversations } from "./conversation/conversations.ts";
 import { DEFAULT_DELAY, type DelayRange, uniformDelay } from "./delay/policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
+import { answerWithConsole } from "./server/console.ts";
 import { answerPost } from "./server/http.ts";
 import { IDLE_TIMEOUT, IdleWatch } from "./server/idle.ts";
 import { Pump } from "./server/pump.ts";
@@ -52,6 +53,8 @@ export interface ServeOptions {
   seed?: number;
   /** @default {{ packetSize: 1 << 20, inFlight: 10_000, inFlightInAll: 1_000_000 }} */
   limits?: Partial<Limits>;
+  /** Whether browsers are shown the console. @default {true} */
+  console?: boolean;
   /** Told of what happens to each request. */
   events?: Events;
 }
@@ -105,6 +108,8 @@ export function serve(options: ServeOptions = {}): Server {
 
   // Not async: on Deno 2.9, waiting before an upgrade leaks the connection if the peer goes meanwhile.
   function handle(request: Request): Response | Promise<Response> {
+    const page = options.console === false ? undefined : answerWithConsole(request);
+    if (page !== undefined) return page;
     const path = pathOf(request.url);
     if (path === undefined) return refuse(400, "The Host header is not valid");
     if (path === "/healthz") return health(request);

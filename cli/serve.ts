@@ -25,6 +25,7 @@ const FLAGS = {
   seed: integer("N", "makes each delay a function of N and of the request's id alone", undefined),
   quiet: toggle("no line for each request"),
   "log-format": choice("sentences, or one JSON object a line [text]", ["text", "json"]),
+  "no-console": toggle("no page for browsers"),
   "max-packet-size": size("SIZE", "the longest frame [1MiB]", DEFAULT_LIMITS.packetSize),
   "max-in-flight": integer(
     "N",
@@ -42,8 +43,8 @@ Usage: asyncpkt serve [flags]
 ${flagHelp(FLAGS)}
 
 One WebSocket endpoint at /, plain mode and asyncpkt.v1. POST / takes a packet, or an array of packets
-that is answered line by line. GET /healthz says how it is. SIGINT or SIGTERM drains: what is in flight
-is still answered; a second one ends it at once.
+that is answered line by line. A browser that opens / shows a console. GET /healthz says how it is.
+SIGINT or SIGTERM drains: what is in flight is still answered; a second one ends it at once.
 
 Examples:
   asyncpkt serve
@@ -61,6 +62,7 @@ export async function run(args: string[], { stdout, signal }: Streams): Promise<
     port: flags.port,
     delay: flags.delay,
     limits: { packetSize: flags["max-packet-size"], inFlight: flags["max-in-flight"] },
+    console: !flags["no-console"],
     events: log,
   };
   if (flags.seed !== undefined) options.seed = flags.seed;
