@@ -53,6 +53,8 @@ Deno.test({
     assertEquals([sent.code, sent.stdout], [0, [EXAMPLE_RESPONSE]]);
     assertMatch(sent.stderr, /^1 requests: 1 answered, 0 failed/);
     assertMatch(await server.stdout.next(), /^01: Timeout 0\.[123] seconds for this one\.$/);
+    const page = await fetch(url.replace("ws", "http"), { headers: { accept: "text/html" } });
+    assertMatch(await page.text(), /<title>asyncpkt<\/title>/);
     server.kill("SIGTERM");
     const ended = await server.result();
     assertEquals([ended.code, ended.stderr], [0, ""]);

@@ -289,6 +289,19 @@ Deno.test("main() serve keeps to its limits", async () => {
   assertEquals(await server.exit, 0);
 });
 
+Deno.test("serve shows browsers the console, unless it is told not to", async () => {
+  for (const [flags, status] of [[[], 200], [["--no-console"], 426]] as const) {
+    const server = startCommand(["serve", "--port", "0", ...flags]);
+    const [, url] = await server.seen(/^Listening on (\S+)\n/);
+    const headers = { accept: "text/html" };
+    const response = await fetch(url!.replace("ws", "http"), { headers });
+    assertEquals(response.status, status);
+    await response.body?.cancel();
+    server.interrupt();
+    assertEquals(await server.exit, 0);
+  }
+});
+
 Deno.test("main() serve says in one line that it cannot listen, exit code 3", async () => {
   await using server = serve(AT_ONCE);
   const table = [["--port", `${server.port}`], ["--hostname", "192.0.2.1", "--port", "0"]];

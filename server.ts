@@ -24,6 +24,7 @@ import {
   Connections,
   DEFAULT_CONNECTION_LIMITS,
 } from "./server/connections.ts";
+import { answerConsole } from "./server/console.ts";
 import { answerDescription } from "./server/description.ts";
 import { type ServerEvents, tellFault } from "./server/events.ts";
 import { answerPost } from "./server/http.ts";
@@ -106,6 +107,8 @@ export interface ServeOptions {
   allowOrigins?: readonly string[];
   /** Makes it `wss` and `https`. */
   tls?: Certificate;
+  /** Whether browsers are shown the console. @default {true} */
+  console?: boolean;
   /** How long a drain waits for what is in flight, in milliseconds. @default {the longest delay + 5000} */
   drainTimeout?: number;
   /** Told of what happens to each request, and to connections. */
@@ -189,6 +192,7 @@ export function serve(options: ServeOptions = {}): Server {
     hostname,
     secret: options.token === undefined ? undefined : new Secret(options.token),
     allowOrigins: options.allowOrigins ?? [],
+    console: options.console ?? true,
   });
   const pump = new Pump(conversations, fail);
   const idle = new IdleWatch(fail);
@@ -212,6 +216,7 @@ export function serve(options: ServeOptions = {}): Server {
   function route(request: Request, address: string): Response | Promise<Response> {
     const purpose = access.decide(request);
     if (purpose instanceof Response) return purpose;
+    if (purpose === "console") return answerConsole(request);
     if (purpose === "health") return health(request);
     if (purpose === "metrics") return answerMetrics(conversations, connections);
     if (purpose === "description") return answerDescription();

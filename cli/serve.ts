@@ -72,6 +72,7 @@ const FLAGS = {
   record: text("FILE", "writes what comes in and goes out, as NDJSON; - for stdout", undefined),
   quiet: toggle("no line for each request"),
   "log-format": choice("sentences, or one JSON object a line [text]", ["text", "json"]),
+  "no-console": toggle("no page for browsers"),
   "max-packet-size": size("SIZE", "the longest frame [1MiB]", DEFAULT_LIMITS.packetSize),
   "max-in-flight": limit("requests in flight on one connection [10000]", DEFAULT_LIMITS.inFlight),
   "max-in-flight-total": limit(
@@ -115,11 +116,11 @@ Usage: asyncpkt serve [flags]
 ${flagHelp(FLAGS)}
 
 One WebSocket endpoint at /, plain mode and asyncpkt.v1. POST / takes a packet, or an array of packets
-that is answered line by line. GET /healthz says how it is, GET /metrics what it has done, for
-Prometheus, and GET /asyncapi.json what it understands. SIGINT or SIGTERM drains: what is in flight is
-still answered; a second one ends it at once. SIGHUP reads the certificate and its key again. On a
-terminal, a line below the log says how it goes. It ends with 0 when it has drained, with 4 when some
-requests were not answered in time, with 1 after a fault of its own.
+that is answered line by line. A browser that opens / shows a console. GET /healthz says how it is, GET
+/metrics what it has done, for Prometheus, and GET /asyncapi.json what it understands. SIGINT or SIGTERM
+drains: what is in flight is still answered; a second one ends it at once. SIGHUP reads the certificate
+and its key again. On a terminal, a line below the log says how it goes. It ends with 0 when it has
+drained, with 4 when some requests were not answered in time, with 1 after a fault of its own.
 
 Examples:
   asyncpkt serve
@@ -146,6 +147,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     hostname: flags.hostname,
     port: flags.port,
     delay: flags.delay,
+    console: !flags["no-console"],
     allowOrigins: flags["allow-origin"],
     limits: {
       packetSize: flags["max-packet-size"],

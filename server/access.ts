@@ -6,6 +6,7 @@
 
 import { SUBPROTOCOL } from "../protocol.ts";
 import { TOKEN_PREFIX } from "../protocol/token.ts";
+import { isForConsole } from "./console.ts";
 import type { Secret } from "./secret.ts";
 
 /** What a page offers that wants plain mode: browsers insist that one of their offers is taken. */
@@ -38,10 +39,12 @@ export interface AccessOptions {
   readonly secret: Secret | undefined;
   /** The origins of the pages that may use it, besides its own. */
   readonly allowOrigins: readonly string[];
+  /** Whether browsers are shown the console. */
+  readonly console: boolean;
 }
 
 /** What a request that is let in is for. */
-export type Purpose = "upgrade" | "post" | "health" | "metrics" | "description";
+export type Purpose = "upgrade" | "post" | "console" | "health" | "metrics" | "description";
 
 /** What can only be read, by path. */
 const READABLE: ReadonlyMap<string, Purpose> = new Map([
@@ -53,6 +56,7 @@ const READABLE: ReadonlyMap<string, Purpose> = new Map([
 /** Decides about requests. */
 export class Access {
   readonly #secret: Secret | undefined;
+  readonly #console: boolean;
   readonly #allowOrigins: ReadonlySet<string>;
   /** Hosts that the server is known by, however names are resolved elsewhere. */
   readonly #hosts: ReadonlySet<string>;
@@ -60,8 +64,9 @@ export class Access {
   readonly #isLocal: boolean;
 
   /** @throws {RangeError} if an origin is none. */
-  constructor({ hostname, secret, allowOrigins }: AccessOptions) {
+  constructor({ hostname, secret, allowOrigins, console }: AccessOptions) {
     this.#secret = secret;
+    this.#console = console;
     this.#allowOrigins = new Set(allowOrigins.map(parseOrigin));
     this.#hosts = new Set([
       hostname.toLowerCase(),
@@ -81,6 +86,8 @@ export class Access {
     if (this.#secret === undefined && this.#isLocal && !this.#isKnown(url)) {
       return refuse(400, `The Host ${url.hostname} is not this server: see --allow-origin`);
     }
+    // The page itself is no secret; it asks for the token, where there is one.
+    if (this.#console && isForConsole(request, url.pathname)) return "console";
     const purpose = READABLE.get(url.pathname);
     if (purpose !== undefined) {
       if (method !== "GET" && method !== "HEAD") {

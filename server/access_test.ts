@@ -7,20 +7,19 @@ const OFFER = `asyncpkt.token.${encodeURIComponent(TOKEN)}`;
 const BEARER = { authorization: `Bearer ${TOKEN}` };
 const FRIEND = "https://friend.example";
 const PREFLIGHT = { "access-control-request-method": "POST" };
+const HTML = { accept: "text/html,*/*;q=0.8" };
 const UPGRADE = {
   "upgrade": "websocket",
   "sec-websocket-version": "13",
   "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
 };
 
-const local = new Access({ hostname: "127.0.0.1", secret: undefined, allowOrigins: [] });
-const named = new Access({ hostname: "Box.lan", secret: undefined, allowOrigins: [FRIEND] });
-const wide = new Access({ hostname: "0.0.0.0", secret: undefined, allowOrigins: [FRIEND] });
-const locked = new Access({
-  hostname: "127.0.0.1",
-  secret: new Secret(TOKEN),
-  allowOrigins: [FRIEND],
-});
+const OPEN = { secret: undefined, allowOrigins: [FRIEND], console: true };
+const local = new Access({ ...OPEN, hostname: "127.0.0.1", allowOrigins: [] });
+const named = new Access({ ...OPEN, hostname: "Box.lan" });
+const wide = new Access({ ...OPEN, hostname: "0.0.0.0" });
+const plain = new Access({ ...OPEN, hostname: "127.0.0.1", console: false });
+const locked = new Access({ ...OPEN, hostname: "127.0.0.1", secret: new Secret(TOKEN) });
 
 /** A request; a header of `undefined` is left out. */
 function request(method: string, url: string, headers: Record<string, string | undefined> = {}) {
@@ -42,6 +41,12 @@ const CASES: [
   ["a POST without a Host", local, ["POST", HERE, { host: undefined }], "post"],
   ["a look at its health", local, ["GET", `${HERE}healthz`], "health"],
   ["a look at its metrics", local, ["GET", `${HERE}metrics`], "metrics"],
+  ["a browser", local, ["GET", HERE, HTML], "console"],
+  ["a browser for the script", local, ["GET", `${HERE}console.js`], "console"],
+  ["a browser, where there is no console", plain, ["GET", HERE, HTML], 426],
+  ["… for the script", plain, ["GET", `${HERE}console.js`], 404],
+  ["a browser without the token", locked, ["GET", HERE, HTML], "console"],
+  ["a browser by another name", local, ["GET", "http://evil.example:2707/", HTML], 400],
   ["a HEAD of its health", local, ["HEAD", `${HERE}healthz`], "health"],
   ["a POST to its health", local, ["POST", `${HERE}healthz`], 405],
   ["another path", local, ["GET", `${HERE}etc/passwd`, UPGRADE], 404],

@@ -1,0 +1,11 @@
+import { assert, assertStrictEquals } from "@std/assert";
+import { ASSETS } from "../server/console_assets.ts";
+import { buildAssets, TARGET } from "./build.ts";
+
+Deno.test("server/console_assets.ts is made of what is in web: else, deno task build:console", async () => {
+  assertStrictEquals(await Deno.readTextFile(TARGET), await buildAssets());
+});
+
+Deno.test("the console's script is for browsers", () => {
+  assert(!/\bDeno\b/.test(ASSETS["/console.js"]!.text));
+});

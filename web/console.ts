@@ -1,0 +1,166 @@
+/**
+ * The page that a server shows in a browser: sends packets and shows how they are answered.
+ *
+ * @module
+ */
+
+import { Reply } from "../client/reply.ts";
+import { credentialsOf, isAdmitted, savedToken, saveToken } from "./admission.ts";
+import { Announcer } from "./announcer.ts";
+import { Connection, type ConnectionState } from "./connection.ts";
+import { Detail } from "./detail.ts";
+import { readDrafts, repeatDrafts } from "./drafts.ts";
+import { find } from "./elements.ts";
+import { Exchange, type Sent } from "./exchange.ts";
+import { Rate } from "./rate.ts";
+import { Timeline } from "./timeline.ts";
+import { count, duration } from "./wording.ts";
+
+/** How often the totals are brought up to date while something happens, in milliseconds. */
+const TICK = 200;
+
+const packets = find<HTMLTextAreaElement>("#packets");
+const clear = find<HTMLButtonElement>("#clear");
+const connectionBox = find(".connection");
+const connectionState = find("#connection-state");
+const connectionButton = find<HTMLButtonElement>("#connection-button");
+const tokenDialog = find<HTMLDialogElement>("#token-dialog");
+const token = find<HTMLInputElement>("#token");
+const tokenError = find("#token-error");
+const totals = {
+  inFlight: find("#in-flight"),
+  answered: find("#answered"),
+  failed: find("#failed"),
+  rate: find("#rate"),
+};
+
+const announcer = new Announcer(find("#announcements"));
+const rate = new Rate();
+const exchange = new Exchange({
+  ended: onEnded,
+  strayed: (what) => announcer.say(`The server sent ${what}.`),
+});
+const timeline = new Timeline(find("#timeline"), new Detail(cancel), { cancel });
+const connection = new Connection(new URL(".", location.href).href.replace(/^http/, "ws"), {
+  changed: showConnection,
+  connected: (link) => exchange.connected(link),
+  disconnected: () => exchange.disconnected(),
+  received: (frame) => exchange.receive(frame, performance.now()),
+});
+
+let lastId = 0;
+let repeats = 0;
+let isLost = false;
+let ticking: ReturnType<typeof setInterval> | undefined;
+
+function send(times?: number): void {
+  const drafts = readDrafts(packets.value, freeId);
+  const repeated = times === undefined ? drafts : repeatDrafts(drafts, times, () => ++repeats);
+  const now = performance.now();
+  const sent = exchange.send(repeated, now);
+  timeline.add(sent, now);
+  announcer.say(
+    repeated.length === 0 ? "There is nothing to send." : `${count(sent.length)} sent.`,
+  );
+  ticking ??= setInterval(tick, TICK);
+  tick();
+}
+
+function freeId(): string {
+  let id: string;
+  do id = String(++lastId); while (exchange.has(id));
+  return id;
+}
+
+function cancel({ draft, ending }: Sent): void {
+  if (draft.id !== null && ending === undefined) exchange.cancel(draft.id, performance.now());
+}
+
+function onEnded(sent: Sent): void {
+  const { at, result } = sent.ending!;
+  if (result instanceof Reply) rate.add(at);
+  timeline.end(sent);
+  if (exchange.inFlight > 0) return;
+  tick();
+  const { answered, failed } = exchange;
+  announcer.say(`None in flight: ${count(answered)} answered, ${count(failed)} failed.`);
+}
+
+function tick(): void {
+  const now = performance.now();
+  const perSecond = rate.at(now);
+  totals.inFlight.textContent = count(exchange.inFlight);
+  totals.answered.textContent = count(exchange.answered);
+  totals.failed.textContent = count(exchange.failed);
+  totals.rate.textContent = count(perSecond);
+  timeline.tick(now);
+  clear.disabled = timeline.size === 0;
+  if (exchange.inFlight > 0 || perSecond > 0) return;
+  clearInterval(ticking);
+  ticking = undefined;
+}
+
+function showConnection(state: ConnectionState): void {
+  if (state.name === "connecting") return showState(state.name, "Connecting …");
+  if (state.name === "open") {
+    showState(state.name, `Connected to ${location.host}`);
+    if (isLost) announcer.say("Connected again.");
+    isLost = false;
+    return;
+  }
+  const wait = duration(state.retryAt - performance.now());
+  showState(state.name, `Not connected: ${state.reason}. Next attempt in ${wait}.`);
+  if (!isLost) announcer.say(`The connection is lost: ${state.reason}.`);
+  isLost = true;
+  if (!state.wasOpen) isLetIn();
+}
+
+function showState(name: ConnectionState["name"], text: string): void {
+  connectionBox.dataset["state"] = name;
+  connectionState.textContent = text;
+  connectionButton.textContent = name === "open" ? "Drop connection" : "Connect now";
+  connectionButton.disabled = name === "connecting";
+}
+
+async function connect(): Promise<void> {
+  if (await isLetIn()) connection.connect(credentialsOf(savedToken()));
+}
+
+/** Whether the server lets the page in; if it does not, somebody is asked for another token. */
+async function isLetIn(): Promise<boolean> {
+  if (await isAdmitted(savedToken())) return true;
+  connection.stop();
+  showState("waiting", "Not connected: the server asks for a token.");
+  tokenError.textContent = savedToken() === "" ? "" : "The server does not accept this token.";
+  if (!tokenDialog.open) tokenDialog.showModal();
+  return false;
+}
+
+find<HTMLFormElement>("#compose").onsubmit = (event) => {
+  event.preventDefault();
+  send();
+};
+for (const button of document.querySelectorAll<HTMLButtonElement>("[data-count]")) {
+  button.onclick = () => send(Number(button.dataset["count"]));
+}
+packets.onkeydown = (event) => {
+  if (event.key !== "Enter" || !event.ctrlKey && !event.metaKey) return;
+  event.preventDefault();
+  send();
+};
+clear.onclick = () => {
+  timeline.clear();
+  tick();
+};
+connectionButton.onclick = () => {
+  if (connectionBox.dataset["state"] === "open") connection.drop();
+  else connect();
+};
+find<HTMLFormElement>("#token-form").onsubmit = (event) => {
+  event.preventDefault();
+  saveToken(token.value);
+  tokenDialog.close();
+  connect();
+};
+
+connect();

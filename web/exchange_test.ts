@@ -1,0 +1,123 @@
+import { assertEquals } from "@std/assert";
+import { Reply } from "../client/reply.ts";
+import { encodeError, ERRORS } from "../protocol.ts";
+import { readDrafts } from "./drafts.ts";
+import { Exchange, type Sent } from "./exchange.ts";
+
+/** An exchange, what it sent, and what it told. */
+function start(isConnected = true) {
+  const out: string[] = [];
+  const told: string[] = [];
+  const ended: Sent[] = [];
+  const link = {
+    send: (packet: string) => out.push(packet),
+    sendAlone: (frame: string) => out.push(`alone: ${frame}`),
+  };
+  const exchange = new Exchange({
+    ended(sent) {
+      ended.push(sent);
+      const result = sent.ending!.result;
+      told.push(`${sent.draft.id} ${result instanceof Reply ? result.json : result.code}`);
+    },
+    strayed: (what) => told.push(what),
+  });
+  if (isConnected) exchange.connected(link);
+  const send = (text: string, now = 0) => exchange.send(readDrafts(text, () => "made up"), now);
+  return { exchange, out, told, ended, link, send };
+}
+
+const A = '{"request_id":"a","data":"E&&x&&1"}';
+const A_ANSWER = '{"request_id":"a","data":{"E":{"x":"1"}}}';
+const B = '{"request_id":1,"data":"E&&x&&2"}';
+
+Deno.test("Exchange gives each answer to its request, whatever the order", () => {
+  const { exchange, out, told, ended, send } = start();
+  send(`${A}\n${B}`, 100);
+  assertEquals(out, [A, B]);
+  exchange.receive('[{"request_id":1,"data":{"10":{"x":"2"},"9":{"x":"3"}},"delay":2.5}]', 2601);
+  exchange.receive(A_ANSWER, 3100);
+  assertEquals(told, ['1 {"request_id":1,"data":{"10":{"x":"2"},"9":{"x":"3"}}}', `a ${A_ANSWER}`]);
+  const replies = ended.map(({ ending }) => ending!.result as Reply);
+  assertEquals(replies.map(({ delay, latency }) => [delay, latency]), [[2.5, 2501], [
+    undefined,
+    3000,
+  ]]);
+  assertEquals(ended.map(({ ending }) => ending!.place), [1, 2]);
+  assertEquals([exchange.inFlight, exchange.answered, exchange.failed], [0, 2, 0]);
+});
+
+Deno.test("Exchange tells 1 from '1'", () => {
+  const { exchange, told, send } = start();
+  send(B);
+  exchange.receive('{"request_id":"1","data":{}}', 1);
+  assertEquals(told, ['an answer to "1", which is not in flight']);
+  assertEquals(exchange.inFlight, 1);
+});
+
+Deno.test("Exchange leaves the first of an id in flight when a second is refused", () => {
+  const { exchange, ended, send } = start();
+  const [first] = send(A);
+  const [second] = send(A);
+  const fault = { code: "duplicate_request_id", message: "in flight" } as const;
+  exchange.receive(encodeError('"a"', fault), 1);
+  assertEquals(ended, [second!]);
+  assertEquals(second!.ending!.result, fault);
+  exchange.receive(A_ANSWER, 2);
+  assertEquals(ended, [second!, first!]);
+});
+
+Deno.test("Exchange sends what is broken alone, and takes the errors without id for it", () => {
+  const { exchange, out, told, send } = start();
+  send('{"request_id":\n[]\n{"request_id":"a"}');
+  assertEquals(out, ['alone: {"request_id":', "alone: []", 'alone: {"request_id":"a"}']);
+  exchange.receive(encodeError("null", { code: "invalid_json", message: "" }), 1);
+  exchange.receive(encodeError("null", { code: "invalid_packet", message: "" }), 2);
+  exchange.receive(encodeError('"a"', { code: "invalid_packet", message: "" }), 3);
+  exchange.receive(encodeError("null", { code: "internal", message: "" }), 4);
+  assertEquals(told, [
+    "null invalid_json",
+    "null invalid_packet",
+    "a invalid_packet",
+    "an answer to null, which is not in flight",
+  ]);
+  assertEquals(exchange.failed, 3);
+});
+
+Deno.test("Exchange sends what waits again after a connection was lost, until it is answered", () => {
+  const { exchange, out, ended, link, send } = start();
+  send(`${A}\n${B}`, 0);
+  exchange.receive(A_ANSWER, 10);
+  exchange.disconnected();
+  send("c&&d&&e", 20);
+  out.length = 0;
+  exchange.connected(link);
+  assertEquals(out, [B, '{"request_id":"made up","data":"c&&d&&e"}']);
+  exchange.receive('[{"request_id":1,"data":{}},{"request_id":"made up","data":{}}]', 30);
+  assertEquals(ended.map(({ sendings }) => sendings), [1, 2, 1]);
+  assertEquals((ended[1]!.ending!.result as Reply).latency, 30);
+  exchange.connected(link);
+  assertEquals(out.length, 2);
+});
+
+Deno.test("Exchange has a request given up by the server, or by itself where there is none", () => {
+  const { exchange, out, ended, send } = start();
+  send(A);
+  send('{"request_id":"a","cancel":true}', 1);
+  assertEquals(out, [A, '{"request_id":"a","cancel":true}']);
+  assertEquals(ended, []);
+  exchange.disconnected();
+  exchange.cancel("a", 2);
+  exchange.cancel("a", 3);
+  assertEquals(ended[0]!.ending!.result, { code: "cancelled", message: ERRORS.cancelled });
+  assertEquals([exchange.inFlight, exchange.failed], [0, 1]);
+});
+
+Deno.test("Exchange says so when a frame holds no answers", async (t) => {
+  for (const frame of ["", "{", "[1]", '{"request_id":1}', new ArrayBuffer(1), null]) {
+    await t.step(String(frame), () => {
+      const { exchange, told } = start();
+      exchange.receive(frame, 0);
+      assertEquals(told, ["a frame that holds no answers"]);
+    });
+  }
+});

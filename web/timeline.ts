@@ -1,0 +1,277 @@
+/**
+ * The requests as bars on a time axis.
+ *
+ * What is sent while others are in flight shares their axis: a run. Behind the rows of a run there is a
+ * fill that grows with time, and the bars of those in flight are holes through which it shows. So it is
+ * the only thing that moves: one animation for each run, however many bars there are.
+ *
+ * @module
+ */
+
+import { Reply } from "../client/reply.ts";
+import { fitAxis, marksOf, stepOf } from "./axis.ts";
+import type { Detail } from "./detail.ts";
+import { copyTemplate, find, make } from "./elements.ts";
+import type { Sent } from "./exchange.ts";
+import { count, duration, timeOfDay } from "./wording.ts";
+
+/** How far the axis reaches at first, in milliseconds: the delays are 1 to 5 s if nothing else is said. */
+const FIRST_REACH = 6000;
+
+/** For how long others join a run, in milliseconds. */
+const JOIN = 10_000;
+
+/** How many requests are kept; the oldest runs go first. */
+const MOST_ROWS = 5000;
+
+/** Requests that share an axis. */
+interface Run {
+  readonly body: HTMLTableSectionElement;
+  readonly title: HTMLElement;
+  readonly startedAt: number;
+  readonly fill: HTMLElement;
+  readonly growth: Animation;
+  readonly sent: Sent[];
+  inFlight: number;
+  failed: number;
+}
+
+/** Where a request is shown. */
+interface Row {
+  readonly run: Run;
+  readonly row: HTMLTableRowElement;
+}
+
+/** What can be done with a request. */
+export interface TimelineEvents {
+  cancel(sent: Sent): void;
+}
+
+/** The table of requests, the newest run first. */
+export class Timeline {
+  readonly #table: HTMLTableElement;
+  readonly #detail: Detail;
+  readonly #events: TimelineEvents;
+  readonly #rows = new Map<Sent, Row>();
+  /** The newest first. */
+  readonly #runs: Run[] = [];
+  readonly #sentOf = new WeakMap<Element, Sent>();
+  #reach = FIRST_REACH;
+  #longest = 0;
+
+  constructor(table: HTMLTableElement, detail: Detail, events: TimelineEvents) {
+    this.#table = table;
+    this.#detail = detail;
+    this.#events = events;
+    table.addEventListener("click", this.#onClick);
+    table.addEventListener("keydown", this.#onKey);
+    this.#setReach(FIRST_REACH);
+  }
+
+  /** How many requests are shown. */
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** Shows what was sent. */
+  add(sent: readonly Sent[], now: number): void {
+    if (sent.length === 0) return;
+    const newest = this.#runs[0];
+    const joins = newest !== undefined && newest.inFlight > 0 && now - newest.startedAt < JOIN;
+    const run = joins ? newest : this.#startRun(now);
+    const rows = document.createDocumentFragment();
+    for (const one of sent) rows.append(this.#makeRow(one, run));
+    run.body.append(rows);
+    run.inFlight += sent.length;
+    run.sent.push(...sent);
+    if (!joins) this.#open(sent[0]!);
+    this.#title(run);
+    this.#trim();
+  }
+
+  /** Shows how one ended. */
+  end(sent: Sent): void {
+    const shown = this.#rows.get(sent);
+    if (shown === undefined) return;
+    const { run, row } = shown;
+    const { at, place, result } = sent.ending!;
+    const [, delay, late, outcome, track] = row.cells;
+    const [bar, note] = track!.children as unknown as [HTMLElement, HTMLElement];
+    const took = at - sent.sentAt;
+    row.style.setProperty("--took", String(took));
+    if (result instanceof Reply) {
+      row.classList.add("answered");
+      outcome!.textContent = `#${count(place)}`;
+      if (result.delay !== undefined) {
+        const due = result.delay * 1000;
+        delay!.textContent = `${result.delay.toFixed(2)} s`;
+        late!.textContent = duration(took - due);
+        bar.style.setProperty("--due", String(due));
+      }
+    } else {
+      run.failed++;
+      row.classList.add("failed");
+      outcome!.textContent = result.code === "cancelled" ? "Cancelled" : "Error";
+      note.append(make("strong", "", result.code), ` ${result.message}`);
+    }
+    this.#longest = Math.max(this.#longest, at - run.startedAt);
+    if (--run.inFlight === 0) {
+      run.growth.cancel();
+      run.fill.hidden = true;
+      this.#title(run);
+      this.#setReach(fitAxis(this.#reach, this.#longest));
+    }
+    if (this.#detail.sent === sent) this.#detail.update();
+  }
+
+  /** To be called a few times a second while there is something in flight. */
+  tick(now: number): void {
+    const running = this.#runs.filter(({ inFlight }) => inFlight > 0);
+    for (const run of running) this.#title(run);
+    // There is room to grow before the end is reached.
+    const elapsed = Math.max(0, ...running.map(({ startedAt }) => now - startedAt));
+    if (elapsed > 0.92 * this.#reach) this.#setReach(fitAxis(this.#reach, 1.2 * elapsed));
+  }
+
+  /** Forgets the runs that are over. */
+  clear(): void {
+    for (const run of this.#runs.filter(({ inFlight }) => inFlight === 0)) this.#remove(run);
+    this.#longest = 0;
+    this.#setReach(this.#runs.length === 0 ? FIRST_REACH : this.#reach);
+  }
+
+  #startRun(now: number): Run {
+    const body = copyTemplate<HTMLTableSectionElement>("run-template");
+    const title = find(".run th", body);
+    const fill = find(".fill", body);
+    this.#table.tHead!.after(body);
+    const growth = find("td", fill).animate(
+      [{ transform: "translateX(-100%)" }, { transform: "none" }],
+      { duration: this.#reach, fill: "forwards" },
+    );
+    growth.startTime = now;
+    const run = { body, title, startedAt: now, fill, growth, sent: [], inFlight: 0, failed: 0 };
+    this.#runs.unshift(run);
+    return run;
+  }
+
+  #makeRow(sent: Sent, run: Run): HTMLTableRowElement {
+    const row = copyTemplate<HTMLTableRowElement>("row-template");
+    const id = sent.draft.id === null ? "no id" : String(sent.draft.id);
+    const [button, cancel] = row.querySelectorAll("button");
+    button!.textContent = id;
+    button!.title = id;
+    cancel!.setAttribute("aria-label", `Cancel ${id}`);
+    if (sent.draft.id === null) cancel!.remove();
+    row.style.setProperty("--start", String(sent.sentAt - run.startedAt));
+    this.#rows.set(sent, { run, row });
+    this.#sentOf.set(row, sent);
+    return row;
+  }
+
+  #title({ title, startedAt, sent, inFlight, failed }: Run): void {
+    const parts = [timeOfDay(startedAt), `${count(sent.length)} sent`];
+    if (inFlight > 0) parts.push(`${count(inFlight)} in flight`);
+    if (failed > 0) parts.push(`${count(failed)} failed`);
+    title.textContent = parts.join(" · ");
+  }
+
+  #setReach(reach: number): void {
+    this.#reach = reach;
+    this.#table.style.setProperty("--reach", String(reach));
+    this.#table.style.setProperty("--step", String(stepOf(reach)));
+    for (const { growth, inFlight } of this.#runs) {
+      if (inFlight > 0) growth.effect!.updateTiming({ duration: reach });
+    }
+    const marks = marksOf(reach).map((at) => {
+      const mark = make("span", "", at === 0 ? "0" : reach < 1000 ? `${at} ms` : `${at / 1000} s`);
+      mark.style.setProperty("--at", String(at));
+      return mark;
+    });
+    find(".marks", this.#table).replaceChildren(...marks);
+  }
+
+  #trim(): void {
+    while (this.#rows.size > MOST_ROWS) {
+      const oldest = this.#runs.findLast(({ inFlight }) => inFlight === 0);
+      if (oldest === undefined) return;
+      this.#remove(oldest);
+    }
+  }
+
+  #remove(run: Run): void {
+    if (run.body.contains(this.#detail.row)) this.#close();
+    run.body.remove();
+    for (const sent of run.sent) this.#rows.delete(sent);
+    this.#runs.splice(this.#runs.indexOf(run), 1);
+  }
+
+  #open(sent: Sent): void {
+    this.#close();
+    const { row } = this.#rows.get(sent)!;
+    this.#detail.show(sent);
+    row.after(this.#detail.row);
+    const button = buttonOf(row);
+    button.setAttribute("aria-expanded", "true");
+    button.setAttribute("aria-controls", this.#detail.row.id);
+    this.#makeCurrent(button);
+  }
+
+  #close(): void {
+    const shown = this.#detail.row.parentElement && this.#rows.get(this.#detail.sent!);
+    this.#detail.row.remove();
+    if (!shown) return;
+    const button = buttonOf(shown.row);
+    button.setAttribute("aria-expanded", "false");
+    button.removeAttribute("aria-controls");
+  }
+
+  /** Of all rows, one is on the way of the Tab key; the arrows lead on from there. */
+  #makeCurrent(button: HTMLButtonElement): void {
+    for (const other of this.#table.querySelectorAll<HTMLElement>(".request th [tabindex='0']")) {
+      other.tabIndex = -1;
+    }
+    button.tabIndex = 0;
+  }
+
+  #onClick = (event: Event): void => {
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    const row = button?.closest(".request");
+    const sent = row && this.#sentOf.get(row);
+    if (!button || !sent) return;
+    if (button.closest(".outcome")) this.#events.cancel(sent);
+    else if (button.getAttribute("aria-expanded") === "true") this.#close();
+    else this.#open(sent);
+  };
+
+  #onKey = (event: KeyboardEvent): void => {
+    const row = event.target instanceof Element
+      ? event.target.closest<HTMLTableRowElement>(".request")
+      : null;
+    const sent = row && this.#sentOf.get(row);
+    if (!row || !sent || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key === "Delete") return this.#events.cancel(sent);
+    const steps = STEPS_BY_KEY[event.key];
+    if (steps === undefined) return;
+    event.preventDefault();
+    const rows = [...this.#table.querySelectorAll<HTMLTableRowElement>(".request")];
+    const to = Math.min(rows.length - 1, Math.max(0, rows.indexOf(row) + steps));
+    const button = buttonOf(rows[to]!);
+    this.#makeCurrent(button);
+    button.focus();
+  };
+}
+
+/** How far each key leads. */
+const STEPS_BY_KEY: Readonly<Record<string, number>> = {
+  ArrowUp: -1,
+  ArrowDown: 1,
+  PageUp: -10,
+  PageDown: 10,
+  Home: -Infinity,
+  End: Infinity,
+};
+
+function buttonOf(row: HTMLTableRowElement): HTMLButtonElement {
+  return find<HTMLButtonElement>("th button", row);
+}
