@@ -10,7 +10,8 @@ import { decodeFrame } from "../protocol.ts";
 import { Ajv2020, type ValidateFunction } from "./ajv.ts";
 
 const { schemas } = asyncapi.components;
-const ajv = new Ajv2020({ strict: true });
+// JSON Schema counts code points, the protocol UTF-16 units, as Ajv does when told.
+const ajv = new Ajv2020({ strict: true, unicode: false });
 ajv.addVocabulary(["components"]);
 const [checkAnswer, checkRequest] = ["answerFrame", "requestFrame"].map((name) =>
   ajv.compile({ $ref: `#/components/schemas/${name}`, components: { schemas } })
