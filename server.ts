@@ -7,6 +7,7 @@
 import { deadline } from "@std/async/deadline";
 import type { Events, Limits } from "./conversation/conversation.ts";
 import { Conversations } from "./conversation/conversations.ts";
+import type { Elsewhere } from "./conversation/elsewhere.ts";
 import { DEFAULT_DELAY, type DelayRange, uniformDelay } from "./delay/policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
 import { Access, chooseProtocol, refuse } from "./server/access.ts";
@@ -83,6 +84,8 @@ export interface ServeOptions {
   tls?: Certificate;
   /** How long a drain waits for what is in flight, in milliseconds. @default {the longest delay + 5000} */
   drainTimeout?: number;
+  /** Who converts the requests, if not this process. */
+  elsewhere?: Elsewhere;
   /** Told of what happens to each request, and to connections. */
   events?: ServerEvents;
 }
@@ -139,7 +142,7 @@ export interface Server extends AsyncDisposable {
  * ```
  */
 export function serve(options: ServeOptions = {}): Server {
-  const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls } = options;
+  const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls, elsewhere } = options;
   const delay = options.delay ?? DEFAULT_DELAY;
   // Those of connections as well are checked with the others.
   const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
@@ -152,6 +155,7 @@ export function serve(options: ServeOptions = {}): Server {
     delays: uniformDelay(delay, options.seed),
     limits,
     events,
+    elsewhere,
   });
   const access = new Access({
     hostname,
@@ -159,6 +163,7 @@ export function serve(options: ServeOptions = {}): Server {
     allowOrigins: options.allowOrigins ?? [],
   });
   const pump = new Pump(conversations, fail);
+  elsewhere?.begin(pump);
   const idle = new IdleWatch(fail);
   const shared = { conversations, pump, idle, events, buffered: limits.buffered };
   const connections = new Connections(shared, limits);
@@ -209,7 +214,8 @@ export function serve(options: ServeOptions = {}): Server {
   /** Anybody may ask how it is, but only who is let in learns what it does. */
   function health(request: Request): Response {
     const { size, unopened } = connections;
-    const status = isDraining ? "draining" : unopened >= MAX_UNOPENED ? "unhealthy" : "ok";
+    const isWell = unopened < MAX_UNOPENED && elsewhere?.isReachable !== false;
+    const status = isDraining ? "draining" : isWell ? "ok" : "unhealthy";
     const figures = { connections: size, in_flight: conversations.inFlight, unopened };
     return Response.json(
       { status, ...(access.knows(request) ? figures : {}) },

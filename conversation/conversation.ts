@@ -17,6 +17,7 @@ import {
   peekId,
   responseText,
 } from "../protocol.ts";
+import type { Elsewhere, HandedOver } from "./elsewhere.ts";
 import type { InFlight } from "./in_flight.ts";
 
 const NONE = -1;
@@ -63,6 +64,9 @@ export interface Shared {
   readonly inFlight: InFlight;
   /** Holds one frame at a time, so one is enough for all. */
   readonly reader: FrameReader;
+  /** Who converts the requests, if not this process. */
+  readonly elsewhere: Elsewhere | undefined;
+  readonly handedOver: HandedOver;
   /** The conversations that have answers to flush. */
   readonly unsent: Conversation[];
   /** Whether new requests are refused. */
@@ -125,12 +129,19 @@ export class Conversation {
     }
   }
 
-  /** Answers a request of this conversation that has become due. */
+  /** Answers a request of this conversation that has become due, or will once it is converted. */
   answerDue(entry: number): void {
-    const { inFlight } = this.#shared;
+    const { inFlight, elsewhere, handedOver } = this.#shared;
     let text: string;
     try {
-      text = inFlight.response(entry, this.#sharesFrames);
+      if (elsewhere === undefined) {
+        text = inFlight.response(entry, this.#sharesFrames);
+      } else {
+        handedOver.setDue(entry);
+        const representation = handedOver.representation(entry);
+        if (representation === undefined) return;
+        text = inFlight.responseOf(entry, representation, this.#sharesFrames);
+      }
     } catch (error) {
       const id = inFlight.idText(entry);
       this.#release(entry);
@@ -139,6 +150,39 @@ export class Conversation {
     this.#release(entry);
     this.#wrongInARow = 0;
     this.#answer(text);
+  }
+
+  /** A request that was handed over counts as accepted. */
+  accept(entry: number, ticket: number): void {
+    const { inFlight, events, handedOver } = this.#shared;
+    handedOver.accept(entry, ticket);
+    this.#wrongInARow = 0;
+    try {
+      events.accepted?.(inFlight.idText(entry), inFlight.delay(entry));
+    } catch (error) {
+      this.fail(entry, error);
+    }
+  }
+
+  /** A request that was handed over was not taken on. */
+  refuse(entry: number): void {
+    const id = this.#shared.inFlight.idText(entry);
+    this.#drop(entry);
+    this.#refuse(id, "overloaded");
+  }
+
+  /** A request that was handed over was converted, be it due or not. */
+  convert(entry: number, representation: string): void {
+    const { handedOver } = this.#shared;
+    handedOver.setRepresentation(entry, representation);
+    if (handedOver.isDue(entry)) this.answerDue(entry);
+  }
+
+  /** A fault that is not the peer's keeps a request from being answered. */
+  fail(entry: number, error: unknown): void {
+    const id = this.#shared.inFlight.idText(entry);
+    this.#drop(entry);
+    this.#fail(id, error);
   }
 
   /** Sends the answers that waited to share a frame. */
@@ -162,11 +206,8 @@ export class Conversation {
   /** Drops what is in flight. Called by {@linkcode Conversations.close}, which is what ends one. */
   close(): void {
     this.#isClosed = true;
-    const { inFlight, wheel } = this.#shared;
-    for (let entry = NONE; (entry = inFlight.newestOf(this.number)) !== NONE;) {
-      wheel.cancel(entry);
-      this.#release(entry);
-    }
+    const { inFlight } = this.#shared;
+    for (let entry = NONE; (entry = inFlight.newestOf(this.number)) !== NONE;) this.#drop(entry);
     this.#unsent = [];
   }
 
@@ -191,7 +232,7 @@ export class Conversation {
   }
 
   #take(i: number, now: number): void {
-    const { reader, inFlight, wheel, limits, events, delays } = this.#shared;
+    const { reader, inFlight, wheel, limits, events, delays, elsewhere } = this.#shared;
     const error = reader.error(i);
     if (error !== undefined) {
       return this.#refuse(reader.idText(i), error.error.code, error.error.message);
@@ -211,6 +252,7 @@ export class Conversation {
     const dataAt = reader.dataAt(i);
     const dataEnd = reader.dataEnd(i);
     const delay = delays.delayOf(bytes, idAt, idEnd);
+    if (elsewhere !== undefined) return this.#handOver(i, delay, now, elsewhere);
     events.accepted?.(reader.idText(i), delay);
     this.#wrongInARow = 0;
     if (delay === 0) {
@@ -237,17 +279,58 @@ export class Conversation {
     }
   }
 
+  /** The request is in flight at once, so that its id is taken, and counts as accepted later. */
+  #handOver(i: number, delay: number, now: number, elsewhere: Elsewhere): void {
+    const { reader, inFlight, wheel, handedOver } = this.#shared;
+    const { bytes, isAscii } = reader;
+    const dataAt = reader.dataAt(i);
+    const dataEnd = reader.dataEnd(i);
+    if (!elsewhere.hasRoom) return this.#refuse(reader.idText(i), "overloaded");
+    if (dataEnd - dataAt > elsewhere.longest) {
+      const message = `the data is longer than ${elsewhere.longest} bytes`;
+      return this.#refuse(reader.idText(i), "packet_too_large", message);
+    }
+    const [idAt, idEnd] = [reader.idAt(i), reader.idEnd(i)];
+    // Of the data, no copy is needed here.
+    const entry = inFlight.add(this.number, bytes, idAt, idEnd, 0, 0, isAscii, delay);
+    this.inFlight++;
+    const key = handedOver.add(entry);
+    try {
+      if (delay === 0) handedOver.setDue(entry);
+      else wheel.add(entry, now + delay);
+    } catch (error) {
+      // As where it is not handed over: there is no memory for more.
+      this.#release(entry);
+      throw error;
+    }
+    elsewhere.take(key, bytes, dataAt, dataEnd, delay);
+  }
+
   #cancel(i: number): void {
-    const { reader, inFlight, wheel } = this.#shared;
+    const { reader, inFlight } = this.#shared;
     const entry = inFlight.find(this.number, reader.bytes, reader.idAt(i), reader.idEnd(i));
     if (entry === NONE) return;
-    wheel.cancel(entry);
-    this.#release(entry);
+    this.#drop(entry);
     this.#refuse(reader.idText(i), "cancelled");
   }
 
+  /** Takes a request out, wherever it is, that is not going to be answered with a response. */
+  #drop(entry: number): void {
+    const { wheel, elsewhere, handedOver } = this.#shared;
+    if (elsewhere === undefined) {
+      wheel.cancel(entry);
+    } else {
+      if (!handedOver.isDue(entry)) wheel.cancel(entry);
+      const ticket = handedOver.ticket(entry);
+      if (ticket !== NONE) elsewhere.drop(ticket);
+    }
+    this.#release(entry);
+  }
+
   #release(entry: number): void {
-    this.#shared.inFlight.remove(entry);
+    const { inFlight, elsewhere, handedOver } = this.#shared;
+    if (elsewhere !== undefined) handedOver.remove(entry);
+    inFlight.remove(entry);
     this.inFlight--;
   }
 

@@ -9,6 +9,7 @@ import type { DelayPolicy } from "../delay/policy.ts";
 import { TimingWheel } from "../delay/timing_wheel.ts";
 import { FrameReader } from "../protocol.ts";
 import { Conversation, type Events, type Limits, type Shared } from "./conversation.ts";
+import { type Elsewhere, HandedOver, type Told } from "./elsewhere.ts";
 import { InFlight } from "./in_flight.ts";
 
 /** The limits where nothing else is said. */
@@ -18,6 +19,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   inFlightInAll: 1_000_000,
   wrongInARow: 100,
 };
+
+const NONE = -1;
 
 /** For how many requests memory is reserved, if so many may be in flight. */
 const MAX_RESERVED = 1 << 20;
@@ -30,6 +33,8 @@ export interface ConversationsOptions {
   limits?: Partial<Limits>;
   /** Told of what happens; it may throw, which is then a fault of that request alone. */
   events?: Events;
+  /** Who converts the requests, if not this process. */
+  elsewhere?: Elsewhere | undefined;
 }
 
 /**
@@ -51,14 +56,14 @@ export interface ConversationsOptions {
  * assertEquals(sent, ['{"request_id":"01","data":{"Hub":{"name":"qwe"}}}']);
  * ```
  */
-export class Conversations {
+export class Conversations implements Told {
   readonly #shared: Shared;
   /** By number; the number of a conversation that has ended is given to another. */
   readonly #open: (Conversation | undefined)[] = [];
   readonly #freeNumbers: number[] = [];
 
   /** @throws {RangeError} if a limit is not a positive integer. */
-  constructor({ delays, limits, events = {} }: ConversationsOptions) {
+  constructor({ delays, limits, events = {}, elsewhere }: ConversationsOptions) {
     const all = { ...DEFAULT_LIMITS, ...limits };
     for (const [name, limit] of Object.entries(all)) {
       if (Number.isSafeInteger(limit) && limit > 0) continue;
@@ -72,6 +77,8 @@ export class Conversations {
       wheel: new TimingWheel(0, capacity),
       inFlight: new InFlight(capacity),
       reader: new FrameReader(),
+      elsewhere,
+      handedOver: new HandedOver(),
       unsent: [],
       isDraining: false,
     };
@@ -141,7 +148,32 @@ export class Conversations {
     unsent.length = 0;
   }
 
-  #answer = (entry: number): void => {
-    this.#open[this.#shared.inFlight.owner(entry)]!.answerDue(entry);
-  };
+  accepted(key: string, ticket: number): boolean {
+    const entry = this.#shared.handedOver.find(key);
+    if (entry === NONE) return false;
+    if (!this.#shared.handedOver.isAccepted(entry)) this.#ownerOf(entry).accept(entry, ticket);
+    return true;
+  }
+
+  refused(key: string): void {
+    const entry = this.#shared.handedOver.find(key);
+    if (entry !== NONE) this.#ownerOf(entry).refuse(entry);
+  }
+
+  converted(key: string, representation: string): void {
+    this.accepted(key, NONE); // which this may have overtaken
+    const entry = this.#shared.handedOver.find(key);
+    if (entry !== NONE) this.#ownerOf(entry).convert(entry, representation);
+  }
+
+  failed(key: string, error: unknown): void {
+    const entry = this.#shared.handedOver.find(key);
+    if (entry !== NONE) this.#ownerOf(entry).fail(entry, error);
+  }
+
+  #answer = (entry: number): void => this.#ownerOf(entry).answerDue(entry);
+
+  #ownerOf(entry: number): Conversation {
+    return this.#open[this.#shared.inFlight.owner(entry)]!;
+  }
 }
