@@ -36,8 +36,7 @@ export interface Elsewhere {
   begin(told: Told): void;
   /**
    * Takes a request on, whose data is `source[at .. end]`, as JSON text without its quotes; it is to be
-   * converted after `delay` milliseconds, or a little sooner. Throws nothing, and tells nothing before it
-   * has returned.
+   * converted after `delay` milliseconds, or a little sooner. Throws nothing.
    */
   take(key: string, source: Uint8Array, at: number, end: number, delay: number): void;
   /** Nobody waits any more for a request that was accepted with this ticket. */
@@ -69,7 +68,7 @@ export class HandedOver {
   /** The entry of the request that has this key, or −1 if it is not in flight any more. */
   find(key: string): number {
     const [entry, serial] = key.split("-").map(Number);
-    return this.#serials[entry!] === serial ? entry! : NONE;
+    return serial! > 0 && this.#serials[entry!] === serial ? entry! : NONE;
   }
 
   /** Takes a request out. */
