@@ -10,6 +10,7 @@ import { Output } from "./cli/output.ts";
 /** Each is run only when it is asked for, so that starting costs little more than the command needs. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: () => import("./cli/serve.ts"),
+  work: () => import("./cli/work.ts"),
   send: () => import("./cli/send.ts"),
   convert: () => import("./cli/convert.ts"),
   bench: () => import("./cli/bench.ts"),
@@ -21,6 +22,7 @@ const HELP = `asyncpkt answers packets asynchronously: each after its own delay,
 Usage: asyncpkt COMMAND [flags]
 
   serve     starts the server
+  work      converts requests for servers behind NATS
   send      sends packets and waits for the answers
   convert   converts packets' data offline, from stdin to stdout
   bench     puts a server under load and measures how it answers

@@ -92,6 +92,9 @@ export class Conversation {
   #unsent: string[] = [];
   #wrongInARow = 0;
   #isClosed = false;
+  /** How many requests were handed over and do not count as accepted yet. */
+  #unaccepted = 0;
+  #decided: PromiseWithResolvers<void> | undefined;
 
   /** Called by {@linkcode Conversations.open}, which says what the parameters are. */
   constructor(
@@ -156,6 +159,7 @@ export class Conversation {
   accept(entry: number, ticket: number): void {
     const { inFlight, events, handedOver } = this.#shared;
     handedOver.accept(entry, ticket);
+    this.#decideOne();
     this.#wrongInARow = 0;
     try {
       events.accepted?.(inFlight.idText(entry), inFlight.delay(entry));
@@ -183,6 +187,12 @@ export class Conversation {
     const id = this.#shared.inFlight.idText(entry);
     this.#drop(entry);
     this.#fail(id, error);
+  }
+
+  /** Resolves once it is decided of all requests whether they are accepted; undefined if it is. */
+  get decided(): Promise<void> | undefined {
+    if (this.#unaccepted === 0) return undefined;
+    return (this.#decided ??= Promise.withResolvers()).promise;
   }
 
   /** Sends the answers that waited to share a frame. */
@@ -294,6 +304,7 @@ export class Conversation {
     // Of the data, no copy is needed here.
     const entry = inFlight.add(this.number, bytes, idAt, idEnd, 0, 0, isAscii, delay);
     this.inFlight++;
+    this.#unaccepted++;
     const key = handedOver.add(entry);
     try {
       if (delay === 0) handedOver.setDue(entry);
@@ -329,9 +340,16 @@ export class Conversation {
 
   #release(entry: number): void {
     const { inFlight, elsewhere, handedOver } = this.#shared;
-    if (elsewhere !== undefined) handedOver.remove(entry);
+    if (elsewhere !== undefined) {
+      if (!handedOver.isAccepted(entry)) this.#decideOne();
+      handedOver.remove(entry);
+    }
     inFlight.remove(entry);
     this.inFlight--;
+  }
+
+  #decideOne(): void {
+    if (--this.#unaccepted === 0) this.#decided?.resolve();
   }
 
   #fail(id: string, error: unknown): void {

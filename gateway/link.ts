@@ -19,6 +19,7 @@ import {
   type NatsConnection,
   type NodeConnectionOptions,
 } from "@nats-io/transport-node";
+import { showServers } from "./servers.ts";
 
 /** The name of the consumer that all workers share. */
 export const WORKERS = "workers";
@@ -81,8 +82,6 @@ export class Link {
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
   readonly names: Names;
-  /** Resolves when the connection has ended for good, to the reason if it was not closed. */
-  readonly ended: Promise<Error | void>;
 
   readonly #options: LinkOptions;
 
@@ -95,7 +94,6 @@ export class Link {
     this.connection = connection;
     this.manager = manager;
     this.names = names;
-    this.ended = connection.closed();
     this.#options = options;
     void this.#watch();
   }
@@ -107,7 +105,7 @@ export class Link {
    */
   static async open(options: LinkOptions): Promise<Link> {
     const names = namesOf(options.prefix ?? DEFAULT_PREFIX);
-    const where = options.servers.map(withoutSecrets).join(", ");
+    const where = showServers(options.servers);
     let connection: NatsConnection | undefined;
     try {
       connection = await connect(connectOptions(options));
@@ -216,12 +214,6 @@ function connectOptions({ servers, creds, ca }: LinkOptions): NodeConnectionOpti
     // Names are resolved where permissions are checked by name.
     resolve: false,
   };
-}
-
-/** A server's URL as it may be shown. */
-export function withoutSecrets(server: string): string {
-  const { protocol, host } = new URL(server);
-  return `${protocol}//${host}`;
 }
 
 /** Why there is no link, for people; credentials are never part of it. */

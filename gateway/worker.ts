@@ -44,9 +44,6 @@ export interface WorkerOptions extends LinkOptions {
 
 /** A worker; {@linkcode Worker.open} begins one. */
 export class Worker implements AsyncDisposable {
-  /** Resolves when NATS is lost for good, to the reason if it was not closed. */
-  readonly ended: Promise<Error | void>;
-
   readonly #link: Link;
   readonly #onFault: (error: unknown) => void;
   readonly #conversation: Conversation;
@@ -60,7 +57,6 @@ export class Worker implements AsyncDisposable {
   private constructor(link: Link, onFault: (error: unknown) => void = () => {}) {
     this.#link = link;
     this.#onFault = onFault;
-    this.ended = link.ended;
     const conversations = new Conversations({
       delays: uniformDelay({ min: 0, max: 0 }),
       // The gateway has seen to all limits.
@@ -87,6 +83,11 @@ export class Worker implements AsyncDisposable {
       callback: (message) => worker.#take(message),
     });
     return worker;
+  }
+
+  /** Resolves when it gets no more requests, to the reason if there is one. */
+  get ended(): Promise<Error | void> {
+    return this.#messages!.closed();
   }
 
   /** Takes no more, sends back what it has in hand, and disconnects. */
