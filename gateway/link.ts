@@ -219,12 +219,12 @@ function connectOptions({ servers, creds, ca }: LinkOptions): NodeConnectionOpti
 /** Why there is no link, for people; credentials are never part of it. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
+  const denied = /^Requires net access to "([^"]*)"/.exec(error.message)?.[1];
+  if (denied !== undefined) return `no permission: run with --allow-net=${denied}`;
   if (error.name === "JetStreamNotEnabled") {
     return "JetStream is not on; start nats-server with -js";
   }
   if (error.name === "AuthorizationError") return "it does not accept the credentials";
   if (error.message === "unable to parse credentials") return "the credentials file is not one";
-  if (cause instanceof Error && cause.message !== "") return cause.message;
   return error.message;
 }
