@@ -349,7 +349,9 @@ export class Conversation {
   }
 
   #decideOne(): void {
-    if (--this.#unaccepted === 0) this.#decided?.resolve();
+    if (--this.#unaccepted > 0) return;
+    this.#decided?.resolve();
+    this.#decided = undefined;
   }
 
   #fail(id: string, error: unknown): void {

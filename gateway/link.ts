@@ -33,11 +33,8 @@ export const DEFAULT_QUEUE = 1_000_000;
 /** How many bytes of requests the queue takes. */
 const MAX_BYTES = 2 ** 30;
 
-/**
- * How long a worker may keep a message without a word, in milliseconds; then another gets it. Whatever the
- * death of a worker or of the server interrupts is taken up again after this long.
- */
-export const ACK_WAIT = 2000;
+/** How long a worker may keep a request without a word where nothing else is said, in milliseconds. */
+const ACK_WAIT = 2000;
 
 /** After how long the queue drops a request in any case, in milliseconds: the longest delay, and an hour. */
 const MAX_AGE = 25 * 3_600_000;
@@ -66,6 +63,13 @@ export interface LinkOptions {
   prefix?: string;
   /** How many requests the queue takes. @default {1_000_000, or what it has been set to} */
   queue?: number;
+  /**
+   * How long a worker may keep a request without a word, in milliseconds; then another gets it. Whatever the
+   * death of a worker or of a server interrupts is taken up again after this long.
+   *
+   * @default {2000, or what it was when the queue was made}
+   */
+  ackWait?: number;
   /** Told when the connection is lost, and when it is back. */
   onStatus?: (isConnected: boolean) => void;
 }
@@ -110,7 +114,7 @@ export class Link {
     try {
       connection = await connect(connectOptions(options));
       const manager = await jetstreamManager(connection);
-      await makeQueue(manager, names, options.queue);
+      await makeQueue(manager, names, options);
       return new Link(connection, manager, options, names);
     } catch (error) {
       await connection?.close();
@@ -133,7 +137,7 @@ export class Link {
         this.isConnected = true;
         this.#options.onStatus?.(true);
         // It may have come back with nothing of what it had.
-        makeQueue(this.manager, this.names, this.#options.queue).catch(() => {});
+        makeQueue(this.manager, this.names, this.#options).catch(() => {});
       }
     }
   }
@@ -159,7 +163,7 @@ function namesOf(prefix: string): Names {
 async function makeQueue(
   manager: JetStreamManager,
   { stream, requests }: Names,
-  queue: number | undefined,
+  { queue, ackWait = ACK_WAIT }: LinkOptions,
 ): Promise<void> {
   const config: Partial<StreamConfig> & { name: string } = {
     name: stream,
@@ -181,7 +185,7 @@ async function makeQueue(
     manager.consumers.add(stream, {
       durable_name: WORKERS,
       ack_policy: AckPolicy.Explicit,
-      ack_wait: ACK_WAIT * NANOSECONDS,
+      ack_wait: ackWait * NANOSECONDS,
       // Those that wait count as pending.
       max_ack_pending: -1,
       max_deliver: -1,

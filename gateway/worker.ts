@@ -12,10 +12,10 @@ import { headers } from "@nats-io/transport-node";
 import type { Conversation } from "../conversation/conversation.ts";
 import { Conversations } from "../conversation/conversations.ts";
 import { uniformDelay } from "../delay/policy.ts";
-import { ACK_WAIT, Link, type LinkOptions, WORKERS } from "./link.ts";
+import { Link, type LinkOptions, WORKERS } from "./link.ts";
 import { CONFIRM, DELAY, GATEWAY, restOf } from "./message.ts";
 
-/** How many messages a worker asks for at once: few enough to be done with in much less than ACK_WAIT. */
+/** How many messages a worker asks for at once: few enough to be done with in milliseconds. */
 const BATCH = 500;
 
 /** For how long a worker asks at once, and how often it wants to hear that the queue is there. */
@@ -30,14 +30,21 @@ const HEARTBEAT = 1000;
 const TICK = 50;
 
 /**
- * An answer that nobody has confirmed is sent again until so much time has passed since it was due, and at
- * least so often: the queue may have been away.
+ * An answer that nobody confirms is sent again for so long after it was due, in milliseconds, and at least
+ * so often, as NATS may have been away: then its gateway is no more.
  */
-const EXPIRY = 15 * ACK_WAIT;
+const EXPIRY = 15_000;
 const ATTEMPTS = 8;
 
 /** What a worker is told. */
 export interface WorkerOptions extends LinkOptions {
+  /**
+   * For how long after it was due a request is kept whose gateway does not confirm the answer, in
+   * milliseconds.
+   *
+   * @default {15_000}
+   */
+  expiry?: number;
   /** Told of faults. */
   onFault?: (error: unknown) => void;
 }
@@ -45,6 +52,7 @@ export interface WorkerOptions extends LinkOptions {
 /** A worker; {@linkcode Worker.open} begins one. */
 export class Worker implements AsyncDisposable {
   readonly #link: Link;
+  readonly #expiry: number;
   readonly #onFault: (error: unknown) => void;
   readonly #conversation: Conversation;
   #messages: ConsumerMessages | undefined;
@@ -54,8 +62,9 @@ export class Worker implements AsyncDisposable {
   #early: JsMsg[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  private constructor(link: Link, onFault: (error: unknown) => void = () => {}) {
+  private constructor(link: Link, { expiry = EXPIRY, onFault = () => {} }: WorkerOptions) {
     this.#link = link;
+    this.#expiry = expiry;
     this.#onFault = onFault;
     const conversations = new Conversations({
       delays: uniformDelay({ min: 0, max: 0 }),
@@ -73,7 +82,7 @@ export class Worker implements AsyncDisposable {
    */
   static async open(options: WorkerOptions): Promise<Worker> {
     const link = await Link.open(options);
-    const worker = new Worker(link, options.onFault);
+    const worker = new Worker(link, options);
     const { stream } = link.names;
     const consumer = await jetstream(link.connection).consumers.get(stream, WORKERS);
     worker.#messages = await consumer.consume({
@@ -105,7 +114,7 @@ export class Worker implements AsyncDisposable {
     }
     const now = Date.now();
     if (restOf(storedAt(message), delay, now) > 0) this.#putOff(message);
-    else if (isExpired(message, delay, now)) message.term();
+    else if (this.#isExpired(message, delay, now)) message.term();
     else this.#convert(message);
   }
 
@@ -126,6 +135,10 @@ export class Worker implements AsyncDisposable {
       else this.#convert(message);
     }
   };
+
+  #isExpired(message: JsMsg, delay: number, now: number): boolean {
+    return message.info.deliveryCount > ATTEMPTS && now > storedAt(message) + delay + this.#expiry;
+  }
 
   #convert(message: JsMsg): void {
     this.#current = message;
@@ -160,8 +173,4 @@ function delayOf({ headers }: JsMsg): number {
 /** Where a message is confirmed, which its type leaves out. */
 function replyOf(message: JsMsg): string {
   return (message as JsMsg & { readonly reply: string }).reply;
-}
-
-function isExpired(message: JsMsg, delay: number, now: number): boolean {
-  return message.info.deliveryCount > ATTEMPTS && now > storedAt(message) + delay + EXPIRY;
 }
