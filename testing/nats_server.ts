@@ -34,13 +34,11 @@ export async function whyNoNatsServer(): Promise<string | undefined> {
  *
  * @param config lines for its configuration file.
  */
-export async function startNatsServer(config = ""): Promise<NatsServer> {
+export async function startNatsServer(config = "", hasJetStream = true): Promise<NatsServer> {
   const folder = await Deno.makeTempDir({ prefix: "asyncpkt_nats" });
   const file = `${folder}/server.conf`;
-  await Deno.writeTextFile(
-    file,
-    `listen: "127.0.0.1:-1"\nports_file_dir: "${folder}"\njetstream { store_dir: "${folder}" }\n${config}\n`,
-  );
+  const store = hasJetStream ? `jetstream { store_dir: "${folder}" }` : "";
+  await Deno.writeTextFile(file, `ports_file_dir: "${folder}"\n${store}\n${config}\n`);
   let { child, port } = await start(file, folder);
   return {
     url: `nats://127.0.0.1:${port}`,
