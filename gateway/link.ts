@@ -19,6 +19,7 @@ import {
   type NatsConnection,
   type NodeConnectionOptions,
 } from "@nats-io/transport-node";
+import { deadline } from "@std/async/deadline";
 import { showServers } from "./servers.ts";
 
 /** The name of the consumer that all workers share. */
@@ -48,6 +49,9 @@ const RECONNECT_WAIT = 250;
 
 /** How often the connection is tried, in milliseconds; after two pings without an answer it is given up. */
 const PING_INTERVAL = 5000;
+
+/** How long closing in good order may take, in milliseconds. */
+const CLOSE_TIMEOUT = 2000;
 
 const NANOSECONDS = 1e6;
 
@@ -122,10 +126,10 @@ export class Link {
     }
   }
 
-  /** Sends what is to be sent yet, as far as that can be, and closes. */
+  /** Takes in what is on its way, sends what is to be sent, and closes. */
   async close(): Promise<void> {
-    if (this.isConnected) await this.connection.flush().catch(() => {});
-    await this.connection.close();
+    const drained = this.isConnected ? this.connection.drain() : Promise.reject();
+    await deadline(drained, CLOSE_TIMEOUT).catch(() => this.connection.close());
   }
 
   async #watch(): Promise<void> {

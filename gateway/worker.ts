@@ -61,6 +61,7 @@ export class Worker implements AsyncDisposable {
   /** Those that go back at the next tick. */
   #early: JsMsg[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isStopping = false;
 
   private constructor(link: Link, { expiry = EXPIRY, onFault = () => {} }: WorkerOptions) {
     this.#link = link;
@@ -101,7 +102,7 @@ export class Worker implements AsyncDisposable {
 
   /** Takes no more, sends back what it has in hand, and disconnects. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#messages?.close();
+    this.#isStopping = true;
     this.#sendBack();
     await this.#link.close();
   }
@@ -120,6 +121,7 @@ export class Worker implements AsyncDisposable {
 
   #putOff(message: JsMsg): void {
     this.#early.push(message);
+    if (this.#isStopping) return this.#sendBack();
     this.#timer ??= setTimeout(this.#sendBack, TICK - Date.now() % TICK);
   }
 
