@@ -10,7 +10,7 @@
  */
 
 import { jetstream, JetStreamApiError, type JetStreamClient } from "@nats-io/jetstream";
-import { headers, type Msg } from "@nats-io/transport-node";
+import { headers, type Msg } from "@nats-io/nats-core";
 import { delay as pause } from "@std/async/delay";
 import type { Elsewhere, Told } from "../conversation/elsewhere.ts";
 import { representationBound } from "../protocol/conversion.ts";

@@ -14,13 +14,13 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import {
-  connect,
+  type ConnectionOptions,
   credsAuthenticator,
   type NatsConnection,
-  type NodeConnectionOptions,
-} from "@nats-io/transport-node";
+} from "@nats-io/nats-core";
 import { deadline } from "@std/async/deadline";
 import { showServers } from "./servers.ts";
+import { connect } from "./transport.ts";
 
 /** The name of the consumer that all workers share. */
 export const WORKERS = "workers";
@@ -197,7 +197,7 @@ async function makeQueue(
   );
 }
 
-function connectOptions({ servers, creds, ca }: LinkOptions): NodeConnectionOptions {
+function connectOptions({ servers, creds, ca }: LinkOptions): ConnectionOptions {
   const urls = servers.map((server) => new URL(server));
   const { username, password } = urls.find(({ username }) => username !== "") ?? urls[0]!;
   const user = decodeURIComponent(username);
@@ -219,8 +219,6 @@ function connectOptions({ servers, creds, ca }: LinkOptions): NodeConnectionOpti
     pingInterval: PING_INTERVAL,
     // Who is let in now may be let in again, once the server has read its users again.
     ignoreAuthErrorAbort: true,
-    // Names are resolved where permissions are checked by name.
-    resolve: false,
   };
 }
 

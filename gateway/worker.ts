@@ -8,7 +8,7 @@
  */
 
 import { type ConsumerMessages, jetstream, type JsMsg } from "@nats-io/jetstream";
-import { headers } from "@nats-io/transport-node";
+import { headers } from "@nats-io/nats-core";
 import type { Conversation } from "../conversation/conversation.ts";
 import { Conversations } from "../conversation/conversations.ts";
 import { uniformDelay } from "../delay/policy.ts";
