@@ -11,6 +11,10 @@ import { Output } from "./cli/output.ts";
 /** What there is; each is loaded only when it is asked for, so that starting costs little more than that. */
 const COMMANDS: Commands = {
   serve: { about: "starts the server", load: () => import("./cli/serve.ts") },
+  work: {
+    about: "converts requests for servers behind NATS",
+    load: () => import("./cli/work.ts"),
+  },
   send: { about: "sends packets and waits for the answers", load: () => import("./cli/send.ts") },
   convert: {
     about: "converts packets' data offline, from stdin to stdout",

@@ -7,6 +7,7 @@
 import { deadline } from "@std/async/deadline";
 import type { Events, Limits } from "./conversation/conversation.ts";
 import { Conversations } from "./conversation/conversations.ts";
+import type { Elsewhere } from "./conversation/elsewhere.ts";
 import type { Tap } from "./conversation/tap.ts";
 import {
   type Delay,
@@ -111,6 +112,8 @@ export interface ServeOptions {
   console?: boolean;
   /** How long a drain waits for what is in flight, in milliseconds. @default {the longest delay + 5000} */
   drainTimeout?: number;
+  /** Who converts the requests, if not this process. */
+  elsewhere?: Elsewhere;
   /** Told of what happens to each request, and to connections. */
   events?: ServerEvents;
   /** Told of every frame. */
@@ -173,7 +176,7 @@ export interface Server extends AsyncDisposable {
  * ```
  */
 export function serve(options: ServeOptions = {}): Server {
-  const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls } = options;
+  const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls, elsewhere } = options;
   const delays = delayPolicy(options.delay, options.seed);
   const faults = options.faults && faultPolicy(options.faults, options.seed);
   // Those of connections as well are checked with the others.
@@ -187,6 +190,7 @@ export function serve(options: ServeOptions = {}): Server {
     limits,
     events,
     tap: options.tap,
+    elsewhere,
   });
   const access = new Access({
     hostname,
@@ -195,6 +199,7 @@ export function serve(options: ServeOptions = {}): Server {
     console: options.console ?? true,
   });
   const pump = new Pump(conversations, fail);
+  elsewhere?.begin(pump);
   const idle = new IdleWatch(fail);
   const shared = { conversations, pump, idle, events, buffered: limits.buffered };
   const connections = new Connections(shared, limits);
@@ -248,7 +253,8 @@ export function serve(options: ServeOptions = {}): Server {
   /** Anybody may ask how it is, but only who is let in learns what it does. */
   function health(request: Request): Response {
     const { size, unopened } = connections;
-    const status = isDraining ? "draining" : unopened >= MAX_UNOPENED ? "unhealthy" : "ok";
+    const isWell = unopened < MAX_UNOPENED && elsewhere?.isReachable !== false;
+    const status = isDraining ? "draining" : isWell ? "ok" : "unhealthy";
     const figures = { connections: size, in_flight: conversations.inFlight, unopened };
     return Response.json(
       { status, ...(access.knows(request) ? figures : {}) },

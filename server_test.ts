@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "
 import { delay } from "@std/async/delay";
 import { ForeignSocket } from "./testing/ws.ts";
 import { Client } from "./client.ts";
-import { serve, type ServeOptions } from "./server.ts";
+import type { ServeOptions } from "./server.ts";
 import { awaitedLater } from "./testing/awaited_later.ts";
 import { openBrowserSocket } from "./testing/browser_socket.ts";
 import { Inbox } from "./testing/inbox.ts";
@@ -14,7 +14,11 @@ import {
   readToEnd,
   upgradeRequest,
 } from "./testing/raw_tcp.ts";
+import { serverUnderTest } from "./testing/server_under_test.ts";
 import { until } from "./testing/until.ts";
+
+// All of it is run once more with a gateway and a worker, by gateway/gateway_test.ts.
+const serve = await serverUnderTest(import.meta.url);
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
 const EXAMPLE_RESPONSE =

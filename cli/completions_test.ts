@@ -68,7 +68,7 @@ test("zsh", async () => {
     source "$1"; shift; words=("$@"); CURRENT=$#; _asyncpkt`;
   const told = async (...words: string[]) =>
     await run("zsh", "-fc", script, "zsh", `${folder}/asyncpkt.zsh`, "asyncpkt", ...words);
-  assertStringIncludes(await told("se"), "serve:starts the server\nsend:");
+  assertStringIncludes(await told("se"), "serve:starts the server\nwork:");
   assertStringIncludes(await told("send", "--c"), "(--chart)--chart[shows when each");
   assertStringIncludes(await told("bench", ""), "(-n --requests)-n[requests to send in all]:N: \n");
   assertStringIncludes(await told("bench", ""), "]:text|json|csv:(text json csv)\n");

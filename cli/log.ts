@@ -33,6 +33,10 @@ export interface ServerLog extends ServerEvents, Disposable {
   exposed(): void;
   /** The certificate was read again, or why it is still the old one. */
   renewed(failure?: string): void;
+  /** The connection to NATS was lost, or is back. */
+  reached(nats: string, isConnected: boolean): void;
+  /** A worker waits for requests. */
+  working(nats: string): void;
   draining(inFlight: number): void;
   drained(result: Drained): void;
   /** Says how often each kind of trouble was made, if any was to be. */
@@ -129,6 +133,14 @@ export async function startLog(
           event: "not_renewed",
           reason: failure,
         }),
+    reached: (nats, isConnected) =>
+      isConnected
+        ? log.info("Connected to {nats} again", { event: "connected", nats })
+        : log.warn("Lost the connection to {nats}; connecting again", {
+          event: "disconnected",
+          nats,
+        }),
+    working: (nats) => log.info("Working for {nats}", { event: "working", nats }),
     draining: (inFlight) =>
       log.info("Draining: {inFlight} in flight", { event: "draining", inFlight }),
     drained({ dropped, cut }) {

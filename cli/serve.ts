@@ -7,6 +7,7 @@
 import { DEFAULT_LIMITS } from "../conversation/conversations.ts";
 import { DEFAULT_DELAY, type Delay, parseDelay } from "../delay/policy.ts";
 import { type FaultRates, parseFaults } from "../fault/policy.ts";
+import type { Gateway } from "../gateway/gateway.ts";
 import {
   type Certificate,
   DEFAULT_PORT,
@@ -18,7 +19,7 @@ import { isLoopback, parseOrigin } from "../server/access.ts";
 import { checkCertificate } from "../server/certificate.ts";
 import { DEFAULT_CONNECTION_LIMITS, DEFAULT_PER_ADDRESS } from "../server/connections.ts";
 import { readToken, tokenFile } from "./access.ts";
-import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
+import { aborted, CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import {
   choice,
   type Flag,
@@ -33,6 +34,7 @@ import {
 } from "./flags.ts";
 import { LastResort } from "./last_resort.ts";
 import { type ServerLog, startLog } from "./log.ts";
+import { linkOptions, NATS_FLAGS, type NatsFlags, openLink } from "./nats.ts";
 import { readTextFile } from "./open_file.ts";
 import { Status } from "./status.ts";
 
@@ -104,6 +106,8 @@ const FLAGS = {
   "allow-origin": many(origin),
   cert: text("FILE", "makes it wss: the certificate and its chain, as PEM", undefined),
   key: text("FILE", "the certificate's key, as PEM", undefined),
+  ...NATS_FLAGS,
+  "nats-queue": limit("requests in the queue of NATS [1000000]", undefined),
 };
 
 export { FLAGS as flags };
@@ -127,6 +131,7 @@ Examples:
   asyncpkt serve --delay 0.1..0.5 --seed 7 --quiet
   asyncpkt serve --hostname 0.0.0.0 --token-file token --cert cert.pem --key key.pem
   asyncpkt serve --fault drop=0.01,error=0.05,disconnect=0.001 --seed 7
+  asyncpkt serve --nats nats://127.0.0.1:4222      and, as often as you like: asyncpkt work --nats …
   curl -N -d '[{"request_id":1,"data":"Hub&&name&&qwe"}]' http://127.0.0.1:2707
 `;
 
@@ -143,6 +148,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   await using recording = await startRecording(flags.record, streams);
   const output = flags.record === "-" ? stderr : stdout;
   using log = await startLog(output, flags["log-format"], flags.quiet);
+  await using gateway = await openGateway(flags, log);
   const options: ServeOptions = {
     hostname: flags.hostname,
     port: flags.port,
@@ -159,6 +165,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       ...given("connectionsPerAddress", flags["max-connections-per-address"]),
     },
     events: log,
+    ...given("elsewhere", gateway),
     ...given("token", token),
     ...given("tls", certificate),
     ...given("seed", flags.seed),
@@ -193,6 +200,17 @@ function given<Name extends string, T>(
   value: T | undefined,
 ): { [K in Name]?: T } {
   return value === undefined ? {} : { [name]: value } as { [K in Name]: T };
+}
+
+/** Connects to NATS, if it is asked for. */
+async function openGateway(
+  flags: NatsFlags & { "nats-queue": number | undefined },
+  log: ServerLog,
+): Promise<Gateway | undefined> {
+  if (flags.nats.length === 0) return undefined;
+  const { Gateway } = await import("../gateway/gateway.ts");
+  const options = await linkOptions(flags, log);
+  return await openLink(() => Gateway.open({ ...options, ...given("queue", flags["nats-queue"]) }));
 }
 
 async function renew(server: Server, files: CertificateFiles, log: ServerLog): Promise<void> {
@@ -248,11 +266,4 @@ function listen(options: ServeOptions): Server {
       : String(error);
     throw new CommandError(Exit.noConnection, `cannot listen on ${where}: ${reason}`);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  else signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise;
 }

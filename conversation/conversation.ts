@@ -20,6 +20,7 @@ import {
   responseText,
 } from "../protocol.ts";
 import type { Counters } from "./counters.ts";
+import type { Elsewhere, HandedOver } from "./elsewhere.ts";
 import type { Faults } from "./faults.ts";
 import type { InFlight } from "./in_flight.ts";
 
@@ -72,6 +73,9 @@ export interface Shared {
   readonly faults: Faults | undefined;
   /** Holds one frame at a time, so one is enough for all. */
   readonly reader: FrameReader;
+  /** Who converts the requests, if not this process. */
+  readonly elsewhere: Elsewhere | undefined;
+  readonly handedOver: HandedOver;
   /** The conversations that have answers to flush. */
   readonly unsent: Conversation[];
   /** Whether new requests are refused. */
@@ -98,6 +102,9 @@ export class Conversation {
   #isUnsentAscii = true;
   #wrongInARow = 0;
   #isClosed = false;
+  /** How many requests were handed over and do not count as accepted yet. */
+  #unaccepted = 0;
+  #decided: PromiseWithResolvers<void> | undefined;
 
   /** Called by {@linkcode Conversations.open}, which says what the parameters are. */
   constructor(
@@ -138,13 +145,20 @@ export class Conversation {
     }
   }
 
-  /** Answers a request of this conversation that has become due, `lateness` milliseconds ago. */
-  answerDue(entry: number, lateness: number): void {
-    const { inFlight, counters, faults } = this.#shared;
+  /** Answers a request of this conversation that has become due, or will once it is converted. */
+  answerDue(entry: number, due: number, now: number): void {
+    const { inFlight, counters, faults, elsewhere, handedOver } = this.#shared;
     const isAscii = inFlight.isAscii(entry);
     let text: string;
     try {
-      text = inFlight.response(entry, this.#sharesFrames);
+      if (elsewhere === undefined) {
+        text = inFlight.response(entry, this.#sharesFrames);
+      } else {
+        handedOver.setDue(entry, due);
+        const representation = handedOver.representation(entry);
+        if (representation === undefined) return;
+        text = inFlight.responseOf(entry, representation, this.#sharesFrames);
+      }
     } catch (error) {
       const id = inFlight.idText(entry);
       this.#release(entry);
@@ -155,8 +169,49 @@ export class Conversation {
     if (fault !== undefined) return this.#answerBadly(entry, text, isAscii, fault);
     this.#release(entry);
     counters.answered++;
-    counters.lateness.add(lateness);
+    counters.lateness.add(now - due);
     this.#answer(text, isAscii);
+  }
+
+  /** A request that was handed over counts as accepted. */
+  accept(entry: number, ticket: number): void {
+    const { inFlight, events, counters, handedOver } = this.#shared;
+    handedOver.accept(entry, ticket);
+    counters.delays.add(inFlight.delay(entry));
+    this.#decideOne();
+    this.#wrongInARow = 0;
+    try {
+      events.accepted?.(inFlight.idText(entry), inFlight.delay(entry));
+    } catch (error) {
+      this.fail(entry, error);
+    }
+  }
+
+  /** A request that was handed over was not taken on. */
+  refuse(entry: number): void {
+    const id = this.#shared.inFlight.idText(entry);
+    this.#drop(entry);
+    this.#refuse(id, "overloaded");
+  }
+
+  /** A request that was handed over was converted, be it due or not. */
+  convert(entry: number, representation: string, now: number): void {
+    const { handedOver } = this.#shared;
+    handedOver.setRepresentation(entry, representation);
+    if (handedOver.isDue(entry)) this.answerDue(entry, handedOver.due(entry), now);
+  }
+
+  /** A fault that is not the peer's keeps a request from being answered. */
+  fail(entry: number, error: unknown): void {
+    const id = this.#shared.inFlight.idText(entry);
+    this.#drop(entry);
+    this.#fail(id, error);
+  }
+
+  /** Resolves once it is decided of all requests whether they are accepted; undefined if it is. */
+  get decided(): Promise<void> | undefined {
+    if (this.#unaccepted === 0) return undefined;
+    return (this.#decided ??= Promise.withResolvers()).promise;
   }
 
   /** Sends the answers that waited to share a frame. */
@@ -185,12 +240,9 @@ export class Conversation {
    */
   close(): void {
     this.#isClosed = true;
-    const { inFlight, wheel, counters } = this.#shared;
+    const { inFlight, counters } = this.#shared;
     counters.dropped += this.inFlight;
-    for (let entry = NONE; (entry = inFlight.newestOf(this.number)) !== NONE;) {
-      wheel.cancel(entry);
-      this.#release(entry);
-    }
+    for (let entry = NONE; (entry = inFlight.newestOf(this.number)) !== NONE;) this.#drop(entry);
     this.#unsent = [];
   }
 
@@ -254,7 +306,8 @@ export class Conversation {
   }
 
   #take(i: number, now: number): void {
-    const { reader, inFlight, wheel, limits, events, counters, delays, faults } = this.#shared;
+    const { reader, inFlight, wheel, limits, events, counters, delays, faults, elsewhere } =
+      this.#shared;
     const error = reader.error(i);
     if (error !== undefined) {
       return this.#refuse(reader.idText(i), error.error.code, error.error.message);
@@ -275,6 +328,7 @@ export class Conversation {
     const dataEnd = reader.dataEnd(i);
     const delay = delays.delayOf(bytes, idAt, idEnd);
     const fault = faults?.kindFor(bytes, idAt, idEnd);
+    if (elsewhere !== undefined) return this.#handOver(i, delay, fault, now, elsewhere);
     events.accepted?.(reader.idText(i), delay);
     counters.delays.add(delay);
     this.#wrongInARow = 0;
@@ -306,18 +360,76 @@ export class Conversation {
     }
   }
 
+  /** The request is in flight at once, so that its id is taken, and counts as accepted later. */
+  #handOver(
+    i: number,
+    delay: number,
+    fault: FaultKind | undefined,
+    now: number,
+    elsewhere: Elsewhere,
+  ): void {
+    const { reader, inFlight, wheel, faults, handedOver } = this.#shared;
+    const { bytes, isAscii } = reader;
+    const dataAt = reader.dataAt(i);
+    const dataEnd = reader.dataEnd(i);
+    if (!elsewhere.hasRoom) return this.#refuse(reader.idText(i), "overloaded");
+    if (dataEnd - dataAt > elsewhere.longest) {
+      const message = `the data is longer than ${elsewhere.longest} bytes`;
+      return this.#refuse(reader.idText(i), "packet_too_large", message);
+    }
+    const [idAt, idEnd] = [reader.idAt(i), reader.idEnd(i)];
+    // Of the data, no copy is needed here.
+    const entry = inFlight.add(this.number, bytes, idAt, idEnd, 0, 0, isAscii, delay);
+    this.inFlight++;
+    this.#unaccepted++;
+    const key = handedOver.add(entry);
+    try {
+      const later = faults === undefined ? 0 : faults.plan(entry, fault);
+      if (delay + later === 0) handedOver.setDue(entry, now);
+      else wheel.add(entry, now + delay + later);
+    } catch (error) {
+      // As where it is not handed over: there is no memory for more.
+      this.#release(entry);
+      throw error;
+    }
+    elsewhere.take(key, bytes, dataAt, dataEnd, delay);
+  }
+
   #cancel(i: number): void {
-    const { reader, inFlight, wheel } = this.#shared;
+    const { reader, inFlight } = this.#shared;
     const entry = inFlight.find(this.number, reader.bytes, reader.idAt(i), reader.idEnd(i));
     if (entry === NONE) return;
-    wheel.cancel(entry);
-    this.#release(entry);
+    this.#drop(entry);
     this.#refuse(reader.idText(i), "cancelled");
   }
 
+  /** Takes a request out, wherever it is, that is not going to be answered with a response. */
+  #drop(entry: number): void {
+    const { wheel, elsewhere, handedOver } = this.#shared;
+    if (elsewhere === undefined) {
+      wheel.cancel(entry);
+    } else {
+      if (!handedOver.isDue(entry)) wheel.cancel(entry);
+      const ticket = handedOver.ticket(entry);
+      if (ticket !== NONE) elsewhere.drop(ticket);
+    }
+    this.#release(entry);
+  }
+
   #release(entry: number): void {
-    this.#shared.inFlight.remove(entry);
+    const { inFlight, elsewhere, handedOver } = this.#shared;
+    if (elsewhere !== undefined) {
+      if (!handedOver.isAccepted(entry)) this.#decideOne();
+      handedOver.remove(entry);
+    }
+    inFlight.remove(entry);
     this.inFlight--;
+  }
+
+  #decideOne(): void {
+    if (--this.#unaccepted > 0) return;
+    this.#decided?.resolve();
+    this.#decided = undefined;
   }
 
   #fail(id: string, error: unknown): void {

@@ -11,6 +11,7 @@ import type { FaultKind, FaultPolicy } from "../fault/policy.ts";
 import { FrameReader } from "../protocol.ts";
 import { Conversation, type Events, type Limits, type Shared } from "./conversation.ts";
 import { Counters } from "./counters.ts";
+import { type Elsewhere, HandedOver } from "./elsewhere.ts";
 import { Faults } from "./faults.ts";
 import { InFlight } from "./in_flight.ts";
 import { type Tap, TappedConversation } from "./tap.ts";
@@ -22,6 +23,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   inFlightInAll: 1_000_000,
   wrongInARow: 100,
 };
+
+const NONE = -1;
 
 /** For how many requests memory is reserved, if so many may be in flight. */
 const MAX_RESERVED = 1 << 20;
@@ -38,6 +41,8 @@ export interface ConversationsOptions {
   events?: Events;
   /** Told of every frame. @default {nobody} */
   tap?: Tap | undefined;
+  /** Who converts the requests, if not this process. */
+  elsewhere?: Elsewhere | undefined;
 }
 
 /**
@@ -70,7 +75,7 @@ export class Conversations {
   #now = 0;
 
   /** @throws {RangeError} if a limit is not a positive integer. */
-  constructor({ delays, faults, limits, events = {}, tap }: ConversationsOptions) {
+  constructor({ delays, faults, limits, events = {}, tap, elsewhere }: ConversationsOptions) {
     const all = { ...DEFAULT_LIMITS, ...limits };
     for (const [name, limit] of Object.entries(all)) {
       if (Number.isSafeInteger(limit) && limit > 0) continue;
@@ -87,6 +92,8 @@ export class Conversations {
       inFlight: new InFlight(capacity),
       faults: faults && new Faults(faults),
       reader: new FrameReader(),
+      elsewhere,
+      handedOver: new HandedOver(),
       unsent: [],
       isDraining: false,
     };
@@ -183,7 +190,33 @@ export class Conversations {
     unsent.length = 0;
   }
 
-  #answer = (entry: number, due: number): void => {
-    this.#open[this.#shared.inFlight.owner(entry)]!.answerDue(entry, this.#now - due);
-  };
+  accepted(key: string, ticket: number): boolean {
+    const entry = this.#shared.handedOver.find(key);
+    if (entry === NONE) return false;
+    if (!this.#shared.handedOver.isAccepted(entry)) this.#ownerOf(entry).accept(entry, ticket);
+    return true;
+  }
+
+  refused(key: string): void {
+    const entry = this.#shared.handedOver.find(key);
+    if (entry !== NONE) this.#ownerOf(entry).refuse(entry);
+  }
+
+  converted(key: string, representation: string, now: number): void {
+    this.accepted(key, NONE); // which this may have overtaken
+    const entry = this.#shared.handedOver.find(key);
+    if (entry !== NONE) this.#ownerOf(entry).convert(entry, representation, now);
+  }
+
+  failed(key: string, error: unknown): void {
+    const entry = this.#shared.handedOver.find(key);
+    if (entry !== NONE) this.#ownerOf(entry).fail(entry, error);
+  }
+
+  #answer = (entry: number, due: number): void =>
+    this.#ownerOf(entry).answerDue(entry, due, this.#now);
+
+  #ownerOf(entry: number): Conversation {
+    return this.#open[this.#shared.inFlight.owner(entry)]!;
+  }
 }

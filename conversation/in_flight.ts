@@ -157,6 +157,17 @@ export class InFlight {
     return (this.#fields[FIELDS * entry + Field.DelayAndAscii]! & 1) === 1;
   }
 
+  /** The same where the JSON text of the representation of its data is known. */
+  responseOf(entry: number, representation: string, withDelay: boolean): string {
+    const delay = withDelay ? `,"delay":${this.delay(entry) / 1000}` : "";
+    return `{"request_id":${this.idText(entry)},"data":${representation}${delay}}`;
+  }
+
+  /** A request's delay, in milliseconds. */
+  delay(entry: number): number {
+    return this.#fields[FIELDS * entry + Field.DelayAndAscii]! >>> 1;
+  }
+
   /** A request's id, as JSON text. */
   idText(entry: number): string {
     const address = this.#fields[FIELDS * entry + Field.Address]!;

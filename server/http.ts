@@ -77,6 +77,8 @@ async function answer(
     leave();
   };
   pump.receive(conversation, body);
+  const { decided } = conversation;
+  if (decided !== undefined) await decided;
 
   if (conversation.inFlight === 0) {
     end();

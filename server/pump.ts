@@ -1,5 +1,5 @@
 /**
- * Brings frames and the passing of time to conversations.
+ * Brings frames, news from elsewhere, and the passing of time to conversations.
  *
  * @module
  */
@@ -7,12 +7,13 @@
 import { setImmediate } from "node:timers";
 import type { Conversation } from "../conversation/conversation.ts";
 import type { Conversations } from "../conversation/conversations.ts";
+import type { Told } from "../conversation/elsewhere.ts";
 
 /**
  * The one clock of a process. A timer fires when the next request is due, but timers are late by up to
  * 2 ms; so every frame that comes in also moves the time on, and the busier the server, the more exact.
  */
-export class Pump {
+export class Pump implements Told {
   readonly #conversations: Conversations;
   readonly #onFault: (error: unknown) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -39,11 +40,28 @@ export class Pump {
       conversations.advance(now);
       this.#update(now);
     }
-    // Frames that arrive in the same turn of the event loop are answered together.
-    if (conversations.hasUnsent && !this.#willFlush) {
-      this.#willFlush = true;
-      setImmediate(this.#flush);
-    }
+    this.#flushSoon();
+  }
+
+  accepted(key: string, ticket: number): boolean {
+    const isAwaited = this.#conversations.accepted(key, ticket);
+    this.#settle();
+    return isAwaited;
+  }
+
+  refused(key: string): void {
+    this.#conversations.refused(key);
+    this.#settle();
+  }
+
+  converted(key: string, representation: string): void {
+    this.#conversations.converted(key, representation, performance.now());
+    this.#settle();
+  }
+
+  failed(key: string, error: unknown): void {
+    this.#conversations.failed(key, error);
+    this.#settle();
   }
 
   /** Ends a conversation, whose requests in flight are dropped. */
@@ -63,6 +81,19 @@ export class Pump {
   stop(): void {
     clearTimeout(this.#timer);
     this.#timerAt = -Infinity;
+  }
+
+  /** After what may have answered a request that was handed over. */
+  #settle(): void {
+    this.#flushSoon();
+    this.#update(performance.now());
+  }
+
+  /** Frames that arrive in the same turn of the event loop are answered together. */
+  #flushSoon(): void {
+    if (!this.#conversations.hasUnsent || this.#willFlush) return;
+    this.#willFlush = true;
+    setImmediate(this.#flush);
   }
 
   #flush = (): void => {

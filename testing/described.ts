@@ -11,7 +11,7 @@ import { Ajv2020, type ValidateFunction } from "./ajv.ts";
 
 const { schemas } = asyncapi.components;
 // JSON Schema counts code points, the protocol UTF-16 units, as Ajv does when told.
-const ajv = new Ajv2020({ strict: true, unicode: false });
+const ajv = new Ajv2020({ strict: true, unicode: false, logger: false });
 ajv.addVocabulary(["components"]);
 const [checkAnswer, checkRequest] = ["answerFrame", "requestFrame"].map((name) =>
   ajv.compile({ $ref: `#/components/schemas/${name}`, components: { schemas } })

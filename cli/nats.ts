@@ -1,0 +1,82 @@
+/**
+ * The flags about NATS, and what they come to.
+ *
+ * @module
+ */
+
+import type { LinkOptions } from "../gateway/link.ts";
+import { parseServer, showServers } from "../gateway/servers.ts";
+import { CommandError, Exit } from "./command.ts";
+import { escapeControls } from "./escape.ts";
+import { type Flag, many, text } from "./flags.ts";
+import type { ServerLog } from "./log.ts";
+import { readTextFile } from "./open_file.ts";
+
+const server: Flag<string | undefined> = {
+  placeholder: "URL",
+  help: "a NATS server: nats://HOST:4222 or tls://HOST",
+  default: undefined,
+  parse: parseServer,
+};
+
+const prefix: Flag<string> = {
+  placeholder: "NAME",
+  help: "keeps it apart from others on the same NATS [asyncpkt]",
+  default: "asyncpkt",
+  parse: parsePrefix,
+};
+
+/** The flags of gateways and workers. */
+export const NATS_FLAGS = {
+  nats: many(server),
+  "nats-creds": text("FILE", "the credentials for NATS", undefined),
+  "nats-ca": text("FILE", "an authority to trust for NATS, as PEM", undefined),
+  "nats-prefix": prefix,
+};
+
+/** What the flags say. */
+export interface NatsFlags {
+  readonly nats: readonly string[];
+  readonly "nats-creds": string | undefined;
+  readonly "nats-ca": string | undefined;
+  readonly "nats-prefix": string;
+}
+
+/**
+ * Reads what the flags name; what is told of the link goes to the log.
+ *
+ * @throws {UsageError} if a file cannot be read.
+ */
+export async function linkOptions(
+  flags: NatsFlags,
+  log: ServerLog,
+): Promise<LinkOptions & { onFault: (error: unknown) => void }> {
+  const { nats: servers, "nats-creds": creds, "nats-ca": ca } = flags;
+  return {
+    servers,
+    prefix: flags["nats-prefix"],
+    ...(creds === undefined ? {} : { creds: await readTextFile(creds) }),
+    ...(ca === undefined ? {} : { ca: await readTextFile(ca) }),
+    onStatus: (isConnected) => log.reached(showServers(servers), isConnected),
+    onFault: (error) => log.failed?.("null", error),
+  };
+}
+
+/**
+ * Opens a gateway or a worker.
+ *
+ * @throws {CommandError} if there is no connection to NATS.
+ */
+export async function openLink<T>(open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "LinkError") throw error;
+    throw new CommandError(Exit.noConnection, escapeControls(error.message));
+  }
+}
+
+function parsePrefix(given: string): string {
+  if (/^[A-Za-z0-9_-]{1,64}$/.test(given)) return given;
+  throw new RangeError(`want up to 64 letters, digits, - and _, got ${JSON.stringify(given)}`);
+}

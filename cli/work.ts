@@ -1,0 +1,53 @@
+/**
+ * `asyncpkt work`: converts requests for servers behind NATS.
+ *
+ * @module
+ */
+
+import { showServers } from "../gateway/servers.ts";
+import { aborted, CommandError, Exit, type Streams, UsageError } from "./command.ts";
+import { choice, flagHelp, readFlags } from "./flags.ts";
+import { startLog } from "./log.ts";
+import { linkOptions, NATS_FLAGS, openLink } from "./nats.ts";
+
+const FLAGS = {
+  ...NATS_FLAGS,
+  "log-format": choice("sentences, or one JSON object a line [text]", ["text", "json"]),
+};
+
+export { FLAGS as flags };
+
+/** What `asyncpkt work --help` shows. */
+export const help = `Converts requests for servers that were started with serve --nats.
+
+Usage: asyncpkt work --nats URL [flags]
+
+${flagHelp(FLAGS)}
+
+Start as many as you like, on any machine. A request waits in NATS, not in a worker, so a worker may end
+at any time: what it had in hand, another takes up after two seconds, or at once after SIGINT or SIGTERM,
+which end it in good order, with 0. It ends with 3 when there is no connection to NATS.
+
+Examples:
+  asyncpkt work --nats nats://127.0.0.1:4222
+  asyncpkt work --nats tls://nats.example --nats-creds worker.creds
+`;
+
+/** Works until a signal comes. */
+export async function run(args: string[], { stdout, signal }: Streams): Promise<number> {
+  const flags = readFlags(FLAGS, args);
+  if (flags._.length > 0) throw new UsageError(`work takes no ${JSON.stringify(flags._[0])}`);
+  if (flags.nats.length === 0) throw new UsageError("--nats URL is missing");
+  using log = await startLog(stdout, flags["log-format"], false);
+  const { Worker } = await import("../gateway/worker.ts");
+  const options = await linkOptions(flags, log);
+  await using worker = await openLink(() => Worker.open(options));
+  log.working(showServers(flags.nats));
+  await stdout.flush();
+  const ended = worker.ended.then((reason) => reason ?? new Error("the connection was closed"));
+  const reason = await Promise.race([aborted(signal), ended]);
+  if (reason instanceof Error) {
+    throw new CommandError(Exit.noConnection, `there is no more work: ${reason.message}`);
+  }
+  return Exit.ok;
+}
