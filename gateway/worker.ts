@@ -27,7 +27,7 @@ const HEARTBEAT = 1000;
  * NATS server looks anew for what is due next, but only once it has heard no more for 10 ms: if they went
  * back one by one, nothing would ever fall due under load.
  */
-const TICK = 50;
+const TICK = 100;
 
 /**
  * An answer that nobody confirms is sent again for so long after it was due, in milliseconds, and at least
