@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { startNatsServer, whyNoNatsServer } from "./testing/nats_server.ts";
 import { startProgram, taskArgs } from "./testing/program.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
@@ -58,5 +59,29 @@ Deno.test({
     server.kill("SIGTERM");
     const ended = await server.result();
     assertEquals([ended.code, ended.stderr], [0, ""]);
+  },
+});
+
+const notBehindNats = missing ?? await whyNoNatsServer();
+
+Deno.test({
+  name: `asyncpkt, compiled, works behind NATS${
+    notBehindNats ? ` (ignored: ${notBehindNats})` : ""
+  }`,
+  ignore: notBehindNats !== undefined,
+  async fn() {
+    await using nats = await startNatsServer();
+    const flags = ["--nats", nats.url];
+    await using worker = startProgram(asyncpkt, ["work", ...flags]);
+    await using server = startProgram(asyncpkt, ["serve", "--port", "0", "--delay", "0", ...flags]);
+    assertEquals(await worker.stdout.next(), `Working for ${nats.url}`);
+    const url = /^Listening on (ws:\S+)$/.exec(await server.stdout.next())![1]!;
+    await using send = startProgram(asyncpkt, ["send", "--id", "01", "--url", url, EXAMPLE]);
+    assertEquals((await send.result()).stdout, [EXAMPLE_RESPONSE]);
+    for (const program of [server, worker]) {
+      program.kill("SIGTERM");
+      const { code, stderr } = await program.result();
+      assertEquals([code, stderr], [0, ""]);
+    }
   },
 });

@@ -14,6 +14,7 @@ import { headers, type Msg } from "@nats-io/nats-core";
 import { delay as pause } from "@std/async/delay";
 import type { Elsewhere, Told } from "../conversation/elsewhere.ts";
 import { representationBound } from "../protocol/conversion.ts";
+import { Batch } from "./batch.ts";
 import { DUPLICATE_WINDOW, Link, type LinkOptions } from "./link.ts";
 import { CONFIRM, decodeConverted, DELAY, encodeRequest, ENVELOPE, GATEWAY } from "./message.ts";
 
@@ -54,6 +55,10 @@ export class Gateway implements Elsewhere, AsyncDisposable {
   readonly #jetstream: JetStreamClient;
   readonly #onFault: (error: unknown) => void;
   readonly #closing = new AbortController();
+  /** The subjects on which answers are to be confirmed. */
+  readonly #confirmations = new Batch<string>((subjects) => {
+    for (const subject of subjects) this.#link.connection.publish(subject, CONFIRMED);
+  });
   #told: Told | undefined;
   #waiting = 0;
   #waitingBytes = 0;
@@ -105,6 +110,7 @@ export class Gateway implements Elsewhere, AsyncDisposable {
   /** Disconnects. What is still in the queue expires there. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
+    this.#confirmations.flush();
     await this.#link.close();
   }
 
@@ -162,7 +168,8 @@ export class Gateway implements Elsewhere, AsyncDisposable {
       const answer = decodeConverted(message.string());
       if ("error" in answer) this.#told!.failed(answer.key, new Error(answer.error));
       else this.#told!.converted(answer.key, answer.representation);
-      this.#link.connection.publish(message.headers!.get(CONFIRM), CONFIRMED);
+      this.#confirmations.add(message.headers!.get(CONFIRM));
+      if (this.#closing.signal.aborted) this.#confirmations.flush();
     } catch (error) {
       this.#onFault(error);
     }

@@ -12,7 +12,6 @@ import { Inbox } from "../testing/inbox.ts";
 import { type NatsServer, startNatsServer, whyNoNatsServer } from "../testing/nats_server.ts";
 import { startTask } from "../testing/program.ts";
 import { AS_GATEWAY } from "../testing/server_under_test.ts";
-import { until } from "../testing/until.ts";
 import { connect } from "./transport.ts";
 import { Gateway, type GatewayOptions } from "./gateway.ts";
 import { Worker } from "./worker.ts";

@@ -21,9 +21,9 @@ export const CONFIRM = "Asyncpkt-Confirm";
 
 /**
  * How much sooner than its delay is over a request comes out of the queue, in milliseconds. The answer
- * then waits at its gateway, which is exact; NATS is so by some tens of milliseconds.
+ * then waits at its gateway, which is exact; NATS is so by tens of milliseconds, under load by hundreds.
  */
-export const HEAD_START = 100;
+export const HEAD_START = 300;
 
 /** How much may be added to data to make a packet or its answer of it, headers included, in bytes. */
 export const ENVELOPE = 1024;

@@ -12,6 +12,7 @@ import { headers } from "@nats-io/nats-core";
 import type { Conversation } from "../conversation/conversation.ts";
 import { Conversations } from "../conversation/conversations.ts";
 import { uniformDelay } from "../delay/policy.ts";
+import { Batch } from "./batch.ts";
 import { Link, type LinkOptions, WORKERS } from "./link.ts";
 import { CONFIRM, DELAY, GATEWAY, restOf } from "./message.ts";
 
@@ -21,13 +22,6 @@ const BATCH = 500;
 /** For how long a worker asks at once, and how often it wants to hear that the queue is there. */
 const ASKING = 10_000;
 const HEARTBEAT = 1000;
-
-/**
- * Requests are sent back at the same moments by all workers, this many milliseconds apart. After each, the
- * NATS server looks anew for what is due next, but only once it has heard no more for 10 ms: if they went
- * back one by one, nothing would ever fall due under load.
- */
-const TICK = 50;
 
 /**
  * An answer that nobody confirms is sent again for so long after it was due, in milliseconds, and at least
@@ -58,9 +52,8 @@ export class Worker implements AsyncDisposable {
   #messages: ConsumerMessages | undefined;
   /** The message that is being converted. */
   #current: JsMsg | undefined;
-  /** Those that go back at the next tick. */
-  #early: JsMsg[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Those that go back to the queue. */
+  readonly #early = new Batch<JsMsg>((messages) => this.#sendBack(messages));
   #isStopping = false;
 
   private constructor(link: Link, { expiry = EXPIRY, onFault = () => {} }: WorkerOptions) {
@@ -103,7 +96,7 @@ export class Worker implements AsyncDisposable {
   /** Takes no more, sends back what it has in hand, and disconnects. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopping = true;
-    this.#sendBack();
+    this.#early.flush();
     await this.#link.close();
   }
 
@@ -120,23 +113,18 @@ export class Worker implements AsyncDisposable {
   }
 
   #putOff(message: JsMsg): void {
-    this.#early.push(message);
-    if (this.#isStopping) return this.#sendBack();
-    this.#timer ??= setTimeout(this.#sendBack, TICK - Date.now() % TICK);
+    this.#early.add(message);
+    if (this.#isStopping) this.#early.flush();
   }
 
-  #sendBack = (): void => {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+  #sendBack(messages: JsMsg[]): void {
     const now = Date.now();
-    const early = this.#early;
-    this.#early = [];
-    for (const message of early) {
+    for (const message of messages) {
       const rest = Math.ceil(restOf(storedAt(message), delayOf(message), now));
       if (rest > 0) message.nak(rest);
       else this.#convert(message);
     }
-  };
+  }
 
   #isExpired(message: JsMsg, delay: number, now: number): boolean {
     return message.info.deliveryCount > ATTEMPTS && now > storedAt(message) + delay + this.#expiry;
