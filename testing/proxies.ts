@@ -15,7 +15,7 @@ const CERTIFICATES = "/etc/asyncpkt";
 const SERVERS = ["127.0.0.1:2707", "127.0.0.1:2708"];
 
 /** What is to be another text in a configuration. */
-export type Changes = readonly (readonly [text: string, other: string])[];
+export type Changes = readonly (readonly [text: string | RegExp, other: string])[];
 
 /** A proxy that can be tried. */
 export interface ProxyKind {
@@ -27,6 +27,8 @@ export interface ProxyKind {
   args(folder: string, file: string): string[];
   /** What makes its deadline for a request's head one second. */
   readonly hurry: Changes;
+  /** What makes it speak plain HTTP on a core of its own, to be measured with many connections. */
+  readonly withoutTls: Changes;
 }
 
 const NGINX: ProxyKind = {
@@ -47,6 +49,13 @@ const NGINX: ProxyKind = {
   ],
   args: (folder, file) => ["-e", "stderr", "-p", folder, "-c", file, "-g", "daemon off;"],
   hurry: [["client_header_timeout 10s", "client_header_timeout 1s"]],
+  withoutTls: [
+    [/ssl_certificate.*/g, ""],
+    [" ssl", ""],
+    ["localhost", "127.0.0.1"],
+    ["worker_processes auto;", "master_process off;"],
+    ["worker_connections 512;", "worker_connections 8192;"],
+  ],
 };
 
 const HAPROXY: ProxyKind = {
@@ -61,6 +70,11 @@ const HAPROXY: ProxyKind = {
   ],
   args: (_, file) => ["-db", "-f", file],
   hurry: [["timeout http-request 10s", "timeout http-request 1s"]],
+  withoutTls: [
+    [/ ssl crt .*/g, ""],
+    ["localhost", "127.0.0.1"],
+    ["maxconn 200", "maxconn 4000\n    nbthread 1"],
+  ],
 };
 
 /** All of them. */
@@ -71,6 +85,13 @@ export interface Proxy extends AsyncDisposable {
   readonly port: number;
   /** Its authority. */
   readonly caCerts: string[];
+}
+
+/** Where a proxy listens, what it stands in front of, and what else is to be changed. */
+export interface ProxyOptions {
+  port: number;
+  servers: readonly number[];
+  changes?: Changes;
 }
 
 /** Where a kind of proxy is installed; undefined if it is not. */
@@ -87,32 +108,22 @@ export function findProxy({ name }: ProxyKind): string | undefined {
 }
 
 /** The configuration of a kind of proxy, as users have it. */
-export function configurationOf({ file }: ProxyKind): Promise<string> {
-  return Deno.readTextFile(new URL(`../docs/proxies/${file}`, import.meta.url));
+export function configurationOf({ file }: ProxyKind): string {
+  return Deno.readTextFileSync(new URL(`../docs/proxies/${file}`, import.meta.url));
 }
 
 /** Starts a proxy in front of servers on 127.0.0.1; resolves once it listens. */
 export async function startProxy(
   kind: ProxyKind,
-  { port, servers, changes = [] }: { port: number; servers: readonly number[]; changes?: Changes },
+  { port, servers, changes = [] }: ProxyOptions,
 ): Promise<Proxy> {
   const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
   await Deno.chmod(folder, 0o755); // nginx's workers are somebody else where root starts it
   const { ca, cert, key } = await makeCertificate(`${folder}/localhost`);
   const both = await Deno.readTextFile(cert) + await Deno.readTextFile(key);
   await Deno.writeTextFile(`${folder}/localhost.both.pem`, both);
-  const file = `${folder}/${kind.file}`;
-  await Deno.writeTextFile(
-    file,
-    changed(await configurationOf(kind), [
-      [CERTIFICATES, folder],
-      [NAME, "localhost"],
-      ...SERVERS.map((server, i) => [server, `127.0.0.1:${servers[i]}`] as const),
-      ...kind.changes(folder, port),
-      ...changes,
-    ]),
-  );
-  const program = startProgram(findProxy(kind)!, kind.args(folder, file));
+  const args = configure(kind, { folder, port, servers, changes });
+  const program = startProgram(findProxy(kind)!, args);
   const stop = () => end(program, folder);
   try {
     await until(`${kind.name} listens`, () => accepts(program, port));
@@ -121,6 +132,25 @@ export async function startProxy(
     throw error;
   }
   return { port, caCerts: [await Deno.readTextFile(ca)], [Symbol.asyncDispose]: stop };
+}
+
+/** Writes a configuration into a folder; returns what a proxy is to be started with. */
+export function configure(
+  kind: ProxyKind,
+  { folder, port, servers, changes }: ProxyOptions & { folder: string },
+): string[] {
+  const file = `${folder}/${kind.file}`;
+  Deno.writeTextFileSync(
+    file,
+    changed(configurationOf(kind), [
+      [CERTIFICATES, folder],
+      [NAME, "localhost"],
+      ...SERVERS.map((server, i) => [server, `127.0.0.1:${servers[i]}`] as const),
+      ...kind.changes(folder, port),
+      ...changes ?? [],
+    ]),
+  );
+  return kind.args(folder, file);
 }
 
 /** Each text has to be there: a change that changes nothing would try something else. */

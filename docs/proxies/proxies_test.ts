@@ -189,8 +189,8 @@ for (const kind of PROXIES) {
     await requests;
   });
 
-  Deno.test(`the proxy ${kind.name} is patient with WebSockets that are idle, by its configuration`, async () => {
-    const text = await configurationOf(kind);
+  Deno.test(`the proxy ${kind.name} is patient with WebSockets that are idle, by its configuration`, () => {
+    const text = configurationOf(kind);
     const times = text.matchAll(
       /^ *(?:proxy_(?:read|send)_|timeout (?:client|server|tunnel) +)\D*(\d+)s/gm,
     );
