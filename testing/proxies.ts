@@ -6,6 +6,7 @@
  */
 
 import { makeCertificate } from "./certificates.ts";
+import { findProgram } from "./find_program.ts";
 import { type Program, startProgram } from "./program.ts";
 import { until } from "./until.ts";
 
@@ -96,15 +97,7 @@ export interface ProxyOptions {
 
 /** Where a kind of proxy is installed; undefined if it is not. */
 export function findProxy({ name }: ProxyKind): string | undefined {
-  // Not everybody's PATH has what only root needs.
-  const folders = [...Deno.env.get("PATH")?.split(":") ?? [], "/usr/sbin"];
-  return folders.map((folder) => `${folder}/${name}`).find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
+  return findProgram(name);
 }
 
 /** The configuration of a kind of proxy, as users have it. */
