@@ -4,7 +4,7 @@
  * @module
  */
 
-import { processorTime, residentMemory } from "../testing/machine.ts";
+import { processorTime, residentMemory, sentSegments } from "../testing/machine.ts";
 import { delay, freePort, here, pinned, start } from "./machine.ts";
 import type { Server, Servers } from "./servers.ts";
 
@@ -43,23 +43,28 @@ export interface Result {
   readonly memory: number;
   /** Processor time of the server while it counted, in seconds per second. */
   readonly processor: number;
+  /** TCP segments that the machine sent while it counted, for each answer: those of both ends. */
+  readonly segments: number;
 }
 
 /** Starts a server afresh, loads it, and measures. */
 export async function measure(servers: Servers, server: Server, load: Load): Promise<Result> {
   const { result, during } = await underLoad(servers, server, load, async (pid) => {
     const before = await processorTime(pid);
+    const segmentsBefore = await sentSegments();
     const from = performance.now();
     await delay(load.seconds * 1000 - 500);
     const memory = await residentMemory(pid);
-    const processor = (await processorTime(pid) - before) / ((performance.now() - from) / 1000);
-    return { memory, processor };
+    const took = (performance.now() - from) / 1000;
+    const processor = (await processorTime(pid) - before) / took;
+    return { memory, processor, perSecond: (await sentSegments() - segmentsBefore) / took };
   });
-  return { ...result, ...during };
+  const { memory, processor } = during;
+  return { ...result, memory, processor, segments: during.perSecond / result.perSecond };
 }
 
 /** What is told of the answers alone. */
-type Answers = Omit<Result, "memory" | "processor">;
+type Answers = Omit<Result, "memory" | "processor" | "segments">;
 
 /** Starts a server afresh and loads it; `watch` is called once the load is warm. */
 export async function underLoad<T>(

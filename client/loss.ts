@@ -41,6 +41,12 @@ const PREFIX = /^NetworkError: failed to connect to WebSocket: /;
 /** The message holds the status that the server answered with, if it was not 101. */
 const STATUS = /Invalid status code: (\d+)/;
 
+/**
+ * What Deno says when a server that speaks no HTTP/2 has answered with another status than 101, be it 404
+ * or 503: over TLS, it then tries by HTTP/2, and tells of that alone.
+ */
+const NO_HTTP2 = /fatal alert: NoApplicationProtocol|Didn't receive h2 alpn/;
+
 /** What Deno says, in the words of rustls, when the two ends do not agree on TLS. */
 const TLS =
   /invalid peer certificate|corrupt message|fatal alert|peer (is incompatible|misbehaved)/;
@@ -73,6 +79,7 @@ export function failureOf(event: Event): string {
   if (!isErrorEvent(event) || !event.message) return "the connection was closed";
   const status = STATUS.exec(event.message)?.[1];
   if (status !== undefined) return `it answered with status ${status}, not with a WebSocket`;
+  if (NO_HTTP2.test(event.message)) return "it did not answer with a WebSocket";
   return event.message.replace(PREFIX, "");
 }
 
@@ -84,7 +91,8 @@ export function isFinalFailure(error: unknown): boolean {
   if (!(error instanceof ConnectionError)) return false;
   const message = error.cause instanceof Error ? error.cause.message : "";
   const status = STATUS.exec(message)?.[1];
-  return status !== undefined ? Number(status) < 500 : TLS.test(message);
+  if (status !== undefined) return Number(status) < 500;
+  return TLS.test(message) && !NO_HTTP2.test(message);
 }
 
 /** The error within an event, as a cause. */

@@ -53,6 +53,18 @@ Deno.test("isFinalFailure() is false of what may pass", async () => {
   assertEquals(isFinalFailure(new Error("Invalid status code: 404")), false);
 });
 
+Deno.test("isFinalFailure() is false where Deno tells of its second attempt, by HTTP/2, alone", () => {
+  for (
+    const message of [
+      "NetworkError: failed to connect to WebSocket: received fatal alert: NoApplicationProtocol",
+      "NetworkError: failed to connect to WebSocket: Didn't receive h2 alpn, aborting connection",
+    ]
+  ) {
+    const error = new ConnectionError("connection_failed", "x", { cause: new Error(message) });
+    assertEquals(isFinalFailure(error), false, message);
+  }
+});
+
 Deno.test("lossOf() says what the event says", () => {
   const table: [event: Event, message: string, isFinal: boolean][] = [
     [new Event("error"), "the connection broke", false],

@@ -9,6 +9,7 @@
 import fs from "node:fs";
 import axe from "npm:axe-core@^4";
 import type { Browser, Page } from "npm:playwright-core@^1";
+import { findProgram } from "./find_program.ts";
 
 export { axe, type Browser, type Page };
 
@@ -28,14 +29,7 @@ const FLAGS = [
 
 /** Where there is a browser; undefined if there is none. */
 export function findBrowser(): string | undefined {
-  const folders = Deno.env.get("PATH")?.split(":") ?? [];
-  return NAMES.flatMap((name) => folders.map((folder) => `${folder}/${name}`)).find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
+  return findProgram(...NAMES);
 }
 
 /** Starts a browser with nothing in it; to be closed by whoever starts it. */
