@@ -20,6 +20,7 @@ import {
   responseText,
 } from "../protocol.ts";
 import type { Counters } from "./counters.ts";
+import type { Crew } from "./crew.ts";
 import type { Faults } from "./faults.ts";
 import type { InFlight } from "./in_flight.ts";
 
@@ -66,6 +67,8 @@ export interface Shared {
   readonly limits: Limits;
   readonly events: Events;
   readonly counters: Counters;
+  /** Those who share the limits in all, if there are any. */
+  readonly crew: Crew | undefined;
   readonly wheel: TimingWheel;
   readonly inFlight: InFlight;
   /** Trouble that is made on purpose, if any is. */
@@ -254,14 +257,16 @@ export class Conversation {
   }
 
   #take(i: number, now: number): void {
-    const { reader, inFlight, wheel, limits, events, counters, delays, faults } = this.#shared;
+    const { reader, inFlight, wheel, limits, events, counters, delays, faults, crew } =
+      this.#shared;
     const error = reader.error(i);
     if (error !== undefined) {
       return this.#refuse(reader.idText(i), error.error.code, error.error.message);
     }
     if (reader.isCancel(i)) return this.#cancel(i);
     if (this.#shared.isDraining) return this.#refuse(reader.idText(i), "shutting_down");
-    if (this.inFlight >= limits.inFlight || inFlight.size >= limits.inFlightInAll) {
+    const inAll = inFlight.size + (crew === undefined ? 0 : crew.inFlightOfOthers(now));
+    if (this.inFlight >= limits.inFlight || inAll >= limits.inFlightInAll) {
       return this.#refuse(reader.idText(i), "overloaded");
     }
     const { bytes, isAscii } = reader;

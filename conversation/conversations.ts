@@ -11,6 +11,7 @@ import type { FaultKind, FaultPolicy } from "../fault/policy.ts";
 import { FrameReader } from "../protocol.ts";
 import { Conversation, type Events, type Limits, type Shared } from "./conversation.ts";
 import { Counters } from "./counters.ts";
+import type { Crew } from "./crew.ts";
 import { Faults } from "./faults.ts";
 import { InFlight } from "./in_flight.ts";
 import { type Tap, TappedConversation } from "./tap.ts";
@@ -38,6 +39,8 @@ export interface ConversationsOptions {
   events?: Events;
   /** Told of every frame. @default {nobody} */
   tap?: Tap | undefined;
+  /** The workers that this one shares its server with. @default {none} */
+  crew?: Crew | undefined;
 }
 
 /**
@@ -70,22 +73,24 @@ export class Conversations {
   #now = 0;
 
   /** @throws {RangeError} if a limit is not a positive integer. */
-  constructor({ delays, faults, limits, events = {}, tap }: ConversationsOptions) {
+  constructor({ delays, faults, limits, events = {}, tap, crew }: ConversationsOptions) {
     const all = { ...DEFAULT_LIMITS, ...limits };
     for (const [name, limit] of Object.entries(all)) {
       if (Number.isSafeInteger(limit) && limit > 0) continue;
       throw new RangeError(`Cannot limit ${name} to ${limit}: want a positive integer`);
     }
     const capacity = Math.min(all.inFlightInAll, MAX_RESERVED);
+    const counters = crew?.counters ?? new Counters();
     this.#tap = tap;
     this.#shared = {
       delays,
       limits: all,
       events,
-      counters: new Counters(),
+      counters,
+      crew,
       wheel: new TimingWheel(0, capacity),
-      inFlight: new InFlight(capacity),
-      faults: faults && new Faults(faults),
+      inFlight: new InFlight(capacity, counters.inFlight),
+      faults: faults && new Faults(faults, counters.faults, crew?.brokenOff),
       reader: new FrameReader(),
       unsent: [],
       isDraining: false,
