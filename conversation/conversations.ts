@@ -39,6 +39,8 @@ export interface ConversationsOptions {
   events?: Events;
   /** Told of every frame. @default {nobody} */
   tap?: Tap | undefined;
+  /** Where it counts. */
+  counters?: Counters;
   /** The workers that this one shares its server with. @default {none} */
   crew?: Crew | undefined;
 }
@@ -73,14 +75,16 @@ export class Conversations {
   #now = 0;
 
   /** @throws {RangeError} if a limit is not a positive integer. */
-  constructor({ delays, faults, limits, events = {}, tap, crew }: ConversationsOptions) {
+  constructor(
+    { delays, faults, limits, events = {}, tap, counters = new Counters(), crew }:
+      ConversationsOptions,
+  ) {
     const all = { ...DEFAULT_LIMITS, ...limits };
     for (const [name, limit] of Object.entries(all)) {
       if (Number.isSafeInteger(limit) && limit > 0) continue;
       throw new RangeError(`Cannot limit ${name} to ${limit}: want a positive integer`);
     }
     const capacity = Math.min(all.inFlightInAll, MAX_RESERVED);
-    const counters = crew?.counters ?? new Counters();
     this.#tap = tap;
     this.#shared = {
       delays,

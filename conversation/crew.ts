@@ -4,13 +4,10 @@
  * @module
  */
 
-import type { Counters } from "./counters.ts";
 import type { BrokenOff } from "./faults.ts";
 
 /** The workers of a server, as one of them sees them. */
 export interface Crew {
-  /** Where this one counts. */
-  readonly counters: Counters;
   /** Who has broken off a connection, to whichever worker. */
   readonly brokenOff: BrokenOff;
   /** How many requests are in flight with the others; `now` is the time, in milliseconds. */

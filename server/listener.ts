@@ -17,6 +17,8 @@ export interface ListenerOptions {
   readonly port: number;
   /** Makes it `wss` and `https`. */
   readonly tls: Certificate | undefined;
+  /** Whether others, which do so as well, may listen on the same port. */
+  readonly reusePort: boolean;
   readonly handler: Deno.ServeHandler<Deno.NetAddr>;
   /** Told of a fault; the Response is for who asked, if it was a request's. */
   readonly onFault: (error: unknown) => Response;
@@ -69,9 +71,9 @@ export class Listener {
   }
 
   #listen(port: number): Deno.HttpServer<Deno.NetAddr> {
-    const { hostname, handler, onFault } = this.#options;
+    const { hostname, reusePort, handler, onFault } = this.#options;
     const server = Deno.serve(
-      { hostname, port, ...this.#tls, onListen: () => {}, onError: onFault },
+      { hostname, port, reusePort, ...this.#tls, onListen: () => {}, onError: onFault },
       handler,
     );
     // It ends when accepting fails, as when file descriptors run out. The connections that stand live on.
