@@ -1,7 +1,11 @@
 /**
- * What the workers of a server share: memory, in which each has a row of its own that it alone writes
- * while it runs. Whoever wants to know how the server is adds the rows up; nobody has to be asked. The
- * row of a worker that has died stays, and its successor counts on in it, so no count ever goes back.
+ * What the workers of a server share: memory, in which each has a row of its own that it alone writes.
+ * Whoever wants to know how the server is adds the rows up; nobody has to be asked.
+ *
+ * A worker that has been ended may go on for a moment. So its row is left as it is: what it has done still
+ * counts, what it was doing no longer does, and its successor takes another. That is why each worker has
+ * two rows, in turn; what stood in one that is taken again goes into the last row, which is the main
+ * thread's. So no count ever goes back.
  *
  * @module
  */
@@ -11,8 +15,9 @@ import { Figures } from "../server/figures.ts";
 import { BROKEN_OFF_CELLS } from "./broken_off.ts";
 import { networkCells } from "./networks.ts";
 
-/** How a worker is. */
+/** How the worker of a row is. */
 export const enum State {
+  /** There is none, or none any more. */
   Absent,
   Well,
   /** It runs, but has given no sign of life for too long. */
@@ -45,18 +50,20 @@ export interface LedgerParts {
 
 /** The memory of a server with `size` workers, each of which may admit `peers` at most. */
 export function makeLedger(size: number, peers: number, key: HashKey): LedgerParts {
+  const rows = 2 * size + 1;
   return {
-    rows: new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT * ROW * size),
-    networks: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * networkCells(peers) * size),
+    rows: new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT * ROW * rows),
+    networks: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * networkCells(peers) * rows),
     brokenOff: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * BROKEN_OFF_CELLS),
     key,
     startedAt: performance.timeOrigin,
   };
 }
 
-/** One worker's row. */
+/** One row. */
 export class Row {
   readonly figures: Figures;
+  /** The table of its {@linkcode Networks}. */
   readonly networks: Int32Array;
   readonly #own: Float64Array;
   /** The batches, where they can be waited for. */
@@ -88,22 +95,34 @@ export class Row {
     this.#own[Cell.Beats]!++;
   }
 
-  /** Notes that the worker has died, with all that was in flight with it. */
-  retire(): void {
-    const { counters, gauges } = this.figures;
-    counters.dropped += counters.inFlight[0]!;
-    counters.inFlight[0] =
-      gauges.connections =
-      gauges.admitted =
-      gauges.heap =
-        0;
+  /** Whether its worker runs. */
+  get isLive(): boolean {
+    return this.state !== State.Absent;
+  }
+
+  /** Adds its figures to others; of a worker that has ended, what was in flight has been dropped. */
+  addTo({ cells, counters, gauges }: Figures): void {
+    const { isLive, figures } = this;
+    const inFlight = figures.counters.inFlight[0]!;
+    const { connections, admitted, heap } = figures.gauges;
+    for (let i = 0; i < cells.length; i++) cells[i]! += figures.cells[i]!;
+    if (isLive) return;
+    counters.dropped += inFlight;
+    counters.inFlight[0]! -= inFlight;
+    gauges.connections -= connections;
+    gauges.admitted -= admitted;
+    gauges.heap -= heap;
+  }
+
+  /** Empties it for another worker. */
+  clear(): void {
+    this.figures.cells.fill(0);
     this.networks.fill(0);
-    this.told[0] = 0;
-    this.state = State.Absent;
+    this.#own.fill(0);
   }
 }
 
-/** The rows of all workers. */
+/** All rows. */
 export class Ledger {
   readonly rows: readonly Row[];
 
@@ -122,9 +141,15 @@ export class Ledger {
   /** The figures of all workers, added up. */
   sum(): Figures {
     const sum = new Figures();
-    for (const { figures: { cells } } of this.rows) {
-      for (let i = 0; i < cells.length; i++) sum.cells[i]! += cells[i]!;
-    }
+    for (const row of this.rows) row.addTo(sum);
     return sum;
+  }
+
+  /** The row for a worker's `generation`, an integer; only for the main thread. */
+  take(worker: number, generation: number): Row {
+    const row = this.rows[2 * worker + generation % 2]!;
+    row.addTo(this.rows.at(-1)!.figures);
+    row.clear();
+    return row;
   }
 }

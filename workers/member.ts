@@ -30,13 +30,12 @@ export class Member implements ServerCrew {
   #inFlightOfOthers = 0;
   #glancedAt = -Infinity;
 
-  /** @param index which of the workers it is. */
-  constructor(parts: LedgerParts, index: number) {
+  /** @param row the number of its row. */
+  constructor(parts: LedgerParts, row: number) {
     this.#ledger = new Ledger(parts);
-    this.row = this.#ledger.rows[index]!;
+    this.row = this.#ledger.rows[row]!;
     this.#others = this.#ledger.rows.filter((row) => row !== this.row);
-    const networks = this.#others.map(({ networks }) => networks);
-    this.#networks = new Networks(this.row.networks, networks, parts.key);
+    this.#networks = new Networks(this.row.networks, parts.key);
     this.brokenOff = new SharedBrokenOff(new Int32Array(parts.brokenOff), parts.key);
     this.startedAt = parts.startedAt;
   }
@@ -46,7 +45,7 @@ export class Member implements ServerCrew {
   }
 
   get size(): number {
-    return this.#ledger.rows.filter(({ state }) => state !== State.Absent).length;
+    return this.#ledger.rows.filter(({ isLive }) => isLive).length;
   }
 
   get isWell(): boolean {
@@ -60,22 +59,24 @@ export class Member implements ServerCrew {
   inFlightOfOthers(now: number): number {
     if (now - this.#glancedAt < GLANCE) return this.#inFlightOfOthers;
     this.#glancedAt = now;
-    let count = 0;
-    for (const { figures } of this.#others) count += figures.counters.inFlight[0]!;
-    return this.#inFlightOfOthers = count;
+    return this.#inFlightOfOthers = this.#ofOthers(({ counters }) => counters.inFlight[0]!);
   }
 
   admittedByOthers(): number {
-    let count = 0;
-    for (const { figures } of this.#others) count += figures.gauges.admitted;
-    return count;
+    return this.#ofOthers(({ gauges }) => gauges.admitted);
   }
 
   admittedByOthersFrom(network: string): number {
-    return this.#networks.ofOthers(network);
+    return this.#ofOthers((_, { networks }) => this.#networks.countIn(networks, network));
   }
 
   noteAdmitted(network: string, count: number): void {
     this.#networks.note(network, count);
+  }
+
+  #ofOthers(count: (figures: Figures, row: Row) => number): number {
+    let sum = 0;
+    for (const row of this.#others) if (row.isLive) sum += count(row.figures, row);
+    return sum;
   }
 }

@@ -19,8 +19,8 @@ export interface Beginning {
   /** Which events it is to tell. */
   readonly events: readonly (keyof ServerEvents)[];
   readonly ledger: LedgerParts;
-  /** Which row is the worker's. */
-  readonly index: number;
+  /** The number of the worker's row. */
+  readonly row: number;
 }
 
 /** What a worker is told. */

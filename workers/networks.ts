@@ -24,17 +24,15 @@ export function networkCells(peers: number): number {
   return SLOT * WAYS * Math.min(buckets, MAX_BUCKETS);
 }
 
-/** The tables, as one of the workers sees them. */
+/** The table of a worker. */
 export class Networks {
   readonly #own: Int32Array;
-  readonly #others: readonly Int32Array[];
   readonly #key: HashKey;
   /** Where each network of this worker stands. */
   readonly #slots = new Map<string, number>();
 
-  constructor(own: Int32Array, others: readonly Int32Array[], key: HashKey) {
+  constructor(own: Int32Array, key: HashKey) {
     this.#own = own;
-    this.#others = others;
     this.#key = key;
   }
 
@@ -53,15 +51,11 @@ export class Networks {
     if (count === 0) this.#slots.delete(network);
   }
 
-  /** How many peers of a network the others have admitted. */
-  ofOthers(network: string): number {
+  /** How many peers of a network stand in the table of another worker. */
+  countIn(cells: Int32Array, network: string): number {
     const hash = hashText(network, this.#key);
-    let count = 0;
-    for (const cells of this.#others) {
-      const slot = this.#find(cells, hash, (slot) => cells[slot] === hash && cells[slot + 1]! > 0);
-      if (slot !== undefined) count += cells[slot + 1]!;
-    }
-    return count;
+    const slot = this.#find(cells, hash, (slot) => cells[slot] === hash && cells[slot + 1]! > 0);
+    return slot === undefined ? 0 : cells[slot + 1]!;
   }
 
   #find(cells: Int32Array, hash: number, is: (slot: number) => boolean): number | undefined {

@@ -8,17 +8,14 @@
 import type { Certificate, Drained, ServeOptions, Server, ServerEvents } from "../server.ts";
 import { randomKey } from "../protocol/secret_hash.ts";
 import { DEFAULT_CONNECTION_LIMITS } from "../server/connections.ts";
-import { Ledger, type LedgerParts, makeLedger, State } from "./ledger.ts";
+import { Ledger, type LedgerParts, makeLedger } from "./ledger.ts";
 import { tellAll } from "./telling.ts";
 import { type Place, Thread } from "./thread.ts";
 
 /** How often the workers are checked for signs of life, in milliseconds: half as often as they give one. */
 const CHECK = 1000;
 
-/** After so many checks without a sign of life, a worker counts as silent. */
-const SILENT = 5;
-
-/** … and after so many, it is ended, so that its clients connect again, and replaced. */
+/** After so many checks without a sign of life, a worker is ended, so that its clients connect again, and replaced. */
 const LOST = 15;
 
 /** How long until another worker takes the place of one that has ended, in milliseconds: at first. */
@@ -60,7 +57,9 @@ class Pool implements Server {
   readonly #events: PoolEvents;
   readonly #parts: LedgerParts;
   readonly #ledger: Ledger;
+  /** By worker: the latest of its threads, and how many there were before. */
   readonly #threads: Thread[] = [];
+  readonly #generations: number[];
   /** How often in a row each was replaced soon after its start. */
   readonly #failures: number[];
   readonly #waits = new Set<ReturnType<typeof setTimeout>>();
@@ -76,6 +75,7 @@ class Pool implements Server {
     this.#parts = makeLedger(size, connections, randomKey());
     this.#ledger = new Ledger(this.#parts);
     this.#failures = new Array(size).fill(0);
+    this.#generations = new Array(size).fill(0);
     this.#events = {
       ...events,
       ...events.unopened && {
@@ -109,13 +109,13 @@ class Pool implements Server {
     try {
       this.#place = await this.#begin(0).listening;
       this.#options = { ...this.#options, port: this.port };
-      const others = this.#ledger.rows.slice(1).map((_, i) => this.#begin(i + 1).listening);
-      await Promise.all(others);
+      const [, ...others] = this.#generations.keys();
+      await Promise.all(others.map((worker) => this.#begin(worker).listening));
     } catch (error) {
       this.#endAll();
       throw error;
     }
-    for (const index of this.#threads.keys()) this.#replaceWhenEnded(index);
+    for (const worker of this.#threads.keys()) this.#replaceWhenEnded(worker);
     this.#watch = setInterval(this.#check, CHECK);
   }
 
@@ -137,40 +137,40 @@ class Pool implements Server {
     await this.drain();
   }
 
-  #begin(index: number): Thread {
-    const row = this.#ledger.rows[index]!;
-    const events = Object.keys(this.#events) as (keyof ServerEvents)[];
-    const beginning = { options: this.#options, events, ledger: this.#parts, index };
-    return this.#threads[index] = new Thread(
-      beginning,
+  #begin(worker: number): Thread {
+    const row = this.#ledger.take(worker, this.#generations[worker]!++);
+    return this.#threads[worker] = new Thread(
+      {
+        options: this.#options,
+        events: Object.keys(this.#events) as (keyof ServerEvents)[],
+        ledger: this.#parts,
+        row: this.#ledger.rows.indexOf(row),
+      },
       row,
       (tellings) => tellAll(this.#events, tellings, row.told),
     );
   }
 
-  #replaceWhenEnded(index: number): void {
+  #replaceWhenEnded(worker: number): void {
     const startedAt = performance.now();
-    void this.#threads[index]!.ended.then((reason) => {
+    void this.#threads[worker]!.ended.then((reason) => {
       if (this.#drained !== undefined) return;
-      if (performance.now() - startedAt >= LONG) this.#failures[index] = 0;
-      const wait = Math.min(FIRST_WAIT * 2 ** this.#failures[index]!++, MAX_WAIT);
-      this.#tell("workerEnded", index + 1, reason, wait);
+      if (performance.now() - startedAt >= LONG) this.#failures[worker] = 0;
+      const wait = Math.min(FIRST_WAIT * 2 ** this.#failures[worker]!++, MAX_WAIT);
+      this.#tell("workerEnded", worker + 1, reason, wait);
       const timer = setTimeout(() => {
         this.#waits.delete(timer);
-        this.#begin(index).listening.then(() => this.#tell("workerReplaced", index + 1), () => {});
-        this.#replaceWhenEnded(index);
+        const { listening } = this.#begin(worker);
+        listening.then(() => this.#tell("workerReplaced", worker + 1), () => {});
+        this.#replaceWhenEnded(worker);
       }, wait);
       this.#waits.add(timer);
     });
   }
 
   #check = (): void => {
-    for (const [index, thread] of this.#threads.entries()) {
-      const row = this.#ledger.rows[index]!;
-      if (row.state === State.Absent) continue;
-      const silence = thread.check();
-      row.state = silence < SILENT ? State.Well : State.Silent;
-      if (silence >= LOST) thread.end(`no sign of life for ${LOST * CHECK / 1000} s`);
+    for (const thread of this.#threads) {
+      if (thread.check() >= LOST) thread.end(`no sign of life for ${LOST * CHECK / 1000} s`);
     }
   };
 

@@ -8,6 +8,9 @@ import type { Certificate, Drained } from "../server.ts";
 import { type Row, State } from "./ledger.ts";
 import type { Beginning, Order, Report, Telling } from "./messages.ts";
 
+/** After so many intervals without a sign of life, it counts as silent. */
+const SILENT = 5;
+
 /** Where a server listens. */
 export interface Place {
   readonly url: string;
@@ -70,9 +73,11 @@ export class Thread {
    * @returns in how many intervals in a row it has not.
    */
   check(): number {
+    if (this.#hasEnded) return 0;
     const { beats } = this.#row;
     this.#silence = this.#isListening && beats === this.#beats ? this.#silence + 1 : 0;
     this.#beats = beats;
+    this.#row.state = this.#silence < SILENT ? State.Well : State.Silent;
     return this.#silence;
   }
 
@@ -81,10 +86,10 @@ export class Thread {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#worker.terminate();
+    this.#row.state = State.Absent;
     const { counters, gauges } = this.#row.figures;
     this.#drained.resolve({ dropped: counters.inFlight[0]!, cut: gauges.connections });
     for (const renewal of this.#renewals) renewal.resolve();
-    this.#row.retire();
     this.#listening.reject(new Error(reason));
     this.#ended.resolve(reason);
   }

@@ -38,8 +38,8 @@ scope.onmessage = ({ data: order }) => {
   }
 };
 
-function begin({ options, events, ledger, index }: Beginning): void {
-  const member = new Member(ledger, index);
+function begin({ options, events, ledger, row }: Beginning): void {
+  const member = new Member(ledger, row);
   teller = new Teller(
     events,
     member.row.told,
