@@ -14,13 +14,17 @@ function open(limits: Partial<ConnectionLimits> = {}) {
   const conversations = new Conversations({ delays: uniformDelay({ min: 1, max: 1 }) });
   const told: [address: string, count: number][] = [];
   const figures = new Figures();
-  const connections = new Connections({
-    conversations,
-    pump: new Pump(conversations, fail),
-    idle: { add() {} } as unknown as IdleWatch,
-    events: { unopened: (address, count) => told.push([address, count]), failed: fail },
-    buffered: 1,
-  }, { ...DEFAULT_CONNECTION_LIMITS, ...limits }, figures);
+  const connections = new Connections(
+    {
+      conversations,
+      pump: new Pump(conversations, fail),
+      idle: { add() {} } as unknown as IdleWatch,
+      events: { unopened: (address, count) => told.push([address, count]), failed: fail },
+      buffered: 1,
+    },
+    { ...DEFAULT_CONNECTION_LIMITS, ...limits },
+    figures,
+  );
   return { connections, figures, told };
 }
 

@@ -10,6 +10,12 @@ import { type Certificate, checkCertificate } from "./certificate.ts";
 /** How long until one that could not accept connections tries again, in milliseconds. */
 const LISTEN_AGAIN = 500;
 
+/**
+ * How long until one that listens no more certainly takes in no more, in milliseconds. It is a few turns of
+ * the event loop; where others listen on the same port, nothing says when they are over.
+ */
+const RELEASE = 100;
+
 /** How it listens, and who is told what. */
 export interface ListenerOptions {
   readonly hostname: string;
@@ -105,6 +111,7 @@ export class Listener {
     clearTimeout(this.#again);
     this.#retire(this.#server);
     this.#tls = certificate;
+    if (this.#options.reusePort) await delay(RELEASE);
     // The port is free only a few turns of the event loop later.
     for (let wait = 1; !this.#isClosed; wait = Math.min(2 * wait, LISTEN_AGAIN)) {
       try {

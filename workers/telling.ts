@@ -17,7 +17,7 @@ const BATCH = 1000;
 const MOST_UNDERWAY = 16;
 
 /** How long it waits at most, in milliseconds: a main thread that is gone must not hold it for ever. */
-const MAX_WAIT = 1000;
+const MAX_WAIT = 10_000;
 
 /** Gathers the events of a worker. */
 export class Teller {
