@@ -165,8 +165,10 @@ Deno.test(
 
 Deno.test({ name: "startPool() holds connections to their limits", ignore }, async () => {
   const tries = Array.from({ length: 8 });
-  for (const limits of [{ connections: 4 }, { connectionsPerAddress: 4 }]) {
-    const { server } = await start({ ...SOON, limits });
+  for (const [connections, connectionsPerAddress] of [[4, 100], [100, 4]] as const) {
+    const { server } = await start({
+ ...SOON,
+ limits: { connections, connectionsPerAddress } });
     await using _server = server;
     const connect = () => Client.connect(server.url, { reconnect: false });
     const clients: Client[] = [];
