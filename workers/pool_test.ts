@@ -167,8 +167,9 @@ Deno.test({ name: "startPool() holds connections to their limits", ignore }, asy
   const tries = Array.from({ length: 8 });
   for (const [connections, connectionsPerAddress] of [[4, 100], [100, 4]] as const) {
     const { server } = await start({
- ...SOON,
- limits: { connections, connectionsPerAddress } });
+      ...SOON,
+      limits: { connections, connectionsPerAddress },
+    });
     await using _server = server;
     const connect = () => Client.connect(server.url, { reconnect: false });
     const clients: Client[] = [];
