@@ -85,3 +85,19 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: `asyncpkt, compiled, has workers${missing ? ` (ignored: ${missing})` : ""}`,
+  ignore: missing !== undefined || Deno.build.os !== "linux",
+  async fn() {
+    const flags = ["--workers", "2", "--port", "0", "--delay", "0"];
+    await using server = startProgram(asyncpkt, ["serve", ...flags]);
+    const url = /^Listening on (ws:\S+)$/.exec(await server.stdout.next())![1]!;
+    const health = await fetch(url.replace("ws", "http") + "/healthz");
+    assertEquals((await health.json()).workers, 2);
+    await using send = startProgram(asyncpkt, ["send", "--id", "01", "--url", url, EXAMPLE]);
+    assertEquals((await send.result()).stdout, [EXAMPLE_RESPONSE]);
+    server.kill("SIGTERM");
+    assertEquals((await server.result()).code, 0);
+  },
+});

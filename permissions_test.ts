@@ -39,6 +39,7 @@ Deno.test("the tasks and the executable have the permissions that they need, and
     demo: [],
     serve: ["see the token"],
     work: [],
+    "serve:workers": ["read a file", "see the token"],
     send: ["read a file", "connect elsewhere", "see the token"],
     bench: ["read a file", "connect elsewhere", "see the token"],
     compile: ["read a file", "connect elsewhere", "see the token"],

@@ -66,6 +66,48 @@ Deno.test("serve and send, as processes, do the example and the log matches the 
   ]);
 });
 
+Deno.test({
+  name: "serve --workers, as a process, answers with all workers and drains on a signal",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const flags = ["--workers", "3", "--port", "0", "--delay", "0.5", "--log-format", "json"];
+    await using server = await startTask("serve:workers", ...flags);
+    const { url, message } = JSON.parse(await server.stdout.next());
+    assertEquals(message, `Listening on ${url}`);
+    const clients = await Promise.all(
+      Array.from({ length: 20 }, () => Client.connect(url, { reconnect: false })),
+    );
+    const requests = clients.map((client, i) => awaitedLater(client.request("", { id: `${i}` })));
+    const accepted = (await server.stdout.take(20)).map((line) => JSON.parse(line));
+    const ids = accepted.map(({ request_id }) => Number(request_id));
+    assertEquals(ids.toSorted((a, b) => a - b), [...ids.keys()]);
+    server.kill("SIGTERM");
+    assertEquals(JSON.parse(await server.stdout.next()).event, "draining");
+    await Promise.all(requests);
+    await Promise.all(clients.map((client) => client.closed));
+    const { code, stdout, stderr } = await server.result();
+    assertEquals([code, stdout.length, stderr], [0, 1, ""]);
+    assertEquals(JSON.parse(stdout[0]!).message, "Drained: all answered");
+  },
+});
+
+Deno.test({
+  name: "serve --workers, as a process, ends at once on a second signal",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using server = await startTask("serve:workers", "--port", "0", "--delay", "600");
+    const url = (await server.stdout.next()).replace("Listening on ", "");
+    const client = await Client.connect(url, { reconnect: false });
+    const request = client.request("", { timeout: 600_000 }).catch(() => "lost");
+    await server.stdout.next();
+    server.kill("SIGTERM");
+    assertEquals(await server.stdout.next(), "Draining: 1 in flight");
+    server.kill("SIGTERM");
+    assertEquals((await server.result()).code, 143);
+    assertEquals(await request, "lost");
+  },
+});
+
 Deno.test("serve, as a process, drains on a signal: what is in flight is answered, exit 0", async () => {
   await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
     await using server = await startServer("--delay", "0.5");

@@ -26,8 +26,10 @@ import {
   DEFAULT_CONNECTION_LIMITS,
 } from "./server/connections.ts";
 import { answerConsole } from "./server/console.ts";
+import type { ServerCrew } from "./server/crew.ts";
 import { answerDescription } from "./server/description.ts";
 import { type ServerEvents, tellFault } from "./server/events.ts";
+import { Figures } from "./server/figures.ts";
 import { answerPost } from "./server/http.ts";
 import { IDLE_TIMEOUT, IdleWatch } from "./server/idle.ts";
 import { Listener } from "./server/listener.ts";
@@ -47,6 +49,7 @@ export type {
   Limits,
   LognormalDelay,
   NormalDelay,
+  ServerCrew,
   ServerEvents,
   Tap,
 };
@@ -158,6 +161,7 @@ export interface Server extends AsyncDisposable {
 /**
  * Starts a server for packets: over WebSocket at `/`, over HTTP by `POST /`.
  *
+ * @param crew what it shares with the other workers that listen on its port; where there are none, nothing.
  * @returns once it listens. `await using` drains it.
  * @throws {RangeError} if an option is out of range.
  * @throws {Deno.errors.AddrInUse} if the port is in use, and other errors of listening.
@@ -175,7 +179,7 @@ export interface Server extends AsyncDisposable {
  * assertEquals(await answer.json(), { request_id: "01", data: { Hub: { name: "qwe" } } });
  * ```
  */
-export function serve(options: ServeOptions = {}): Server {
+export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
   const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls, elsewhere } = options;
   const delays = delayPolicy(options.delay, options.seed);
   const faults = options.faults && faultPolicy(options.faults, options.seed);
@@ -184,6 +188,7 @@ export function serve(options: ServeOptions = {}): Server {
   const longest = delays.longest + (faults?.lateBy ?? 0);
   const drainTimeout = Math.min(options.drainTimeout ?? longest + DRAIN_SLACK, MAX_TIMEOUT);
   const fail = (error: unknown) => tellFault(events, error);
+  const figures = crew?.figures ?? new Figures();
   const conversations = new Conversations({
     delays,
     faults,
@@ -191,6 +196,8 @@ export function serve(options: ServeOptions = {}): Server {
     events,
     tap: options.tap,
     elsewhere,
+    counters: figures.counters,
+    crew,
   });
   const access = new Access({
     hostname,
@@ -202,8 +209,15 @@ export function serve(options: ServeOptions = {}): Server {
   elsewhere?.begin(pump);
   const idle = new IdleWatch(fail);
   const shared = { conversations, pump, idle, events, buffered: limits.buffered };
-  const connections = new Connections(shared, limits);
-  const listener = new Listener({ hostname, port, tls, handler: handle, onFault });
+  const connections = new Connections(shared, limits, figures, crew);
+  const listener = new Listener({
+    hostname,
+    port,
+    tls,
+    reusePort: crew !== undefined,
+    handler: handle,
+    onFault,
+  });
   let isDraining = false;
   let drained: Promise<Drained> | undefined;
 
@@ -223,7 +237,7 @@ export function serve(options: ServeOptions = {}): Server {
     if (purpose instanceof Response) return purpose;
     if (purpose === "console") return answerConsole(request);
     if (purpose === "health") return health(request);
-    if (purpose === "metrics") return answerMetrics(conversations, connections);
+    if (purpose === "metrics") return metrics();
     if (purpose === "description") return answerDescription();
     if (purpose === "upgrade" && isDraining) return refuse(503, "The server is draining");
     const leave = connections.admit(address);
@@ -250,14 +264,26 @@ export function serve(options: ServeOptions = {}): Server {
     }
   }
 
+  function metrics(): Promise<Response> {
+    if (crew === undefined) figures.gauges.heap = Deno.memoryUsage().heapUsed;
+    const { startedAt } = crew ?? { startedAt: performance.timeOrigin };
+    return answerMetrics(crew?.sum() ?? figures, faults !== undefined, startedAt);
+  }
+
   /** Anybody may ask how it is, but only who is let in learns what it does. */
   function health(request: Request): Response {
-    const { size, unopened } = connections;
-    const isWell = unopened < MAX_UNOPENED && elsewhere?.isReachable !== false;
+    const { counters, gauges: { connections, unopened } } = crew?.sum() ?? figures;
+    const isWell = unopened < MAX_UNOPENED && crew?.isWell !== false &&
+      elsewhere?.isReachable !== false;
     const status = isDraining ? "draining" : isWell ? "ok" : "unhealthy";
-    const figures = { connections: size, in_flight: conversations.inFlight, unopened };
+    const told = {
+      connections,
+      in_flight: counters.inFlight[0]!,
+      unopened,
+      ...crew && { workers: crew.size },
+    };
     return Response.json(
-      { status, ...(access.knows(request) ? figures : {}) },
+      { status, ...(access.knows(request) ? told : {}) },
       { status: status === "ok" ? 200 : 503 },
     );
   }

@@ -7,6 +7,7 @@
 import { configure, dispose, getLogger, type LogRecord } from "@logtape/logtape";
 import { FAULT_KINDS } from "../fault/policy.ts";
 import type { Drained, FaultKind, Server, ServerEvents } from "../server.ts";
+import type { PoolEvents } from "../workers/pool.ts";
 import { escapeControls } from "./escape.ts";
 import type { Output } from "./output.ts";
 import { Seldom } from "./seldom.ts";
@@ -27,7 +28,7 @@ const DEEDS: Readonly<Record<FaultKind, string>> = {
 };
 
 /** The log of a server: what happens to requests and connections, and the server's own steps. */
-export interface ServerLog extends ServerEvents, Disposable {
+export interface ServerLog extends PoolEvents, Disposable {
   listening(url: string): void;
   /** Anybody who reaches the server may use it. */
   exposed(): void;
@@ -121,6 +122,15 @@ export async function startLog(
     turnedAway: (address, reason) => turnedAway.tell({ address, reason }),
     expelled: (address, code, reason, dropped) => expelled.tell({ address, code, reason, dropped }),
     unopened: (address, count) => unopened.tell({ address, count }),
+    workerEnded: (worker, reason, wait) =>
+      log.error("Worker {worker} has ended: {reason}; another starts in {wait} s", {
+        event: "worker_ended",
+        worker,
+        reason,
+        wait: wait / 1000,
+      }),
+    workerReplaced: (worker) =>
+      log.info("Worker {worker} listens again", { event: "worker_replaced", worker }),
     listening: (url) => log.info("Listening on {url}", { event: "listening", url }),
     exposed: () =>
       log.warn("Beyond this machine, anybody may use it: there is no --token-file", {

@@ -32,11 +32,12 @@ import {
   text,
   toggle,
 } from "./flags.ts";
-import { LastResort } from "./last_resort.ts";
+import { LastResort } from "../server/last_resort.ts";
 import { type ServerLog, startLog } from "./log.ts";
 import { linkOptions, NATS_FLAGS, type NatsFlags, openLink } from "./nats.ts";
 import { readTextFile } from "./open_file.ts";
 import { Status } from "./status.ts";
+import { checkWorkers, workersFlag } from "./workers.ts";
 
 const delay: Flag<Delay> = {
   placeholder: "DELAY",
@@ -71,6 +72,7 @@ const FLAGS = {
   delay,
   seed: integer("N", "makes delay and fault a function of N and the request's id alone", undefined),
   fault,
+  workers: workersFlag,
   record: text("FILE", "writes what comes in and goes out, as NDJSON; - for stdout", undefined),
   quiet: toggle("no line for each request"),
   "log-format": choice("sentences, or one JSON object a line [text]", ["text", "json"]),
@@ -130,6 +132,7 @@ Examples:
   asyncpkt serve
   asyncpkt serve --delay 0.1..0.5 --seed 7 --quiet
   asyncpkt serve --hostname 0.0.0.0 --token-file token --cert cert.pem --key key.pem
+  asyncpkt serve --workers auto --quiet
   asyncpkt serve --fault drop=0.01,error=0.05,disconnect=0.001 --seed 7
   asyncpkt serve --nats nats://127.0.0.1:4222      and, as often as you like: asyncpkt work --nats …
   curl -N -d '[{"request_id":1,"data":"Hub&&name&&qwe"}]' http://127.0.0.1:2707
@@ -142,6 +145,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   if ((flags.cert === undefined) !== (flags.key === undefined)) {
     throw new UsageError("--cert and --key go together");
   }
+  if (flags.workers > 1) checkWorkers(flags.record, flags.nats);
   const { stdout, stderr, signal } = streams;
   const token = await readToken(flags["token-file"]);
   const certificate = await readCertificate(flags);
@@ -175,7 +179,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   };
 
   using lastResort = new LastResort((error) => log.failed?.("null", error));
-  const server = listen(options);
+  const server = await listen(options, flags.workers);
   const onHangUp = () => void renew(server, flags, log);
   const hearsHangUp = certificate !== undefined && Deno.build.os !== "windows";
   if (hearsHangUp) Deno.addSignalListener("SIGHUP", onHangUp);
@@ -246,9 +250,10 @@ async function startRecording(path: string | undefined, streams: Streams) {
     : (await import("./record.ts")).startRecording(path, streams);
 }
 
-function listen(options: ServeOptions): Server {
+async function listen(options: ServeOptions, workers: number): Promise<Server> {
   try {
-    return serve(options);
+    if (workers === 1) return serve(options);
+    return await (await import("../workers/pool.ts")).startPool(options, workers);
   } catch (error) {
     const where = `${options.hostname}:${options.port}`;
     if (error instanceof Deno.errors.NotCapable) {

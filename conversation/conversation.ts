@@ -20,6 +20,7 @@ import {
   responseText,
 } from "../protocol.ts";
 import type { Counters } from "./counters.ts";
+import type { Crew } from "./crew.ts";
 import type { Elsewhere, HandedOver } from "./elsewhere.ts";
 import type { Faults } from "./faults.ts";
 import type { InFlight } from "./in_flight.ts";
@@ -67,6 +68,8 @@ export interface Shared {
   readonly limits: Limits;
   readonly events: Events;
   readonly counters: Counters;
+  /** Those who share the limits in all, if there are any. */
+  readonly crew: Crew | undefined;
   readonly wheel: TimingWheel;
   readonly inFlight: InFlight;
   /** Trouble that is made on purpose, if any is. */
@@ -306,7 +309,7 @@ export class Conversation {
   }
 
   #take(i: number, now: number): void {
-    const { reader, inFlight, wheel, limits, events, counters, delays, faults, elsewhere } =
+    const { reader, inFlight, wheel, limits, events, counters, delays, faults, crew, elsewhere } =
       this.#shared;
     const error = reader.error(i);
     if (error !== undefined) {
@@ -314,7 +317,8 @@ export class Conversation {
     }
     if (reader.isCancel(i)) return this.#cancel(i);
     if (this.#shared.isDraining) return this.#refuse(reader.idText(i), "shutting_down");
-    if (this.inFlight >= limits.inFlight || inFlight.size >= limits.inFlightInAll) {
+    const inAll = inFlight.size + (crew === undefined ? 0 : crew.inFlightOfOthers(now));
+    if (this.inFlight >= limits.inFlight || inAll >= limits.inFlightInAll) {
       return this.#refuse(reader.idText(i), "overloaded");
     }
     const { bytes, isAscii } = reader;

@@ -11,6 +11,7 @@ import type { FaultKind, FaultPolicy } from "../fault/policy.ts";
 import { FrameReader } from "../protocol.ts";
 import { Conversation, type Events, type Limits, type Shared } from "./conversation.ts";
 import { Counters } from "./counters.ts";
+import type { Crew } from "./crew.ts";
 import { type Elsewhere, HandedOver } from "./elsewhere.ts";
 import { Faults } from "./faults.ts";
 import { InFlight } from "./in_flight.ts";
@@ -43,6 +44,10 @@ export interface ConversationsOptions {
   tap?: Tap | undefined;
   /** Who converts the requests, if not this process. */
   elsewhere?: Elsewhere | undefined;
+  /** Where it counts. */
+  counters?: Counters;
+  /** The workers that this one shares its server with. @default {none} */
+  crew?: Crew | undefined;
 }
 
 /**
@@ -75,7 +80,10 @@ export class Conversations {
   #now = 0;
 
   /** @throws {RangeError} if a limit is not a positive integer. */
-  constructor({ delays, faults, limits, events = {}, tap, elsewhere }: ConversationsOptions) {
+  constructor(
+    { delays, faults, limits, events = {}, tap, elsewhere, counters = new Counters(), crew }:
+      ConversationsOptions,
+  ) {
     const all = { ...DEFAULT_LIMITS, ...limits };
     for (const [name, limit] of Object.entries(all)) {
       if (Number.isSafeInteger(limit) && limit > 0) continue;
@@ -87,10 +95,11 @@ export class Conversations {
       delays,
       limits: all,
       events,
-      counters: new Counters(),
+      counters,
+      crew,
       wheel: new TimingWheel(0, capacity),
-      inFlight: new InFlight(capacity),
-      faults: faults && new Faults(faults),
+      inFlight: new InFlight(capacity, counters.inFlight),
+      faults: faults && new Faults(faults, counters.faults, crew?.brokenOff),
       reader: new FrameReader(),
       elsewhere,
       handedOver: new HandedOver(),

@@ -1,11 +1,13 @@
 /**
- * What has happened in the conversations of a process, in numbers: plain fields, so that counting costs
- * a request next to nothing, whether or not anybody ever asks.
+ * What has happened in the conversations of a process, in numbers: cells of one array, so that counting
+ * costs a request next to nothing, whether or not anybody ever asks, and workers can share them.
  *
  * @module
  */
 
+import { FAULT_KINDS, type FaultKind } from "../fault/policy.ts";
 import { type ErrorCode, ERRORS } from "../protocol.ts";
+import { namedCells } from "./cells.ts";
 
 /** Upper bounds of delays, in milliseconds: fine where the default delays of 1 to 5 s are. */
 const DELAYS: readonly number[] = [
@@ -35,12 +37,22 @@ export class Histogram {
   readonly bounds: readonly number[];
   /** How many values fell into each range. */
   readonly counts: Float64Array;
-  /** All values together. */
-  sum = 0;
 
-  constructor(bounds: readonly number[]) {
+  readonly #sum: Float64Array;
+
+  /** @param cells where it counts: one for each bound, and two more. */
+  constructor(
+    bounds: readonly number[],
+    cells: Float64Array = new Float64Array(bounds.length + 2),
+  ) {
     this.bounds = bounds;
-    this.counts = new Float64Array(bounds.length + 1);
+    this.counts = cells.subarray(0, -1);
+    this.#sum = cells.subarray(-1);
+  }
+
+  /** All values together. */
+  get sum(): number {
+    return this.#sum[0]!;
   }
 
   /** Counts a value. */
@@ -49,29 +61,86 @@ export class Histogram {
     let i = 0;
     while (i < bounds.length && value > bounds[i]!) i++;
     this.counts[i]!++;
-    this.sum += value;
+    this.#sum[0]! += value;
   }
 }
 
+const CODES = Object.keys(ERRORS) as ErrorCode[];
+
+/** What stands in the first cells. */
+const enum Cell {
+  Answered,
+  Dropped,
+  BytesIn,
+  BytesOut,
+  InFlight,
+}
+const SINGLE_CELLS = 5;
+
 /** Counts since the process has started. */
 export class Counters {
-  /** Requests that were answered with a response. */
-  answered = 0;
-  /** Requests whose connection ended before they were due. */
-  dropped = 0;
+  /** How many cells they take. */
+  static readonly CELLS: number = SINGLE_CELLS + CODES.length + FAULT_KINDS.length + DELAYS.length +
+    LATENESS.length + 4;
+
+  /** How many requests are in flight; {@linkcode InFlight} keeps it. */
+  readonly inFlight: Float64Array;
   /** Errors sent, by code: of requests, and of frames that held none. */
   readonly errors: Record<ErrorCode, number>;
+  /** How often each kind of trouble was made on purpose. */
+  readonly faults: Record<FaultKind, number>;
   /** Of each request that was taken in, in milliseconds. */
-  readonly delays = new Histogram(DELAYS);
+  readonly delays: Histogram;
   /** From when a request was due to when it was answered, in milliseconds. */
-  readonly lateness = new Histogram(LATENESS);
-  /** Bytes of all frames that came. */
-  bytesIn = 0;
-  /** Bytes of all frames that were sent. */
-  bytesOut = 0;
+  readonly lateness: Histogram;
 
-  constructor() {
-    const codes = Object.keys(ERRORS).map((code) => [code, 0]);
-    this.errors = Object.fromEntries(codes) as Record<ErrorCode, number>;
+  readonly #cells: Float64Array;
+
+  /** @param cells where they stand: as many as {@linkcode Counters.CELLS}. */
+  constructor(cells: Float64Array = new Float64Array(Counters.CELLS)) {
+    this.#cells = cells;
+    let at = SINGLE_CELLS;
+    const next = (length: number) => cells.subarray(at, at += length);
+    this.inFlight = cells.subarray(Cell.InFlight, Cell.InFlight + 1);
+    this.errors = namedCells(CODES, next(CODES.length));
+    this.faults = namedCells(FAULT_KINDS, next(FAULT_KINDS.length));
+    this.delays = new Histogram(DELAYS, next(DELAYS.length + 2));
+    this.lateness = new Histogram(LATENESS, next(LATENESS.length + 2));
+  }
+
+  /** Requests that were answered with a response. */
+  get answered(): number {
+    return this.#cells[Cell.Answered]!;
+  }
+
+  set answered(count: number) {
+    this.#cells[Cell.Answered] = count;
+  }
+
+  /** Requests whose connection ended before they were due. */
+  get dropped(): number {
+    return this.#cells[Cell.Dropped]!;
+  }
+
+  set dropped(count: number) {
+    this.#cells[Cell.Dropped] = count;
+  }
+
+  /** Bytes of all frames that came. */
+  get bytesIn(): number {
+    return this.#cells[Cell.BytesIn]!;
+  }
+
+  set bytesIn(count: number) {
+    this.#cells[Cell.BytesIn] = count;
+  }
+
+  /** Bytes of all frames that were sent. */
+  get bytesOut(): number {
+    return this.#cells[Cell.BytesOut]!;
+  }
+
+  set bytesOut(count: number) {
+    this.#cells[Cell.BytesOut] = count;
   }
 }

@@ -4,12 +4,35 @@
  * @module
  */
 
-import { FAULT_KINDS, type FaultKind, type FaultPolicy } from "../fault/policy.ts";
+import type { FaultKind, FaultPolicy } from "../fault/policy.ts";
 
 /** So many requests are remembered whose connection was broken off. */
 const MAX_REMEMBERED = 10_000;
 
 const decoder = new TextDecoder();
+
+/** Remembers who has broken off a connection, until it is sent again; ids are JSON text. */
+export interface BrokenOff {
+  add(id: string): void;
+  /** Forgets one; returns whether it was remembered. */
+  delete(id: string): boolean;
+}
+
+/** Remembers the latest. */
+class Latest implements BrokenOff {
+  readonly #ids = new Set<string>();
+
+  add(id: string): void {
+    this.#ids.add(id);
+    if (this.#ids.size <= MAX_REMEMBERED) return;
+    const [oldest] = this.#ids;
+    this.#ids.delete(oldest!);
+  }
+
+  delete(id: string): boolean {
+    return this.#ids.delete(id);
+  }
+}
 
 /** The trouble of a process. */
 export class Faults {
@@ -20,13 +43,17 @@ export class Faults {
   readonly #counts: Record<FaultKind, number>;
   /** What each entry that is in flight is to meet. */
   readonly #planned: (FaultKind | undefined)[] = [];
-  /** The ids that have broken off a connection, and were not sent again. */
-  readonly #brokenOff = new Set<string>();
+  readonly #brokenOff: BrokenOff;
 
-  constructor(policy: FaultPolicy) {
+  /** @param counts where it counts. */
+  constructor(
+    policy: FaultPolicy,
+    counts: Record<FaultKind, number>,
+    brokenOff: BrokenOff = new Latest(),
+  ) {
     this.#policy = policy;
-    const none = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0]));
-    this.counts = this.#counts = none as Record<FaultKind, number>;
+    this.counts = this.#counts = counts;
+    this.#brokenOff = brokenOff;
   }
 
   /**
@@ -53,10 +80,6 @@ export class Faults {
   /** Notes that it has been done; `id` is JSON text. */
   note(kind: FaultKind, id: string): void {
     this.#counts[kind]++;
-    if (kind !== "disconnect") return;
-    this.#brokenOff.add(id);
-    if (this.#brokenOff.size <= MAX_REMEMBERED) return;
-    const [oldest] = this.#brokenOff;
-    this.#brokenOff.delete(oldest!);
+    if (kind === "disconnect") this.#brokenOff.add(id);
   }
 }

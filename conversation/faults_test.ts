@@ -4,6 +4,7 @@ import { FAULT_KINDS, type FaultKind, type FaultPolicy } from "../fault/policy.t
 import { encodeCancel, encodeError, encodeRequest, ERRORS } from "../protocol.ts";
 import type { Events } from "./conversation.ts";
 import { Conversations } from "./conversations.ts";
+import { Counters } from "./counters.ts";
 import { Faults } from "./faults.ts";
 
 const DELAY = 100;
@@ -136,7 +137,7 @@ Deno.test("answerDue() spares a request that is sent again after it broke off, o
 });
 
 Deno.test("Faults forgets what broke off longest ago", () => {
-  const faults = new Faults(byId);
+  const faults = new Faults(byId, new Counters().faults);
   const kindFor = (id: string) => {
     const bytes = new TextEncoder().encode(JSON.stringify(id));
     return faults.kindFor(bytes, 0, bytes.length);

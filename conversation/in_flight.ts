@@ -37,9 +37,7 @@ const decoder = new TextDecoder();
 
 /** All the requests in flight in a process. */
 export class InFlight {
-  /** How many there are. */
-  size = 0;
-
+  readonly #size: Float64Array;
   #arena = new Arena();
   #fields: Int32Array;
   #used = 0;
@@ -52,9 +50,16 @@ export class InFlight {
   /**
    * @param capacity for how many requests there is room from the start: memory that is not used is only
    * reserved, while making more later copies it all.
+   * @param size where it keeps how many there are, in one cell, for others to see.
    */
-  constructor(capacity = 1024) {
+  constructor(capacity = 1024, size: Float64Array = new Float64Array(1)) {
+    this.#size = size;
     this.#fields = new Int32Array(FIELDS * capacity);
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#size[0]!;
   }
 
   /** Adds a request of connection `owner`; a copy of its text is kept. */
@@ -87,8 +92,7 @@ export class InFlight {
     fields[field + Field.DataLength] = dataLength;
     fields[field + Field.DelayAndAscii] = delay << 1 | Number(isAscii);
     this.#link(owner, entry);
-    this.size++;
-    if (2 * this.size > this.#table.length) this.#growTable();
+    if (2 * ++this.#size[0]! > this.#table.length) this.#growTable();
     else this.#table[this.#freeBucket(hash)] = entry + 1;
     return entry;
   }
@@ -120,7 +124,7 @@ export class InFlight {
     );
     fields[field + Field.Hash] = this.#firstFree;
     this.#firstFree = entry;
-    this.size--;
+    this.#size[0]!--;
   }
 
   /** The number of the connection that a request came by. */

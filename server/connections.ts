@@ -6,7 +6,9 @@
 
 import { isLoopback, networkOf } from "./address.ts";
 import { Connection, type Shared } from "./connection.ts";
+import type { ServerCrew } from "./crew.ts";
 import { tellFault } from "./events.ts";
+import type { Figures } from "./figures.ts";
 
 /**
  * How much of the network a server takes on. What a process may open is not known to it: that takes more
@@ -40,13 +42,11 @@ const OPENING = 5000;
 
 /** The connections of a server. */
 export class Connections {
-  /** How many upgrades never opened. On Deno 2.9, each may have cost a file descriptor for good. */
-  unopened = 0;
-
   readonly #shared: Shared;
   readonly #limits: Readonly<ConnectionLimits>;
-  /** How many were let in and have not ended, in all and by network. */
-  #admitted = 0;
+  readonly #gauges: Figures["gauges"];
+  readonly #crew: ServerCrew | undefined;
+  /** How many were let in and have not ended, by network. */
   readonly #admittedBy = new Map<string, number>();
   readonly #open = new Set<Connection>();
   /** Upgrades that have not opened yet, and since when they could have; the oldest first. */
@@ -55,9 +55,20 @@ export class Connections {
   /** What all were told when they were closed. */
   #farewell: [code: number, reason: string] | undefined;
 
-  constructor(shared: Shared, limits: Readonly<ConnectionLimits>) {
+  /**
+   * @param figures where it counts.
+   * @param crew those who share the limits, if there are any.
+   */
+  constructor(
+    shared: Shared,
+    limits: Readonly<ConnectionLimits>,
+    { gauges }: Figures,
+    crew?: ServerCrew,
+  ) {
     this.#shared = shared;
     this.#limits = limits;
+    this.#gauges = gauges;
+    this.#crew = crew;
   }
 
   /** How many are open. */
@@ -74,24 +85,24 @@ export class Connections {
     const { connections } = this.#limits;
     const perAddress = this.#limits.connectionsPerAddress ??
       (isLoopback(address) ? connections : DEFAULT_PER_ADDRESS);
-    if (this.#admitted >= connections) {
+    const crew = this.#crew;
+    if (this.#gauges.admitted + (crew?.admittedByOthers() ?? 0) >= connections) {
       return this.#turnAway(address, `There are ${connections} connections already`);
     }
     const network = networkOf(address);
     const count = this.#admittedBy.get(network) ?? 0;
-    if (count >= perAddress) {
-      return this.#turnAway(address, `There are ${count} connections from this address already`);
+    if (count + (crew?.admittedByOthersFrom(network) ?? 0) >= perAddress) {
+      const reason = `There are ${perAddress} connections from this address already`;
+      return this.#turnAway(address, reason);
     }
-    this.#admitted++;
-    this.#admittedBy.set(network, count + 1);
+    this.#gauges.admitted++;
+    this.#countFrom(network, count + 1);
     let hasLeft = false;
     return () => {
       if (hasLeft) return;
       hasLeft = true;
-      this.#admitted--;
-      const rest = this.#admittedBy.get(network)! - 1;
-      if (rest > 0) this.#admittedBy.set(network, rest);
-      else this.#admittedBy.delete(network);
+      this.#gauges.admitted--;
+      this.#countFrom(network, this.#admittedBy.get(network)! - 1);
     };
   }
 
@@ -99,8 +110,9 @@ export class Connections {
   add(socket: WebSocket, address: string, sharesFrames: boolean, leave: () => void): Connection {
     const connection = new Connection(socket, address, sharesFrames, this.#shared, () => {
       // If it was given up, it was only slow.
-      if (!this.#opening.delete(connection)) this.unopened--;
+      if (!this.#opening.delete(connection)) this.#gauges.unopened--;
       this.#open.add(connection);
+      this.#gauges.connections = this.#open.size;
       if (this.#farewell !== undefined) connection.close(...this.#farewell);
     });
     this.#opening.set(connection, performance.now());
@@ -108,6 +120,7 @@ export class Connections {
     connection.ended.then(() => {
       this.#opening.delete(connection);
       this.#open.delete(connection);
+      this.#gauges.connections = this.#open.size;
       leave();
     });
     return connection;
@@ -120,6 +133,12 @@ export class Connections {
     const ended = [...this.#open].map(({ ended }) => ended);
     for (const connection of this.#open) connection.close(code, reason);
     await Promise.all(ended);
+  }
+
+  #countFrom(network: string, count: number): void {
+    if (count > 0) this.#admittedBy.set(network, count);
+    else this.#admittedBy.delete(network);
+    this.#crew?.noteAdmitted(network, count);
   }
 
   #turnAway(address: string, reason: string): string {
@@ -140,9 +159,9 @@ export class Connections {
         break;
       }
       this.#opening.delete(connection);
-      this.unopened++;
+      const count = ++this.#gauges.unopened;
       try {
-        this.#shared.events.unopened?.(connection.address, this.unopened);
+        this.#shared.events.unopened?.(connection.address, count);
       } catch (error) {
         tellFault(this.#shared.events, error);
       }

@@ -3,6 +3,7 @@ import { Conversations } from "../conversation/conversations.ts";
 import { uniformDelay } from "../delay/policy.ts";
 import { FakeTime } from "../testing/fake_time.ts";
 import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
+import { Figures } from "./figures.ts";
 import type { IdleWatch } from "./idle.ts";
 import { Pump } from "./pump.ts";
 
@@ -12,14 +13,19 @@ function open(limits: Partial<ConnectionLimits> = {}) {
   };
   const conversations = new Conversations({ delays: uniformDelay({ min: 1, max: 1 }) });
   const told: [address: string, count: number][] = [];
-  const connections = new Connections({
-    conversations,
-    pump: new Pump(conversations, fail),
-    idle: { add() {} } as unknown as IdleWatch,
-    events: { unopened: (address, count) => told.push([address, count]), failed: fail },
-    buffered: 1,
-  }, { ...DEFAULT_CONNECTION_LIMITS, ...limits });
-  return { connections, told };
+  const figures = new Figures();
+  const connections = new Connections(
+    {
+      conversations,
+      pump: new Pump(conversations, fail),
+      idle: { add() {} } as unknown as IdleWatch,
+      events: { unopened: (address, count) => told.push([address, count]), failed: fail },
+      buffered: 1,
+    },
+    { ...DEFAULT_CONNECTION_LIMITS, ...limits },
+    figures,
+  );
+  return { connections, figures, told };
 }
 
 /** What a socket is to the connections before it opens: handlers, and how it was closed. */
@@ -75,7 +81,7 @@ Deno.test("Connections has room again when somebody has left, once for each", ()
 
 Deno.test("Connections counts an upgrade that does not open in 5 seconds, until it does", async () => {
   using time = new FakeTime();
-  const { connections, told } = open();
+  const { connections, figures, told } = open();
   const slow = add(connections);
   const never = add(connections);
   add(connections).onopen();
@@ -83,12 +89,12 @@ Deno.test("Connections counts an upgrade that does not open in 5 seconds, until 
   time.pass(3000);
   const later = add(connections);
   time.pass(2000);
-  assertEquals([connections.unopened, connections.size], [2, 1]);
+  assertEquals([figures.gauges.unopened, connections.size], [2, 1]);
   later.onopen();
   slow.onopen();
-  assertEquals([connections.unopened, connections.size], [1, 3]);
+  assertEquals([figures.gauges.unopened, connections.size], [1, 3]);
   time.pass(60_000);
-  assertEquals([connections.unopened, told.length, time.timers], [1, 2, 0]);
+  assertEquals([figures.gauges.unopened, told.length, time.timers], [1, 2, 0]);
   assertEquals(told, [["192.0.2.7", 1], ["192.0.2.7", 2]]);
   assertEquals(never.closes, []);
 });

@@ -10,6 +10,12 @@ import { type Certificate, checkCertificate } from "./certificate.ts";
 /** How long until one that could not accept connections tries again, in milliseconds. */
 const LISTEN_AGAIN = 500;
 
+/**
+ * How long until one that listens no more certainly takes in no more, in milliseconds. It is a few turns of
+ * the event loop; where others listen on the same port, nothing says when they are over.
+ */
+const RELEASE = 100;
+
 /** How it listens, and who is told what. */
 export interface ListenerOptions {
   readonly hostname: string;
@@ -17,6 +23,8 @@ export interface ListenerOptions {
   readonly port: number;
   /** Makes it `wss` and `https`. */
   readonly tls: Certificate | undefined;
+  /** Whether others, which do so as well, may listen on the same port. */
+  readonly reusePort: boolean;
   readonly handler: Deno.ServeHandler<Deno.NetAddr>;
   /** Told of a fault; the Response is for who asked, if it was a request's. */
   readonly onFault: (error: unknown) => Response;
@@ -69,9 +77,9 @@ export class Listener {
   }
 
   #listen(port: number): Deno.HttpServer<Deno.NetAddr> {
-    const { hostname, handler, onFault } = this.#options;
+    const { hostname, reusePort, handler, onFault } = this.#options;
     const server = Deno.serve(
-      { hostname, port, ...this.#tls, onListen: () => {}, onError: onFault },
+      { hostname, port, reusePort, ...this.#tls, onListen: () => {}, onError: onFault },
       handler,
     );
     // It ends when accepting fails, as when file descriptors run out. The connections that stand live on.
@@ -103,6 +111,7 @@ export class Listener {
     clearTimeout(this.#again);
     this.#retire(this.#server);
     this.#tls = certificate;
+    if (this.#options.reusePort) await delay(RELEASE);
     // The port is free only a few turns of the event loop later.
     for (let wait = 1; !this.#isClosed; wait = Math.min(2 * wait, LISTEN_AGAIN)) {
       try {

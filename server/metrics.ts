@@ -8,10 +8,9 @@
  */
 
 import type { Metric } from "prom-client";
-import type { Conversations } from "../conversation/conversations.ts";
 import type { Counters, Histogram } from "../conversation/counters.ts";
 import type { FaultKind } from "../fault/policy.ts";
-import type { Connections } from "./connections.ts";
+import type { Figures } from "./figures.ts";
 
 /** All that prom-client's registry wants of a metric. */
 interface Family {
@@ -29,21 +28,26 @@ interface Value {
   metricName?: string;
 }
 
-/** Answers with all metrics. */
+/**
+ * Answers with all metrics.
+ *
+ * @param makesFaults whether trouble is to be made on purpose.
+ * @param startedAt when the server started, in milliseconds since 1970.
+ */
 export async function answerMetrics(
-  conversations: Conversations,
-  connections: Connections,
+  { counters, gauges }: Figures,
+  makesFaults: boolean,
+  startedAt: number,
 ): Promise<Response> {
   const [{ default: { Registry } }, { default: { version } }] = await Promise.all([
     import("prom-client"),
     import("../deno.json", { with: { type: "json" } }),
   ]);
-  const { counters, faults, inFlight } = conversations;
   const families = [
-    ...ofRequests(counters, inFlight),
-    ...faults === undefined ? [] : ofFaults(faults),
-    ...ofConnections(counters, connections),
-    ...ofProcess(version),
+    ...ofRequests(counters),
+    ...makesFaults ? ofFaults(counters.faults) : [],
+    ...ofConnections(counters, gauges),
+    ...ofProcess(version, startedAt, gauges.heap),
   ];
   const registry = new Registry();
   for (const family of families) {
@@ -53,8 +57,8 @@ export async function answerMetrics(
   return new Response(await registry.metrics(), { headers });
 }
 
-function ofRequests(counters: Readonly<Counters>, inFlight: number): Family[] {
-  const { answered, dropped, errors } = counters;
+function ofRequests(counters: Readonly<Counters>): Family[] {
+  const { answered, dropped, errors, inFlight } = counters;
   const { cancelled, internal: failed, ...refusals } = errors;
   const refused = Object.values(refusals).reduce((sum, count) => sum + count);
   return [
@@ -70,7 +74,7 @@ function ofRequests(counters: Readonly<Counters>, inFlight: number): Family[] {
       type: "counter",
       values: labelled("code", errors),
     },
-    gauge("asyncpkt_requests_in_flight", "Requests that wait for their answer.", inFlight),
+    gauge("asyncpkt_requests_in_flight", "Requests that wait for their answer.", inFlight[0]!),
     histogram("asyncpkt_delay_seconds", "The delays that requests were given.", counters.delays),
     histogram(
       "asyncpkt_lateness_seconds",
@@ -91,10 +95,10 @@ function ofFaults(counts: Readonly<Record<FaultKind, number>>): Family[] {
 
 function ofConnections(
   { bytesIn, bytesOut }: Readonly<Counters>,
-  { size, unopened }: Connections,
+  { connections, unopened }: Figures["gauges"],
 ): Family[] {
   return [
-    gauge("asyncpkt_connections", "WebSocket connections that are open.", size),
+    gauge("asyncpkt_connections", "WebSocket connections that are open.", connections),
     gauge("asyncpkt_upgrades_unopened", "Upgrades that never became a connection.", unopened),
     {
       name: "asyncpkt_received_bytes_total",
@@ -111,8 +115,8 @@ function ofConnections(
   ];
 }
 
-function ofProcess(version: string): Family[] {
-  const { rss, heapUsed } = Deno.memoryUsage();
+function ofProcess(version: string, startedAt: number, heap: number): Family[] {
+  const { rss } = Deno.memoryUsage();
   const { deno, v8 } = Deno.version;
   return [
     {
@@ -124,10 +128,10 @@ function ofProcess(version: string): Family[] {
     gauge(
       "process_start_time_seconds",
       "When the process started, since 1970.",
-      performance.timeOrigin / 1000,
+      startedAt / 1000,
     ),
     gauge("process_resident_memory_bytes", "Memory that the process holds.", rss),
-    gauge("process_heap_bytes", "Memory that JavaScript uses.", heapUsed),
+    gauge("process_heap_bytes", "Memory that JavaScript uses.", heap),
   ];
 }
 

@@ -6,7 +6,7 @@
 
 /**
  * What Deno itself rejects with, and nobody can catch, when a peer sends a text of more than 512 MiB in
- * fragments. Only that connection is lost. Where the connection's loop is ours, as it is in server/turns.ts,
+ * fragments. Only that connection is lost. Where the connection's loop is ours, as it is in turns.ts,
  * it is caught there; this is for versions of Deno where it is not.
  */
 const HARMLESS = /^failed to allocate string/i;

@@ -1,0 +1,50 @@
+/**
+ * Whether the server can have several workers here.
+ *
+ * @module
+ */
+
+import { CommandError, Exit, UsageError } from "./command.ts";
+import { type Flag, integer } from "./flags.ts";
+
+const number = integer("N|auto", "", 1, 1, 1024);
+
+/** How many workers share the port. */
+export const workersFlag: Flag<number> = {
+  ...number,
+  help: "threads that share the port; auto is one for each core [1]",
+  parse: (text) => text === "auto" ? navigator.hardwareConcurrency : number.parse(text),
+};
+
+/**
+ * Checks that several workers are possible.
+ *
+ * @param nats the servers of NATS, if there are any.
+ * @throws {CommandError} that says why not, and what would help.
+ */
+export function checkWorkers(record: string | undefined, nats: readonly string[]): void {
+  if (nats.length > 0) {
+    throw new UsageError("--nats goes with one worker: start several gateways, each on its port");
+  }
+  if (record !== undefined) {
+    throw new UsageError("--record goes with one worker: it writes what comes in its order");
+  }
+  if (Deno.build.os !== "linux") {
+    throw new UsageError(
+      `only Linux shares a port among --workers, not ${Deno.build.os}: put a proxy before several servers`,
+    );
+  }
+  // Without it, Deno would not throw, but end the process.
+  if (!("listenDatagram" in Deno)) {
+    throw new UsageError("--workers needs an unstable feature of Deno: run with --unstable-net");
+  }
+  const root = new URL("..", import.meta.url);
+  if (Deno.build.standalone || root.protocol !== "file:") return;
+  const path = decodeURIComponent(root.pathname);
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") {
+    throw new CommandError(
+      Exit.usage,
+      `no permission to load --workers: run with --allow-read=${path}`,
+    );
+  }
+}

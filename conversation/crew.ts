@@ -1,0 +1,15 @@
+/**
+ * What the conversations of a worker share with those of the other workers of their server.
+ *
+ * @module
+ */
+
+import type { BrokenOff } from "./faults.ts";
+
+/** The workers of a server, as one of them sees them. */
+export interface Crew {
+  /** Who has broken off a connection, to whichever worker. */
+  readonly brokenOff: BrokenOff;
+  /** How many requests are in flight with the others; `now` is the time, in milliseconds. */
+  inFlightOfOthers(now: number): number;
+}
