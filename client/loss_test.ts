@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Client, ConnectionError } from "../client.ts";
+import { makeIdentity } from "../testing/certificates.ts";
 import { startRawServer } from "../testing/raw_tcp.ts";
-import { SELF_SIGNED } from "../testing/self_signed.ts";
 import { isFinalFailure, lossOf } from "./loss.ts";
 
 async function failureOf(url: string): Promise<ConnectionError> {
@@ -33,8 +33,8 @@ Deno.test("isFinalFailure() is true of statuses below 500, whatever the URL look
 });
 
 Deno.test("isFinalFailure() is true of TLS that does not agree, not of TLS that breaks off", async () => {
-  const { cert, key } = SELF_SIGNED;
-  const options = { hostname: "127.0.0.1", port: 0, cert, key, onListen() {} };
+  const { tls } = await makeIdentity();
+  const options = { hostname: "127.0.0.1", port: 0, ...tls, onListen() {} };
   const server = Deno.serve(options, () => new Response());
   const untrusted = await failureOf(`wss://127.0.0.1:${server.addr.port}`);
   await server.shutdown();
