@@ -10,7 +10,8 @@ import { encodeRequest } from "../protocol.ts";
 import { maxOpenFiles } from "../testing/machine.ts";
 import { plainReplies, withoutDelay } from "../testing/plain.ts";
 import { until } from "../testing/until.ts";
-import { leftBehind, startServer } from "./server_process.ts";
+import { startServer } from "../testing/server_process.ts";
+import { leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
 
 const CONNECTIONS = 10_000;
