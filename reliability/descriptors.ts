@@ -21,7 +21,7 @@ const ROUNDS = 10;
 
 /** Lets a server run out of descriptors, again and again. */
 export async function descriptors(rounds = ROUNDS): Promise<Outcome> {
-  await using server = await startServer(["--delay", "0", "--quiet"], MAX_FILES);
+  await using server = await startServer(["--delay", "0", "--quiet"], { maxFiles: MAX_FILES });
   const failures: string[] = [];
   let requests = 0;
   let lost = 0;

@@ -38,18 +38,26 @@ export interface ServerProcess extends Target, Program {
   stop(): Promise<ProgramResult>;
 }
 
-/** Starts a server on a free port; `maxFiles` limits how many files it may have open. */
-export async function startServer(flags: string[], maxFiles?: number): Promise<ServerProcess> {
+/** What a server is started in. */
+export interface Surroundings {
+  /** How many files it may have open. @default {what the system says} */
+  maxFiles?: number;
+  /** Where it is told of its token. */
+  env?: Record<string, string>;
+}
+
+/** Starts a server on a free port. */
+export async function startServer(
+  flags: string[],
+  { maxFiles, env }: Surroundings = {},
+): Promise<ServerProcess> {
   const args = [...await taskArgs("serve"), "--port", "0", ...flags];
-  const program = maxFiles === undefined
-    ? startProgram(Deno.execPath(), args)
-    : startProgram("sh", [
-      "-c",
-      `ulimit -n ${maxFiles} && exec "$0" "$@"`,
-      Deno.execPath(),
-      ...args,
-    ]);
-  return await listening(program);
+  const limited = ["-c", `ulimit -n ${maxFiles} && exec "$0" "$@"`, Deno.execPath()];
+  return await listening(
+    maxFiles === undefined
+      ? startProgram(Deno.execPath(), args, env)
+      : startProgram("sh", [...limited, ...args], env),
+  );
 }
 
 /** Waits until a program that is a server says where it listens. */
