@@ -1,20 +1,23 @@
 /**
  * A client that floods beside one that does not: how late are the answers to the second?
  *
- * `deno run --allow-net=127.0.0.1 --allow-read --allow-run reliability/flood.ts [SECONDS]`
- *
  * @module
  */
 
 import { delay } from "@std/async/delay";
 import { Client, type Reply } from "../client.ts";
-import { startTask } from "../testing/program.ts";
+import { formatCount } from "../cli/figures.ts";
+import { startServer } from "../testing/server_process.ts";
+import type { Outcome } from "./trial.ts";
 
 /** How long the flood goes on before the other client begins, in milliseconds. */
 const LEAD = 1000;
 
 /** How many requests the flooding client keeps in flight; what it sends beyond is refused. */
 const IN_FLIGHT = 10_000;
+
+/** How late answers beside it may be at p95, in milliseconds. */
+const MAX_LATE = 50;
 
 /** How the client fared that does not flood; times are beyond the requests' delays, in milliseconds. */
 export interface FloodResult {
@@ -33,12 +36,9 @@ export interface FloodResult {
  * requests a second.
  */
 export async function measureFlood(seconds: number, rate = 1): Promise<FloodResult> {
-  await using server = await startTask(
-    ...["serve", "--port", "0", "--quiet", "--max-in-flight", `${IN_FLIGHT}`] as const,
-  );
-  const url = (await server.stdout.next()).replace("Listening on ", "");
-  await using client = await Client.connect(url, { timeout: 60_000 });
-  const flood = await startFlood(Number(new URL(url).port));
+  await using server = await startServer(["--quiet", "--max-in-flight", `${IN_FLIGHT}`]);
+  await using client = await Client.connect(server.url, { timeout: 60_000 });
+  const flood = await startFlood(server.port);
   await delay(LEAD);
   const late: number[] = [];
   const requests: Promise<void>[] = [];
@@ -64,6 +64,23 @@ export async function measureFlood(seconds: number, rate = 1): Promise<FloodResu
   };
 }
 
+/** Floods a server as a trial. */
+export async function flood(duration: number): Promise<Outcome> {
+  const { sent, answered, p50, p95, max, flooded } = await measureFlood(duration / 1000);
+  const ms = (time: number) => `${time.toFixed(0)} ms`;
+  return {
+    extent: `${formatCount(flooded)} packets in ${duration / 1000} s on one connection, ` +
+      `${formatCount(IN_FLIGHT)} in flight, beside another that sends one request a second`,
+    seen: `its answers are late by ${ms(p50)} at p50, ${ms(p95)} at p95, ${ms(max)} at most`,
+    requests: sent,
+    lost: sent - answered,
+    badInputs: flooded,
+    failures: p95 <= MAX_LATE
+      ? []
+      : [`late by ${ms(p95)} at p95, which is more than ${ms(MAX_LATE)}`],
+  };
+}
+
 /** A flood that has begun. */
 interface Flood {
   /** Ends it; resolves to how many packets it was. */
@@ -86,9 +103,4 @@ async function startFlood(port: number): Promise<Flood> {
       return count;
     },
   };
-}
-
-if (import.meta.main) {
-  const result = await measureFlood(Number(Deno.args[0] ?? 10));
-  console.log(JSON.stringify(result, (_, value) => Math.round(10 * value) / 10 || value));
 }

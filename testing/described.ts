@@ -10,7 +10,8 @@ import { decodeFrame } from "../protocol.ts";
 import { Ajv2020, type ValidateFunction } from "./ajv.ts";
 
 const { schemas } = asyncapi.components;
-const ajv = new Ajv2020({ strict: true });
+// The protocol counts UTF-16 units, as `unicode: false` does; of that it warns, as a schema cannot say so.
+const ajv = new Ajv2020({ strict: true, unicode: false, logger: false });
 ajv.addVocabulary(["components"]);
 const [checkAnswer, checkRequest] = ["answerFrame", "requestFrame"].map((name) =>
   ajv.compile({ $ref: `#/components/schemas/${name}`, components: { schemas } })
