@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { deadline } from "@std/async/deadline";
-import { delay } from "@std/async/delay";
 import { Client } from "./client.ts";
 import { serve } from "./server.ts";
 import { awaitedLater } from "./testing/awaited_later.ts";
