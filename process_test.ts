@@ -11,12 +11,7 @@ import {
   startTask,
   taskArgs,
 } from "./testing/program.ts";
-import {
-  acceptRawSocket,
-  closeAfterPeer,
-  serverFrame,
-  startRawServer,
-} from "./testing/raw_tcp.ts";
+import { acceptRawSocket, closeAfterPeer, serverFrame, startRawServer } from "./testing/raw_tcp.ts";
 import { listening, type ServerProcess, startServer } from "./testing/server_process.ts";
 import { until } from "./testing/until.ts";
 
