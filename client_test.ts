@@ -19,6 +19,7 @@ import {
 } from "./client.ts";
 import { serve } from "./server.ts";
 import { awaitedLater } from "./testing/awaited_later.ts";
+import { freePort } from "./testing/free_port.ts";
 import { type HandServerOptions, type Packet, startHandServer } from "./testing/hand_server.ts";
 import { Inbox } from "./testing/inbox.ts";
 import { acceptRawSocket, readToEnd, startRawServer } from "./testing/raw_tcp.ts";
@@ -43,11 +44,6 @@ async function collect(outcomes: AsyncIterable<Outcome>): Promise<Outcome[]> {
 }
 
 /** A port where nobody listens. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 // Connecting.
 
 Deno.test("Client.connect() speaks asyncpkt.v1 with a server that knows it", async () => {

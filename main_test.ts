@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { serve } from "./server.ts";
 import { awaitedLater } from "./testing/awaited_later.ts";
 import { runCommand, startCommand } from "./testing/fake_streams.ts";
+import { freePort } from "./testing/free_port.ts";
 import { startHandServer } from "./testing/hand_server.ts";
 import { readToEnd, startRawServer } from "./testing/raw_tcp.ts";
 import { until } from "./testing/until.ts";
@@ -14,11 +15,6 @@ const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 const SOON = { port: 0, delay: { min: 0.005, max: 0.05 } };
 const LATE = { port: 0, delay: { min: 600, max: 600 } };
 const COMMANDS = ["serve", "send", "convert", "bench", "demo", "completions"];
-
-function freeUrl(): string {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return `ws://127.0.0.1:${listener.addr.port}`;
-}
 
 /** A stdin that stays open; `write` puts text into it. */
 function openStdin(): {
@@ -459,7 +455,7 @@ Deno.test("main() send exits with 1 when some are answered with an error", async
 });
 
 Deno.test("main() send exits with 3 when there is no connection", async () => {
-  const url = freeUrl();
+  const url = `ws://127.0.0.1:${freePort()}`;
   const { code, stdout, stderr } = await runCommand(["send", "--url", url, "x"]);
   assertEquals([code, stdout], [3, ""]);
   assertMatch(stderr, /^asyncpkt send: cannot connect to ws:[^\n]+\n$/);

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { freePort } from "./testing/free_port.ts";
 import { startProgram, taskPermissions } from "./testing/program.ts";
 
 /** What a program could try that goes beyond its work, and how to try it. */
@@ -72,8 +73,3 @@ Deno.test("serve and send need no more than their port, and it gives them no fil
   server.kill("SIGTERM");
   assertEquals((await server.result()).code, 0);
 });
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}

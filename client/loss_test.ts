@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Client, ConnectionError } from "../client.ts";
 import { makeIdentity } from "../testing/certificates.ts";
+import { freePort } from "../testing/free_port.ts";
 import { startRawServer } from "../testing/raw_tcp.ts";
 import { isFinalFailure, lossOf } from "./loss.ts";
 
@@ -25,10 +26,7 @@ Deno.test("isFinalFailure() is true of statuses below 500, whatever the URL look
     const error = await failureAfter(`HTTP/1.1 ${status} So\r\nContent-Length: 0\r\n\r\n`);
     assertEquals(isFinalFailure(error), status < 500, error.message);
   }
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  const url = `ws://127.0.0.1:${port}/Invalid status code: 404 invalid peer certificate`;
+  const url = `ws://127.0.0.1:${freePort()}/Invalid status code: 404 invalid peer certificate`;
   assertEquals(isFinalFailure(await failureOf(url)), false);
 });
 

@@ -8,6 +8,7 @@
 import { delay } from "@std/async/delay";
 import { formatCount } from "../cli/figures.ts";
 import { Client } from "../client.ts";
+import { freePort } from "../testing/free_port.ts";
 import { type Program, startTask } from "../testing/program.ts";
 import { randomIntegers } from "../testing/random.ts";
 import { listening } from "../testing/server_process.ts";
@@ -142,9 +143,4 @@ async function bySend(url: string) {
 
 function dataOf(i: number): string {
   return `Hub&&id&&${i}`;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
