@@ -19,30 +19,44 @@ const IN_FLIGHT = 10_000;
 /** How late answers beside it may be at p95, in milliseconds. */
 const MAX_LATE = 50;
 
-/** How the client fared that does not flood; times are beyond the requests' delays, in milliseconds. */
-export interface FloodResult {
+/** How long it is measured beforehand how late answers are without a flood, in milliseconds. */
+const CALM = 10_000;
+
+/** How a client fared that does not flood; times are beyond the requests' delays, in milliseconds. */
+interface Lateness {
   readonly p50: number;
   readonly p95: number;
   readonly max: number;
-  /** Requests of the client that does not flood. */
   readonly sent: number;
   readonly answered: number;
-  /** Packets of the one that does. */
+}
+
+/** How a client fared beside one that floods. */
+export interface FloodResult extends Lateness {
+  /** Packets of the one that floods. */
   readonly flooded: number;
+  /** How late answers were before, without it. */
+  readonly before: Lateness | undefined;
 }
 
 /**
- * Floods a server, in a process of its own, for some seconds; meanwhile another client sends `rate`
- * requests a second.
+ * Floods a server, in a process of its own, for some time, in milliseconds; meanwhile another client sends
+ * `rate` requests a second. Before that, there is a calm of so many milliseconds.
  */
-export async function measureFlood(seconds: number, rate = 1): Promise<FloodResult> {
+export async function measureFlood(duration: number, rate = 1, calm = 0): Promise<FloodResult> {
   await using server = await startServer(["--quiet", "--max-in-flight", `${IN_FLIGHT}`]);
   await using client = await Client.connect(server.url, { timeout: 60_000 });
+  const before = calm > 0 ? await measureLateness(client, calm, rate) : undefined;
   const flood = await startFlood(server.port);
   await delay(LEAD);
+  const lateness = await measureLateness(client, duration, rate);
+  return { ...lateness, flooded: await flood.end(), before };
+}
+
+async function measureLateness(client: Client, duration: number, rate: number): Promise<Lateness> {
   const late: number[] = [];
   const requests: Promise<void>[] = [];
-  const end = performance.now() + 1000 * seconds;
+  const end = performance.now() + duration;
   do {
     const request = client.request("a&&b&&c");
     const note = (reply: Reply) => void late.push(reply.latency - 1000 * reply.delay!);
@@ -50,8 +64,6 @@ export async function measureFlood(seconds: number, rate = 1): Promise<FloodResu
     await delay(1000 / rate);
   } while (performance.now() < end);
   await Promise.all(requests);
-  const flooded = await flood.end();
-
   late.sort((a, b) => a - b);
   const quantile = (part: number) => late[Math.ceil(part * late.length) - 1] ?? Infinity;
   return {
@@ -60,21 +72,21 @@ export async function measureFlood(seconds: number, rate = 1): Promise<FloodResu
     max: quantile(1),
     sent: requests.length,
     answered: late.length,
-    flooded,
   };
 }
 
 /** Floods a server as a trial. */
 export async function flood(duration: number): Promise<Outcome> {
-  const { sent, answered, p50, p95, max, flooded } = await measureFlood(duration / 1000);
+  const result = await measureFlood(duration, 1, CALM);
+  const { sent, answered, p50, p95, max, flooded, before } = result;
   const ms = (time: number) => `${time.toFixed(0)} ms`;
   return {
     extent: `${formatCount(flooded)} packets in ${duration / 1000} s on one connection, ` +
       `${formatCount(IN_FLIGHT)} in flight, beside another that sends one request a second`,
-    seen: `its answers are late by ${ms(p50)} at p50, ${ms(p95)} at p95, ${ms(max)} at most`,
-    requests: sent,
-    lost: sent - answered,
-    badInputs: flooded,
+    seen: `its answers are late by ${ms(p50)} at p50, ${ms(p95)} at p95, ${ms(max)} at most; ` +
+      `before the flood by ${ms(before!.p95)} at p95`,
+    requests: sent + before!.sent,
+    lost: sent + before!.sent - answered - before!.answered,
     failures: p95 <= MAX_LATE
       ? []
       : [`late by ${ms(p95)} at p95, which is more than ${ms(MAX_LATE)}`],
