@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { serve } from "./server.ts";
 import { awaitedLater } from "./testing/awaited_later.ts";
 import { runCommand, startCommand } from "./testing/fake_streams.ts";
+import { freePort } from "./testing/free_port.ts";
 import { startHandServer } from "./testing/hand_server.ts";
 import { readToEnd, startRawServer } from "./testing/raw_tcp.ts";
 import { until } from "./testing/until.ts";
@@ -14,11 +15,6 @@ const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 const SOON = { port: 0, delay: { min: 0.005, max: 0.05 } };
 const LATE = { port: 0, delay: { min: 600, max: 600 } };
 const COMMANDS = ["serve", "send", "convert", "bench", "demo", "completions"];
-
-function freeUrl(): string {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return `ws://127.0.0.1:${listener.addr.port}`;
-}
 
 /** A stdin that stays open; `write` puts text into it. */
 function openStdin(): {
@@ -126,6 +122,7 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["serve", "--allow-origin", "*"], "--allow-origin", '"*"', "such as https://"],
   [["serve", "--cert", "README.md"], "--cert and --key go together"],
   [["serve", "--key", "README.md"], "--cert and --key go together"],
+  [["serve", "--workers", "2", "--nats", "nats://x"], "--nats goes with one worker"],
   [["serve", "--cert", "/nonexistent", "--key", "README.md"], "/nonexistent", "no such file"],
   [["serve", "--cert", "LICENSE", "--key", "README.md"], "cannot use LICENSE with README.md"],
   [["send", "--token-file", "/nonexistent", "x"], "/nonexistent", "no such file"],
@@ -459,7 +456,7 @@ Deno.test("main() send exits with 1 when some are answered with an error", async
 });
 
 Deno.test("main() send exits with 3 when there is no connection", async () => {
-  const url = freeUrl();
+  const url = `ws://127.0.0.1:${freePort()}`;
   const { code, stdout, stderr } = await runCommand(["send", "--url", url, "x"]);
   assertEquals([code, stdout], [3, ""]);
   assertMatch(stderr, /^asyncpkt send: cannot connect to ws:[^\n]+\n$/);
@@ -528,7 +525,7 @@ Deno.test("main() send gives up when there was no connection for as long as an a
     onPacket: (_, socket) => socket.close(1001),
   });
   const stdin = openStdin();
-  const args = ["send", "--url", server.url, "--timeout", "0.3"];
+  const args = ["send", "--url", server.url, "--timeout", "1"];
   const send = startCommand(args, { stdin: stdin.stream });
   stdin.write("x\n");
   assertEquals(await send.exit, 3);
@@ -548,10 +545,11 @@ Deno.test("main() send tries again what the server has no room for, and says so"
 
 Deno.test("main() send exits with 4 when some are not answered in time", async () => {
   await using server = serve(LATE);
-  const args = ["send", "--url", server.url, "--timeout", "0.1", "a", "b"];
+  // It is for connecting as well, which takes a busy machine a while.
+  const args = ["send", "--url", server.url, "--timeout", "2", "a", "b"];
   const { code, stdout, stderr } = await runCommand(args);
   assertEquals([code, stdout], [4, ""]);
-  assertMatch(stderr, /^"1": timed_out: no answer within 0\.1 s\n"2": timed_out: /);
+  assertMatch(stderr, /^"1": timed_out: no answer within 2 s\n"2": timed_out: /);
   assertMatch(stderr, /^2 requests: 0 answered, 2 failed, .*\n {2}2 timed_out\n$/m);
   await until("they were cancelled", () => server.inFlight === 0);
 });

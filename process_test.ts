@@ -1,8 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { deadline } from "@std/async/deadline";
-import { delay } from "@std/async/delay";
 import { Client } from "./client.ts";
-import { measureFlood } from "./reliability/flood.ts";
 import { serve } from "./server.ts";
 import { awaitedLater } from "./testing/awaited_later.ts";
 import { makeCertificate } from "./testing/certificates.ts";
@@ -13,37 +11,18 @@ import {
   startTask,
   taskArgs,
 } from "./testing/program.ts";
-import {
-  acceptRawSocket,
-  clientFrame,
-  closeAfterPeer,
-  openRawSocket,
-  serverFrame,
-  startRawServer,
-  writeLongText,
-} from "./testing/raw_tcp.ts";
+import { acceptRawSocket, closeAfterPeer, serverFrame, startRawServer } from "./testing/raw_tcp.ts";
+import { listening, type ServerProcess, startServer } from "./testing/server_process.ts";
 import { until } from "./testing/until.ts";
 
 const LATE = { port: 0, delay: { min: 600, max: 600 } };
-
-/** Starts `serve` and waits until it listens; returns where as well. */
-async function startServer(...flags: string[]): Promise<Program & { url: string }> {
-  const program = await startTask("serve", "--port", "0", ...flags);
-  const line = await program.stdout.next();
-  assertMatch(line, /^Listening on ws:\/\/127\.0\.0\.1:\d+$/);
-  return { ...program, url: line.replace("Listening on ", "") };
-}
-
-function portOf({ url }: { url: string }): number {
-  return Number(new URL(url).port);
-}
 
 function assertNoStack({ stderr }: ProgramResult): void {
   assert(!/^ +at /m.test(stderr) && !/uncaught/i.test(stderr), stderr);
 }
 
 Deno.test("serve and send, as processes, do the example and the log matches the answers", async () => {
-  await using server = await startServer("--delay", "0.1..0.9");
+  await using server = await startServer(["--delay", "0.1..0.9"]);
   const args = ["--url", server.url, "--ordered", "a&&b&&1", "a&&b&&2", "a&&b&&3"];
   await using send = await startTask("send", ...args);
   const result = await send.result();
@@ -110,7 +89,7 @@ Deno.test({
 
 Deno.test("serve, as a process, drains on a signal: what is in flight is answered, exit 0", async () => {
   await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
-    await using server = await startServer("--delay", "0.5");
+    await using server = await startServer(["--delay", "0.5"]);
     await using client = await Client.connect(server.url, { reconnect: false });
     const request = awaitedLater(client.request("a&&b&&c"));
     await server.stdout.next();
@@ -125,7 +104,7 @@ Deno.test("serve, as a process, drains on a signal: what is in flight is answere
 
 Deno.test("serve, as a process, ends at once on a second signal", async () => {
   await Promise.all(([["SIGINT", 130], ["SIGTERM", 143]] as const).map(async ([signal, code]) => {
-    await using server = await startServer("--delay", "600");
+    await using server = await startServer(["--delay", "600"]);
     await using client = await Client.connect(server.url, { reconnect: false });
     const request = awaitedLater(client.request(""));
     await server.stdout.next();
@@ -160,35 +139,6 @@ Deno.test("serve, as a process, says in one line why it cannot listen", async ()
     const result = await program.result();
     assertEquals([result.code, result.stdout, result.stderr], [code, [], stderr]);
   }
-});
-
-Deno.test("serve, as a process, outlives running out of file descriptors", async () => {
-  const limited = ["-c", 'ulimit -n 80 && exec "$0" "$@"', Deno.execPath()];
-  const args = [...await taskArgs("serve"), "--port", "0", "--delay", "0"];
-  await using server = startProgram("bash", [...limited, ...args]);
-  const [, url, port] = /on (ws:.*:(\d+))$/.exec(await server.stdout.next())!;
-  await using before = await Client.connect(url!);
-  const flood: Deno.Conn[] = [];
-  for (let isRefused = false; !isRefused;) {
-    await Deno.connect({ hostname: "127.0.0.1", port: Number(port) })
-      .then((connection) => flood.push(connection), () => isRefused = true);
-  }
-  assertEquals((await before.request("a&&b&&1")).data, { a: { b: "1" } });
-  // Deno 2.7 tells of it only now.
-  for (const connection of flood) connection.close();
-  const lines = await server.stdout.take(2);
-  assert(lines.some((line) => /^a fault of the server's own: .*Too many open files/.test(line)));
-  let after: Client | undefined;
-  while (after === undefined) {
-    after = await Client.connect(url!).catch(() => undefined);
-    await delay(20);
-  }
-  assertEquals((await after.request("a&&b&&2")).data, { a: { b: "2" } });
-  await after.close();
-  await before.close();
-  server.kill("SIGTERM");
-  const result = await server.result();
-  assertEquals([result.code, result.stderr], [0, ""]);
 });
 
 Deno.test("serve, as a process, reads its certificate again on SIGHUP", async () => {
@@ -233,25 +183,8 @@ Deno.test("serve, as a process, reads its certificate again on SIGHUP", async ()
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("serve, as a process, outlives a text that is too long for a string", async () => {
-  await using server = await startServer("--delay", "0", "--quiet");
-  await using other = await Client.connect(server.url);
-  using long = await openRawSocket(portOf(server));
-  await writeLongText(long, 520);
-  const frame = new Uint8Array(125);
-  assert((await long.read(frame))! >= 4);
-  assertEquals([frame[0], frame[2]! << 8 | frame[3]!], [0x88, 1009]);
-  assertEquals((await other.request("a&&b&&c")).data, { a: { b: "c" } });
-  await other.close();
-  server.kill("SIGTERM");
-  const result = await server.result();
-  assertEquals([result.code, result.stderr], [0, ""]);
-  assertMatch(result.stdout[0]!, /^a fault of the server's own: .*failed to allocate string/);
-  assertMatch(result.stdout[1]!, /^Closed a connection of 127\.0\.0\.1 with 1009: /);
-});
-
 /** Runs `serve`, and does something more in the same process, where `serve` does not expect it. */
-async function startServerWith(script: string): Promise<Program & { url: string }> {
+async function startServerWith(script: string): Promise<ServerProcess> {
   const program = startProgram(Deno.execPath(), ["run", "--quiet", "--allow-net=127.0.0.1", "-"]);
   await program.write(`
     import { Output } from "${import.meta.dirname}/cli/output.ts";
@@ -268,8 +201,7 @@ async function startServerWith(script: string): Promise<Program & { url: string 
     Deno.exit(code);
   `);
   await program.endInput();
-  const line = await program.stdout.next();
-  return { ...program, url: line.replace("Listening on ", "") };
+  return await listening(program);
 }
 
 Deno.test("serve, as a process, drains after a fault that nobody caught, exit 1", async () => {
@@ -310,7 +242,7 @@ Deno.test("serve, as a process, goes on after the rejection that is known of Den
 });
 
 Deno.test("serve, as a process, says how many it did not answer in time, exit 4", async () => {
-  await using server = await startServer("--delay", "600", "--drain-timeout", "0.2");
+  await using server = await startServer(["--delay", "600", "--drain-timeout", "0.2"]);
   await using client = await Client.connect(server.url, { reconnect: false });
   const requests = [1, 2, 3].map(() => awaitedLater(client.request("")));
   await server.stdout.take(3);
@@ -322,88 +254,6 @@ Deno.test("serve, as a process, says how many it did not answer in time, exit 4"
     "",
   ]);
   for (const request of requests) await request.catch(() => {});
-});
-
-Deno.test("serve, as a process, drains under load: all that it accepted is answered", async () => {
-  await using server = await startServer("--delay", "0.1..1");
-  const answered: string[] = [];
-  const clients = await Promise.all(
-    [1, 2, 3, 4].map(() => Client.connect(server.url, { reconnect: false })),
-  );
-  const loads = clients.map(async (client, c) => {
-    for (let i = 0, isOver = false; !isOver; i++) {
-      const id = `${c}-${i}`;
-      client.request("a&&b&&c", { id }).then(
-        () => answered.push(id),
-        () => isOver = true,
-      );
-      await delay(1);
-    }
-  });
-  using stuck = await openRawSocket(portOf(server));
-  for (let i = 0; i < 100; i++) {
-    await stuck.write(clientFrame(`{"request_id":"stuck-${i}","data":""}`));
-  }
-  const lines = await server.stdout.take(500);
-  server.kill("SIGTERM");
-  await Promise.all(loads);
-  for (const client of clients) await client.closed;
-  const result = await server.result();
-  assertEquals([result.code, result.stderr], [0, ""]);
-  assertEquals(
-    result.stdout.at(-1),
-    "Drained: 0 requests without an answer, 1 connections cut",
-  );
-  const accepted = [...lines, ...result.stdout].flatMap((line) =>
-    /^(\S+): Timeout/.exec(line)?.[1] ?? []
-  );
-  const expected = accepted.filter((id) => !id.startsWith("stuck"));
-  assertEquals(answered.toSorted(), expected.toSorted());
-  assertEquals(accepted.length - expected.length, 100);
-});
-
-Deno.test("serve, as a process, keeps nothing of clients that vanish", {
-  ignore: Deno.build.os !== "linux",
-}, async () => {
-  await using server = await startServer("--delay", "600", "--quiet");
-  const health = async () => {
-    const response = await fetch(server.url.replace("ws", "http") + "/healthz");
-    return await response.json();
-  };
-  const files = async () => {
-    const { stdout } = await new Deno.Command("ls", { args: [`/proc/${server.pid}/fd`] }).output();
-    return new TextDecoder().decode(stdout).split("\n").length;
-  };
-  await health();
-  const before = await files();
-  for (let round = 0; round < 3; round++) {
-    await using send = await startTask("send", "--url", server.url, "--quiet");
-    await send.write("a&&b&&c\n".repeat(50));
-    while ((await health()).in_flight < 50) await delay(10);
-    send.kill("SIGKILL");
-    // A client that says no more, half-closed; one that says half a frame.
-    using half = await openRawSocket(portOf(server));
-    await half.write(clientFrame('{"request_id":1,"data":""}'));
-    await half.closeWrite();
-    using broken = await openRawSocket(portOf(server));
-    await broken.write(new Uint8Array([0x81, 0xff, 0]));
-  }
-  const end = performance.now() + 20_000;
-  while (performance.now() < end) {
-    const { in_flight, connections } = await health();
-    if (in_flight + connections === 0 && await files() <= before) break;
-    await delay(20);
-  }
-  const { in_flight, connections } = await health();
-  assertEquals([in_flight, connections, Math.max(await files() - before, 0)], [0, 0, 0]);
-});
-
-Deno.test("serve, as a process, answers others while a client floods it", async () => {
-  const { sent, answered, p95, flooded } = await measureFlood(2, 10);
-  assertEquals(answered, sent);
-  // Without turns, nothing was answered before the flood was over. This is for machines under load;
-  // reliability/flood.ts says how it is.
-  assert(p95 < 5000 && flooded > 10_000, `${p95} ms beside ${flooded} packets`);
 });
 
 Deno.test("send, as a process, says in one line what it has no permission for", async () => {
@@ -433,7 +283,7 @@ Deno.test("send, as a process, is interrupted with its summary, exit 130", async
 });
 
 Deno.test("send, as a process, ends with 3 when its server is killed", async () => {
-  await using server = await startServer("--delay", "600");
+  await using server = await startServer(["--delay", "600"]);
   await using send = await startTask("send", "--url", server.url, "--no-reconnect");
   await send.write("a\n");
   await server.stdout.next();

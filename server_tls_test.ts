@@ -2,24 +2,12 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Client, ConnectionError } from "./client.ts";
 import { serve, type ServeOptions } from "./server.ts";
 import { awaitedLater } from "./testing/awaited_later.ts";
-import { makeCertificate } from "./testing/certificates.ts";
+import { makeIdentity } from "./testing/certificates.ts";
 
 const LATE: ServeOptions = { port: 0, delay: { min: 600, max: 600 } };
 const SOON: ServeOptions = { port: 0, delay: { min: 0.02, max: 0.02 } };
 
-const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
-globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-const [one, two] = await Promise.all(["one", "two"].map(async (name) => {
-  const files = await makeCertificate(`${folder}/${name}`);
-  const read = (path: string) => Deno.readTextFile(path);
-  const tls = { cert: await read(files.cert), key: await read(files.key) };
-  return { caCerts: [await read(files.ca)], tls };
-})) as [Identity, Identity];
-
-interface Identity {
-  caCerts: string[];
-  tls: { cert: string; key: string };
-}
+const [one, two] = await Promise.all([makeIdentity(), makeIdentity()]);
 
 Deno.test("serve() talks wss and https to those who trust its authority and know the token", async () => {
   const token = "s3cret";

@@ -6,6 +6,8 @@
 
 import { describeMachine, succeeds } from "../testing/machine.ts";
 
+export { freePort } from "../testing/free_port.ts";
+
 /** A process under measurement. */
 export interface Running extends AsyncDisposable {
   readonly pid: number;
@@ -40,14 +42,6 @@ export async function start(command: readonly string[], port: number): Promise<R
 /** A path in this folder. */
 export function here(path: string): string {
   return decodeURIComponent(new URL(path, import.meta.url).pathname);
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
 }
 
 /** A line that says what the machine is, and how it is used. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
 import schema from "../docs/recording.schema.json" with { type: "json" };
-import { readRecorded, type Recorded, recordTo } from "../recording/format.ts";
+import { readRecorded, type Recorded } from "../recording/format.ts";
 import { serve } from "../server.ts";
 import { Ajv2020 } from "../testing/ajv.ts";
 import { openBrowserSocket } from "../testing/browser_socket.ts";
@@ -198,30 +198,4 @@ Deno.test("main() serve --record says when no more can be written, and goes on",
     Deno.FsFile.prototype.writeSync = writeSync;
     await Deno.remove(file);
   }
-});
-
-Deno.test("recordTo() writes times in seconds, to the microsecond, from its beginning", () => {
-  const lines: string[] = [];
-  let now = 1234.5678;
-  const tap = recordTo((line) => lines.push(line), () => now);
-  tap.opened(1, false);
-  now += 0.0014;
-  tap.received(1, "");
-  now += 3_600_000.1234;
-  tap.closed(1);
-  assertEquals(lines.map((line) => JSON.parse(line).time), [0, 0.000001, 3600.000125]);
-});
-
-Deno.test("readRecorded() takes what the format allows, and nothing else", () => {
-  const bad = [
-    ...["", "x", "null", "7", "[]", '"open"', "{}", '{"time":0,"connection":1}'],
-    '{"time":"0","connection":1,"event":"open"}',
-    '{"time":null,"connection":1,"event":"open"}',
-    '{"time":0,"connection":1.5,"event":"open"}',
-    '{"time":0,"connection":1,"event":"opened"}',
-    '{"time":0,"connection":1,"event":"in","frame":{}}',
-  ];
-  for (const line of bad) assertEquals(readRecorded(line), undefined, line);
-  const good = '{"time":0,"connection":1,"event":"in","frame":"{","later":"more"}';
-  assertEquals(readRecorded(good)?.frame, "{");
 });

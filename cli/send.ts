@@ -6,11 +6,11 @@
 
 import { Client, type RequestInput } from "../client.ts";
 import type { RequestId } from "../protocol.ts";
+import { surviveLongTexts } from "../server/deno_rejection.ts";
 import { CLIENT_ACCESS, readClientAccess } from "./access.ts";
 import { chunksOf } from "./chunks.ts";
 import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
-import { surviveLongTexts } from "./deno_rejection.ts";
 import { type Flag, flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { linesOf } from "./lines.ts";

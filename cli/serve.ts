@@ -18,6 +18,7 @@ import {
 import { isLoopback, parseOrigin } from "../server/access.ts";
 import { checkCertificate } from "../server/certificate.ts";
 import { DEFAULT_CONNECTION_LIMITS, DEFAULT_PER_ADDRESS } from "../server/connections.ts";
+import { LastResort } from "../server/last_resort.ts";
 import { readToken, tokenFile } from "./access.ts";
 import { aborted, CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import {
@@ -32,7 +33,6 @@ import {
   text,
   toggle,
 } from "./flags.ts";
-import { LastResort } from "../server/last_resort.ts";
 import { type ServerLog, startLog } from "./log.ts";
 import { linkOptions, NATS_FLAGS, type NatsFlags, openLink } from "./nats.ts";
 import { readTextFile } from "./open_file.ts";

@@ -1,200 +1,15 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { Client, type ClientError } from "../client.ts";
+import { HOSTILITIES } from "../reliability/hostile_servers.ts";
 import { fixRandom } from "../testing/fixed_random.ts";
-import {
-  acceptRawSocket,
-  closeAfterPeer,
-  serverFrame,
-  startRawServer,
-} from "../testing/raw_tcp.ts";
+import { closeAfterPeer, startRawServer } from "../testing/raw_tcp.ts";
 
-/** How long each request may take here, in milliseconds. */
-const TIMEOUT = 150;
-
-const encoder = new TextEncoder();
-const FIRST = '{"request_id":1,"data":{}}';
-
-/** What a server does with its connection, once it has upgraded it and a packet has come. */
-type Fault = (connection: Deno.Conn) => unknown;
-
-const send = (...frames: Uint8Array[]): Fault => async (connection) => {
-  for (const frame of frames) await connection.write(frame);
-};
-
-/** Each ends the request in one of two ways: it is answered, or gets this error. */
-const FAULTS: [what: string, fault: Fault, error: ClientError["code"] | undefined, says: RegExp][] =
-  [
-    ["never answers", () => {}, "timed_out", /^no answer within 0\.15 s$/],
-    ["answers twice", send(serverFrame(FIRST), serverFrame(`[${FIRST},${FIRST}]`)), undefined, /^/],
-    [
-      "answers an id that nobody sent",
-      send(
-        serverFrame('{"request_id":"x","data":{}}'),
-        serverFrame('{"request_id":"1","data":{}}'),
-      ),
-      "timed_out",
-      /^/,
-    ],
-    ["answers no id", send(serverFrame('{"request_id":null,"data":{}}')), "timed_out", /^/],
-    ["sends text that is not JSON", send(serverFrame("{"), serverFrame("")), "timed_out", /^/],
-    [
-      "sends JSON that is no answer",
-      send(serverFrame("[[7]]"), serverFrame("null")),
-      "timed_out",
-      /^/,
-    ],
-    [
-      "answers with the wrong types",
-      send(
-        ...['"x"', "[]", "7", "null"].map((data) => serverFrame(`{"request_id":1,"data":${data}}`)),
-      ),
-      "timed_out",
-      /^/,
-    ],
-    [
-      "answers with an error of the wrong types",
-      send(
-        ...['"x"', "{}", "null", '{"code":7,"message":"x"}', '{"code":"x"}'].map((error) =>
-          serverFrame(`{"request_id":1,"error":${error}}`)
-        ),
-      ),
-      "timed_out",
-      /^/,
-    ],
-    ["answers in a binary frame", send(serverFrame(FIRST, 0x82)), "timed_out", /^/],
-    [
-      "refuses and then answers",
-      send(
-        serverFrame(
-          `[{"request_id":1,"error":{"code":"overloaded","message":"full"}},${FIRST},${FIRST}]`,
-        ),
-      ),
-      "timed_out",
-      /; before that, overloaded: full$/,
-    ],
-    ["pings", send(serverFrame("x", 0x89), serverFrame(FIRST)), undefined, /^/],
-    [
-      "sends half a frame and no more",
-      send(serverFrame(FIRST).subarray(0, 9)),
-      "timed_out",
-      /^no answer within 0\.15 s$/,
-    ],
-    [
-      "answers byte by byte",
-      async (connection) => {
-        for (const byte of serverFrame(FIRST)) await connection.write(new Uint8Array([byte]));
-      },
-      undefined,
-      /^/,
-    ],
-    [
-      "answers in fragments",
-      send(
-        serverFrame(FIRST.slice(0, 9), 0x01),
-        serverFrame("", 0x00),
-        serverFrame(FIRST.slice(9), 0x80),
-      ),
-      undefined,
-      /^/,
-    ],
-    [
-      "sends bytes that are no frame",
-      send(encoder.encode("HTTP/1.1 200 OK\r\n\r\n")),
-      "connection_lost",
-      /Reserved bits/,
-    ],
-    [
-      "sends what is not UTF-8",
-      send(serverFrame(new Uint8Array([0xff]))),
-      "connection_lost",
-      /Invalid UTF-8/,
-    ],
-    ["sends a frame of no known kind", send(serverFrame("x", 0x83)), "connection_lost", /Invalid/],
-    [
-      "begins a frame of 64 MiB",
-      send(new Uint8Array([0x81, 127, 0, 0, 0, 0, 4, 0, 0, 0])),
-      "connection_lost",
-      /Frame too large/,
-    ],
-    [
-      "breaks off amid a frame, each time",
-      async (connection) => {
-        await connection.write(serverFrame(FIRST).subarray(0, 9));
-        connection.close();
-      },
-      "timed_out",
-      /; before that, connection_lost: .*(Unexpected EOF|broke|reset)/,
-    ],
-    [
-      "closes, each time",
-      async (connection) => {
-        await connection.write(serverFrame(new Uint8Array([1001 >> 8, 1001 & 0xff]), 0x88));
-        connection.close();
-      },
-      "timed_out",
-      /; before that, connection_lost: /,
-    ],
-    [
-      "closes with a code that may not be",
-      async (connection) => {
-        await connection.write(serverFrame(new Uint8Array([1005 >> 8, 1005 & 0xff]), 0x88));
-        connection.close();
-      },
-      "timed_out",
-      /; before that, connection_lost: /,
-    ],
-  ];
-
-for (const [what, fault, code, says] of FAULTS) {
+for (const { what, attempt } of HOSTILITIES) {
   Deno.test(`Client, on a server that ${what}, settles in time and once`, async () => {
-    using _ = fixRandom(0.02);
-    await using server = startRawServer(async (connection) => {
-      await acceptRawSocket(connection);
-      await connection.read(new Uint8Array(4096));
-      await fault(connection);
-      await closeAfterPeer(connection);
-    });
-    const client = await Client.connect(server.url);
-    const from = performance.now();
-    let settled = 0;
-    const request = client.request("a&&b&&c", { id: 1, timeout: TIMEOUT })
-      .finally(() => settled++);
-    if (code === undefined) {
-      assertEquals((await request).data, {});
-    } else {
-      const error = await assertRejects(() => request) as ClientError;
-      assertEquals([error.code, error.request_id], [code, 1], error.message);
-      assertMatch(error.message, says);
-      if (code === "timed_out") assert(performance.now() - from >= TIMEOUT - 1);
-    }
-    assertEquals([settled, client.inFlight], [1, 0]);
-    await client.close();
+    using _ = fixRandom(0.02); // it waits little until it connects again
+    assertEquals(await attempt(), undefined);
   });
 }
-
-Deno.test("Client.connect() says what was wrong with a handshake", async () => {
-  const table: [bytes: string, says: string][] = [
-    ["", "connection closed before message completed"],
-    ["HTTP/1.1 101 Swi", "connection closed before message completed"],
-    ["SSH-2.0-OpenSSH\r\n", "invalid HTTP version parsed"],
-    ...[200, 302, 400, 401, 403, 404, 429, 500, 503].map((status): [string, string] => [
-      `HTTP/1.1 ${status} Whatever\r\nContent-Length: 0\r\n\r\n`,
-      `it answered with status ${status}, not with a WebSocket`,
-    ]),
-  ];
-  for (const [bytes, says] of table) {
-    await using server = startRawServer(async (connection) => {
-      await connection.read(new Uint8Array(4096));
-      await connection.write(encoder.encode(bytes));
-      connection.close();
-    });
-    const error = await assertRejects(() => Client.connect(server.url)) as ClientError;
-    assertEquals(
-      [error.code, error.message],
-      ["connection_failed", `cannot connect to ${server.url}: ${says}`],
-    );
-  }
-});
 
 Deno.test("Client.connect() cannot see a Sec-WebSocket-Accept that is wrong", async () => {
   // Deno does not look at it and shows it to nobody; what matters is that it does no harm.
@@ -202,7 +17,7 @@ Deno.test("Client.connect() cannot see a Sec-WebSocket-Accept that is wrong", as
     await connection.read(new Uint8Array(4096));
     const head =
       "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
-    await connection.write(encoder.encode(`${head}Sec-WebSocket-Accept: AAAA\r\n\r\n`));
+    await connection.write(new TextEncoder().encode(`${head}Sec-WebSocket-Accept: AAAA\r\n\r\n`));
     await closeAfterPeer(connection);
   });
   await using client = await Client.connect(server.url);

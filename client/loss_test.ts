@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Client, ConnectionError } from "../client.ts";
+import { makeIdentity } from "../testing/certificates.ts";
+import { freePort } from "../testing/free_port.ts";
 import { startRawServer } from "../testing/raw_tcp.ts";
-import { SELF_SIGNED } from "../testing/self_signed.ts";
 import { isFinalFailure, lossOf } from "./loss.ts";
 
 async function failureOf(url: string): Promise<ConnectionError> {
@@ -25,16 +26,13 @@ Deno.test("isFinalFailure() is true of statuses below 500, whatever the URL look
     const error = await failureAfter(`HTTP/1.1 ${status} So\r\nContent-Length: 0\r\n\r\n`);
     assertEquals(isFinalFailure(error), status < 500, error.message);
   }
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  const url = `ws://127.0.0.1:${port}/Invalid status code: 404 invalid peer certificate`;
+  const url = `ws://127.0.0.1:${freePort()}/Invalid status code: 404 invalid peer certificate`;
   assertEquals(isFinalFailure(await failureOf(url)), false);
 });
 
 Deno.test("isFinalFailure() is true of TLS that does not agree, not of TLS that breaks off", async () => {
-  const { cert, key } = SELF_SIGNED;
-  const options = { hostname: "127.0.0.1", port: 0, cert, key, onListen() {} };
+  const { tls } = await makeIdentity();
+  const options = { hostname: "127.0.0.1", port: 0, ...tls, onListen() {} };
   const server = Deno.serve(options, () => new Response());
   const untrusted = await failureOf(`wss://127.0.0.1:${server.addr.port}`);
   await server.shutdown();

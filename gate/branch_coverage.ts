@@ -11,7 +11,7 @@
 const LEAST = 0.95;
 
 /** The core: what has neither I/O nor a clock, and so no excuse. */
-const CORE = ["protocol.ts", "protocol", "conversation", "delay"];
+const CORE = ["protocol.ts", "protocol", "conversation", "delay", "fault", "recording"];
 
 /** What the tests reach of one module. */
 export interface Coverage {

@@ -5,13 +5,18 @@
  */
 
 import { upgradeRequest } from "../testing/raw_tcp.ts";
+import { until } from "../testing/until.ts";
 import { besideBystander } from "./bystander.ts";
 import { RawClient } from "./raw_client.ts";
-import { leftBehind, startServer } from "./server_process.ts";
+import { startServer } from "../testing/server_process.ts";
+import { leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
 
 const CLIENTS = 2000;
 const AT_ONCE = 20;
+
+/** With so many upgrades that never opened, a server says that it is not well. */
+const MANY = 100;
 
 /** Has clients go away in the middle of the handshake, and right behind it. */
 export async function abortedUpgrades(clients = CLIENTS): Promise<Outcome> {
@@ -34,11 +39,17 @@ export async function abortedUpgrades(clients = CLIENTS): Promise<Outcome> {
   // Deno 2.9 leaves a file open for some of those that reset: that is said, and no failure of ours.
   const failures = await leftBehind(server, files + clients);
   const leaked = await server.files() - files;
+  let { code, unopened } = await server.health();
+  await until("/healthz says so", async () => {
+    ({ code, unopened } = await server.health());
+    return leaked < MANY || (unopened >= MANY && code === 503);
+  }).catch(() => failures.push(`${leaked} files are left open, and /healthz says ${code}`));
   return {
     extent: `${
       clients.toLocaleString("en-US")
     } clients that left within the handshake or right behind it`,
-    seen: `${leaked > 0 ? leaked : "no"} files left open by Deno`,
+    seen: `${leaked > 0 ? leaked : "no"} files left open by Deno; /healthz counts ${unopened} ` +
+      `upgrades that never opened, with status ${code}`,
     requests,
     lost,
     badInputs: clients,

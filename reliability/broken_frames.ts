@@ -9,7 +9,7 @@ import { splitTopLevel } from "../protocol.ts";
 import { BROKEN_BYTES, BROKEN_FRAMES, ODD_FRAMES } from "../testing/broken_json.ts";
 import { type BrowserSocket, openBrowserSocket } from "../testing/browser_socket.ts";
 import { plainReplies, withoutDelay, withoutMessage } from "../testing/plain.ts";
-import { startServer } from "./server_process.ts";
+import { startServer } from "../testing/server_process.ts";
 import type { Outcome } from "./trial.ts";
 
 /** A frame, and the answers that it is to have, errors without their messages. */

@@ -18,9 +18,16 @@ export interface Bystanding {
   readonly lost: number;
 }
 
-/** Does something to the server at `url`, and says how a bystander fared meanwhile. */
-export async function besideBystander(url: string, act: () => Promise<void>): Promise<Bystanding> {
-  await using socket = await openBrowserSocket(url);
+/**
+ * Does something to the server at `url`, and says how a bystander fared meanwhile, who offers the
+ * `protocols` and talks in plain mode.
+ */
+export async function besideBystander(
+  url: string,
+  act: () => Promise<void>,
+  protocols: string[] = [],
+): Promise<Bystanding> {
+  await using socket = await openBrowserSocket(url, protocols);
   let isOver = false;
   let requests = 0;
   let lost = 0;

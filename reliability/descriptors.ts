@@ -9,7 +9,8 @@ import { delay } from "@std/async/delay";
 import { type BrowserSocket, openBrowserSocket } from "../testing/browser_socket.ts";
 import { PATIENCE } from "../testing/until.ts";
 import { isAnswered } from "./bystander.ts";
-import { leftBehind, startServer } from "./server_process.ts";
+import { startServer } from "../testing/server_process.ts";
+import { endedBadly, leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
 
 const MAX_FILES = 80;
@@ -20,7 +21,7 @@ const ROUNDS = 10;
 
 /** Lets a server run out of descriptors, again and again. */
 export async function descriptors(rounds = ROUNDS): Promise<Outcome> {
-  await using server = await startServer(["--delay", "0", "--quiet"], MAX_FILES);
+  await using server = await startServer(["--delay", "0", "--quiet"], { maxFiles: MAX_FILES });
   const failures: string[] = [];
   let requests = 0;
   let lost = 0;
@@ -45,6 +46,13 @@ export async function descriptors(rounds = ROUNDS): Promise<Outcome> {
     }
   }
   failures.push(...await leftBehind(server, files));
+  const result = await server.stop();
+  failures.push(...endedBadly(result));
+  if (
+    !result.stdout.some((line) => /^a fault of the server's own: .*Too many open files/.test(line))
+  ) {
+    failures.push("the server did not say that it ran out");
+  }
   return {
     extent: `${rounds} times out of descriptors, of which it may have ${MAX_FILES}`,
     requests,

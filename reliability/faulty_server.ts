@@ -5,7 +5,7 @@
  */
 
 import { plainReplies } from "../testing/plain.ts";
-import type { Target } from "./server_process.ts";
+import type { Target } from "../testing/server_process.ts";
 
 /** What a server that is nearly right does wrong. */
 export interface Faults {
@@ -46,7 +46,8 @@ export function startFaulty(
     },
     health: () => {
       if (connections > endsAfter) return Promise.reject(new Error("it has ended"));
-      return Promise.resolve({ status: "ok", connections: sockets.size, in_flight: inFlight });
+      const figures = { connections: sockets.size, in_flight: inFlight, unopened: 0 };
+      return Promise.resolve({ code: 200, status: "ok", ...figures });
     },
     files: () => Promise.resolve(NaN),
     async [Symbol.asyncDispose]() {

@@ -1,14 +1,14 @@
 /**
  * A client that floods beside one that does not: how late are the answers to the second?
  *
- * `deno run --allow-net=127.0.0.1 --allow-read --allow-run reliability/flood.ts [SECONDS]`
- *
  * @module
  */
 
 import { delay } from "@std/async/delay";
 import { Client, type Reply } from "../client.ts";
-import { startTask } from "../testing/program.ts";
+import { formatCount } from "../cli/figures.ts";
+import { startServer } from "../testing/server_process.ts";
+import type { Outcome } from "./trial.ts";
 
 /** How long the flood goes on before the other client begins, in milliseconds. */
 const LEAD = 1000;
@@ -16,33 +16,47 @@ const LEAD = 1000;
 /** How many requests the flooding client keeps in flight; what it sends beyond is refused. */
 const IN_FLIGHT = 10_000;
 
-/** How the client fared that does not flood; times are beyond the requests' delays, in milliseconds. */
-export interface FloodResult {
+/** How late answers beside it may be at p95, in milliseconds. */
+const MAX_LATE = 50;
+
+/** How long it is measured beforehand how late answers are without a flood, in milliseconds. */
+const CALM = 10_000;
+
+/** How a client fared that does not flood; times are beyond the requests' delays, in milliseconds. */
+interface Lateness {
   readonly p50: number;
   readonly p95: number;
   readonly max: number;
-  /** Requests of the client that does not flood. */
   readonly sent: number;
   readonly answered: number;
-  /** Packets of the one that does. */
+}
+
+/** How a client fared beside one that floods. */
+export interface FloodResult extends Lateness {
+  /** Packets of the one that floods. */
   readonly flooded: number;
+  /** How late answers were before, without it. */
+  readonly before: Lateness | undefined;
 }
 
 /**
- * Floods a server, in a process of its own, for some seconds; meanwhile another client sends `rate`
- * requests a second.
+ * Floods a server, in a process of its own, for some time, in milliseconds; meanwhile another client sends
+ * `rate` requests a second. Before that, there is a calm of so many milliseconds.
  */
-export async function measureFlood(seconds: number, rate = 1): Promise<FloodResult> {
-  await using server = await startTask(
-    ...["serve", "--port", "0", "--quiet", "--max-in-flight", `${IN_FLIGHT}`] as const,
-  );
-  const url = (await server.stdout.next()).replace("Listening on ", "");
-  await using client = await Client.connect(url, { timeout: 60_000 });
-  const flood = await startFlood(Number(new URL(url).port));
+export async function measureFlood(duration: number, rate = 1, calm = 0): Promise<FloodResult> {
+  await using server = await startServer(["--quiet", "--max-in-flight", `${IN_FLIGHT}`]);
+  await using client = await Client.connect(server.url, { timeout: 60_000 });
+  const before = calm > 0 ? await measureLateness(client, calm, rate) : undefined;
+  const flood = await startFlood(server.port);
   await delay(LEAD);
+  const lateness = await measureLateness(client, duration, rate);
+  return { ...lateness, flooded: await flood.end(), before };
+}
+
+async function measureLateness(client: Client, duration: number, rate: number): Promise<Lateness> {
   const late: number[] = [];
   const requests: Promise<void>[] = [];
-  const end = performance.now() + 1000 * seconds;
+  const end = performance.now() + duration;
   do {
     const request = client.request("a&&b&&c");
     const note = (reply: Reply) => void late.push(reply.latency - 1000 * reply.delay!);
@@ -50,8 +64,6 @@ export async function measureFlood(seconds: number, rate = 1): Promise<FloodResu
     await delay(1000 / rate);
   } while (performance.now() < end);
   await Promise.all(requests);
-  const flooded = await flood.end();
-
   late.sort((a, b) => a - b);
   const quantile = (part: number) => late[Math.ceil(part * late.length) - 1] ?? Infinity;
   return {
@@ -60,7 +72,24 @@ export async function measureFlood(seconds: number, rate = 1): Promise<FloodResu
     max: quantile(1),
     sent: requests.length,
     answered: late.length,
-    flooded,
+  };
+}
+
+/** Floods a server as a trial. */
+export async function flood(duration: number): Promise<Outcome> {
+  const result = await measureFlood(duration, 1, CALM);
+  const { sent, answered, p50, p95, max, flooded, before } = result;
+  const ms = (time: number) => `${time.toFixed(0)} ms`;
+  return {
+    extent: `${formatCount(flooded)} packets in ${duration / 1000} s on one connection, ` +
+      `${formatCount(IN_FLIGHT)} in flight, beside another that sends one request a second`,
+    seen: `its answers are late by ${ms(p50)} at p50, ${ms(p95)} at p95, ${ms(max)} at most; ` +
+      `before the flood by ${ms(before!.p95)} at p95`,
+    requests: sent + before!.sent,
+    lost: sent + before!.sent - answered - before!.answered,
+    failures: p95 <= MAX_LATE
+      ? []
+      : [`late by ${ms(p95)} at p95, which is more than ${ms(MAX_LATE)}`],
   };
 }
 
@@ -86,9 +115,4 @@ async function startFlood(port: number): Promise<Flood> {
       return count;
     },
   };
-}
-
-if (import.meta.main) {
-  const result = await measureFlood(Number(Deno.args[0] ?? 10));
-  console.log(JSON.stringify(result, (_, value) => Math.round(10 * value) / 10 || value));
 }

@@ -12,7 +12,8 @@ import { plainReplies } from "../testing/plain.ts";
 import { ENOUGH, type Finding, type FuzzOptions, type FuzzResult } from "./fuzzing.ts";
 import { RawClient } from "./raw_client.ts";
 import { frame, type Script, scriptOf } from "./raw_frames.ts";
-import { leftBehind, startServer, type Target } from "./server_process.ts";
+import { startServer, type Target } from "../testing/server_process.ts";
+import { leftBehind } from "./left_behind.ts";
 
 /** How many clients there are at once. */
 const AT_ONCE = 16;

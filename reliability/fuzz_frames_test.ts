@@ -3,7 +3,7 @@ import { plainReplies } from "../testing/plain.ts";
 import { type Faults, startFaulty } from "./faulty_server.ts";
 import { fuzzFrames, startFuzzed } from "./fuzz_frames.ts";
 import { scriptOf } from "./raw_frames.ts";
-import { leftBehind } from "./server_process.ts";
+import { leftBehind } from "./left_behind.ts";
 
 Deno.test("fuzzFrames() finds nothing in the server", async () => {
   const result = await fuzzFrames({ seed: 1, duration: 60_000, rounds: 64 }, startFuzzed);

@@ -2,17 +2,21 @@
  * A server that is killed in the middle of 1,000 requests in flight and comes back: is each answered, and
  * once?
  *
- *     deno run --allow-all reliability/killed_server.ts [seed] [rounds]
- *
  * @module
  */
 
 import { delay } from "@std/async/delay";
+import { formatCount } from "../cli/figures.ts";
 import { Client } from "../client.ts";
+import { freePort } from "../testing/free_port.ts";
 import { type Program, startTask } from "../testing/program.ts";
 import { randomIntegers } from "../testing/random.ts";
+import { listening } from "../testing/server_process.ts";
+import type { Outcome } from "./trial.ts";
 
 const REQUESTS = 1000;
+
+const ROUNDS = 10;
 
 /** How long each request may take, in seconds: none is to end by that. */
 const TIMEOUT = 120;
@@ -66,6 +70,25 @@ export async function killServer(
   return sum;
 }
 
+/** Kills servers as a trial, of the library and of `send` at the same time. */
+export async function killedServers(seed: number, rounds = ROUNDS): Promise<Outcome> {
+  const results = await Promise.all(
+    [killServer(seed, rounds, "library"), killServer(seed + 1, rounds, "send")],
+  );
+  const sum = (of: (result: KilledServerResult) => number) =>
+    results.reduce((total, result) => total + of(result), 0);
+  const twice = sum(({ twice }) => twice);
+  return {
+    extent: `${rounds} times each by the library and by send, ${formatCount(REQUESTS)} requests ` +
+      `in flight, started again 2 s later; seed ${seed}`,
+    seen: `${formatCount(sum(({ resent }) => resent))} requests were sent again`,
+    requests: sum(({ requests }) => requests),
+    lost: sum(({ lost }) => lost) + twice,
+    faults: 2 * rounds,
+    failures: twice > 0 ? [`${twice} were answered twice`] : [],
+  };
+}
+
 /** @param moment of the kill, in milliseconds after the first request has arrived. */
 async function killOnce(
   way: Way,
@@ -74,11 +97,8 @@ async function killOnce(
   pause: number,
 ): Promise<Omit<KilledServerResult, "requests">> {
   const port = freePort();
-  const start = async () => {
-    const server = await startTask("serve", "--port", `${port}`, "--delay", `${min}..${max}`);
-    await server.stdout.next(); // it listens
-    return server;
-  };
+  const start = async () =>
+    await listening(await startTask("serve", "--port", `${port}`, "--delay", `${min}..${max}`));
   await using first = await start();
   const ending = way(`ws://127.0.0.1:${port}`);
   await first.stdout.next(); // the first request
@@ -123,16 +143,4 @@ async function bySend(url: string) {
 
 function dataOf(i: number): string {
   return `Hub&&id&&${i}`;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-if (import.meta.main) {
-  const [seed = "1", rounds = "10"] = Deno.args;
-  for (const way of ["library", "send"] as const) {
-    console.log(way, await killServer(Number(seed), Number(rounds), way));
-  }
 }

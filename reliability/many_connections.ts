@@ -1,6 +1,6 @@
 /**
- * Ten thousand connections at once, with a request in flight on each: all are answered, and what a
- * connection costs is measured.
+ * Ten thousand connections at once, with a request in flight on each: all are answered, one more is
+ * turned away, and what a connection costs is measured.
  *
  * @module
  */
@@ -9,8 +9,10 @@ import { closeAll, connectAll } from "../load/connect.ts";
 import { encodeRequest } from "../protocol.ts";
 import { maxOpenFiles } from "../testing/machine.ts";
 import { plainReplies, withoutDelay } from "../testing/plain.ts";
+import { exchange, upgradeRequest } from "../testing/raw_tcp.ts";
 import { until } from "../testing/until.ts";
-import { leftBehind, startServer } from "./server_process.ts";
+import { startServer } from "../testing/server_process.ts";
+import { leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
 
 const CONNECTIONS = 10_000;
@@ -28,7 +30,9 @@ const DELAY = "20..24";
 export async function manyConnections(wanted = CONNECTIONS, delay = DELAY): Promise<Outcome> {
   const files = await maxOpenFiles(Deno.pid);
   const connections = Math.min(wanted, Number.isNaN(files) ? wanted : files - SPARE_FILES);
-  await using server = await startServer(["--delay", delay, "--quiet"]);
+  await using server = await startServer(
+    ["--delay", delay, "--quiet", "--max-connections", `${connections}`],
+  );
   const failures: string[] = [];
   const open = await server.files();
   const before = await server.memory();
@@ -37,6 +41,8 @@ export async function manyConnections(wanted = CONNECTIONS, delay = DELAY): Prom
   const { signal } = new AbortController();
   const sockets = await connectAll({ url, connections, timeout: TIMEOUT, signal });
   const idle = await server.memory();
+  const next = await exchange(server.port, upgradeRequest());
+  if (!next.startsWith("HTTP/1.1 503 ")) failures.push(`one more was let in: ${next}`);
 
   const answers = new Map<string, number>();
   let ends = 0;
@@ -70,7 +76,10 @@ export async function manyConnections(wanted = CONNECTIONS, delay = DELAY): Prom
   failures.push(...await leftBehind(server, open));
   const kib = (from: number, to: number) => ((to - from) / connections / 1024).toFixed(1);
   return {
-    extent: `${connections.toLocaleString("en-US")} connections, one request in flight on each` +
+    extent:
+      `${
+        connections.toLocaleString("en-US")
+      } connections, one request in flight on each, and one too many` +
       (connections < wanted ? ` (${wanted} need more open files than there may be here)` : ""),
     seen: Number.isNaN(busy)
       ? "the memory is not known here"

@@ -18,7 +18,11 @@ export interface Row {
 
 /** The whole report. */
 export async function toMarkdown(rows: readonly Row[], startedAt: Date): Promise<string> {
-  const introduction = await Deno.readTextFile(new URL("./introduction.md", import.meta.url));
+  const [introduction, notes] = await Promise.all(
+    ["introduction", "notes"].map((name) =>
+      Deno.readTextFile(new URL(`./${name}.md`, import.meta.url))
+    ),
+  ) as [string, string];
   const sum = (of: (outcome: Outcome) => number) =>
     formatCount(rows.reduce((total, { outcome }) => total + of(outcome), 0));
   const failures = rows.flatMap(({ title, outcome }) =>
@@ -49,5 +53,6 @@ export async function toMarkdown(rows: readonly Row[], startedAt: Date): Promise
       ]),
     ),
     ...failures.length > 0 ? ["## What failed", failures.join("\n")] : [],
+    notes.trim(),
   ].join("\n\n") + "\n";
 }

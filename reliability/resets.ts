@@ -11,7 +11,8 @@ import { upgradeRequest } from "../testing/raw_tcp.ts";
 import { besideBystander } from "./bystander.ts";
 import { RawClient } from "./raw_client.ts";
 import { frame } from "./raw_frames.ts";
-import { leftBehind, startServer } from "./server_process.ts";
+import { startServer } from "../testing/server_process.ts";
+import { leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
 
 const CLIENTS = 3000;

@@ -13,7 +13,8 @@ import { openBrowserSocket } from "../testing/browser_socket.ts";
 import { randomIntegers } from "../testing/random.ts";
 import { randomSeed } from "./fuzzing.ts";
 import { scriptFlags } from "./script.ts";
-import { leftBehind, type ServerProcess, startServer } from "./server_process.ts";
+import { type ServerProcess, startServer } from "../testing/server_process.ts";
+import { endedBadly, leftBehind } from "./left_behind.ts";
 import {
   dyingClient,
   libraryClient,
@@ -84,8 +85,7 @@ export async function soak({ duration, seed }: SoakOptions): Promise<Outcome> {
       `${mebibytes(after)} of memory are left, ${mebibytes(settled)} were after warming up`,
     );
   }
-  const { code, stderr } = await server.stop();
-  if (code !== 0 || stderr !== "") failures.push(`the server ended with ${code}: ${stderr}`);
+  failures.push(...endedBadly(await server.stop()));
   return {
     ...shared.counts,
     extent:

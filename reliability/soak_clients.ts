@@ -135,7 +135,8 @@ export const libraryClient: SoakClient = async (soak) => {
       const wanted = JSON.parse(plainReplies(encodeRequest(1, datas[index]!))[0]!).data;
       if (!left.delete(index)) fail(soak, 1, `answered twice: ${index}`);
       if (JSON.stringify(reply?.data) === JSON.stringify(wanted)) continue;
-      fail(soak, 1, `the library got ${error ?? JSON.stringify(reply?.data).slice(0, 200)}`);
+      const got = error ?? JSON.stringify(reply?.data).slice(0, 200);
+      fail(soak, 1, `the library got ${got} for ${JSON.stringify(datas[index]).slice(0, 200)}`);
     }
     if (left.size > 0) fail(soak, left.size, "the library left requests out");
   }
@@ -213,5 +214,5 @@ function dataOf({ random }: Soak): string {
 
 function fail(soak: Soak, lost: number, what: string): void {
   soak.counts.lost += lost;
-  if (soak.failures.size < KEPT) soak.failures.add(what.slice(0, 300));
+  if (soak.failures.size < KEPT) soak.failures.add(what.slice(0, 500));
 }

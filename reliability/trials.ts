@@ -8,15 +8,25 @@ import { seconds, text } from "../cli/flags.ts";
 import { abortedUpgrades } from "./aborted_upgrades.ts";
 import { brokenFrames } from "./broken_frames.ts";
 import { descriptors } from "./descriptors.ts";
+import { draining } from "./draining.ts";
+import { flood } from "./flood.ts";
 import { fuzzFrames } from "./fuzz_frames.ts";
 import { fuzzPackets } from "./fuzz_packets.ts";
 import { fuzzOutcome, randomSeed } from "./fuzzing.ts";
+import { hostileServers } from "./hostile_servers.ts";
+import { killedServers } from "./killed_server.ts";
+import { limits } from "./limits.ts";
+import { longTexts } from "./long_texts.ts";
 import { manyConnections } from "./many_connections.ts";
 import { type Row, toMarkdown } from "./report.ts";
 import { resets } from "./resets.ts";
 import { scriptFlags } from "./script.ts";
+import { slowReaders } from "./slow_readers.ts";
 import { soak } from "./soak.ts";
+import { strangers } from "./strangers.ts";
+import { throws } from "./throws.ts";
 import { isPassed, type Trial } from "./trial.ts";
+import { vanishing } from "./vanishing.ts";
 
 /** All trials by name, in the order of the report. */
 const TRIALS: Readonly<Record<string, Trial>> = {
@@ -32,9 +42,43 @@ const TRIALS: Readonly<Record<string, Trial>> = {
     title: "Random WebSocket frames: odd ones are answered in full, wrong ones harm nobody else",
     run: ({ duration }) => fuzzOutcome("frames", fuzzFrames, duration),
   },
+  strangers: {
+    title: "Requests by another Host, Origin, path, method or version, or without the token",
+    run: () => strangers(),
+  },
+  hostile: {
+    title: "Servers break the rules; the client ends each request in time, and once",
+    run: () => hostileServers(),
+  },
+  limits: {
+    title: "What is as much as the limits allow is taken in, and what is past them is refused",
+    run: () => limits(),
+  },
+  flood: {
+    title: "A client floods the server; answers to another are late by at most 50 ms at p95",
+    run: ({ duration }) => flood(duration),
+  },
+  readers: {
+    title: "Clients never read; they are closed, and the memory stays flat",
+    run: () => slowReaders(),
+  },
+  texts: { title: "A text is too long for a string", run: () => longTexts() },
+  throws: {
+    title: "The server's own code throws, wherever it is called",
+    run: () => throws(randomSeed()),
+  },
+  vanishing: { title: "Clients vanish with requests in flight", run: () => vanishing() },
   upgrades: { title: "Clients leave within the handshake", run: () => abortedUpgrades() },
   resets: { title: "Clients reset their connection at random moments", run: () => resets() },
   descriptors: { title: "The server runs out of file descriptors", run: () => descriptors() },
+  draining: {
+    title: "The server drains under load; all that it has accepted is answered",
+    run: () => draining(),
+  },
+  killed: {
+    title: "The server is killed amid requests, and started again; each is answered once",
+    run: () => killedServers(randomSeed()),
+  },
   connections: {
     title: "Ten thousand connections at once, a request in flight on each",
     run: () => manyConnections(),

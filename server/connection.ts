@@ -55,7 +55,7 @@ export class Connection {
     this.#turns = new Turns(socket, this.#onReadFault);
     socket.binaryType = "arraybuffer";
     shared.idle.add(socket);
-    socket.onopen = () => this.#guard(() => this.#onOpen(onOpen));
+    socket.onopen = () => this.#onOpen(onOpen);
     socket.onmessage = this.#onMessage;
     // Either may come without the other, and a close twice.
     socket.onerror = socket.onclose = () => this.#guard(this.#onEnd);
@@ -68,12 +68,16 @@ export class Connection {
   }
 
   #onOpen(onOpen: () => void): void {
-    this.#conversation = this.#shared.conversations.open(
-      this.#send,
-      this.#sharesFrames,
-      this.#onFaultOnPurpose,
-    );
-    onOpen();
+    try {
+      onOpen();
+      this.#conversation = this.#shared.conversations.open(
+        this.#send,
+        this.#sharesFrames,
+        this.#onFaultOnPurpose,
+      );
+    } catch (error) {
+      this.#onFault(error);
+    }
   }
 
   #onFaultOnPurpose = (kind: FaultKind): void => {

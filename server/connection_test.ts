@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { Conversations } from "../conversation/conversations.ts";
 import { serve, type ServeOptions, type ServerEvents } from "../server.ts";
+import { startSlowReaders } from "../reliability/slow_readers.ts";
 import { openBrowserSocket } from "../testing/browser_socket.ts";
 import { Inbox } from "../testing/inbox.ts";
 import { clientFrame, exchange, openRawSocket, upgradeRequest } from "../testing/raw_tcp.ts";
@@ -153,35 +154,18 @@ Deno.test("serve() says that it is unhealthy when 100 upgrades have never opened
 
 // Those that do not read.
 
-/** A frame whose answer is as long as itself. */
-function longFrame(): Uint8Array {
-  const content = new TextEncoder().encode(`{"request_id":1,"data":"a&&b&&${"c".repeat(60_000)}"}`);
-  const { length } = content;
-  return new Uint8Array([0x81, 0xfe, length >> 8, length & 0xff, 0, 0, 0, 0, ...content]);
-}
-
 Deno.test("serve() closes those that never read, holds no more for them, and others go on", async () => {
   const { expelled, events } = told();
   await using server = serve({ ...AT_ONCE, events, limits: { buffered: 1 << 20 } });
   await using other = await openBrowserSocket(server.url);
   const before = Deno.memoryUsage().rss;
-  const peers = await Promise.all(Array.from({ length: 20 }, () => openRawSocket(server.port)));
-  let isOver = false;
-  const sending = peers.map(async (peer) => {
-    const frame = longFrame();
-    while (!isOver) {
-      for (let at = 0; at < frame.length;) at += await peer.write(frame.subarray(at));
-    }
-  }).map((sent) => sent.catch(() => {}));
+  await using _ = await startSlowReaders(server.port);
   for (let i = 0; i < 20;) {
     other.send({ request_id: i, data: "a&&b&&1" });
     assertEquals(await other.next(), { request_id: i, data: { a: { b: "1" } } });
     for (; expelled.size > 0; i++) assertEquals(await expelled.next(), [1013, 0]);
   }
   const grown = Deno.memoryUsage().rss - before;
-  isOver = true;
-  for (const peer of peers) peer.close();
-  await Promise.all(sending);
   // Twenty mebibytes, and what is on its way in both directions; unbounded, it were gigabytes.
   assertLess(grown, 300 << 20);
 });
@@ -232,7 +216,7 @@ Deno.test("serve() closes with 1011 a connection to which sending fails, and onl
 });
 
 Deno.test("serve() outlives a fault wherever Deno calls it, and tells of it", async () => {
-  const { failed, events } = told();
+  const { expelled, failed, events } = told();
   const names = ["open", "close", "advance", "flush"] as const;
   for (const name of names) {
     await using server = serve({ port: 0, delay: { min: 0.01, max: 0.01 }, events });
@@ -251,6 +235,8 @@ Deno.test("serve() outlives a fault wherever Deno calls it, and tells of it", as
       await peer.write(clientFrame('{"request_id":1,"data":""}'));
       if (name === "close") peer.close();
       assertEquals(await failed.next(), `${name}, as asked`);
+      // Whoever could not be served had better know.
+      if (name === "open") assertEquals(await expelled.next(), [1011, 0]);
       if (name !== "close") peer.close();
     } finally {
       Object.assign(Conversations.prototype, { [name]: original });

@@ -25,13 +25,16 @@ function open(limits: Partial<ConnectionLimits> = {}) {
     { ...DEFAULT_CONNECTION_LIMITS, ...limits },
     figures,
   );
-  return { connections, figures, told };
+  return { connections, conversations, figures, told };
 }
 
-/** What a socket is to the connections before it opens: handlers, and how it was closed. */
+/** What a socket is to the connections: handlers, and how it was closed. */
 class FakeSocket {
   onopen = () => {};
+  onerror = () => {};
   onclose = () => {};
+  onmessage = (_: { data: unknown }) => {};
+  readonly bufferedAmount = 0;
   readonly closes: number[] = [];
   close(code: number): void {
     this.closes.push(code);
@@ -97,6 +100,45 @@ Deno.test("Connections counts an upgrade that does not open in 5 seconds, until 
   assertEquals([figures.gauges.unopened, told.length, time.timers], [1, 2, 0]);
   assertEquals(told, [["192.0.2.7", 1], ["192.0.2.7", 2]]);
   assertEquals(never.closes, []);
+});
+
+Deno.test("Connections hears once that a connection has ended, however often Deno says so", async () => {
+  const data = '{"request_id":1,"data":""}';
+  const ends: Record<string, (socket: FakeSocket) => void> = {
+    "a close twice": (socket) => [socket.onclose(), socket.onclose()],
+    "an error, then a close with code 0": (socket) => [socket.onerror(), socket.onclose()],
+    "an error alone": (socket) => socket.onerror(),
+  };
+  for (const [what, end] of Object.entries(ends)) {
+    const { connections, conversations } = open();
+    let left = 0;
+    const [socket, other] = [add(connections, () => left++), add(connections)];
+    for (const { onopen } of [socket, other]) onopen();
+    for (const { onmessage } of [socket, other]) onmessage({ data });
+    assertEquals([connections.size, conversations.inFlight], [2, 2], what);
+    end(socket);
+    // On Deno 2.7, frames that come after that are messages without data.
+    for (const after of [data, null]) socket.onmessage({ data: after });
+    await Promise.resolve();
+    assertEquals([left, connections.size, conversations.inFlight], [1, 1, 1], what);
+    other.onmessage({ data: null });
+    other.onclose();
+    assertEquals(conversations.inFlight, 0, what);
+    await Promise.resolve();
+    await connections.close(1001, "over");
+  }
+});
+
+Deno.test("Connections hears of one that ends before it has opened", async () => {
+  for (const end of ["onerror", "onclose"] as const) {
+    const { connections } = open();
+    let left = 0;
+    const socket = add(connections, () => left++);
+    socket[end]();
+    await Promise.resolve();
+    assertEquals([left, connections.size], [1, 0], end);
+    await connections.close(1001, "over");
+  }
 });
 
 Deno.test("Connections closes those that open after all were closed", async () => {

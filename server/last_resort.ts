@@ -4,12 +4,7 @@
  * @module
  */
 
-/**
- * What Deno itself rejects with, and nobody can catch, when a peer sends a text of more than 512 MiB in
- * fragments. Only that connection is lost. Where the connection's loop is ours, as it is in turns.ts,
- * it is caught there; this is for versions of Deno where it is not.
- */
-const HARMLESS = /^failed to allocate string/i;
+import { isTooLongText } from "./deno_rejection.ts";
 
 /** Watches for faults that would end the process. */
 export class LastResort implements Disposable {
@@ -38,7 +33,9 @@ export class LastResort implements Disposable {
   #onRejection = (event: PromiseRejectionEvent): void => {
     event.preventDefault();
     this.#fail(event.reason);
-    if (event.reason instanceof Error && HARMLESS.test(event.reason.message)) return;
+    // Only that connection is lost. Where its loop is ours, as in server/turns.ts, it is caught there; this
+    // is for versions of Deno where it is not.
+    if (isTooLongText(event.reason)) return;
     this.#resolve();
   };
 

@@ -129,6 +129,7 @@ export class Pump implements Told {
     if (nextDue >= this.#timerAt && nextDue < Infinity) return;
     clearTimeout(this.#timer);
     this.#timerAt = nextDue;
-    if (nextDue < Infinity) this.#timer = setTimeout(this.#onTimer, nextDue - now);
+    // What could not be answered when it was due, as something failed, is overdue.
+    if (nextDue < Infinity) this.#timer = setTimeout(this.#onTimer, Math.max(nextDue - now, 0));
   }
 }

@@ -31,6 +31,26 @@ export async function makeCertificate(path: string): Promise<CertificateFiles> {
   return files;
 }
 
+/** A certificate with its key, as text, and the authorities of those who trust it. */
+export interface Identity {
+  readonly caCerts: string[];
+  readonly tls: { readonly cert: string; readonly key: string };
+}
+
+/** Makes a certificate of which no file is left. */
+export async function makeIdentity(): Promise<Identity> {
+  const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
+  try {
+    const files = await makeCertificate(`${folder}/x`);
+    const [ca, cert, key] = await Promise.all(
+      [files.ca, files.cert, files.key].map((path) => Deno.readTextFile(path)),
+    );
+    return { caCerts: [ca!], tls: { cert: cert!, key: key! } };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
 async function openssl(...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command("openssl", { args }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));

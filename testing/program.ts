@@ -46,12 +46,16 @@ export interface Program extends AsyncDisposable {
   result(patience?: number): Promise<ProgramResult>;
 }
 
-/** Starts an executable. `await using` kills it, should it still run. */
-export function startProgram(executable: string, args: string[]): Program {
+/** Starts an executable, with more in its environment. `await using` kills it, should it still run. */
+export function startProgram(
+  executable: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Program {
   const child = new Deno.Command(executable, {
     args,
     cwd: ROOT,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

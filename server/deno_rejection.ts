@@ -4,8 +4,13 @@
  * @module
  */
 
-/** What Deno rejects with, out of anybody's reach, when a WebSocket gets a text of 512 MiB or more. */
-const TOO_LONG = /^failed to allocate string/;
+/**
+ * Whether this is what Deno rejects with, out of anybody's reach, when a WebSocket gets a text of 512 MiB or
+ * more.
+ */
+export function isTooLongText(reason: unknown): boolean {
+  return reason instanceof TypeError && /^failed to allocate string/.test(reason.message);
+}
 
 /**
  * Keeps the process alive when a peer sends a text that is too long for a string, until it is disposed.
@@ -16,8 +21,7 @@ const TOO_LONG = /^failed to allocate string/;
  */
 export function surviveLongTexts(onTooLong: () => void): Disposable {
   const onRejection = (event: PromiseRejectionEvent) => {
-    const { reason } = event;
-    if (!(reason instanceof TypeError && TOO_LONG.test(reason.message))) return;
+    if (!isTooLongText(event.reason)) return;
     event.preventDefault();
     onTooLong();
   };
