@@ -140,7 +140,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   if ((flags.cert === undefined) !== (flags.key === undefined)) {
     throw new UsageError("--cert and --key go together");
   }
-  if (flags.workers > 1) checkWorkers(flags.record);
+  if (flags.workers > 1) checkWorkers({ record: flags.record !== undefined });
   const { stdout, stderr, signal } = streams;
   const token = await readToken(flags["token-file"]);
   const certificate = await readCertificate(flags);
