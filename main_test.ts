@@ -122,7 +122,7 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["serve", "--allow-origin", "*"], "--allow-origin", '"*"', "such as https://"],
   [["serve", "--cert", "README.md"], "--cert and --key go together"],
   [["serve", "--key", "README.md"], "--cert and --key go together"],
-  [["serve", "--workers", "2", "--nats", "nats://x"], "--nats goes with one worker"],
+  [["serve", "--workers", "2", "--nats", "nats://x"], "--nats and --workers do not go together"],
   [["serve", "--cert", "/nonexistent", "--key", "README.md"], "/nonexistent", "no such file"],
   [["serve", "--cert", "LICENSE", "--key", "README.md"], "cannot use LICENSE with README.md"],
   [["send", "--token-file", "/nonexistent", "x"], "/nonexistent", "no such file"],

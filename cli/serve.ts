@@ -145,7 +145,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   if ((flags.cert === undefined) !== (flags.key === undefined)) {
     throw new UsageError("--cert and --key go together");
   }
-  if (flags.workers > 1) checkWorkers(flags.record, flags.nats);
+  if (flags.workers > 1) {
+    checkWorkers({ record: flags.record !== undefined, nats: flags.nats.length > 0 });
+  }
   const { stdout, stderr, signal } = streams;
   const token = await readToken(flags["token-file"]);
   const certificate = await readCertificate(flags);

@@ -19,15 +19,12 @@ export const workersFlag: Flag<number> = {
 /**
  * Checks that several workers are possible.
  *
- * @param nats the servers of NATS, if there are any.
+ * @param alone flags that go with one worker only, by name.
  * @throws {CommandError} that says why not, and what would help.
  */
-export function checkWorkers(record: string | undefined, nats: readonly string[]): void {
-  if (nats.length > 0) {
-    throw new UsageError("--nats goes with one worker: start several gateways, each on its port");
-  }
-  if (record !== undefined) {
-    throw new UsageError("--record goes with one worker: it writes what comes in its order");
+export function checkWorkers(alone: Readonly<Record<string, boolean>>): void {
+  for (const [flag, isGiven] of Object.entries(alone)) {
+    if (isGiven) throw new UsageError(`--${flag} and --workers do not go together`);
   }
   if (Deno.build.os !== "linux") {
     throw new UsageError(
