@@ -13,7 +13,7 @@ const EXAMPLE_RESPONSE =
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 const SOON = { port: 0, delay: { min: 0.005, max: 0.05 } };
 const LATE = { port: 0, delay: { min: 600, max: 600 } };
-const COMMANDS = ["serve", "send", "convert", "demo"];
+const COMMANDS = ["serve", "work", "send", "convert", "demo"];
 
 function freeUrl(): string {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

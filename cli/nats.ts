@@ -14,7 +14,7 @@ import { readTextFile } from "./open_file.ts";
 
 const server: Flag<string | undefined> = {
   placeholder: "URL",
-  help: "a server of NATS, such as nats://127.0.0.1:4222 or tls://nats.example",
+  help: "a server of NATS, such as nats://127.0.0.1:4222",
   default: undefined,
   parse: parseServer,
 };

@@ -108,13 +108,13 @@ One WebSocket endpoint at /, plain mode and asyncpkt.v1. POST / takes a packet, 
 that is answered line by line. GET /healthz says how it is. SIGINT or SIGTERM drains: what is in flight
 is still answered; a second one ends it at once. SIGHUP reads the certificate and its key again. It ends
 with 0 when it has drained, with 4 when some requests were not answered in time, with 1 after a fault of
-its own.
+its own. With --nats, requests wait in NATS and are converted by the processes of asyncpkt work.
 
 Examples:
   asyncpkt serve
   asyncpkt serve --delay 0.1..0.5 --seed 7 --quiet
   asyncpkt serve --hostname 0.0.0.0 --token-file token --cert cert.pem --key key.pem
-  asyncpkt serve --nats nats://127.0.0.1:4222      and, as often as you like: asyncpkt work --nats …
+  asyncpkt serve --nats nats://127.0.0.1:4222
   curl -N -d '[{"request_id":1,"data":"Hub&&name&&qwe"}]' http://127.0.0.1:2707
 `;
 
