@@ -14,7 +14,7 @@ const EXAMPLE_RESPONSE =
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 const SOON = { port: 0, delay: { min: 0.005, max: 0.05 } };
 const LATE = { port: 0, delay: { min: 600, max: 600 } };
-const COMMANDS = ["serve", "send", "convert", "bench", "demo", "completions"];
+const COMMANDS = ["serve", "work", "send", "convert", "bench", "demo", "completions"];
 
 /** A stdin that stays open; `write` puts text into it. */
 function openStdin(): {

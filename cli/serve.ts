@@ -126,7 +126,8 @@ that is answered line by line. A browser that opens / shows a console. GET /heal
 /metrics what it has done, for Prometheus, and GET /asyncapi.json what it understands. SIGINT or SIGTERM
 drains: what is in flight is still answered; a second one ends it at once. SIGHUP reads the certificate
 and its key again. On a terminal, a line below the log says how it goes. It ends with 0 when it has
-drained, with 4 when some requests were not answered in time, with 1 after a fault of its own.
+drained, with 4 when some requests were not answered in time, with 1 after a fault of its own. With
+--nats, requests wait in NATS and are converted by the processes of asyncpkt work.
 
 Examples:
   asyncpkt serve
@@ -134,7 +135,7 @@ Examples:
   asyncpkt serve --hostname 0.0.0.0 --token-file token --cert cert.pem --key key.pem
   asyncpkt serve --workers auto --quiet
   asyncpkt serve --fault drop=0.01,error=0.05,disconnect=0.001 --seed 7
-  asyncpkt serve --nats nats://127.0.0.1:4222      and, as often as you like: asyncpkt work --nats …
+  asyncpkt serve --nats nats://127.0.0.1:4222
   curl -N -d '[{"request_id":1,"data":"Hub&&name&&qwe"}]' http://127.0.0.1:2707
 `;
 

@@ -234,6 +234,22 @@ test("serve and work, as processes, lose nothing when both drain under load", as
 // Who is let in.
 
 test(
+  "a gateway and a worker need no more permissions in NATS than docs/scaling.md says",
+  async (nats) => {
+    const link = { servers: [nats.url.replace("//", "//me:s3cret@")] };
+    await using server = await startGateway({ delay: { min: 0.4, max: 0.4 } }, link);
+    await using worker = await Worker.open(link);
+    await using client = await Client.connect(server.url);
+    assertEquals((await client.request("a&&b&&c")).data, { a: { b: "c" } });
+    await worker[Symbol.asyncDispose]();
+  },
+  `authorization { users: [{ user: "me", password: "s3cret", permissions: {
+  publish: ["$JS.API.>", "$JS.ACK.>", "asyncpkt.>"]
+  subscribe: ["_INBOX.>", "asyncpkt.answers.>"]
+} }] }`,
+);
+
+test(
   "serve and work say in one line why NATS cannot be used, and no password, exit 3",
   async (nats) => {
     const { port } = nats;
