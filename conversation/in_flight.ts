@@ -37,7 +37,11 @@ const decoder = new TextDecoder();
 
 /** All the requests in flight in a process. */
 export class InFlight {
-  readonly #size: Float64Array;
+  /** How many there are. */
+  size = 0;
+
+  /** The same, for others to see: to write it costs nothing, to work with it would. */
+  readonly #shown: Float64Array;
   #arena = new Arena();
   #fields: Int32Array;
   #used = 0;
@@ -50,16 +54,11 @@ export class InFlight {
   /**
    * @param capacity for how many requests there is room from the start: memory that is not used is only
    * reserved, while making more later copies it all.
-   * @param size where it keeps how many there are, in one cell, for others to see.
+   * @param shown where it shows how many there are, in one cell.
    */
-  constructor(capacity = 1024, size: Float64Array = new Float64Array(1)) {
-    this.#size = size;
+  constructor(capacity = 1024, shown: Float64Array = new Float64Array(1)) {
+    this.#shown = shown;
     this.#fields = new Int32Array(FIELDS * capacity);
-  }
-
-  /** How many there are. */
-  get size(): number {
-    return this.#size[0]!;
   }
 
   /** Adds a request of connection `owner`; a copy of its text is kept. */
@@ -92,7 +91,8 @@ export class InFlight {
     fields[field + Field.DataLength] = dataLength;
     fields[field + Field.DelayAndAscii] = delay << 1 | Number(isAscii);
     this.#link(owner, entry);
-    if (2 * ++this.#size[0]! > this.#table.length) this.#growTable();
+    this.#shown[0] = ++this.size;
+    if (2 * this.size > this.#table.length) this.#growTable();
     else this.#table[this.#freeBucket(hash)] = entry + 1;
     return entry;
   }
@@ -124,7 +124,7 @@ export class InFlight {
     );
     fields[field + Field.Hash] = this.#firstFree;
     this.#firstFree = entry;
-    this.#size[0]!--;
+    this.#shown[0] = --this.size;
   }
 
   /** The number of the connection that a request came by. */

@@ -5,7 +5,14 @@
  * @module
  */
 
-import type { Certificate, Drained, ServeOptions, Server, ServerEvents } from "../server.ts";
+import {
+  type Certificate,
+  DEFAULT_PORT,
+  type Drained,
+  type ServeOptions,
+  type Server,
+  type ServerEvents,
+} from "../server.ts";
 import { randomKey } from "../protocol/secret_hash.ts";
 import { DEFAULT_CONNECTION_LIMITS } from "../server/connections.ts";
 import { Ledger, type LedgerParts, makeLedger } from "./ledger.ts";
@@ -15,7 +22,7 @@ import { type Place, Thread } from "./thread.ts";
 /** How often the workers are checked for signs of life, in milliseconds: half as often as they give one. */
 const CHECK = 1000;
 
-/** After so many checks without a sign of life, a worker is ended, so that its clients connect again, and replaced. */
+/** After so many checks without a sign of life, a worker is ended and replaced: its clients connect again. */
 const LOST = 15;
 
 /** How long until another worker takes the place of one that has ended, in milliseconds: at first. */
@@ -45,7 +52,7 @@ export type PoolOptions = Omit<ServeOptions, "events" | "tap"> & { readonly even
  * @throws {Deno.errors.AddrInUse} if the port is in use, and other errors of listening.
  */
 export async function startPool(options: PoolOptions, size: number): Promise<Server> {
-  const { hostname = "127.0.0.1", port = 2707 } = options;
+  const { hostname = "127.0.0.1", port = DEFAULT_PORT } = options;
   // Others that reuse ports would not be noticed; besides, here an error is what it is.
   Deno.listen({ hostname, port }).close();
   const pool = new Pool({ ...options, hostname, port }, size);
@@ -122,8 +129,10 @@ class Pool implements Server {
   renew(tls: Certificate): Promise<void> {
     const renewing = this.#renewed.then(async () => {
       // One after the other, so that somebody listens all the time.
-      for (const thread of this.#threads) await thread.renew(tls);
-      this.#options = { ...this.#options, tls };
+      for (const thread of this.#threads) {
+        await thread.renew(tls);
+        this.#options = { ...this.#options, tls };
+      }
     });
     this.#renewed = renewing.catch(() => {});
     return renewing;
