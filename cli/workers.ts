@@ -5,15 +5,21 @@
  */
 
 import { CommandError, Exit, UsageError } from "./command.ts";
-import { type Flag, integer } from "./flags.ts";
+import type { Flag } from "./flags.ts";
 
-const number = integer("N|auto", "", 1, 1, 1024);
+/** More would only be in each other's way. */
+const MOST = 1024;
 
 /** How many workers share the port. */
 export const workersFlag: Flag<number> = {
-  ...number,
+  placeholder: "N",
   help: "threads that share the port; auto is one for each core [1]",
-  parse: (text) => text === "auto" ? navigator.hardwareConcurrency : number.parse(text),
+  default: 1,
+  parse(text) {
+    const count = text === "auto" ? navigator.hardwareConcurrency : Number(text);
+    if (/^(?:auto|\d+)$/.test(text) && count >= 1 && count <= MOST) return count;
+    throw new RangeError(`want auto, or an integer from 1 to ${MOST}, got ${JSON.stringify(text)}`);
+  },
 };
 
 /**

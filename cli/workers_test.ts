@@ -1,0 +1,44 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { runCommand } from "../testing/fake_streams.ts";
+import { startProgram, taskPermissions } from "../testing/program.ts";
+
+const ignore = Deno.build.os !== "linux";
+
+Deno.test("serve says what --workers can be", async () => {
+  for (const value of ["0", "-1", "1.5", "all", "1025", "1e1"]) {
+    const { code, stderr } = await runCommand(["serve", `--workers=${value}`]);
+    assertEquals(code, 2);
+    assertMatch(
+      stderr,
+      /^asyncpkt serve: --workers: want auto, or an integer from 1 to 1024, got ".*"\n$/,
+    );
+  }
+});
+
+Deno.test({ name: "serve says what does not go with --workers", ignore }, async () => {
+  const { code, stderr } = await runCommand(["serve", "--workers", "2", "--record", "-"]);
+  assertEquals(code, 2);
+  assertEquals(stderr, "asyncpkt serve: --record and --workers do not go together\n");
+});
+
+Deno.test({ name: "serve --workers says that its port is in use", ignore }, async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  const { code, stderr } = await runCommand(["serve", "--workers", "2", "--port", `${port}`]);
+  assertEquals(code, 3);
+  assertMatch(stderr, /: the port is in use; --port 0 takes a free one\n$/);
+});
+
+Deno.test({ name: "serve --workers says which permission is missing", ignore }, async () => {
+  const permissions = await taskPermissions("serve");
+  await using program = startProgram(Deno.execPath(), [
+    ...["run", "--no-prompt", ...permissions, "main.ts", "serve", "--workers", "2"],
+  ]);
+  const { code, stderr } = await program.result();
+  assertEquals(code, 2);
+  const root = new URL("..", import.meta.url).pathname;
+  assertEquals(
+    stderr,
+    `asyncpkt serve: no permission to load --workers: run with --allow-read=${root}\n`,
+  );
+});
