@@ -8,10 +8,15 @@
  */
 
 import { delay } from "@std/async/delay";
+import { formatCount } from "../cli/figures.ts";
 import { openBrowserSocket } from "../testing/browser_socket.ts";
-import { type NatsServer, startNatsServer } from "../testing/nats_server.ts";
+import { type NatsServer, startNatsServer, whyNoNatsServer } from "../testing/nats_server.ts";
 import { type Program, startTask } from "../testing/program.ts";
 import { randomIntegers } from "../testing/random.ts";
+import type { Outcome } from "./trial.ts";
+
+/** How many rounds the trial has. */
+const ROUNDS = 10;
 
 /** Over how many connections the requests are spread. */
 const CONNECTIONS = 4;
@@ -48,6 +53,32 @@ interface Answer {
   readonly request_id: string;
   readonly data?: unknown;
   readonly delay?: number;
+}
+
+/** The trial; where there is no nats-server, it fails and says so. */
+export async function behindNats(seed: number): Promise<Outcome> {
+  const missing = await whyNoNatsServer();
+  if (missing !== undefined) {
+    return { extent: "nothing", requests: 0, lost: 0, failures: [missing] };
+  }
+  const { sent, answered, twice, errors, wrong, early, kills, p50, p99, max } = await natsChaos(
+    seed,
+    ROUNDS,
+  );
+  const failures = Object.entries({ twice, errors, wrong, early })
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${name}: ${count} of ${sent}`);
+  const ms = (time: number) => formatCount(Math.round(time));
+  return {
+    extent:
+      `${ROUNDS} times under 2,000 requests in flight, seed ${seed}: ${kills.workers} workers ` +
+      `killed, ${kills.replaced} replaced, the NATS server killed ${kills.nats} times`,
+    seen: `late by ${ms(p50)} ms at p50, ${ms(p99)} ms at p99, ${ms(max)} ms at most`,
+    requests: sent,
+    lost: sent - answered + twice,
+    faults: kills.workers + kills.replaced + kills.nats,
+    failures,
+  };
 }
 
 /** Does `rounds` rounds of harm, each under `requests` requests in flight, in an order by `seed`. */

@@ -18,6 +18,7 @@ import { killedServers } from "./killed_server.ts";
 import { limits } from "./limits.ts";
 import { longTexts } from "./long_texts.ts";
 import { manyConnections } from "./many_connections.ts";
+import { behindNats } from "./nats_chaos.ts";
 import { type Row, toMarkdown } from "./report.ts";
 import { resets } from "./resets.ts";
 import { scriptFlags } from "./script.ts";
@@ -78,6 +79,10 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   killed: {
     title: "The server is killed amid requests, and started again; each is answered once",
     run: () => killedServers(randomSeed()),
+  },
+  nats: {
+    title: "Workers and NATS are killed under load; each request behind it is answered once",
+    run: () => behindNats(randomSeed()),
   },
   connections: {
     title: "Ten thousand connections at once, a request in flight on each",
