@@ -1112,11 +1112,16 @@ dialog::backdrop {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"eddc7decdc7af495\"",
+    etag: "\"a5a2c2ace4085ffa\"",
     text: `// ../protocol/secret_hash.ts
-var secret = crypto.getRandomValues(new Int32Array(2));
-var BASIS = secret[0];
-var FACTOR = secret[1] & ~7 | 5;
+function randomKey() {
+  const [basis, factor] = crypto.getRandomValues(new Int32Array(2));
+  return {
+    basis,
+    factor: factor & ~7 | 5
+  };
+}
+var { basis: BASIS, factor: FACTOR } = randomKey();
 function secretHash(bytes, at, end, salt = 0) {
   let hash = BASIS ^ Math.imul(salt, FACTOR);
   for (let i = at; i < end; i++) hash = Math.imul(hash ^ bytes[i], FACTOR);
