@@ -10,6 +10,7 @@ import { choice, flagHelp, readFlags } from "./flags.ts";
 import { startLog } from "./log.ts";
 import { linkOptions, NATS_FLAGS, openLink } from "./nats.ts";
 
+/** What it can be told. */
 const FLAGS = {
   ...NATS_FLAGS,
   "log-format": choice("sentences, or one JSON object a line [text]", ["text", "json"]),

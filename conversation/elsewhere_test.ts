@@ -195,3 +195,11 @@ Deno.test("Conversation.decided resolves once all are accepted or are not", asyn
   it.conversations.close(it.conversation);
   await ended;
 });
+
+Deno.test("any number of requests can be handed over", () => {
+  const it = new HandingOver(0);
+  const keys = Array.from({ length: 3000 }, (_, i) => it.ask(`${i}`));
+  for (const key of keys.toReversed()) it.conversations.converted(key, `{"key":"${key}"}`, 1);
+  const expected = keys.map((key, i) => ({ request_id: `${i}`, data: { key } })).toReversed();
+  assertEquals(it.sent, expected);
+});

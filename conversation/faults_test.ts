@@ -179,3 +179,26 @@ Deno.test("events that throw make a fault internal", () => {
 Deno.test("Conversations counts no faults where none are to be", () => {
   assertStrictEquals(new Conversations({ delays: fixed(1) }).faults, undefined);
 });
+
+Deno.test("answerDue() spares a request that broke off with another worker of the crew", () => {
+  const ids = new Set<string>();
+  const brokenOff = {
+    add: (id: string) => void ids.add(id),
+    delete: (id: string) => ids.delete(id),
+  };
+  const answers = [1, 2].map(() => {
+    const conversations = new Conversations({
+      delays: fixed(DELAY),
+      faults: byId,
+      crew: { brokenOff, inFlightOfOthers: () => 0 },
+    });
+    const sent: string[] = [];
+    conversations.open((frame) => sent.push(frame)).receive(
+      encodeRequest("disconnect 1", "A&&x&&1"),
+      0,
+    );
+    conversations.advance(DELAY);
+    return sent;
+  });
+  assertEquals(answers, [[], [response("disconnect 1")]]);
+});
