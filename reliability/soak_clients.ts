@@ -132,11 +132,13 @@ export const libraryClient: SoakClient = async (soak) => {
     soak.counts.requests += datas.length;
     const left = new Set(datas.keys());
     for await (const { index, reply, error } of client.requests(datas, { window: 50 })) {
-      const wanted = JSON.parse(plainReplies(encodeRequest(1, datas[index]!))[0]!).data;
       if (!left.delete(index)) fail(soak, 1, `answered twice: ${index}`);
-      if (JSON.stringify(reply?.data) === JSON.stringify(wanted)) continue;
-      const got = error ?? JSON.stringify(reply?.data).slice(0, 200);
-      fail(soak, 1, `the library got ${got} for ${JSON.stringify(datas[index]).slice(0, 200)}`);
+      const data = datas[index]!;
+      const want = JSON.stringify(JSON.parse(plainReplies(encodeRequest(1, data))[0]!).data);
+      const got = error === undefined ? JSON.stringify(reply!.data) : String(error);
+      if (got === want) continue;
+      const texts = [got, want, JSON.stringify(data)].map((text) => text.slice(0, 200));
+      fail(soak, 1, `the library got ${texts[0]}, want ${texts[1]}, for ${texts[2]}`);
     }
     if (left.size > 0) fail(soak, left.size, "the library left requests out");
   }
@@ -214,5 +216,5 @@ function dataOf({ random }: Soak): string {
 
 function fail(soak: Soak, lost: number, what: string): void {
   soak.counts.lost += lost;
-  if (soak.failures.size < KEPT) soak.failures.add(what.slice(0, 500));
+  if (soak.failures.size < KEPT) soak.failures.add(what.slice(0, 700));
 }
