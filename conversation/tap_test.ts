@@ -24,6 +24,8 @@ Deno.test("a tap is told of every frame, and of the beginning and end of convers
   conversations.close(one);
   conversations.close(one);
   one.receive(request, 0); // what comes after the end is nobody's
+  two.close(); // as it does by itself when it breaks off on purpose
+  conversations.close(two);
   const invalid = {
     request_id: null,
     error: { code: "invalid_json", message: "the binary frame is not UTF-8" },
@@ -36,6 +38,7 @@ Deno.test("a tap is told of every frame, and of the beginning and end of convers
     ["received", 2, new Uint8Array([0xff])],
     ["sent", 2, JSON.stringify(invalid)],
     ["closed", 1],
+    ["closed", 2],
   ]);
   assertEquals(sent, [response]);
 });
