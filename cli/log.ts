@@ -152,7 +152,7 @@ export async function startLog(
         }),
     working: (nats) => log.info("Working for {nats}", { event: "working", nats }),
     draining: (inFlight) =>
-      log.info("Draining: {inFlight} in flight", { event: "draining", inFlight }),
+      log.info("Draining: {in_flight} in flight", { event: "draining", in_flight: inFlight }),
     drained({ dropped, cut }) {
       const fields = { event: "drained", dropped, cut };
       if (dropped === 0 && cut === 0) log.info("Drained: all answered", fields);

@@ -96,7 +96,7 @@ Deno.test("startLog() logs JSON objects, ids with their type", async () => {
       error: "broken",
       message: "a fault of the server's own: broken",
     },
-    { level: "info", event: "draining", inFlight: 7, message: "Draining: 7 in flight" },
+    { level: "info", event: "draining", in_flight: 7, message: "Draining: 7 in flight" },
   ]);
 });
 

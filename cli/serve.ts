@@ -8,18 +8,12 @@ import { DEFAULT_LIMITS } from "../conversation/conversations.ts";
 import { DEFAULT_DELAY, type Delay, parseDelay } from "../delay/policy.ts";
 import { type FaultRates, parseFaults } from "../fault/policy.ts";
 import type { Gateway } from "../gateway/gateway.ts";
-import {
-  type Certificate,
-  DEFAULT_PORT,
-  serve,
-  type ServeOptions,
-  type Server,
-} from "../server.ts";
+import { DEFAULT_PORT, serve, type ServeOptions, type Server } from "../server.ts";
 import { isLoopback, parseOrigin } from "../server/access.ts";
-import { checkCertificate } from "../server/certificate.ts";
 import { DEFAULT_CONNECTION_LIMITS, DEFAULT_PER_ADDRESS } from "../server/connections.ts";
 import { LastResort } from "../server/last_resort.ts";
 import { readToken, tokenFile } from "./access.ts";
+import { readCertificate, renewOnHangUp } from "./certificate.ts";
 import { aborted, CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import {
   choice,
@@ -35,7 +29,6 @@ import {
 } from "./flags.ts";
 import { type ServerLog, startLog } from "./log.ts";
 import { linkOptions, NATS_FLAGS, type NatsFlags, openLink } from "./nats.ts";
-import { readTextFile } from "./open_file.ts";
 import { Status } from "./status.ts";
 import { checkWorkers, workersFlag } from "./workers.ts";
 
@@ -143,9 +136,6 @@ Examples:
 export async function run(args: string[], streams: Streams): Promise<number> {
   const flags = readFlags(FLAGS, args);
   if (flags._.length > 0) throw new UsageError(`serve takes no ${JSON.stringify(flags._[0])}`);
-  if ((flags.cert === undefined) !== (flags.key === undefined)) {
-    throw new UsageError("--cert and --key go together");
-  }
   if (flags.workers > 1) {
     checkWorkers({ record: flags.record !== undefined, nats: flags.nats.length > 0 });
   }
@@ -183,9 +173,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 
   using lastResort = new LastResort((error) => log.failed?.("null", error));
   const server = await listen(options, flags.workers);
-  const onHangUp = () => void renew(server, flags, log);
-  const hearsHangUp = certificate !== undefined && Deno.build.os !== "windows";
-  if (hearsHangUp) Deno.addSignalListener("SIGHUP", onHangUp);
+  using _renewal = renewOnHangUp(server, flags, log);
   log.listening(server.url);
   if (token === undefined && !isLoopback(flags.hostname)) log.exposed();
   await output.flush();
@@ -195,7 +183,6 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   await Promise.race([aborted(signal), lastResort.fault.then(() => isFaulty = true)]);
   log.draining(server.inFlight);
   const drained = await server.drain();
-  if (hearsHangUp) Deno.removeSignalListener("SIGHUP", onHangUp);
   log.drained(drained);
   log.faults(server.faults);
   return isFaulty ? Exit.failed : drained.dropped > 0 ? Exit.timedOut : Exit.ok;
@@ -218,32 +205,6 @@ async function openGateway(
   const { Gateway } = await import("../gateway/gateway.ts");
   const options = await linkOptions(flags, log);
   return await openLink(() => Gateway.open({ ...options, ...given("queue", flags["nats-queue"]) }));
-}
-
-async function renew(server: Server, files: CertificateFiles, log: ServerLog): Promise<void> {
-  try {
-    await server.renew((await readCertificate(files))!);
-    log.renewed();
-  } catch (error) {
-    log.renewed(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** Where the certificate is: in both files or in none. */
-interface CertificateFiles {
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
-}
-
-async function readCertificate({ cert, key }: CertificateFiles): Promise<Certificate | undefined> {
-  if (cert === undefined || key === undefined) return undefined;
-  const certificate = { cert: await readTextFile(cert), key: await readTextFile(key) };
-  try {
-    await checkCertificate(certificate);
-    return certificate;
-  } catch (error) {
-    throw new UsageError(`cannot use ${cert} with ${key}: ${(error as Error).message}`);
-  }
 }
 
 /** Its module is only loaded where it is needed. */

@@ -12,6 +12,10 @@ import type { IdleWatch } from "./idle.ts";
 import type { Pump } from "./pump.ts";
 import { Turns } from "./turns.ts";
 
+/** The most bytes that a UTF-16 unit takes in a frame, and those of a frame's header. */
+const MAX_BYTES = 3;
+const MAX_HEADER = 14;
+
 /** What all connections of a server share. */
 export interface Shared {
   readonly conversations: Conversations;
@@ -35,6 +39,8 @@ export class Connection {
   readonly #end = Promise.withResolvers<void>();
   #conversation: Conversation | undefined;
   #isExpelled = false;
+  /** How many bytes may be sent before Deno is to be asked how many of them wait. */
+  #room = 0;
 
   /**
    * @param sharesFrames whether the peer speaks `asyncpkt.v1`.
@@ -106,7 +112,7 @@ export class Connection {
   #send = (frame: string): void => {
     try {
       if (this.#turns.isEnding) this.#turns.reopen();
-      if (this.#socket.bufferedAmount > this.#shared.buffered) {
+      if (this.#isFull(frame.length)) {
         // Not now: a conversation that sends must not be closed under its own hands.
         queueMicrotask(this.#expelSlowReader);
       } else {
@@ -117,6 +123,18 @@ export class Connection {
       queueMicrotask(() => this.#onFault(error));
     }
   };
+
+  /**
+   * Whether the peer has left too much unread. That cannot have grown by more than what was sent, so Deno,
+   * whom it takes long to ask, is only asked when it could make a difference.
+   */
+  #isFull(length: number): boolean {
+    const most = MAX_BYTES * length + MAX_HEADER;
+    if (this.#room < most) this.#room = this.#shared.buffered - this.#socket.bufferedAmount;
+    if (this.#room < 0) return true;
+    this.#room -= most;
+    return false;
+  }
 
   #expelSlowReader = (): void => {
     this.#expel(1013, `More than ${this.#shared.buffered} bytes of answers have not been read`);
