@@ -18,10 +18,10 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 
 /** How much a connection may bring and be sent in one turn, in the units of its messages' lengths. */
-const TURN = 1 << 17;
+const TURN = 1 << 20;
 
 /** What a message costs beside its length: as much time as this many units more. */
-const MESSAGE = 256;
+const MESSAGE = 1500;
 
 /** With more bytes of answers than this yet to be written, a connection waits a little before it reads on. */
 const BACKLOG = 1 << 18;
