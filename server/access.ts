@@ -6,6 +6,7 @@
 
 import { SUBPROTOCOL } from "../protocol.ts";
 import { TOKEN_PREFIX } from "../protocol/token.ts";
+import { isLoopback } from "./address.ts";
 import { isForConsole } from "./console.ts";
 import type { Secret } from "./secret.ts";
 
@@ -17,9 +18,6 @@ const HOST = /^(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d+)?$/i;
 
 /** An address, as a URL has it: unlike a name, it cannot be made to mean this machine. */
 const ADDRESS = /^(?:\[.*\]|\d+\.\d+\.\d+\.\d+)$/;
-
-/** What means this machine only, as a URL has it. */
-const LOOPBACK = /^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** The form of a Sec-WebSocket-Key. */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
@@ -133,7 +131,7 @@ export class Access {
   }
 
   #isKnown({ hostname }: URL): boolean {
-    return ADDRESS.test(hostname) || LOOPBACK.test(hostname) || this.#hosts.has(hostname);
+    return ADDRESS.test(hostname) || isLoopback(hostname) || this.#hosts.has(hostname);
   }
 }
 
@@ -141,11 +139,6 @@ function wantToken(): Response {
   return refuse(401, "Want the token, as in Authorization: Bearer TOKEN", {
     "www-authenticate": 'Bearer realm="asyncpkt"',
   });
-}
-
-/** Whether nobody beyond this machine reaches a server that listens there. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === "::1" || LOOPBACK.test(hostname.toLowerCase());
 }
 
 /** The subprotocol to agree on: the first that is known, never a token; undefined if there is none. */

@@ -9,7 +9,8 @@ import {
   TOKEN,
   UPGRADE,
 } from "../testing/strangers.ts";
-import { Access, chooseProtocol, isLoopback, parseOrigin } from "./access.ts";
+import { Access, chooseProtocol, parseOrigin } from "./access.ts";
+import { isLoopback } from "./address.ts";
 import { Secret } from "./secret.ts";
 
 const servers = Object.fromEntries(

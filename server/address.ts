@@ -7,6 +7,9 @@
 /** An address of IPv4 in the dress of IPv6. */
 const MAPPED = /^::ffff:(?=\d+\.)/i;
 
+/** What means this machine only, as a URL has it. */
+const LOOPBACK = /^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
 /**
  * What stands for a peer when connections are counted: its address, or in IPv6 the first half of it, as
  * anybody who has one address there has the whole of the other half.
@@ -23,7 +26,7 @@ const MAPPED = /^::ffff:(?=\d+\.)/i;
  * ```
  */
 export function networkOf(address: string): string {
-  const plain = address.replace(MAPPED, "");
+  const plain = undressed(address);
   if (!plain.includes(":")) return plain;
   const [front = "", back] = plain.split("::");
   const groups = front === "" ? [] : front.split(":");
@@ -33,7 +36,12 @@ export function networkOf(address: string): string {
   return [...groups, ...new Array(zeros).fill("0"), ...rest].slice(0, 4).join(":");
 }
 
-/** Whether an address is of this machine itself. */
-export function isLoopback(address: string): boolean {
-  return address === "::1" || /^127\./.test(address.replace(MAPPED, ""));
+/** An address of IPv4 without the dress of IPv6; any other as it is. */
+export function undressed(address: string): string {
+  return address.replace(MAPPED, "");
+}
+
+/** Whether a name or an address, bare or as a URL has it, means this machine only, for whoever uses it. */
+export function isLoopback(host: string): boolean {
+  return host === "::1" || LOOPBACK.test(host.toLowerCase());
 }

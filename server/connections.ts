@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isLoopback, networkOf } from "./address.ts";
+import { isLoopback, networkOf, undressed } from "./address.ts";
 import { Connection, type Shared } from "./connection.ts";
 import type { ServerCrew } from "./crew.ts";
 import { tellFault } from "./events.ts";
@@ -84,7 +84,7 @@ export class Connections {
   admit(address: string): (() => void) | string {
     const { connections } = this.#limits;
     const perAddress = this.#limits.connectionsPerAddress ??
-      (isLoopback(address) ? connections : DEFAULT_PER_ADDRESS);
+      (isLoopback(undressed(address)) ? connections : DEFAULT_PER_ADDRESS);
     const crew = this.#crew;
     if (this.#gauges.admitted + (crew?.admittedByOthers() ?? 0) >= connections) {
       return this.#turnAway(address, `There are ${connections} connections already`);
