@@ -6,8 +6,6 @@
 
 import { describeMachine, succeeds } from "../testing/machine.ts";
 
-export { freePort } from "../testing/free_port.ts";
-
 /** A process under measurement. */
 export interface Running extends AsyncDisposable {
   readonly pid: number;

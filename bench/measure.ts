@@ -4,8 +4,9 @@
  * @module
  */
 
+import { freePort } from "../testing/free_port.ts";
 import { processorTime, residentMemory, sentSegments } from "../testing/machine.ts";
-import { delay, freePort, here, pinned, start } from "./machine.ts";
+import { delay, here, pinned, start } from "./machine.ts";
 import type { Server, Servers } from "./servers.ts";
 
 const SERVER_CORE = 0;

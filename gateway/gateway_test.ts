@@ -11,6 +11,7 @@ import { runCommand, startCommand } from "../testing/fake_streams.ts";
 import { Inbox } from "../testing/inbox.ts";
 import { type NatsServer, startNatsServer, whyNoNatsServer } from "../testing/nats_server.ts";
 import { startTask } from "../testing/program.ts";
+import { startServer } from "../testing/server_process.ts";
 import { AS_GATEWAY } from "../testing/server_under_test.ts";
 import { connect } from "./transport.ts";
 import { Gateway, type GatewayOptions } from "./gateway.ts";
@@ -202,11 +203,10 @@ test("a gateway goes on when NATS was away, and says so meanwhile", async (nats)
 
 test("serve and work, as processes, lose nothing when both drain under load", async (nats) => {
   const flags = ["--nats", nats.url];
-  await using gateway = await startTask("serve", "--port", "0", "--delay", "0.1..1", ...flags);
-  const url = (await gateway.stdout.next()).replace("Listening on ", "");
+  await using gateway = await startServer(["--delay", "0.1..1", ...flags]);
   const workers = await Promise.all([1, 2].map(() => startTask("work", ...flags)));
   for (const worker of workers) await worker.stdout.next();
-  const client = await Client.connect(url, { reconnect: false });
+  const client = await Client.connect(gateway.url, { reconnect: false });
   const answered: string[] = [];
   for (let i = 0, isOver = false; !isOver; i++) {
     client.request("a&&b&&c", { id: `${i}` }).then(

@@ -8,6 +8,7 @@ import { delay } from "@std/async/delay";
 import { Client, type Reply } from "../client.ts";
 import { formatCount } from "../cli/figures.ts";
 import { startServer } from "../testing/server_process.ts";
+import { quantiles } from "./quantiles.ts";
 import type { Outcome } from "./trial.ts";
 
 /** How long the flood goes on before the other client begins, in milliseconds. */
@@ -64,8 +65,7 @@ async function measureLateness(client: Client, duration: number, rate: number): 
     await delay(1000 / rate);
   } while (performance.now() < end);
   await Promise.all(requests);
-  late.sort((a, b) => a - b);
-  const quantile = (part: number) => late[Math.ceil(part * late.length) - 1] ?? Infinity;
+  const quantile = quantiles(late);
   return {
     p50: quantile(0.5),
     p95: quantile(0.95),

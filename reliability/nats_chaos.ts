@@ -13,6 +13,8 @@ import { openBrowserSocket } from "../testing/browser_socket.ts";
 import { type NatsServer, startNatsServer, whyNoNatsServer } from "../testing/nats_server.ts";
 import { type Program, startTask } from "../testing/program.ts";
 import { randomIntegers } from "../testing/random.ts";
+import { startServer } from "../testing/server_process.ts";
+import { quantiles } from "./quantiles.ts";
 import type { Outcome } from "./trial.ts";
 
 /** How many rounds the trial has. */
@@ -91,8 +93,7 @@ export async function natsChaos(
   await using nats = await startNatsServer();
   await using stack = new AsyncDisposableStack();
   const flags = ["--nats", nats.url];
-  const gateway = stack.use(await startTask("serve", "--port", "0", "--quiet", ...flags));
-  const url = (await gateway.stdout.next()).replace("Listening on ", "");
+  const { url } = stack.use(await startServer(["--quiet", ...flags]));
   const workers: Program[] = [];
   stack.defer(async () => {
     for (const worker of workers) await worker[Symbol.asyncDispose]();
@@ -164,8 +165,7 @@ export async function natsChaos(
     while (settled() < sentAt.size && performance.now() < end) await delay(20);
   }
 
-  const times = [...late.values()].sort((a, b) => a - b);
-  const quantile = (part: number) => times[Math.ceil(part * times.length) - 1] ?? Infinity;
+  const quantile = quantiles([...late.values()]);
   return {
     sent: sentAt.size,
     answered: late.size,

@@ -7,7 +7,8 @@
  */
 
 import { startNatsServer } from "../testing/nats_server.ts";
-import { startTask } from "../testing/program.ts";
+import { startTask, taskArgs } from "../testing/program.ts";
+import { startServer } from "../testing/server_process.ts";
 
 /** How late answers were, in milliseconds beyond their delays. */
 export interface Lateness {
@@ -27,21 +28,17 @@ export async function measureLateness(
 ): Promise<Lateness[]> {
   await using nats = await startNatsServer();
   const behind = ["--nats", nats.url];
-  await using alone = await startTask("serve", "--port", "0", "--quiet");
-  await using gateway = await startTask("serve", "--port", "0", "--quiet", ...behind);
+  await using alone = await startServer(["--quiet"]);
+  await using gateway = await startServer(["--quiet", ...behind]);
   await using one = await startTask("work", ...behind);
   await using two = await startTask("work", ...behind);
   await one.stdout.next();
   await two.stdout.next();
   const servers = [["by itself", alone], ["behind NATS", gateway]] as const;
   const lateness: Lateness[] = [];
-  const urls = new Map<string, string>();
-  for (const [mode, server] of servers) {
-    urls.set(mode, (await server.stdout.next()).replace("Listening on ", ""));
-  }
   for (const rate of rates) {
-    for (const [mode] of servers) {
-      lateness.push({ mode, rate, ...await load(urls.get(mode)!, rate, seconds) });
+    for (const [mode, { url }] of servers) {
+      lateness.push({ mode, rate, ...await load(url, rate, seconds) });
     }
   }
   return lateness;
@@ -52,10 +49,9 @@ async function load(
   rate: number,
   seconds: number,
 ): Promise<Omit<Lateness, "mode" | "rate">> {
-  const { tasks } = JSON.parse(await Deno.readTextFile("deno.json"));
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...tasks.bench.command.split(" ").slice(1),
+      ...await taskArgs("bench"),
       ...["--url", url, "-q", `${rate}`, "-p", "10000", "-z", `${seconds}s`, "-t", "60"],
       ...["--output-format", "json"],
     ],

@@ -6,7 +6,8 @@
  */
 
 import { SMALL } from "../bench/conversion.ts";
-import { freePort, pinned, start } from "../bench/machine.ts";
+import { pinned, start } from "../bench/machine.ts";
+import { freePort } from "../testing/free_port.ts";
 import { type Load, measure, type Result } from "../bench/measure.ts";
 import { findServers, type Server, type Servers } from "../bench/servers.ts";
 import { median } from "../bench/statistics.ts";

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { freePort } from "../../testing/free_port.ts";
 import { output } from "../../testing/machine.ts";
-import { freePort, here, pinned, start } from "../machine.ts";
+import { here, pinned, start } from "../machine.ts";
 import { type Section, withSpread } from "../report.ts";
 import type { Servers } from "../servers.ts";
 import { interleave, ratios } from "../statistics.ts";

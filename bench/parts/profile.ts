@@ -4,8 +4,9 @@
  * @module
  */
 
+import { freePort } from "../../testing/free_port.ts";
 import { SMALL } from "../conversion.ts";
-import { freePort, here, pinned, start } from "../machine.ts";
+import { here, pinned, start } from "../machine.ts";
 import { type Load, underLoad } from "../measure.ts";
 import { profile, profiled } from "../profile.ts";
 import type { Section } from "../report.ts";
