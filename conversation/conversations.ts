@@ -70,6 +70,9 @@ export interface ConversationsOptions {
  * ```
  */
 export class Conversations {
+  /** Whether each request is answered within the call that receives it, so that time does not matter. */
+  readonly isTimeless: boolean;
+
   readonly #shared: Shared;
   /** By number; the number of a conversation that has ended is given to another. */
   readonly #open: (Conversation | undefined)[] = [];
@@ -90,6 +93,7 @@ export class Conversations {
       throw new RangeError(`Cannot limit ${name} to ${limit}: want a positive integer`);
     }
     const capacity = Math.min(all.inFlightInAll, MAX_RESERVED);
+    this.isTimeless = delays.longest === 0 && faults === undefined && elsewhere === undefined;
     this.#tap = tap;
     this.#shared = {
       delays,
@@ -131,12 +135,6 @@ export class Conversations {
   /** Nothing is due before this time; Infinity when nothing is in flight. */
   get nextDue(): number {
     return this.#shared.wheel.nextDue;
-  }
-
-  /** Whether the time makes no difference: nothing is delayed, and nothing in flight. */
-  get isTimeless(): boolean {
-    const { delays, faults, inFlight } = this.#shared;
-    return delays.longest === 0 && faults === undefined && inFlight.size === 0;
   }
 
   /** How often each kind of trouble was made; undefined if none is. */
