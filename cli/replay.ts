@@ -170,9 +170,11 @@ export class Replay {
     if (isOver && inFlight.size === 0) void client.then((client) => client.close(), () => {});
   }
 
+  /** Waits at least until then: `delay()` cuts off a fraction of a millisecond. */
   async #wait(until: number): Promise<void> {
     const { signal } = this.#ended;
-    const left = until - performance.now();
-    if (left > 0) await delay(left, { signal }).catch(() => {});
+    for (let left; !signal.aborted && (left = until - performance.now()) > 0;) {
+      await delay(Math.ceil(left), { signal }).catch(() => {});
+    }
   }
 }

@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertLess,
+  assertMatch,
+  assertRejects,
+} from "@std/assert";
 import { setImmediate } from "node:timers/promises";
 import type { Client, Reply, RequestOptions } from "../client.ts";
 import { AbortError, ConnectionError, TimeoutError } from "../client/errors.ts";
@@ -117,6 +124,25 @@ Deno.test("Replay goes at another speed", async () => {
     assertEquals(await run.until(at - 1), [[0, 1, "connect"]]);
     assertEquals(await run.until(at), [[at, 1, "a"]]);
     run.answer("a");
+    await run.done;
+  }
+});
+
+Deno.test("Replay sends nothing early where times have fractions of a millisecond", async () => {
+  for (const speed of [1, 3]) {
+    using time = new FakeTime();
+    const times = [0.0001, 0.0009, 0.0995, 0.0999, 1.00001];
+    const lines = linesOf(times.map((at) => [at, 1, "in", request(`${at}`)]));
+    const run = replaying(time, lines, { speed });
+    const told: unknown[][] = [];
+    for (let now = 0; now <= 1001; now++) told.push(...await run.until(now));
+    assertEquals(told.map(([, , what]) => what), ["connect", ...times.map(String)]);
+    for (const [at, , what] of told.slice(1)) {
+      const due = 1000 * (Number(what) - times[0]!) / speed;
+      assertGreaterOrEqual(Number(at), due, `${what} at ${speed}`);
+      assertLess(Number(at), due + 1, `${what} at ${speed}`);
+    }
+    for (const at of times) run.answer(`${at}`);
     await run.done;
   }
 });

@@ -23,6 +23,8 @@ import { deadline as deadlineAlone } from "@std/async/deadline";
 import { delay as delayAlone } from "@std/async/delay";
 import { parseArgs as parseArgsOfRoot } from "@std/cli";
 import { parseArgs, type ParseOptions } from "@std/cli/parse-args";
+import { setImmediate } from "node:timers/promises";
+import { FakeTime } from "../testing/fake_time.ts";
 
 Deno.test("a root and its subpaths export the same functions", () => {
   assertStrictEquals(assertEqualsAlone, assertEquals);
@@ -183,6 +185,19 @@ Deno.test("delay waits", async () => {
   assertGreaterOrEqual(performance.now() - start, 15);
   // Next to a wait that keeps the process alive, as this one does not.
   await Promise.all([delay(20), delay(1, { persistent: false })]);
+});
+
+Deno.test("delay() cuts off a fraction of a millisecond", async () => {
+  for (const [ms, whole] of [[99.9, 99], [0.9, 0], [-1, 0], [NaN, 0]] as const) {
+    using time = new FakeTime();
+    let isOver = false;
+    const waiting = delay(ms).then(() => isOver = true);
+    time.pass(Math.max(whole - 1, 0));
+    await setImmediate();
+    assertEquals(isOver, whole === 0, `${ms}`);
+    time.pass(1);
+    await waiting;
+  }
 });
 
 Deno.test("delay rejects with the reason of its signal", async () => {

@@ -12,7 +12,7 @@ const LONGEST = 2 ** 31 - 1;
 /**
  * Waits.
  *
- * @param ms How long to wait, in milliseconds.
+ * @param ms How long to wait, in milliseconds, of which a fraction is cut off.
  * @param options When to stop waiting, and whether the wait keeps the process alive.
  * @returns A promise that resolves after the wait. It rejects with the reason of the signal once
  * that is aborted.
@@ -37,7 +37,7 @@ export function delay(ms: number, options: DelayOptions = {}): Promise<void> {
   };
   const stop = () => reject(signal?.reason);
   signal?.addEventListener("abort", stop);
-  wait(ms);
+  wait(Math.trunc(Math.max(ms, 0) || 0));
   return promise.finally(() => {
     clearTimeout(timer);
     signal?.removeEventListener("abort", stop);
