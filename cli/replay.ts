@@ -8,11 +8,13 @@ import { delay } from "@std/async/delay";
 import type { Client, Outcome, Repairs } from "../client.ts";
 import { settleAll } from "../client/window.ts";
 import { decodeFrame, type RequestId } from "../protocol.ts";
-import { readRecorded } from "../recording/format.ts";
+import { MAX_TIME, readRecorded } from "../recording/format.ts";
 import { UsageError } from "./command.ts";
 
 /** How a recording is replayed. */
 export interface ReplayOptions {
+  /** Name of the recording in errors, such as its path. */
+  readonly name: string;
   /** How many times as fast as it was recorded. */
   readonly speed: number;
   /** How long to wait for each answer, in milliseconds. */
@@ -48,6 +50,8 @@ export class Replay {
   inFlight = 0;
   /** How many lines and packets were left out, because they are not valid. */
   leftOut = 0;
+  /** Why the rest of the recording was not sent, if it was not. */
+  error: UsageError | undefined;
 
   readonly #lines: AsyncIterable<string> | Iterable<string>;
   readonly #options: ReplayOptions;
@@ -68,7 +72,8 @@ export class Replay {
   }
 
   /**
-   * Sends everything at its time; gives the outcomes as they come.
+   * Sends everything at its time; gives the outcomes as they come. At a line whose time cannot be right, it
+   * stops sending and sets {@linkcode Replay.error}.
    *
    * @throws {UsageError} if the first line is not one of a recording, and the error of `connect` if the
    * first connection cannot be made.
@@ -88,9 +93,12 @@ export class Replay {
 
   /** The requests, each when it is to be sent. */
   async *#requests(): AsyncGenerator<Replayed, void, void> {
+    let number = 0;
     let startedAt = NaN;
     let firstTime = NaN;
+    let lastTime = 0;
     for await (const line of this.#lines) {
+      number++;
       const recorded = readRecorded(line);
       if (recorded === undefined && Number.isNaN(firstTime)) {
         throw new UsageError(
@@ -101,6 +109,14 @@ export class Replay {
         this.leftOut++;
         continue;
       }
+      if (!(recorded.time >= lastTime && recorded.time <= MAX_TIME)) {
+        this.error = new UsageError(
+          `${this.#options.name}, line ${number}: expected a time from ${lastTime}, as in the line ` +
+            `before, to ${MAX_TIME} seconds, got ${recorded.time}; the rest was not sent`,
+        );
+        return;
+      }
+      lastTime = recorded.time;
       if (Number.isNaN(firstTime)) {
         // The time runs once there is a connection.
         await this.#connection(recorded.connection).client;

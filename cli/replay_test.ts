@@ -63,7 +63,7 @@ function replaying(time: FakeTime, lines: string[], more: Partial<ReplayOptions>
   };
   const { signal } = abort;
   const onSent = () => {};
-  const options = { speed: 1, timeout: 1000, ordered: false, signal, connect, onSent };
+  const options = { name: "rec", speed: 1, timeout: 1000, ordered: false, signal, connect, onSent };
   const replay = new Replay(lines, { ...options, ...more });
   const outcomes: [index: number, code: string | undefined][] = [];
   const done = (async () => {
@@ -207,6 +207,36 @@ Deno.test("Replay refuses what is no recording", async () => {
   }
 });
 
+Deno.test("Replay stops at a time that cannot be right, and names it and its line", async () => {
+  const table: [time: string, from: number, got: string][] = [
+    ["1e300", 0.5, "1e+300"],
+    ["1e400", 0.5, "Infinity"],
+    ["31622400.001", 0.5, "31622400.001"],
+    ["0.499999", 0.5, "0.499999"],
+    ["-1", 0.5, "-1"],
+  ];
+  for (const [given, from, got] of table) {
+    using time = new FakeTime();
+    const [first, second] = linesOf([[0, 1, "in", request("a")], [0.5, 1, "in", request("b")]]);
+    const bad = `{"time":${given},"connection":1,"event":"close"}`;
+    const [last] = linesOf([[0.6, 1, "in", request("c")]]);
+    const run = replaying(time, [first!, second!, "torn", bad, last!]);
+    assertEquals(await run.until(499), [[0, 1, "connect"], [0, 1, "a"]]);
+    assertEquals(await run.until(500), [[500, 1, "b"]]);
+    assertEquals(await run.until(5000), []); // neither sent nor given up
+    run.answer("b");
+    run.answer("a");
+    await run.done;
+    assertEquals(run.outcomes.length, 2);
+    assertEquals(
+      run.replay.error?.message,
+      `rec, line 4: expected a time from ${from}, as in the line before, to 31622400 seconds, ` +
+        `got ${got}; the rest was not sent`,
+    );
+    assertEquals(time.timers, 0);
+  }
+});
+
 Deno.test("Replay of nothing is done at once", async () => {
   using time = new FakeTime();
   const run = replaying(time, []);
@@ -261,6 +291,18 @@ Deno.test("main() send --replay reports as send does", async () => {
     assertMatch(stderr, /^2 requests: 1 answered, 1 failed, .*\n {2}1 internal\nlatency: /);
     assert(stderr.endsWith("left out: 1 that are no valid requests\n"), stderr);
   }
+});
+
+Deno.test("main() send --replay ends with the outcomes and exit code 2 at a time that cannot be right", async () => {
+  await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
+  const lines = linesOf([[0, 1, "in", request("x")], [-1, 1, "in", request("y")]]).join("\n");
+  const send = ["send", "--url", server.url, "--replay", "-"];
+  const { code, stdout, stderr } = await runCommand(send, { stdin: lines });
+  assertEquals([code, stdout], [2, '{"request_id":"x","data":{"A":{"x":"1"}}}\n']);
+  assertMatch(
+    stderr,
+    /^1 requests: 1 answered, .*\n.*\nasyncpkt send: stdin, line 2: .* got -1; [^\n]+\n$/,
+  );
 });
 
 Deno.test("main() send --replay says in one line what is wrong", async () => {

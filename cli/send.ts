@@ -120,8 +120,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   if (flags.replay !== undefined) {
     const { Replay } = await import("./replay.ts");
     const { speed = 1, timeout, ordered, url } = flags;
+    const name = readsStdin ? "stdin" : flags.replay;
     const onSent = (id: RequestId) => outcomes.sent(id);
-    const replay = new Replay(lines, { speed, timeout, ordered, signal, connect, onSent });
+    const replay = new Replay(lines, { name, speed, timeout, ordered, signal, connect, onSent });
     try {
       await outcomes.show(replay.outcomes(), replay);
     } catch (error) {
@@ -129,6 +130,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     }
     const exit = await outcomes.end();
     if (replay.leftOut > 0) outcomes.warn(`left out: ${replay.leftOut} that are no valid requests`);
+    if (replay.error !== undefined) throw replay.error;
     return signal.aborted ? Exit.interrupted : exit;
   }
 

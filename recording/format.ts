@@ -10,7 +10,7 @@ import { SUBPROTOCOL } from "../protocol.ts";
 
 /** A line of a recording. */
 export interface Recorded {
-  /** When, in seconds since the recording began. */
+  /** When, in seconds since the recording began. The reader checks its range. */
   readonly time: number;
   /** On which connection; they are counted from 1. */
   readonly connection: number;
@@ -23,6 +23,9 @@ export interface Recorded {
   /** The bytes of a frame that is not UTF-8. */
   readonly base64?: string;
 }
+
+/** Longest time that a recording may hold, in seconds: a leap year. */
+export const MAX_TIME: number = 366 * 24 * 3600;
 
 const EVENTS: readonly unknown[] = ["open", "in", "out", "close"];
 
@@ -104,7 +107,7 @@ export function readRecorded(line: string): Recorded | undefined {
     return undefined;
   }
   const { time, connection, event, frame } = Object(value);
-  const isRecorded = Number.isFinite(time) && Number.isSafeInteger(connection) &&
+  const isRecorded = typeof time === "number" && Number.isSafeInteger(connection) &&
     EVENTS.includes(event) && (frame === undefined || typeof frame === "string");
   return isRecorded ? value as Recorded : undefined;
 }

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { readRecorded, recordTo } from "./format.ts";
+import schema from "../docs/recording.schema.json" with { type: "json" };
+import { MAX_TIME, readRecorded, recordTo } from "./format.ts";
 
 Deno.test("recordTo() writes lines that readRecorded() reads, of text, of bytes and of neither", () => {
   let text = "";
@@ -32,6 +33,10 @@ Deno.test("recordTo() writes times in seconds, to the microsecond, from its begi
   now += 3_600_000.1234;
   tap.closed(1);
   assertEquals(lines.map((line) => JSON.parse(line).time), [0, 0.000001, 3600.000125]);
+});
+
+Deno.test("docs/recording.schema.json has the longest time of a recording", () => {
+  assertEquals(schema.properties.time.maximum, MAX_TIME);
 });
 
 Deno.test("readRecorded() takes what the format allows, and nothing else", () => {
