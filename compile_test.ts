@@ -1,21 +1,19 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { startNatsServer, whyNoNatsServer } from "./testing/nats_server.ts";
-import { startProgram, taskArgs } from "./testing/program.ts";
+import { startProgram, taskCommand } from "./testing/program.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
 const EXAMPLE_RESPONSE =
   '{"request_id":"01","data":{"Hub":{"name":"qwe","id":"123"},"Device":{"name":"wqe","id":"234"}}}';
 
-/** Compiles as the task does; returns why it could not where that is for want of a base runtime. */
+/** Runs the task but for its output; returns the reason if there is no base runtime to compile with. */
 async function compile(output: string): Promise<string | undefined> {
-  const args = await taskArgs("compile");
-  args[args.indexOf("--output") + 1] = output;
+  const task = (await taskCommand("compile")).replace("--output asyncpkt", `--output ${output}`);
   const signal = AbortSignal.timeout(60_000); // for networks that swallow a download
   const compiling = new Deno.Command(Deno.execPath(), {
-    args,
+    args: ["task", "--eval", task],
     cwd: new URL(".", import.meta.url).pathname,
-    // With npm packages, Deno 2.7 overflows its stack without.
-    env: { NO_COLOR: "1", RUST_MIN_STACK: "16777216" },
+    env: { NO_COLOR: "1" },
     signal,
   });
   const compiled = await compiling.output();
@@ -36,6 +34,17 @@ const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 const asyncpkt = `${folder}/asyncpkt`;
 const missing = await compile(asyncpkt);
+
+Deno.test({
+  name: `deno task compile leaves nothing but the executable${
+    missing ? ` (ignored: ${missing})` : ""
+  }`,
+  ignore: missing !== undefined,
+  async fn() {
+    const files = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+    assertEquals(files, ["asyncpkt"]);
+  },
+});
 
 Deno.test({
   name: `asyncpkt, compiled, does the example${missing ? ` (ignored: ${missing})` : ""}`,

@@ -11,15 +11,20 @@ import { PATIENCE } from "./until.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 
-/** The words of a task of deno.json that is a `deno` command, without the `deno`. */
-export async function taskArgs(name: string): Promise<string[]> {
+/** Returns the command of a task of deno.json, as Deno's task shell reads it. */
+export async function taskCommand(name: string): Promise<string> {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  return tasks[name].command.split(" ").slice(1);
+  return tasks[name].command;
 }
 
-/** The permissions among them. */
+/** Returns the words that follow `deno` in the command of a task that begins with it. */
+export async function taskArgs(name: string): Promise<string[]> {
+  return (await taskCommand(name)).split(" ").slice(1);
+}
+
+/** Returns the permissions that a task gives its command. */
 export async function taskPermissions(name: string): Promise<string[]> {
-  return (await taskArgs(name)).filter((arg) => /^--(?:allow|deny)-/.test(arg));
+  return (await taskCommand(name)).split(" ").filter((word) => /^--(?:allow|deny)-/.test(word));
 }
 
 /** How a process has ended. */
