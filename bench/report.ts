@@ -7,6 +7,9 @@
 import { markdownTable } from "../testing/markdown.ts";
 import { median } from "./statistics.ts";
 
+/** The most digits after the point that `toFixed()` takes. */
+const MAX_DIGITS = 100;
+
 /** A ratio that is to be reached, or a figure that is to be kept under. */
 export interface Goal {
   readonly what: string;
@@ -41,10 +44,28 @@ export function isReached({ values, atLeast = -Infinity, atMost = Infinity }: Go
 }
 
 /** A number with its spread over the rounds: `1.23 (1.10 to 1.31)`. */
-export function withSpread(values: readonly number[], digits = 2, unit = ""): string {
+export function withSpread(
+  values: readonly number[],
+  digits = 2,
+  unit = "",
+  medianDigits = digits,
+): string {
   const show = (value: number) => value.toFixed(digits);
   const spread = `${show(Math.min(...values))} to ${show(Math.max(...values))}`;
-  return `${show(median(values))}${unit} (${spread})`;
+  return `${median(values).toFixed(medianDigits)}${unit} (${spread})`;
+}
+
+/**
+ * How many digits after the point the median of a goal needs. A median of 9.96 misses a goal of 10, so
+ * it must not be rounded to 10.0.
+ */
+function medianDigits(goal: Goal): number {
+  const value = median(goal.values);
+  const isTold = (digits: number) =>
+    isReached({ ...goal, values: [Number(value.toFixed(digits))] }) === isReached(goal);
+  let digits = goal.digits ?? 2;
+  while (digits < MAX_DIGITS && !isTold(digits)) digits++;
+  return digits;
 }
 
 /** A section as Markdown. */
@@ -59,7 +80,12 @@ export function toMarkdown({ title, text, goals, table: figures, charts = {} }: 
         goal.atLeast === undefined
           ? `at most ${goal.atMost}${goal.unit ?? ""}`
           : `at least ${goal.atLeast}${goal.unit ?? "×"}`,
-        withSpread(goal.values, goal.digits, goal.atLeast === undefined ? goal.unit : "×"),
+        withSpread(
+          goal.values,
+          goal.digits,
+          goal.atLeast === undefined ? goal.unit : "×",
+          medianDigits(goal),
+        ),
         isReached(goal) ? "yes" : "**no**",
       ]),
     ));
