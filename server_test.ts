@@ -14,6 +14,7 @@ import {
   readToEnd,
   upgradeRequest,
 } from "./testing/raw_tcp.ts";
+import { findPython, NO_PYTHON } from "./testing/python.ts";
 import { serverUnderTest } from "./testing/server_under_test.ts";
 import { until } from "./testing/until.ts";
 
@@ -695,25 +696,10 @@ async def main(url):
 asyncio.run(main(sys.argv[1]))
 `;
 
-async function findPython(): Promise<string | undefined> {
-  for (const python of ["/usr/bin/python3", "python3"]) {
-    try {
-      const args = ["-c", "import websockets"];
-      const { success } = await new Deno.Command(python, { args, stderr: "null" }).output();
-      if (success) return python;
-    } catch {
-      // There is no such Python.
-    }
-  }
-  return undefined;
-}
-
 const python = await findPython();
 
 Deno.test({
-  name: `serve() answers Python's websockets${
-    python ? "" : " (ignored: no python3 here has the package websockets)"
-  }`,
+  name: `serve() answers Python's websockets${python ? "" : NO_PYTHON}`,
   ignore: python === undefined,
   async fn() {
     await using server = serve({ port: 0, delay: { min: 0.01, max: 0.3 } });
