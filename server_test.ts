@@ -371,7 +371,8 @@ const OTHER_REQUESTS: [what: string, text: string, status: number][] = [
     404,
   ],
   ["a path with tricks", "GET //../%2e%2e/%00 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404],
-  ["a HEAD", "HEAD / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 405],
+  ["a HEAD", "HEAD / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 426],
+  ["a HEAD for an upgrade", upgradeRequest().replace("GET", "HEAD"), 426],
   ["a PUT", "PUT / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n", 405],
   ["OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 4],
   ["CONNECT", "CONNECT 127.0.0.1:80 HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n", 4],
@@ -410,8 +411,8 @@ Deno.test("serve() says in a refusal what would be right", async () => {
   assertMatch(version, /Want Sec-WebSocket-Version: 13/);
   const method = await fetch(httpUrl(server), { method: "DELETE" });
   assertEquals([method.headers.get("allow"), await method.text()], [
-    "GET, POST",
-    "Want GET or POST\n",
+    "GET, HEAD, POST",
+    "Expected one of GET, HEAD, POST, got DELETE\n",
   ]);
 });
 

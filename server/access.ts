@@ -7,7 +7,7 @@
 import { SUBPROTOCOL } from "../protocol.ts";
 import { TOKEN_PREFIX } from "../protocol/token.ts";
 import { isLoopback } from "./address.ts";
-import { isForConsole } from "./console.ts";
+import { isForPage, isPartOfPage, isReading } from "./console.ts";
 import type { Secret } from "./secret.ts";
 
 /** What a page offers that wants plain mode: browsers insist that one of their offers is taken. */
@@ -85,12 +85,11 @@ export class Access {
       return refuse(400, `The Host ${url.hostname} is not this server: see --allow-origin`);
     }
     // The page itself is no secret; it asks for the token, where there is one.
-    if (this.#console && isForConsole(request, url.pathname)) return "console";
-    const purpose = READABLE.get(url.pathname);
+    if (this.#console && isForPage(request, url.pathname)) return "console";
+    const isPart = this.#console && isPartOfPage(url.pathname);
+    const purpose = isPart ? "console" : READABLE.get(url.pathname);
     if (purpose !== undefined) {
-      if (method !== "GET" && method !== "HEAD") {
-        return refuse(405, "Want GET", { allow: "GET, HEAD" });
-      }
+      if (!isReading(method)) return refuseMethod(method, "GET, HEAD");
       // Anybody may ask how it is and what it understands, but not what it does.
       return purpose === "metrics" && !this.knows(request) ? wantToken() : purpose;
     }
@@ -98,8 +97,8 @@ export class Access {
       return refuse(404, `Nothing is at ${url.pathname}: packets go to /`);
     }
     const isPreflight = method === "OPTIONS" && headers.has("access-control-request-method");
-    if (method !== "GET" && method !== "POST" && !isPreflight) {
-      return refuse(405, "Want GET or POST", { allow: "GET, POST" });
+    if (!isReading(method) && method !== "POST" && !isPreflight) {
+      return refuseMethod(method, "GET, HEAD, POST");
     }
     if (!this.#admitsOrigin(headers.get("origin"), url)) {
       return refuse(403, "The Origin is foreign: see --allow-origin");
@@ -107,7 +106,7 @@ export class Access {
     // A browser asks this in its own name, without the token.
     if (isPreflight) return new Response(null, { status: 204, headers: PREFLIGHT });
     if (!this.knows(request)) return wantToken();
-    return method === "POST" ? "post" : checkUpgrade(headers) ?? "upgrade";
+    return method === "POST" ? "post" : checkUpgrade(request) ?? "upgrade";
   }
 
   /** Whether a request brings the token, where there is one. */
@@ -162,9 +161,14 @@ export function refuse(status: number, reason: string, headers: HeadersInit = {}
   return new Response(reason + "\n", { status, headers });
 }
 
+/** Refuses a method; `allow` lists those that the path supports (RFC 9110, section 15.5.6). */
+function refuseMethod(method: string, allow: string): Response {
+  return refuse(405, `Expected one of ${allow}, got ${method}`, { allow });
+}
+
 /** Deno itself looks at neither version nor key (RFC 6455, section 4.2.1). */
-function checkUpgrade(headers: Headers): Response | undefined {
-  if (headers.get("upgrade")?.toLowerCase() !== "websocket") {
+function checkUpgrade({ method, headers }: Request): Response | undefined {
+  if (method !== "GET" || headers.get("upgrade")?.toLowerCase() !== "websocket") {
     return refuse(426, "This is a WebSocket endpoint; packets may also be sent by POST", {
       upgrade: "websocket",
     });

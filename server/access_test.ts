@@ -38,8 +38,9 @@ Deno.test("Access.decide() lets in whom it should, and says with which status it
 Deno.test("Access.decide() says in a refusal what would be right, and never the token", async () => {
   const table: [Response | string, header: string, value: string][] = [
     [locked.decide(request("POST", HERE)), "www-authenticate", 'Bearer realm="asyncpkt"'],
-    [local.decide(request("PUT", HERE)), "allow", "GET, POST"],
+    [local.decide(request("PUT", HERE)), "allow", "GET, HEAD, POST"],
     [local.decide(request("PUT", `${HERE}healthz`)), "allow", "GET, HEAD"],
+    [local.decide(request("PUT", `${HERE}console.css`)), "allow", "GET, HEAD"],
     [
       local.decide(request("GET", HERE, { ...UPGRADE, "sec-websocket-version": "8" })),
       "sec-websocket-version",

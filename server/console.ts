@@ -4,8 +4,8 @@
  * @module
  */
 
-/** Where it is. */
-const PATHS = ["/", "/console.css", "/console.js", "/console.svg"];
+/** Where its parts are. */
+const PARTS = ["/console.css", "/console.js", "/console.svg"];
 
 /** Scripts, styles and pictures of the server's own, none of them in the page; nothing from elsewhere. */
 const HEADERS = {
@@ -20,14 +20,23 @@ const HEADERS = {
   "vary": "accept",
 };
 
-/** Whether a request is a browser's that asks for the page, or for a part of it. */
-export function isForConsole({ method, headers }: Request, path: string): boolean {
-  if (method !== "GET" || headers.has("upgrade") || !PATHS.includes(path)) return false;
-  // Others than browsers hear that this is a WebSocket endpoint.
-  return path !== "/" || headers.get("accept")?.includes("text/html") === true;
+/** Whether a request only reads: whatever a GET is answered with, a HEAD is, without the body. */
+export function isReading(method: string): boolean {
+  return method === "GET" || method === "HEAD";
 }
 
-/** Answers such a request. The page is loaded when it is asked for, so that starting costs nothing more. */
+/** Whether a request is a browser's that asks for the page; other clients need a WebSocket there. */
+export function isForPage({ method, headers }: Request, path: string): boolean {
+  return path === "/" && isReading(method) && !headers.has("upgrade") &&
+    headers.get("accept")?.includes("text/html") === true;
+}
+
+/** Whether a path is that of a script, style or picture of the page. */
+export function isPartOfPage(path: string): boolean {
+  return PARTS.includes(path);
+}
+
+/** Answers a request for the page or a part of it. The page is loaded when it is asked for, so that starting costs nothing more. */
 export async function answerConsole({ url, headers: asked }: Request): Promise<Response> {
   const { ASSETS } = await import("./console_assets.ts");
   const { type, etag, text } = ASSETS[new URL(url).pathname]!;
