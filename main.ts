@@ -7,6 +7,7 @@
 import { CommandError, type Commands, Exit, type Streams } from "./cli/command.ts";
 import { nearest } from "./cli/nearest.ts";
 import { Output } from "./cli/output.ts";
+import { Shutdown } from "./cli/shutdown.ts";
 
 /** What there is; each is loaded only when it is asked for, so that starting costs little more than that. */
 const COMMANDS: Commands = {
@@ -91,19 +92,6 @@ function asksForHelp(args: readonly string[]): boolean {
   return flags.includes("--help") || flags.includes("-h");
 }
 
-/** The first signal asks for an end in good order, a second one ends at once. */
-function listenForSignals(): AbortSignal {
-  const abort = new AbortController();
-  const codes = { SIGINT: 130, SIGTERM: 143 };
-  for (const [name, code] of Object.entries(codes)) {
-    Deno.addSignalListener(name as Deno.Signal, () => {
-      if (abort.signal.aborted) Deno.exit(code);
-      abort.abort(new Error(name));
-    });
-  }
-  return abort.signal;
-}
-
 /**
  * Whether stdout and stderr go to the same terminal. They are then one output, as what is drawn there
  * would be in the way of the other.
@@ -117,12 +105,10 @@ async function isOneTerminal(): Promise<boolean> {
 if (import.meta.main) {
   const stdout = new Output(Deno.stdout);
   const stderr = await isOneTerminal() ? stdout : new Output(Deno.stderr);
-  const code = await main(Deno.args, {
-    stdin: Deno.stdin,
-    stdout,
-    stderr,
-    signal: listenForSignals(),
-  });
+  const shutdown = new Shutdown();
+  shutdown.listen();
+  const { signal } = shutdown;
+  const code = await main(Deno.args, { stdin: Deno.stdin, stdout, stderr, signal });
   await stdout.flush();
   await stderr.flush();
   Deno.exit(code);

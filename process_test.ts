@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { deadline } from "@std/async/deadline";
+import { delay } from "@std/async/delay";
 import { Client } from "./client.ts";
 import { serve } from "./server.ts";
 import { awaitedLater } from "./testing/awaited_later.ts";
@@ -14,6 +15,9 @@ import {
 import { acceptRawSocket, closeAfterPeer, serverFrame, startRawServer } from "./testing/raw_tcp.ts";
 import { listening, type ServerProcess, startServer } from "./testing/server_process.ts";
 import { until } from "./testing/until.ts";
+
+/** How long after the first signal another one is certain to count, in milliseconds. */
+const UNTIL_SIGNALS_COUNT = 1100;
 
 const LATE = { port: 0, delay: { min: 600, max: 600 } };
 
@@ -71,7 +75,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "serve --workers, as a process, ends at once on a second signal",
+  name: "serve --workers, as a process, ends at once on a second signal, a second later",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using server = await startTask("serve:workers", "--port", "0", "--delay", "600");
@@ -81,6 +85,7 @@ Deno.test({
     await server.stdout.next();
     server.kill("SIGTERM");
     assertEquals(await server.stdout.next(), "Draining: 1 in flight");
+    await delay(UNTIL_SIGNALS_COUNT);
     server.kill("SIGTERM");
     assertEquals((await server.result()).code, 143);
     assertEquals(await request, "lost");
@@ -102,7 +107,21 @@ Deno.test("serve, as a process, drains on a signal: what is in flight is answere
   }));
 });
 
-Deno.test("serve, as a process, ends at once on a second signal", async () => {
+Deno.test("serve, as a process, drains on two signals at the same moment", async () => {
+  await using server = await startServer(["--delay", "0.5"]);
+  await using client = await Client.connect(server.url, { reconnect: false });
+  const request = awaitedLater(client.request("a&&b&&c"));
+  await server.stdout.next();
+  // Different ones, as the system merges equal ones.
+  server.kill("SIGINT");
+  server.kill("SIGTERM");
+  assertEquals((await request).data, { a: { b: "c" } });
+  await client.closed;
+  const result = await server.result();
+  assertEquals([result.code, result.stderr], [0, ""]);
+});
+
+Deno.test("serve, as a process, ends at once on a second signal, a second later", async () => {
   await Promise.all(([["SIGINT", 130], ["SIGTERM", 143]] as const).map(async ([signal, code]) => {
     await using server = await startServer(["--delay", "600"]);
     await using client = await Client.connect(server.url, { reconnect: false });
@@ -110,6 +129,7 @@ Deno.test("serve, as a process, ends at once on a second signal", async () => {
     await server.stdout.next();
     server.kill("SIGTERM");
     assertEquals(await server.stdout.next(), "Draining: 1 in flight");
+    await delay(UNTIL_SIGNALS_COUNT);
     server.kill(signal);
     const result = await server.result();
     assertEquals([result.code, result.stderr], [code, ""]);

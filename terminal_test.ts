@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Client } from "./client.ts";
 import { serve } from "./server.ts";
+import { awaitedLater } from "./testing/awaited_later.ts";
 import { taskArgs } from "./testing/program.ts";
 import { startOnTerminal, whyNoTerminal } from "./testing/terminal.ts";
+import { until } from "./testing/until.ts";
 
 const missing = await whyNoTerminal();
 
@@ -57,4 +60,31 @@ test("send --chart, on a terminal, draws bars that grow, and what came of them",
   assertMatch(lines[9]!, /^ {5}0/);
   assertMatch(summary!, /^9 requests: 0 answered, 9 failed, /);
   assert(send.written.includes("\x1b[31m"), "there are colours");
+});
+
+function startByTask(task: string, ...args: string[]) {
+  return startOnTerminal(Deno.execPath(), ["task", task, ...args]);
+}
+
+test("serve, under deno task on a terminal, drains on Ctrl-C", async () => {
+  await using server = startByTask("serve", "--port", "0", "--delay", "2");
+  const [url] = /ws:\S+/.exec(await server.shows(/^0 in flight/m))!;
+  await using client = await Client.connect(url, { reconnect: false });
+  const request = awaitedLater(client.request("a&&b&&c"));
+  await server.shows(/^1: Timeout 2\.0 seconds for this one\.$/m);
+  await server.type("\x03");
+  assertEquals((await request).data, { a: { b: "c" } });
+  const { code, text } = await server.result();
+  assertEquals(code, 0);
+  assertMatch(text, /\nDrained: all answered$/);
+});
+
+test("send, under deno task on a terminal, prints its summary on Ctrl-C", async () => {
+  await using server = serve({ port: 0, delay: { min: 20_000, max: 20_000 } });
+  await using send = startByTask("send", "--url", server.url, "a&&b&&c");
+  await until("a request is in flight", () => server.inFlight === 1);
+  await send.type("\x03");
+  const { code, text } = await send.result();
+  assertEquals(code, 130);
+  assertMatch(text, /1 requests?: 0 answered, 1 failed, .*\n {2}1 aborted$/);
 });

@@ -118,10 +118,11 @@ ${flagHelp(FLAGS)}
 One WebSocket endpoint at /, plain mode and asyncpkt.v1. POST / takes a packet, or an array of packets
 that is answered line by line. A browser that opens / shows a console. GET /healthz says how it is, GET
 /metrics what it has done, for Prometheus, and GET /asyncapi.json what it understands. SIGINT or SIGTERM
-drains: what is in flight is still answered; a second one ends it at once. SIGHUP reads the certificate
-and its key again. On a terminal, a line below the log says how it goes. It ends with 0 when it has
-drained, with 4 when some requests were not answered in time, with 1 after a fault of its own. With
---nats, requests wait in NATS and are converted by the processes of asyncpkt work.
+drains the server: it still answers requests in flight. A second signal, at least one second later, ends
+it at once. SIGHUP reads the certificate and its key again. On a terminal, a line below the log says how
+it goes. It ends with 0 when it has drained, with 4 when some requests were not answered in time, with 1
+after a fault of its own. With --nats, requests wait in NATS and are converted by the processes of
+asyncpkt work.
 
 Examples:
   asyncpkt serve
