@@ -107,8 +107,13 @@ if (import.meta.main) {
   const stderr = await isOneTerminal() ? stdout : new Output(Deno.stderr);
   const shutdown = new Shutdown();
   shutdown.listen();
-  const { signal } = shutdown;
-  const code = await main(Deno.args, { stdin: Deno.stdin, stdout, stderr, signal });
+  const code = await main(Deno.args, {
+    stdin: Deno.stdin,
+    stdout,
+    stderr,
+    signal: shutdown.signal,
+    shutDown: (reason) => shutdown.request(reason),
+  });
   await stdout.flush();
   await stderr.flush();
   Deno.exit(code);

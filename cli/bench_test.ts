@@ -36,6 +36,7 @@ async function bench(args: string[], options: BenchOptions = {}) {
     stdout: stdout.output,
     stderr: stderr.output,
     signal,
+    shutDown: () => {},
   });
   await stdout.output.flush();
   await stderr.output.flush();

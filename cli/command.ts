@@ -29,8 +29,10 @@ export interface Streams {
   readonly stdin: { readonly readable: ReadableStream<Uint8Array>; isTerminal(): boolean };
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGINT or SIGTERM, or by `shutDown()`. */
   readonly signal: AbortSignal;
+  /** Requests a graceful shutdown, as the first SIGTERM does. */
+  shutDown(reason: string): void;
 }
 
 /** A command of the program, such as `serve`. */

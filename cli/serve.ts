@@ -16,6 +16,7 @@ import { LastResort } from "../server/last_resort.ts";
 import { readToken, tokenFile } from "./access.ts";
 import { readCertificate, renewOnHangUp } from "./certificate.ts";
 import { aborted, CommandError, Exit, type Streams, UsageError } from "./command.ts";
+import { exitWithStdin, shutDownWithStdin } from "./exit_with_stdin.ts";
 import {
   choice,
   type Flag,
@@ -94,6 +95,7 @@ const FLAGS = {
     "answers that a client may leave unread before it is closed [16MiB]",
     DEFAULT_CONNECTION_LIMITS.buffered,
   ),
+  "exit-with-stdin": exitWithStdin,
   "drain-timeout": {
     ...seconds("SECONDS", "how long a drain waits [the longest delay + 5]", 0),
     default: undefined,
@@ -129,6 +131,7 @@ Examples:
   asyncpkt serve --delay 0.1..0.5 --seed 7 --quiet
   asyncpkt serve --hostname 0.0.0.0 --token-file token --cert cert.pem --key key.pem
   asyncpkt serve --workers auto --quiet
+  asyncpkt serve --port 0 --exit-with-stdin
   asyncpkt serve --fault drop=0.01,error=0.05,disconnect=0.001 --seed 7
   asyncpkt serve --nats nats://127.0.0.1:4222
   curl -N -d '[{"request_id":1,"data":"Hub&&name&&qwe"}]' http://127.0.0.1:2707
@@ -181,6 +184,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   await output.flush();
   const status = new Status(server);
   using _status = output.keepBelow(() => flags["log-format"] === "text" ? [`${status}`] : []);
+  if (flags["exit-with-stdin"]) void shutDownWithStdin(streams);
   let isFaulty = false;
   await Promise.race([aborted(signal), lastResort.fault.then(() => isFaulty = true)]);
   log.draining(server.inFlight);

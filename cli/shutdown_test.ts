@@ -46,3 +46,17 @@ Deno.test("Shutdown.request() does nothing after a signal", () => {
   shutdown.receive("SIGINT");
   assertEquals(exits, [130]);
 });
+
+Deno.test("Shutdown.receive() counts what request() has requested as the first signal", () => {
+  let time = 0;
+  const exits: number[] = [];
+  const shutdown = new Shutdown({ now: () => time, exit: (code) => exits.push(code) });
+  shutdown.request("stdin is closed");
+  assertEquals(shutdown.signal.reason.message, "stdin is closed");
+  time = 999;
+  shutdown.receive("SIGTERM");
+  assertEquals(exits, []);
+  time = 1000;
+  shutdown.receive("SIGTERM");
+  assertEquals(exits, [143]);
+});

@@ -6,6 +6,7 @@
 
 import { showServers } from "../gateway/servers.ts";
 import { aborted, CommandError, Exit, type Streams, UsageError } from "./command.ts";
+import { exitWithStdin, shutDownWithStdin } from "./exit_with_stdin.ts";
 import { choice, flagHelp, readFlags } from "./flags.ts";
 import { startLog } from "./log.ts";
 import { linkOptions, NATS_FLAGS, openLink } from "./nats.ts";
@@ -14,6 +15,7 @@ import { linkOptions, NATS_FLAGS, openLink } from "./nats.ts";
 const FLAGS = {
   ...NATS_FLAGS,
   "log-format": choice("sentences, or one JSON object a line [text]", ["text", "json"]),
+  "exit-with-stdin": exitWithStdin,
 };
 
 export { FLAGS as flags };
@@ -35,7 +37,8 @@ Examples:
 `;
 
 /** Works until a signal comes. */
-export async function run(args: string[], { stdout, signal }: Streams): Promise<number> {
+export async function run(args: string[], streams: Streams): Promise<number> {
+  const { stdout, signal } = streams;
   const flags = readFlags(FLAGS, args);
   if (flags._.length > 0) throw new UsageError(`work takes no ${JSON.stringify(flags._[0])}`);
   if (flags.nats.length === 0) throw new UsageError("--nats URL is missing");
@@ -45,6 +48,7 @@ export async function run(args: string[], { stdout, signal }: Streams): Promise<
   await using worker = await openLink(() => Worker.open(options));
   log.working(showServers(flags.nats));
   await stdout.flush();
+  if (flags["exit-with-stdin"]) void shutDownWithStdin(streams);
   const ended = worker.ended.then((reason) => reason ?? new Error("the connection was closed"));
   const reason = await Promise.race([aborted(signal), ended]);
   if (reason instanceof Error) {

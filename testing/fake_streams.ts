@@ -6,6 +6,7 @@
 
 import type { Streams } from "../cli/command.ts";
 import { Output } from "../cli/output.ts";
+import { Shutdown } from "../cli/shutdown.ts";
 import { main } from "../main.ts";
 import { until } from "./until.ts";
 
@@ -36,7 +37,7 @@ export interface RunningCommand {
 export function startCommand(args: string[], options: FakeStreamsOptions = {}): RunningCommand {
   const { stdin = "", terminals = [] } = options;
   const written = { stdout: "", stderr: "" };
-  const abort = new AbortController();
+  const shutdown = new Shutdown();
   const output = (name: "stdout" | "stderr") => {
     const decoder = new TextDecoder();
     return new Output({
@@ -54,7 +55,8 @@ export function startCommand(args: string[], options: FakeStreamsOptions = {}): 
     },
     stdout: output("stdout"),
     stderr: output("stderr"),
-    signal: abort.signal,
+    signal: shutdown.signal,
+    shutDown: (reason) => shutdown.request(reason),
   };
   const run = async () => {
     const code = await main(args, streams);
@@ -74,7 +76,7 @@ export function startCommand(args: string[], options: FakeStreamsOptions = {}): 
       return written.stderr;
     },
     exit: run(),
-    interrupt: () => abort.abort(new Error("SIGINT")),
+    interrupt: () => shutdown.request("SIGINT"),
     seen: (pattern) => has("stdout", pattern),
     said: (pattern) => has("stderr", pattern),
   };

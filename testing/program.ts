@@ -93,7 +93,7 @@ export function startProgram(
     },
     async [Symbol.asyncDispose]() {
       if (!isEnded) child.kill("SIGKILL");
-      await ended;
+      await deadline(ended, PATIENCE); // a process that is left behind would hold its streams open
     },
   };
 }
