@@ -102,8 +102,8 @@ Deno.test("startLog() logs JSON objects, ids with their type", async () => {
 
 function tellOfConnections(log: Log): void {
   for (let i = 0; i < 3; i++) {
-    log.turnedAway?.("192.0.2.7", "There are 2 connections already");
-    log.expelled?.("192.0.2.7", 1008, "100 packets in a row were wrong", i);
+    log.turnedAway?.("192.0.2.7", "Too many connections: the limit is 2");
+    log.expelled?.("192.0.2.7", 1008, "Too many wrong packets in a row: the limit is 100", i);
     log.unopened?.("192.0.2.7", i + 1);
   }
   log.drained({ dropped: 0, cut: 0 });
@@ -112,13 +112,13 @@ function tellOfConnections(log: Log): void {
 
 Deno.test("startLog() logs what happens to connections, however often, in few lines", async () => {
   assertEquals(await linesOf(tellOfConnections, "text", true), [
-    "Turned 192.0.2.7 away: There are 2 connections already",
-    "Closed a connection of 192.0.2.7 with 1008: 100 packets in a row were wrong; 0 in flight",
+    "Turned 192.0.2.7 away: Too many connections: the limit is 2",
+    "Closed a connection of 192.0.2.7 with 1008: Too many wrong packets in a row: the limit is 100; 0 in flight",
     "An upgrade of 192.0.2.7 never opened, 1 so far",
     "Drained: all answered",
     "Drained: 3 requests without an answer, 1 connections cut",
-    "Turned 192.0.2.7 away: There are 2 connections already (and 1 more)",
-    "Closed a connection of 192.0.2.7 with 1008: 100 packets in a row were wrong; 2 in flight (and 1 more)",
+    "Turned 192.0.2.7 away: Too many connections: the limit is 2 (and 1 more)",
+    "Closed a connection of 192.0.2.7 with 1008: Too many wrong packets in a row: the limit is 100; 2 in flight (and 1 more)",
     "An upgrade of 192.0.2.7 never opened, 3 so far (and 1 more)",
   ]);
   const [first, , , , , again] = await linesOf(tellOfConnections, "json");
@@ -127,9 +127,9 @@ Deno.test("startLog() logs what happens to connections, however often, in few li
     level: "warning",
     event: "turned_away",
     address: "192.0.2.7",
-    reason: "There are 2 connections already",
+    reason: "Too many connections: the limit is 2",
     others: 1,
-    message: "Turned 192.0.2.7 away: There are 2 connections already (and 1 more)",
+    message: "Turned 192.0.2.7 away: Too many connections: the limit is 2 (and 1 more)",
   });
   assertEquals(JSON.parse(first!).others, undefined);
 });

@@ -143,7 +143,7 @@ export class Connection {
   #expelRuleBreaker(conversation: Conversation): void {
     conversation.flush(); // so that each packet has had its answer
     const { wrongInARow } = this.#shared.conversations.limits;
-    this.#expel(1008, `${wrongInARow} packets in a row were wrong`);
+    this.#expel(1008, `Too many wrong packets in a row: the limit is ${wrongInARow}`);
   }
 
   /** Deno could not read a message: its text is too long for a string. */

@@ -97,7 +97,10 @@ Deno.test("serve() lets in as many as it was told, and the next when one has lef
       );
       const response = await fetch(url, { method: "POST", body: "{}" });
       assertEquals(response.status, 503);
-      assertMatch(await response.text(), /^There are 2 connections.* already; try again later\n$/);
+      assertMatch(
+        await response.text(),
+        /^Too many connections.*: the limit is 2; try again later\n$/,
+      );
     }
     assertEquals(turnedAway.size, 6);
     assertEquals((await fetch(url + "/healthz").then((answer) => answer.json())).connections, 1);

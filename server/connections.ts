@@ -87,12 +87,12 @@ export class Connections {
       (isLoopback(undressed(address)) ? connections : DEFAULT_PER_ADDRESS);
     const crew = this.#crew;
     if (this.#gauges.admitted + (crew?.admittedByOthers() ?? 0) >= connections) {
-      return this.#turnAway(address, `There are ${connections} connections already`);
+      return this.#turnAway(address, `Too many connections: the limit is ${connections}`);
     }
     const network = networkOf(address);
     const count = this.#admittedBy.get(network) ?? 0;
     if (count + (crew?.admittedByOthersFrom(network) ?? 0) >= perAddress) {
-      const reason = `There are ${perAddress} connections from this address already`;
+      const reason = `Too many connections from this address: the limit is ${perAddress}`;
       return this.#turnAway(address, reason);
     }
     this.#gauges.admitted++;
