@@ -1112,7 +1112,7 @@ dialog::backdrop {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"a5a2c2ace4085ffa\"",
+    etag: "\"f9b1ef677a1a679f\"",
     text: `// ../protocol/secret_hash.ts
 function randomKey() {
   const [basis, factor] = crypto.getRandomValues(new Int32Array(2));
@@ -1934,7 +1934,7 @@ function sourceNodes(entities2) {
   let shown = 0;
   for (const [i, { name, pairs: pairs2, isKept }] of entities2.entries()) {
     if (shown > MOST_PAIRS) {
-      nodes.push(make("p", "hint", \`\\u2026 \${count(entities2.length - i)} more entities\`));
+      nodes.push(make("p", "hint", \`\\u2026 and \${count(entities2.length - i)} more\`));
       break;
     }
     const line = make("div", "entity");
@@ -1986,7 +1986,7 @@ function representationNodes(json, source) {
   const rest = lines.length - nodes.length;
   return rest > 0 ? [
     ...nodes,
-    make("p", "hint", \`\\u2026 \${count(rest)} more lines\`)
+    make("p", "hint", \`\\u2026 and \${count(rest)} more\`)
   ] : nodes;
 }
 

@@ -107,7 +107,7 @@ function sourceNodes(entities: readonly SourceEntity[]): Node[] {
   let shown = 0;
   for (const [i, { name, pairs, isKept }] of entities.entries()) {
     if (shown > MOST_PAIRS) {
-      nodes.push(make("p", "hint", `… ${count(entities.length - i)} more entities`));
+      nodes.push(make("p", "hint", `… and ${count(entities.length - i)} more`));
       break;
     }
     const line = make("div", "entity");
@@ -163,5 +163,5 @@ function representationNodes(json: string, source: readonly SourceEntity[]): Nod
     return line;
   });
   const rest = lines.length - nodes.length;
-  return rest > 0 ? [...nodes, make("p", "hint", `… ${count(rest)} more lines`)] : nodes;
+  return rest > 0 ? [...nodes, make("p", "hint", `… and ${count(rest)} more`)] : nodes;
 }
