@@ -61,7 +61,7 @@ Deno.test({
     await using send = startProgram(asyncpkt, args);
     const sent = await send.result();
     assertEquals([sent.code, sent.stdout], [0, [EXAMPLE_RESPONSE]]);
-    assertMatch(sent.stderr, /^1 requests: 1 answered, 0 failed/);
+    assertMatch(sent.stderr, /^1 request: 1 answered, 0 failed/);
     assertMatch(await server.stdout.next(), /^01: Timeout 0\.[123] seconds for this one\.$/);
     const page = await fetch(url.replace("ws", "http"), { headers: { accept: "text/html" } });
     assertMatch(await page.text(), /<title>asyncpkt<\/title>/);

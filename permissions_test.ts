@@ -63,7 +63,7 @@ Deno.test("serve and send need no more than their port, and it gives them no fil
   await using send = startProgram(Deno.execPath(), [...run, "send", "--url", url, "a&&b&&c"]);
   const sent = await send.result();
   assertEquals([sent.code, sent.stdout], [0, ['{"request_id":"1","data":{"a":{"b":"c"}}}']]);
-  assertMatch(sent.stderr, /^1 requests: 1 answered/);
+  assertMatch(sent.stderr, /^1 request: 1 answered/);
 
   const attempts = {
     ...ATTEMPTS,

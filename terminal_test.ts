@@ -20,12 +20,17 @@ async function start(task: string, ...args: string[]) {
 
 test("serve, on a terminal, keeps a line below its log and takes it away", async () => {
   await using server = await start("serve", "--port", "0", "--delay", "0.1");
-  const text = await server.shows(/^Listening on ws:\S+\n0 in flight, 0 answered, 0\/s$/);
+  const text = await server.shows(
+    /^Listening on ws:\S+\n0 requests in flight, 0 answered, 0 answers\/s$/,
+  );
   const url = /ws:\S+/.exec(text)![0];
   await using send = await start("send", "--url", url, "--id", "x", "Hub&&name&&qwe");
   assertEquals((await send.result()).code, 0);
   const log = `Listening on ${url}\nx: Timeout 0.1 seconds for this one.`;
-  assertMatch(await server.shows(/ 1 answered/), new RegExp(`^${log}\n0 in flight, 1 answered, `));
+  assertMatch(
+    await server.shows(/ 1 answered/),
+    new RegExp(`^${log}\n0 requests in flight, 1 answered, `),
+  );
   await server.type("\x03");
   const { code, text: left } = await server.result();
   const end = "Draining: 0 in flight\nDrained: all answered";
@@ -68,7 +73,7 @@ function startByTask(task: string, ...args: string[]) {
 
 test("serve, under deno task on a terminal, drains on Ctrl-C", async () => {
   await using server = startByTask("serve", "--port", "0", "--delay", "2");
-  const [url] = /ws:\S+/.exec(await server.shows(/^0 in flight/m))!;
+  const [url] = /ws:\S+/.exec(await server.shows(/^0 requests in flight/m))!;
   await using client = await Client.connect(url, { reconnect: false });
   const request = awaitedLater(client.request("a&&b&&c"));
   await server.shows(/^1: Timeout 2\.0 seconds for this one\.$/m);

@@ -19,6 +19,26 @@ export function formatCount(count: number): string {
   return Math.round(count).toLocaleString("en-US");
 }
 
+/** The word for `count` things, such as `request` or `requests`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return count === 1 ? one : many;
+}
+
+/**
+ * A count with what it counts.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { counted } from "./figures.ts";
+ *
+ * assertEquals([1, 2000].map((count) => counted(count, "request")), ["1 request", "2,000 requests"]);
+ * ```
+ */
+export function counted(count: number, one: string, many?: string): string {
+  return `${formatCount(count)} ${plural(Math.round(count), one, many)}`;
+}
+
 /** A duration in milliseconds, with a unit that suits it. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1) return `${Math.round(1000 * milliseconds)} µs`;

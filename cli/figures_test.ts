@@ -1,5 +1,18 @@
 import { assertEquals } from "@std/assert";
-import { formatDuration } from "./figures.ts";
+import { counted, formatDuration, plural } from "./figures.ts";
+
+Deno.test("counted() has the singular for one thing, and the plural for any other number", () => {
+  const cases: [text: string, ...given: Parameters<typeof counted>][] = [
+    ["0 requests", 0, "request"],
+    ["1 request", 1, "request"],
+    ["2 requests", 2, "request"],
+    ["1,000 requests", 1000, "request"],
+    ["1 entry", 1, "entry", "entries"],
+    ["0 entries", 0, "entry", "entries"],
+  ];
+  for (const [text, ...given] of cases) assertEquals(counted(...given), text);
+  assertEquals(plural(1, "its", "their"), "its");
+});
 
 Deno.test("formatDuration() has a unit that suits", () => {
   const cases: [number, string][] = [

@@ -71,7 +71,10 @@ export class Outcomes {
     const { stdout, stderr } = this.#streams;
     const { quiet, total } = this.#options;
     const showsProgress = !quiet && (total ?? Infinity) > HANDFUL;
-    const progress = () => progressLine(this.#summary.count, total, `${sender.inFlight} in flight`);
+    const progress = () => {
+      const { count: done, failed } = this.#summary;
+      return progressLine({ done, failed, inFlight: sender.inFlight, total });
+    };
     using _progress = stderr.keepBelow((size) => [
       ...this.#chart?.live(size) ?? [],
       ...showsProgress ? [progress()] : [],

@@ -1,15 +1,33 @@
 import { assertStrictEquals } from "@std/assert";
-import { progressLine } from "./progress.ts";
+import { type Progress, progressLine } from "./progress.ts";
 
-Deno.test("progressLine() has a bar where the total is known", () => {
-  const cases: [done: number, total: number | undefined, line: string][] = [
-    [0, 10, `[${"-".repeat(30)}] 0/10`],
-    [5, 10, `[${"#".repeat(15)}${"-".repeat(15)}] 5/10`],
-    [10, 10, `[${"#".repeat(30)}] 10/10`],
-    [0, 0, `[${"-".repeat(30)}] 0/0`],
-    [1234, undefined, "1234"],
+Deno.test("progressLine() says what its numbers are, with a bar where the total is known", () => {
+  const bar = (filled: number) => `[${"#".repeat(filled)}${"-".repeat(30 - filled)}] `;
+  const cases: [numbers: Progress, line: string][] = [
+    [
+      { done: 0, failed: 0, inFlight: 3, total: 10 },
+      bar(0) + "0 of 10 requests done, 3 in flight",
+    ],
+    [
+      { done: 5, failed: 1, inFlight: 5, total: 10 },
+      bar(15) + "5 of 10 requests done, 1 failed, 5 in flight",
+    ],
+    [
+      { done: 1, failed: 0, inFlight: 0, total: 1 },
+      bar(30) + "1 of 1 request done, 0 in flight",
+    ],
+    [
+      { done: 0, failed: 0, inFlight: 0, total: 0 },
+      bar(0) + "0 of 0 requests done, 0 in flight",
+    ],
+    [
+      { done: 1234, failed: 0, inFlight: 1000, total: undefined },
+      "1,234 requests done, 1,000 in flight",
+    ],
+    [
+      { done: 1, failed: 1, inFlight: 0, total: undefined },
+      "1 request done, 1 failed, 0 in flight",
+    ],
   ];
-  for (const [done, total, line] of cases) {
-    assertStrictEquals(progressLine(done, total, "3 in flight"), `${line} 3 in flight`);
-  }
+  for (const [numbers, line] of cases) assertStrictEquals(progressLine(numbers), line);
 });

@@ -115,7 +115,7 @@ Deno.test("main() send --replay does again what serve --record wrote", async () 
     stderr = sent.stderr;
   });
   assertMatch(stderr, /^5 requests: 5 answered, 0 failed/);
-  assertMatch(stderr, /^left out: 2 that are no valid requests$/m);
+  assertMatch(stderr, /^left out: 2 invalid lines or packets$/m);
   const packets = (text: string, connection: number) =>
     framesOf(readAll(text), connection, "in").flatMap((frame) => {
       try {

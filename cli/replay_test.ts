@@ -289,7 +289,7 @@ Deno.test("main() send --replay reports as send does", async () => {
       "",
     ]);
     assertMatch(stderr, /^2 requests: 1 answered, 1 failed, .*\n {2}1 internal\nlatency: /);
-    assert(stderr.endsWith("left out: 1 that are no valid requests\n"), stderr);
+    assert(stderr.endsWith("left out: 1 invalid line or packet\n"), stderr);
   }
 });
 
@@ -301,7 +301,7 @@ Deno.test("main() send --replay ends with the outcomes and exit code 2 at a time
   assertEquals([code, stdout], [2, '{"request_id":"x","data":{"A":{"x":"1"}}}\n']);
   assertMatch(
     stderr,
-    /^1 requests: 1 answered, .*\n.*\nasyncpkt send: stdin, line 2: .* got -1; [^\n]+\n$/,
+    /^1 request: 1 answered, .*\n.*\nasyncpkt send: stdin, line 2: .* got -1; [^\n]+\n$/,
   );
 });
 

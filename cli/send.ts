@@ -11,6 +11,7 @@ import { CLIENT_ACCESS, readClientAccess } from "./access.ts";
 import { chunksOf } from "./chunks.ts";
 import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
+import { counted } from "./figures.ts";
 import { type Flag, flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { linesOf } from "./lines.ts";
@@ -129,7 +130,13 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       return failToConnect(error, url, signal);
     }
     const exit = await outcomes.end();
-    if (replay.leftOut > 0) outcomes.warn(`left out: ${replay.leftOut} that are no valid requests`);
+    if (replay.leftOut > 0) {
+      outcomes.warn(
+        `left out: ${
+          counted(replay.leftOut, "invalid line or packet", "invalid lines or packets")
+        }`,
+      );
+    }
     if (replay.error !== undefined) throw replay.error;
     return signal.aborted ? Exit.interrupted : exit;
   }

@@ -5,7 +5,7 @@
  */
 
 import type { Server } from "../server.ts";
-import { formatCount } from "./figures.ts";
+import { counted, formatCount } from "./figures.ts";
 
 /** Over how long the rate is taken at most, in milliseconds. */
 const WINDOW = 1000;
@@ -28,8 +28,7 @@ export class Status {
     while (this.#seen.length > 2 && this.#seen[0]!.at < now - WINDOW) this.#seen.shift();
     const oldest = this.#seen[0]!;
     const rate = 1000 * (answered - oldest.answered) / Math.max(now - oldest.at, 1);
-    return `${formatCount(inFlight)} in flight, ${formatCount(answered)} answered, ${
-      formatCount(rate)
-    }/s`;
+    return `${counted(inFlight, "request")} in flight, ${formatCount(answered)} answered, ` +
+      `${counted(rate, "answer")}/s`;
   }
 }

@@ -7,6 +7,7 @@
 import type { ClientErrorCode, Outcome, Repairs } from "../client.ts";
 import { Exit } from "./command.ts";
 import { escapeControls } from "./escape.ts";
+import { counted, formatCount } from "./figures.ts";
 
 /** What came of many requests, for programs. The unit of a time is in its name. */
 export interface SummaryReport {
@@ -52,10 +53,11 @@ export class Summary {
 
   /** How many outcomes there were. */
   get count(): number {
-    return this.#answered + this.#failed;
+    return this.#answered + this.failed;
   }
 
-  get #failed(): number {
+  /** How many of them were failures. */
+  get failed(): number {
     return this.#failures.values().reduce((sum, count) => sum + count, 0);
   }
 
@@ -71,16 +73,20 @@ export class Summary {
   toString(): string {
     const took = (performance.now() - this.#startedAt) / 1000;
     const lines = [
-      `${this.count} requests: ${this.#answered} answered, ${this.#failed} failed, ${
-        took.toFixed(2)
-      } s`,
+      `${counted(this.count, "request")}: ${formatCount(this.#answered)} answered, ` +
+      `${formatCount(this.failed)} failed, in ${took.toFixed(2)} s`,
     ];
-    for (const [code, count] of this.#failures) lines.push(`  ${count} ${escapeControls(code)}`);
+    for (const [code, count] of this.#failures) {
+      lines.push(`  ${formatCount(count)} ${escapeControls(code)}`);
+    }
     const { reconnects, resent, retried } = this.repairs;
     if (reconnects > 0) {
-      lines.push(`connected again: ${reconnects}, requests sent again: ${resent}`);
+      lines.push(
+        `connected again: ${counted(reconnects, "time")}, ` +
+          `sent again: ${counted(resent, "request")}`,
+      );
     }
-    if (retried > 0) lines.push(`refused and tried again: ${retried}`);
+    if (retried > 0) lines.push(`refused and tried again: ${counted(retried, "time")}`);
     if (this.#answered > 0) {
       const at = this.#ranks();
       const figures = [["min", 0], ["median", 0.5], ["p90", 0.9], ["p99", 0.99], [
@@ -98,7 +104,7 @@ export class Summary {
     const at = this.#ranks();
     return {
       elapsed_s: round((performance.now() - this.#startedAt) / 1000),
-      counts: { requests: this.count, answered: this.#answered, failed: this.#failed },
+      counts: { requests: this.count, answered: this.#answered, failed: this.failed },
       errors: Object.fromEntries(this.#failures),
       repairs: this.repairs,
       latency_ms: this.#answered === 0 ? null : {

@@ -29,7 +29,7 @@ Deno.test("toString() says counts, failures and latencies", () => {
     ...(["timed_out", "overloaded", "timed_out"] as const).map(failed),
   ]);
   time.pass(5012);
-  const text = "7 requests: 4 answered, 3 failed, 5.01 s\n" +
+  const text = "7 requests: 4 answered, 3 failed, in 5.01 s\n" +
     "  2 timed_out\n" +
     "  1 overloaded\n" +
     "latency: min 1.000 s, median 2.000 s, p90 5.000 s, p99 5.000 s, max 5.000 s\n";
@@ -40,11 +40,20 @@ Deno.test("toString() says counts, failures and latencies", () => {
 
 Deno.test("toString() says no latency where nothing was answered", () => {
   using _time = new FakeTime();
-  assertStrictEquals(summaryOf([]).toString(), "0 requests: 0 answered, 0 failed, 0.00 s\n");
+  assertStrictEquals(summaryOf([]).toString(), "0 requests: 0 answered, 0 failed, in 0.00 s\n");
   assertStrictEquals(
     summaryOf([failed("closed")]).toString(),
-    "1 requests: 0 answered, 1 failed, 0.00 s\n  1 closed\n",
+    "1 request: 0 answered, 1 failed, in 0.00 s\n  1 closed\n",
   );
+});
+
+Deno.test("toString() says what was done so that requests were answered all the same", () => {
+  const summary = summaryOf([failed("closed")]);
+  summary.repairs = { reconnects: 1, resent: 1, retried: 1000 };
+  assertEquals(summary.toString().split("\n").slice(2, -1), [
+    "connected again: 1 time, sent again: 1 request",
+    "refused and tried again: 1,000 times",
+  ]);
 });
 
 Deno.test("toString() gives latencies by their nearest rank, of any number of answers", () => {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatCount, formatDuration } from "../cli/figures.ts";
+import { counted, formatCount, formatDuration } from "../cli/figures.ts";
 import type { LoadOptions, Run } from "./run.ts";
 import { errorRows } from "./text.ts";
 
@@ -43,7 +43,7 @@ function linesOf(run: Run, options: LoadOptions, rate: number): string[] {
   const { counts, latency } = results;
   const lines = [
     progress(elapsed, counts.sent, options),
-    `${formatCount(rate)}/s, ${formatCount(results.inFlight)} in flight, ` +
+    `${counted(rate, "answer")}/s, ${formatCount(results.inFlight)} in flight, ` +
     `${formatCount(counts.answered)} answered, ${formatCount(counts.failed)} failed, ` +
     `${formatCount(counts.timed_out)} timed out`,
   ];

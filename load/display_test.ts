@@ -29,7 +29,7 @@ Deno.test("Display tells how a run goes, and is safe to show", () => {
   results.error("bad \x1b[2J");
   assertEquals(display.lines(run), [
     `[${"#".repeat(20)}${"-".repeat(20)}] 5.0 s of 10.0 s`,
-    "0/s, 23 in flight, 1 answered, 1 failed, 0 timed out",
+    "0 answers/s, 23 in flight, 1 answered, 1 failed, 0 timed out",
     "latency: p50 12.0 ms, p90 12.0 ms, p99 12.0 ms, max 12.0 ms",
     "  1  bad \\u001b[2J",
   ]);
@@ -46,7 +46,7 @@ Deno.test("Display takes the rate over a moment, not from one drawing to the nex
   const rates = [0, 100, 200, 300].map((elapsed) => {
     results.sent(1);
     results.answered(1, 1, undefined);
-    return display.lines({ ...run, elapsed })[1]!.split("/s")[0];
+    return display.lines({ ...run, elapsed })[1]!.split(" ")[0];
   });
   assertEquals(rates, ["0", "0", "0", "13"]);
 });

@@ -5,7 +5,7 @@
  */
 
 import { escapeControls } from "../cli/escape.ts";
-import { formatCount, formatDuration, histogram } from "../cli/figures.ts";
+import { counted, formatCount, formatDuration, histogram, plural } from "../cli/figures.ts";
 import { type DistributionReport, figureOf, FIGURES, type Report } from "./report.ts";
 import type { Counts } from "./results.ts";
 
@@ -13,16 +13,16 @@ import type { Counts } from "./results.ts";
 const MAX_CODE_LENGTH = 60;
 
 /** What is counted besides requests and responses; told only if there is any. */
-const MISHAPS: Readonly<Partial<Record<keyof Counts, string>>> = {
-  failed: "answered with an error",
-  timed_out: "not answered in time",
-  lost: "lost with their connection",
-  unanswered: "in flight when it was interrupted",
-  missed: "due by the rate, but never sent: no room",
-  late: "answered after their timeout",
-  unknown: "answers to no request",
-  garbage: "frames that hold no answers",
-  connections_lost: "connections lost",
+const MISHAPS: Readonly<Partial<Record<keyof Counts, readonly [one: string, many?: string]>>> = {
+  failed: ["answered with an error"],
+  timed_out: ["not answered in time"],
+  lost: ["lost with its connection", "lost with their connections"],
+  unanswered: ["in flight when it was interrupted"],
+  missed: ["due by the rate, but never sent: no room"],
+  late: ["answered after its timeout", "answered after their timeouts"],
+  unknown: ["answer to no request", "answers to no request"],
+  garbage: ["frame that holds no answers", "frames that hold no answers"],
+  connections_lost: ["connection lost", "connections lost"],
 };
 
 /** The text of a report. */
@@ -52,7 +52,7 @@ export function errorRows(errors: Readonly<Record<string, number>>): [string, st
 function summary({ server, options, counts, rates, concurrency, ...report }: Report): Row[] {
   const { connections, pipeline, batch } = options;
   const limits = [
-    options.requests === null ? [] : [`${formatCount(options.requests)} requests`],
+    options.requests === null ? [] : [counted(options.requests, "request")],
     options.duration_s === null ? [] : [`${options.duration_s} s`],
   ].flat().join(" or ");
   const sharing = batch > 1 ? `, ${batch} to a frame` : "";
@@ -110,10 +110,10 @@ function hasDelays({ latency_ms, overhead_ms }: Report): boolean {
 }
 
 function mishaps(counts: Counts): Row[] {
-  return Object.entries(MISHAPS)
-    .map(([name, meaning]): [number, string] => [counts[name as keyof Counts], meaning])
-    .filter(([count]) => count > 0)
-    .map(([count, meaning]) => [formatCount(count), meaning]);
+  return Object.entries(MISHAPS).flatMap(([name, [one, many = one]]) => {
+    const count = counts[name as keyof Counts];
+    return count > 0 ? [[formatCount(count), plural(count, one, many)] as const] : [];
+  });
 }
 
 function verdicts({ thresholds }: Report): Row[] {
