@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
+import { delay } from "@std/async/delay";
 import schema from "../docs/recording.schema.json" with { type: "json" };
 import { readRecorded, type Recorded } from "../recording/format.ts";
 import { serve } from "../server.ts";
@@ -170,6 +171,7 @@ Deno.test("serve --record, as a process, is complete even when it is made to end
     assertEquals(await program.stdout.next(), "Draining: 1 in flight");
     peer.send({ request_id: 2, data: "" });
     assertMatch(await peer.frames.next(), /shutting_down/);
+    await delay(1100); // a second signal counts one second after the first
     program.kill("SIGTERM");
     assertEquals((await program.result()).code, 143);
     const recording = readAll(await Deno.readTextFile(file));
