@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CommandError, type Commands, Exit, type Streams } from "./cli/command.ts";
+import { CommandError, type Commands, Exit, reportFailure, type Streams } from "./cli/command.ts";
 import { nearest } from "./cli/nearest.ts";
 import { Output } from "./cli/output.ts";
 import { Shutdown } from "./cli/shutdown.ts";
@@ -49,10 +49,29 @@ Examples:
   asyncpkt send --chart 'Hub&&name&&qwe&&id&&123&&' 'Device&&name&&wqe&&id&&234&&'
 `;
 
-/** Runs a command line; resolves to the exit code. */
+/** Runs a command line; resolves to the exit code once all output is written. */
 export async function main(args: readonly string[], streams: Streams): Promise<number> {
   const { stdout, stderr } = streams;
   const [name, ...rest] = args;
+  const isCommand = name !== undefined && Object.hasOwn(COMMANDS, name);
+  const program = isCommand ? `asyncpkt ${name}` : "asyncpkt";
+  reportFailure(stdout, () => `${program}: cannot write to stdout`, stderr);
+  let code: number;
+  try {
+    code = isCommand ? await runCommand(COMMANDS[name]!, rest, streams) : await run(name, streams);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    stderr.write(`${program}: ${error.message}\n`);
+    code = error.exit;
+  }
+  await stdout.flush();
+  await stderr.flush();
+  const isWritten = stdout.failure === undefined && stderr.failure === undefined;
+  return code === Exit.ok && !isWritten ? Exit.failed : code;
+}
+
+/** Does what a command line without a command asks for. */
+async function run(name: string | undefined, { stdout, stderr }: Streams): Promise<number> {
   if (name === "--version") {
     const { default: project } = await import("./deno.json", { with: { type: "json" } });
     const { deno, v8 } = Deno.version;
@@ -63,27 +82,24 @@ export async function main(args: readonly string[], streams: Streams): Promise<n
     stdout.write(HELP);
     return Exit.ok;
   }
-  if (name === undefined || !Object.hasOwn(COMMANDS, name)) {
-    if (name !== undefined) {
-      const meant = nearest(name, Object.keys(COMMANDS));
-      const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
-      stderr.write(`asyncpkt: there is no command ${JSON.stringify(name)}${hint}\n`);
-    }
-    stderr.write(HELP);
-    return Exit.usage;
+  if (name !== undefined) {
+    const meant = nearest(name, Object.keys(COMMANDS));
+    const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+    stderr.write(`asyncpkt: there is no command ${JSON.stringify(name)}${hint}\n`);
   }
-  const command = await COMMANDS[name]!.load();
-  if (asksForHelp(rest)) {
-    stdout.write(command.help);
-    return Exit.ok;
-  }
-  try {
-    return await command.run(rest, streams);
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    stderr.write(`asyncpkt ${name}: ${error.message}\n`);
-    return error.exit;
-  }
+  stderr.write(HELP);
+  return Exit.usage;
+}
+
+async function runCommand(
+  { load }: Commands[string],
+  args: string[],
+  streams: Streams,
+): Promise<number> {
+  const command = await load();
+  if (!asksForHelp(args)) return await command.run(args, streams);
+  streams.stdout.write(command.help);
+  return Exit.ok;
 }
 
 function asksForHelp(args: readonly string[]): boolean {
@@ -114,7 +130,5 @@ if (import.meta.main) {
     signal: shutdown.signal,
     shutDown: (reason) => shutdown.request(reason),
   });
-  await stdout.flush();
-  await stderr.flush();
   Deno.exit(code);
 }

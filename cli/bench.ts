@@ -95,8 +95,9 @@ Thresholds: min, mean, stddev, p10, p25, p50, p75, p90, p95, p99, p99.9, p99.99,
 "overhead." of overhead, in ms, s or us; rate in answers a second; failed, timed_out, lost, missed, late,
 unknown, out_of_order as a number or in %. Where there is one for failed, requests may fail up to it.
 
-Exit codes: 0 all answered, 1 some answered with an error, 2 wrong usage, 3 no connection or it was lost,
-4 some not answered in time, 99 a threshold was not kept, 130 interrupted.
+Exit codes: 0 all answered, 1 some answered with an error, or the report could not be written,
+2 wrong usage, 3 no connection or it was lost, 4 some not answered in time, 99 a threshold was not kept,
+130 interrupted.
 
 Examples:
   asyncpkt bench -c 50 -z 30s

@@ -82,3 +82,23 @@ export function aborted(signal: AbortSignal): Promise<void> {
   else signal.addEventListener("abort", () => resolve(), { once: true });
   return promise;
 }
+
+/**
+ * Aborted when a command that writes to stdout must stop: by the first SIGINT or SIGTERM, or because
+ * stdout cannot be written.
+ */
+export function stopSignal({ stdout, signal }: Streams): AbortSignal {
+  return AbortSignal.any([signal, stdout.broken]);
+}
+
+/**
+ * Reports on stderr, as soon as it happens, that an output cannot be written. A reader that has left is
+ * not reported.
+ *
+ * @param what returns how the line begins, such as `asyncpkt send: cannot write to stdout`.
+ */
+export function reportFailure(output: Output, what: () => string, stderr: Output): void {
+  output.broken.addEventListener("abort", () => {
+    if (output.failure !== undefined) stderr.write(`${what()}: ${output.failure.message}\n`);
+  });
+}

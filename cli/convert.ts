@@ -6,7 +6,7 @@
 
 import { convertToJson, formatJson } from "../protocol.ts";
 import { chunksOf } from "./chunks.ts";
-import { Exit, type Streams, UsageError } from "./command.ts";
+import { Exit, stopSignal, type Streams, UsageError } from "./command.ts";
 import { escapeControls } from "./escape.ts";
 import { flagHelp, readFlags, toggle } from "./flags.ts";
 import { linesOf } from "./lines.ts";
@@ -25,7 +25,8 @@ Usage: asyncpkt convert [flags] < FILE
 
 ${flagHelp(FLAGS)}
 
-Exit codes: 0 all converted, 1 some lines cannot be converted back (stderr says which), 2 wrong usage.
+Exit codes: 0 all converted, 1 some lines cannot be converted back (stderr says which), or the output
+could not be written, 2 wrong usage.
 
 Examples:
   echo 'Hub&&name&&qwe&&id&&123&&' | asyncpkt convert
@@ -33,10 +34,8 @@ Examples:
 `;
 
 /** Converts every line. */
-export async function run(
-  args: string[],
-  { stdin, stdout, stderr, signal }: Streams,
-): Promise<number> {
+export async function run(args: string[], streams: Streams): Promise<number> {
+  const { stdin, stdout, stderr, signal } = streams;
   const flags = readFlags(FLAGS, args);
   if (flags._.length > 0) {
     throw new UsageError(`convert reads stdin and takes no ${JSON.stringify(flags._[0])}`);
@@ -45,9 +44,10 @@ export async function run(
     stderr.write(help);
     return Exit.usage;
   }
+  const stop = stopSignal(streams);
   let number = 0;
   let exit: number = Exit.ok;
-  for await (const line of linesOf(chunksOf(stdin.readable, signal))) {
+  for await (const line of linesOf(chunksOf(stdin.readable, stop))) {
     number++;
     try {
       const converted = flags.back ? formatJson(line) : convertToJson(line);
@@ -58,7 +58,7 @@ export async function run(
       stderr.write(escapeControls(`line ${number}: ${reason}`) + "\n");
     }
     if (stdout.isBehind) await stdout.flush();
-    if (stdout.isBroken || signal.aborted) break;
+    if (stop.aborted) break;
   }
   return signal.aborted ? Exit.interrupted : exit;
 }

@@ -7,7 +7,8 @@
 import { Client } from "../client.ts";
 import { encodeRequest } from "../protocol.ts";
 import { serve } from "../server.ts";
-import { Exit, type Streams, UsageError } from "./command.ts";
+import { Exit, stopSignal, type Streams, UsageError } from "./command.ts";
+import type { Output } from "./output.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
 const MORE = 12;
@@ -29,15 +30,16 @@ Examples:
 /** Runs the demonstration. */
 export async function run(args: string[], streams: Streams): Promise<number> {
   if (args.length > 0) throw new UsageError(`demo takes no ${JSON.stringify(args[0])}`);
+  const stop = stopSignal(streams);
   try {
-    await show(streams);
+    await show(streams.stdout, stop);
   } catch (error) {
-    if (!streams.signal.aborted) throw error;
+    if (!stop.aborted) throw error;
   }
   return streams.signal.aborted ? Exit.interrupted : Exit.ok;
 }
 
-async function show({ stdout, signal }: Streams): Promise<void> {
+async function show(stdout: Output, signal: AbortSignal): Promise<void> {
   const startedAt = performance.now();
   const say = async (text: string) => {
     const elapsed = ((performance.now() - startedAt) / 1000).toFixed(2);

@@ -7,7 +7,7 @@
 import { type Outcome, type Repairs, RequestError } from "../client.ts";
 import { encodeError, isErrorCode, type RequestId } from "../protocol.ts";
 import type { Chart } from "./chart.ts";
-import type { Streams } from "./command.ts";
+import { Exit, type Streams } from "./command.ts";
 import { escapeControls } from "./escape.ts";
 import { progressLine } from "./progress.ts";
 import { Summary } from "./summary.ts";
@@ -80,20 +80,24 @@ export class Outcomes {
       ...showsProgress ? [progress()] : [],
     ]);
     for await (const outcome of outcomes) {
+      if (stdout.isBroken) break;
       this.#summary.add(outcome);
       this.#chart?.settled(outcome);
       this.#print(outcome);
       if (stdout.isBehind) await stdout.flush();
-      if (stdout.isBroken) break;
     }
     this.#summary.repairs = sender.repairs;
   }
 
-  /** Sums up; returns the exit code that the outcomes are worth. */
+  /**
+   * Sums up; returns the exit code that the outcomes are worth. If stdout cannot be written, there is no
+   * sum: not all of the answers that it would count have arrived there.
+   */
   async end(): Promise<number> {
     const { stdout, stderr } = this.#streams;
     const { quiet, json } = this.#options;
     await stdout.flush();
+    if (stdout.failure !== undefined) return Exit.failed;
     if (this.#chart !== undefined) stderr.write(this.#chart.final(stderr.size.columns));
     if (!quiet) {
       const summary = this.#summary;

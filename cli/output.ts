@@ -48,12 +48,11 @@ export interface Sink {
 export class Output {
   /** Whether it goes to a terminal. */
   readonly isTerminal: boolean;
-  /** Whether nobody reads it any more; what is written then is dropped, as there is nobody to miss it. */
-  isBroken = false;
 
   readonly #sink: Sink;
   readonly #size: () => TerminalSize;
   readonly #encoder = new TextEncoder();
+  readonly #broken = new AbortController();
   #gathered = "";
   /** How many texts a slow reader has not got. */
   #dropped = 0;
@@ -71,6 +70,25 @@ export class Output {
   /** How much fits on it; without a terminal, as much as one has mostly. */
   get size(): TerminalSize {
     return this.isTerminal ? this.#size() : { columns: 80, rows: 24 };
+  }
+
+  /** Aborted by the first write that fails; the error is the reason. Later text is dropped. */
+  get broken(): AbortSignal {
+    return this.#broken.signal;
+  }
+
+  /** Whether a write has failed. */
+  get isBroken(): boolean {
+    return this.#broken.signal.aborted;
+  }
+
+  /**
+   * The error of the write that failed. It is undefined if none did, or if the reader of a pipe has
+   * left, as `head` does once it has enough.
+   */
+  get failure(): Error | undefined {
+    const { reason } = this.#broken.signal;
+    return reason instanceof Deno.errors.BrokenPipe ? undefined : reason;
   }
 
   /**
@@ -145,10 +163,9 @@ export class Output {
         // At least once: were nothing waited for, it would be over before it is known to be under way.
         do bytes = bytes.subarray(await this.#sink.write(bytes)); while (bytes.length > 0);
       } while (this.#gathered !== "");
-    } catch {
-      // The reader has gone: the shell's way of saying that it has read enough.
-      this.isBroken = true;
+    } catch (error) {
       this.#gathered = "";
+      this.#broken.abort(error);
     }
     // Not by a finally() outside: what is written before that runs would wait for the next flush.
     this.#writing = undefined;

@@ -165,31 +165,36 @@ Deno.test("flush() writes what the stream takes only in parts, characters cut or
   assertStrictEquals(decoder.decode(Uint8Array.from(all)), "é€😀, one\ntwo");
 });
 
-Deno.test("Output drops what is written once nobody reads it, and never throws", async () => {
-  const faults = [
-    () => Promise.reject(new Deno.errors.BrokenPipe("gone")),
-    () => {
-      throw new Deno.errors.BrokenPipe("gone");
-    },
-  ];
-  for (const write of faults) {
-    using time = new FakeTime();
-    let writes = 0;
-    const output = new Output({
-      write: () => {
-        writes++;
-        return write();
-      },
-      isTerminal: () => false,
-    });
-    output.write("x".repeat(100_000));
-    await settled();
-    assert(output.isBroken);
-    assert(!output.isBehind);
-    output.write("more");
-    await output.flush();
-    assertStrictEquals(writes, 1);
-    assertStrictEquals(time.timers, 0);
+Deno.test("Output drops later text and never throws when a write fails", async () => {
+  const full = new Error("No space left on device (os error 28)");
+  const gone = new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
+  for (const [error, failure] of [[full, full], [gone, undefined]] as const) {
+    for (const isThrown of [true, false]) {
+      using time = new FakeTime();
+      let writes = 0;
+      const output = new Output({
+        write: () => {
+          writes++;
+          if (isThrown) throw error;
+          return Promise.reject(error);
+        },
+        isTerminal: () => false,
+      });
+      let reason: unknown;
+      output.broken.addEventListener("abort", () => reason = output.broken.reason);
+      assert(!output.isBroken);
+      assertStrictEquals(output.failure, undefined);
+      output.write("x".repeat(100_000));
+      await settled();
+      assert(output.isBroken);
+      assert(!output.isBehind);
+      assertStrictEquals(reason, error);
+      assertStrictEquals(output.failure, failure);
+      output.write("more");
+      await output.flush();
+      assertStrictEquals(writes, 1);
+      assertStrictEquals(time.timers, 0);
+    }
   }
 });
 

@@ -6,50 +6,62 @@
 
 import type { Tap } from "../conversation/tap.ts";
 import { recordTo } from "../recording/format.ts";
-import { type Streams, UsageError } from "./command.ts";
+import { reportFailure, type Streams, UsageError } from "./command.ts";
+import { formatCount } from "./figures.ts";
 import { Output } from "./output.ts";
 
-/** A recording that is being written; disposed of, it is complete. */
+/** A recording that is being written. */
 export interface Recording extends AsyncDisposable {
   /** What has to be told of the frames. */
   readonly tap: Tap;
+  /** Writes what is still to be written; resolves to whether all has been. */
+  isComplete(): Promise<boolean>;
 }
 
 /**
- * Begins a recording.
+ * Begins a recording. If it cannot be written any more, one line on stderr reports it, and what follows
+ * is not recorded.
  *
  * @param path of a file, which is made anew; `-` for stdout.
  * @throws {UsageError} that says why it cannot be written.
  */
-export async function startRecording(path: string, streams: Streams): Promise<Recording> {
-  const { stdout, stderr } = streams;
-  if (path === "-") {
-    return {
-      tap: recordTo((line) => stdout.write(line)),
-      [Symbol.asyncDispose]: () => stdout.flush(),
-    };
-  }
+export async function startRecording(
+  path: string,
+  { stdout, stderr }: Streams,
+): Promise<Recording> {
+  if (path === "-") return recordingTo(stdout);
   const file = await create(path);
+  let size = 0;
   const output = new Output({
     // In blocks, but at once: so nothing piles up, and nothing is lost when the process is made to end.
-    write: (bytes) => {
-      try {
-        return Promise.resolve(file.writeSync(bytes));
-      } catch (error) {
-        stderr.write(`asyncpkt serve: no more is recorded: ${reasonOf(error)}\n`);
-        throw error;
-      }
+    write(bytes) {
+      const written = file.writeSync(bytes);
+      size += written;
+      return Promise.resolve(written);
     },
     isTerminal: () => false,
   });
+  const stopped = () =>
+    `asyncpkt serve: stopped recording to ${path} after ${formatCount(size)} bytes`;
+  reportFailure(output, stopped, stderr);
   const flush = () => void output.flush();
   globalThis.addEventListener("unload", flush);
+  return recordingTo(output, () => {
+    globalThis.removeEventListener("unload", flush);
+    file.close();
+  });
+}
+
+function recordingTo(output: Output, close = () => {}): Recording {
   return {
     tap: recordTo((line) => output.write(line)),
-    async [Symbol.asyncDispose]() {
-      globalThis.removeEventListener("unload", flush);
+    async isComplete() {
       await output.flush();
-      file.close();
+      return output.failure === undefined;
+    },
+    async [Symbol.asyncDispose]() {
+      await output.flush();
+      close();
     },
   };
 }

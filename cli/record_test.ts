@@ -5,8 +5,10 @@ import { readRecorded, type Recorded } from "../recording/format.ts";
 import { serve } from "../server.ts";
 import { Ajv2020 } from "../testing/ajv.ts";
 import { openBrowserSocket } from "../testing/browser_socket.ts";
-import { runCommand, startCommand } from "../testing/fake_streams.ts";
+import { FULL, runCommand, startCommand } from "../testing/fake_streams.ts";
 import { startProgram } from "../testing/program.ts";
+import { listening } from "../testing/server_process.ts";
+import { until } from "../testing/until.ts";
 
 const validate = new Ajv2020({ strict: true, strictRequired: false }).compile(schema);
 
@@ -181,23 +183,56 @@ Deno.test("serve --record, as a process, is complete even when it is made to end
   }
 });
 
-Deno.test("main() serve --record says when no more can be written, and goes on", async () => {
+Deno.test("main() serve --record reports a full disk, goes on, and exits with 1 in the end", async () => {
   const { writeSync } = Deno.FsFile.prototype;
-  Deno.FsFile.prototype.writeSync = () => {
-    throw new Error("the disk is full");
-  };
   const file = await Deno.makeTempFile();
-  try {
-    const server = startCommand(["serve", "--port", "0", "--delay", "0", "--record", file]);
-    const [, url] = await server.seen(/^Listening on (\S+)\n/);
-    await visit(url!);
-    const said = "asyncpkt serve: no more is recorded: the disk is full\n";
-    await server.said(/is full\n$/);
-    await visit(url!);
-    server.interrupt();
-    assertEquals([await server.exit, server.stderr], [0, said]);
-  } finally {
-    Deno.FsFile.prototype.writeSync = writeSync;
-    await Deno.remove(file);
+  for (const isDraining of [false, true]) {
+    let room = Infinity;
+    Deno.FsFile.prototype.writeSync = function (bytes) {
+      if (room === 0) throw new Error(FULL);
+      const taken = writeSync.call(this, bytes.subarray(0, room));
+      room -= taken;
+      return taken;
+    };
+    try {
+      const server = startCommand(["serve", "--port", "0", "--delay", "0", "--record", file]);
+      const [, url] = await server.seen(/^Listening on (\S+)\n/);
+      await using peer = await openBrowserSocket(url!);
+      await until("its beginning is recorded", () => Deno.statSync(file).size > 0);
+      const size = Deno.statSync(file).size;
+      room = 5;
+      if (!isDraining) {
+        await visit(url!);
+        await server.said(/\n/);
+        await visit(url!);
+      }
+      server.interrupt();
+      await peer.closed;
+      assertEquals([await server.exit, server.stderr], [
+        1,
+        `asyncpkt serve: stopped recording to ${file} after ${size + 5} bytes: ${FULL}\n`,
+      ]);
+      assertEquals(Deno.statSync(file).size, size + 5);
+    } finally {
+      Deno.FsFile.prototype.writeSync = writeSync;
+    }
   }
+  await Deno.remove(file);
+});
+
+Deno.test({
+  name: "serve --record, as a process, exits with 1 when the disk is full",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    // Deno demands all permissions for a device.
+    const run = ["run", "--no-prompt", "--allow-all", "main.ts", "serve", "--delay", "0"];
+    await using server = await listening(
+      startProgram(Deno.execPath(), [...run, "--port", "0", "--record", "/dev/full"]),
+    );
+    const sent = await runCommand(["send", "--url", server.url, "--quiet", "a"]);
+    assertEquals(sent.code, 0);
+    const { code, stderr } = await server.stop();
+    const report = `asyncpkt serve: stopped recording to /dev/full after 0 bytes: ${FULL}\n`;
+    assertEquals([code, stderr], [1, report]);
+  },
 });

@@ -9,7 +9,7 @@ import type { RequestId } from "../protocol.ts";
 import { surviveLongTexts } from "../server/deno_rejection.ts";
 import { CLIENT_ACCESS, readClientAccess } from "./access.ts";
 import { chunksOf } from "./chunks.ts";
-import { CommandError, Exit, type Streams, UsageError } from "./command.ts";
+import { CommandError, Exit, stopSignal, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
 import { counted } from "./figures.ts";
 import { type Flag, flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
@@ -61,8 +61,8 @@ again, for as long as an answer may take, and what has no answer is sent again.
 
 ${flagHelp(FLAGS)}
 
-Exit codes: 0 all answered, 1 some answered with an error, 2 wrong usage, 3 no connection,
-4 some not answered in time, 130 interrupted.
+Exit codes: 0 all answered, 1 some answered with an error, or the output could not be written,
+2 wrong usage, 3 no connection, 4 some not answered in time, 130 interrupted.
 
 Examples:
   asyncpkt send 'Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&'
@@ -94,11 +94,12 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     return Exit.usage;
   }
   const access = await readClientAccess(flags);
+  const stop = stopSignal(streams);
   // Input that may never end is not waited for once there is no connection.
   const lost = new AbortController();
   const lines = flags._.length > 0 ? flags._ : linesOf(chunksOf(
     readsStdin ? stdin.readable : await openFile(path!),
-    AbortSignal.any([signal, lost.signal]),
+    AbortSignal.any([stop, lost.signal]),
   ));
 
   const { quiet, json, chart } = flags;
@@ -106,7 +107,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const outcomes = await Outcomes.start(streams, { quiet, json, chart, total });
   const connect = () =>
     Client.connect(flags.url, {
-      signal,
+      signal: stop,
       timeout: flags.timeout,
       ...access,
       reconnect: flags["no-reconnect"] ? false : flags.timeout,
@@ -123,7 +124,15 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     const { speed = 1, timeout, ordered, url } = flags;
     const name = readsStdin ? "stdin" : flags.replay;
     const onSent = (id: RequestId) => outcomes.sent(id);
-    const replay = new Replay(lines, { name, speed, timeout, ordered, signal, connect, onSent });
+    const replay = new Replay(lines, {
+      name,
+      speed,
+      timeout,
+      ordered,
+      signal: stop,
+      connect,
+      onSent,
+    });
     try {
       await outcomes.show(replay.outcomes(), replay);
     } catch (error) {
@@ -165,7 +174,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     isRead = !lost.signal.aborted;
   }
   const { concurrency: window, ordered, timeout } = flags;
-  await outcomes.show(client.requests(inputs(), { window, ordered, timeout, signal }), client);
+  const options = { window, ordered, timeout, signal: stop };
+  await outcomes.show(client.requests(inputs(), options), client);
   const isCutOff = lost.signal.aborted && !isRead && !stdout.isBroken;
   await client.close();
   const exit = await outcomes.end();

@@ -123,8 +123,8 @@ that is answered line by line. A browser that opens / shows a console. GET /heal
 drains the server: it still answers requests in flight. A second signal, at least one second later, ends
 it at once. SIGHUP reads the certificate and its key again. On a terminal, a line below the log says how
 it goes. It ends with 0 when it has drained, with 4 when some requests were not answered in time, with 1
-after a fault of its own. With --nats, requests wait in NATS and are converted by the processes of
-asyncpkt work.
+after a fault of its own, or if the log or the recording could not be written. With --nats, requests wait
+in NATS and are converted by the processes of asyncpkt work.
 
 Examples:
   asyncpkt serve
@@ -191,7 +191,10 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const drained = await server.drain();
   log.drained(drained);
   log.faults(server.faults);
-  return isFaulty ? Exit.failed : drained.dropped > 0 ? Exit.timedOut : Exit.ok;
+  const isRecorded = await recording?.isComplete() ?? true;
+  if (isFaulty) return Exit.failed;
+  if (drained.dropped > 0) return Exit.timedOut;
+  return isRecorded ? Exit.ok : Exit.failed;
 }
 
 /** A member, if there is a value for it. */

@@ -16,7 +16,14 @@ export interface FakeStreamsOptions {
   stdin?: string | ReadableStream<Uint8Array>;
   /** @default {[]} */
   terminals?: ("stdin" | "stdout" | "stderr")[];
+  /** How many bytes a stream takes before each write to it fails with `error`. @default {{}} */
+  room?: { stdout?: number; stderr?: number };
+  /** @default {an error as of a full disk} */
+  error?: Error;
 }
+
+/** What a write to a full disk fails with. */
+export const FULL = "No space left on device (os error 28)";
 
 /** A command that runs within the test. */
 export interface RunningCommand {
@@ -35,15 +42,19 @@ export interface RunningCommand {
 
 /** Starts a command line. */
 export function startCommand(args: string[], options: FakeStreamsOptions = {}): RunningCommand {
-  const { stdin = "", terminals = [] } = options;
+  const { stdin = "", terminals = [], error = new Error(FULL) } = options;
+  const room = { stdout: Infinity, stderr: Infinity, ...options.room };
   const written = { stdout: "", stderr: "" };
   const shutdown = new Shutdown();
   const output = (name: "stdout" | "stderr") => {
     const decoder = new TextDecoder();
     return new Output({
       write: (bytes) => {
-        written[name] += decoder.decode(bytes, { stream: true });
-        return Promise.resolve(bytes.length);
+        if (room[name] === 0) return Promise.reject(error);
+        const taken = bytes.subarray(0, room[name]);
+        room[name] -= taken.length;
+        written[name] += decoder.decode(taken, { stream: true });
+        return Promise.resolve(taken.length);
       },
       isTerminal: () => terminals.includes(name),
     });
@@ -58,12 +69,6 @@ export function startCommand(args: string[], options: FakeStreamsOptions = {}): 
     signal: shutdown.signal,
     shutDown: (reason) => shutdown.request(reason),
   };
-  const run = async () => {
-    const code = await main(args, streams);
-    await streams.stdout.flush();
-    await streams.stderr.flush();
-    return code;
-  };
   const has = async (name: "stdout" | "stderr", pattern: RegExp) => {
     await until(`${name} has ${pattern}`, () => pattern.test(written[name]));
     return pattern.exec(written[name])!;
@@ -75,7 +80,7 @@ export function startCommand(args: string[], options: FakeStreamsOptions = {}): 
     get stderr() {
       return written.stderr;
     },
-    exit: run(),
+    exit: main(args, streams),
     interrupt: () => shutdown.request("SIGINT"),
     seen: (pattern) => has("stdout", pattern),
     said: (pattern) => has("stderr", pattern),
