@@ -270,7 +270,7 @@ Deno.test("serve, as a process, says how many it did not answer in time, exit 4"
   const result = await server.result();
   assertEquals([result.code, result.stdout, result.stderr], [
     4,
-    ["Draining: 3 in flight", "Drained: 3 requests without an answer, 0 connections cut"],
+    ["Draining: 3 in flight", "Drained: 0 answered in all, 3 not answered in time"],
     "",
   ]);
   for (const request of requests) await request.catch(() => {});

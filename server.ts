@@ -129,6 +129,8 @@ export interface Drained {
   readonly dropped: number;
   /** Connections that did not close in time, whose last answers may not have been read. */
   readonly cut: number;
+  /** Requests of the server's whole life whose connection ended before they were due. */
+  readonly disconnected: number;
 }
 
 /** A server that listens. */
@@ -299,13 +301,14 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
     conversations.drain();
     await inTime(pump.idle(), drainTimeout);
     const dropped = conversations.inFlight;
+    const disconnected = conversations.counters.dropped;
     conversations.flush();
     await inTime(connections.close(1001, DRAINED), CLOSE_TIMEOUT);
     const cut = connections.size;
     idle.close();
     pump.stop();
     await inTime(listener.close(), CLOSE_TIMEOUT);
-    return { dropped, cut };
+    return { dropped, cut, disconnected };
   }
 
   const scheme = tls === undefined ? "ws" : "wss";

@@ -592,6 +592,16 @@ Deno.test("Server.drain() answers what is in flight, refuses the rest, closes wi
   await assertRejects(() => Deno.connect({ hostname: "127.0.0.1", port: server.port }));
 });
 
+Deno.test("Server.drain() counts the requests whose connections have ended before", async () => {
+  await using server = serve(LATE);
+  const peers = await Promise.all([openBrowserSocket(server.url), openBrowserSocket(server.url)]);
+  for (const peer of peers) peer.send([1, 2].map((id) => ({ request_id: id, data: "" })));
+  await until("they are in flight", () => server.inFlight === 4);
+  for (const peer of peers) await peer[Symbol.asyncDispose]();
+  await until("they are dropped", () => server.inFlight === 0);
+  assertEquals(await server.drain(), { dropped: 0, cut: 0, disconnected: 4 });
+});
+
 Deno.test("Server.drain() does not wait for peers that do not close, or never read", async () => {
   const server = serve({ port: 0, delay: { min: 0.05, max: 0.05 } });
   using mute = await openRawSocket(server.port);

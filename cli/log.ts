@@ -9,6 +9,7 @@ import { FAULT_KINDS } from "../fault/policy.ts";
 import type { Drained, FaultKind, Server, ServerEvents } from "../server.ts";
 import type { PoolEvents } from "../workers/pool.ts";
 import { escapeControls } from "./escape.ts";
+import { formatCount, plural } from "./figures.ts";
 import type { Output } from "./output.ts";
 import { Seldom } from "./seldom.ts";
 
@@ -27,6 +28,9 @@ const DEEDS: Readonly<Record<FaultKind, string>> = {
   disconnect: "disconnected",
 };
 
+/** The faults after which a request has no answer that its client could read. */
+const UNANSWERED: readonly FaultKind[] = ["drop", "garbage", "disconnect"];
+
 /** The log of a server: what happens to requests and connections, and the server's own steps. */
 export interface ServerLog extends PoolEvents, Disposable {
   listening(url: string): void;
@@ -39,7 +43,8 @@ export interface ServerLog extends PoolEvents, Disposable {
   /** A worker waits for requests. */
   working(nats: string): void;
   draining(inFlight: number): void;
-  drained(result: Drained): void;
+  /** Logs how the requests of the server's whole life have ended. */
+  drained(result: Drained, server: Pick<Server, "answered" | "faults">): void;
   /** Says how often each kind of trouble was made, if any was to be. */
   faults(counts: Server["faults"]): void;
 }
@@ -153,10 +158,25 @@ export async function startLog(
     working: (nats) => log.info("Working for {nats}", { event: "working", nats }),
     draining: (inFlight) =>
       log.info("Draining: {in_flight} in flight", { event: "draining", in_flight: inFlight }),
-    drained({ dropped, cut }) {
-      const fields = { event: "drained", dropped, cut };
-      if (dropped === 0 && cut === 0) log.info("Drained: all answered", fields);
-      else log.warn("Drained: {dropped} requests without an answer, {cut} connections cut", fields);
+    drained({ dropped, cut, disconnected }, { answered, faults }) {
+      const on_purpose = UNANSWERED.reduce((sum, kind) => sum + (faults?.[kind] ?? 0), 0);
+      const shortfalls = [
+        [on_purpose, "left unanswered on purpose"],
+        [
+          disconnected,
+          `dropped with ${plural(disconnected, "its connection", "their connections")}`,
+        ],
+        [dropped, "not answered in time"],
+        [cut, `${plural(cut, "connection")} cut`],
+      ] as const;
+      const told = shortfalls.filter(([count]) => count > 0)
+        .map(([count, what]) => `, ${formatCount(count)} ${what}`);
+      const ends = told.length === 0
+        ? "all answered"
+        : `${formatCount(answered)} answered in all${told.join("")}`;
+      const level = dropped > 0 || cut > 0 ? "warn" : "info";
+      const counts = { answered, on_purpose, disconnected, dropped, cut };
+      log[level]("Drained: {ends}", { event: "drained", ...counts, ends });
     },
     faults(counts) {
       if (counts === undefined) return;
@@ -187,7 +207,7 @@ function textLine({ message, properties }: LogRecord): string {
 
 function jsonLine({ timestamp, level, message, properties }: LogRecord): string {
   const time = new Date(timestamp).toISOString();
-  const { seconds: _seconds, more: _more, deed: _deed, deeds: _deeds, ...fields } = properties;
+  const { seconds: _1, more: _2, deed: _3, deeds: _4, ends: _5, ...fields } = properties;
   return escapeControls(
     JSON.stringify({ time, level, ...fields, message: message.join("") }),
   ) + "\n";

@@ -1,4 +1,10 @@
-import { assertEquals, assertMatch, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { endLog, type LogFormat, startLog } from "./log.ts";
 import { Output } from "./output.ts";
 
@@ -106,8 +112,6 @@ function tellOfConnections(log: Log): void {
     log.expelled?.("192.0.2.7", 1008, "Too many wrong packets in a row: the limit is 100", i);
     log.unopened?.("192.0.2.7", i + 1);
   }
-  log.drained({ dropped: 0, cut: 0 });
-  log.drained({ dropped: 3, cut: 1 });
 }
 
 Deno.test("startLog() logs what happens to connections, however often, in few lines", async () => {
@@ -115,13 +119,11 @@ Deno.test("startLog() logs what happens to connections, however often, in few li
     "Turned 192.0.2.7 away: Too many connections: the limit is 2",
     "Closed a connection of 192.0.2.7 with 1008: Too many wrong packets in a row: the limit is 100; 0 in flight",
     "An upgrade of 192.0.2.7 never opened, 1 so far",
-    "Drained: all answered",
-    "Drained: 3 requests without an answer, 1 connections cut",
     "Turned 192.0.2.7 away: Too many connections: the limit is 2 (and 1 more)",
     "Closed a connection of 192.0.2.7 with 1008: Too many wrong packets in a row: the limit is 100; 2 in flight (and 1 more)",
     "An upgrade of 192.0.2.7 never opened, 3 so far (and 1 more)",
   ]);
-  const [first, , , , , again] = await linesOf(tellOfConnections, "json");
+  const [first, , , again] = await linesOf(tellOfConnections, "json");
   const { time: _, ...record } = JSON.parse(again!);
   assertEquals(record, {
     level: "warning",
@@ -132,6 +134,47 @@ Deno.test("startLog() logs what happens to connections, however often, in few li
     message: "Turned 192.0.2.7 away: Too many connections: the limit is 2 (and 1 more)",
   });
   assertEquals(JSON.parse(first!).others, undefined);
+});
+
+Deno.test("startLog() says of a drain that all was answered only if it was", async () => {
+  const none = { drop: 0, error: 0, duplicate: 0, late: 0, garbage: 0, disconnect: 0 };
+  const clean = { dropped: 0, cut: 0, disconnected: 0 };
+  const cases: [text: string, ...Parameters<Log["drained"]>][] = [
+    ["all answered", clean, { answered: 0, faults: undefined }],
+    ["all answered", clean, { answered: 7, faults: { ...none, error: 1, duplicate: 2, late: 3 } }],
+    [
+      "1,035 answered in all, 6 left unanswered on purpose",
+      clean,
+      { answered: 1035, faults: { ...none, drop: 1, garbage: 2, disconnect: 3 } },
+    ],
+    [
+      "0 answered in all, 1 dropped with its connection",
+      { ...clean, disconnected: 1 },
+      { answered: 0, faults: none },
+    ],
+    [
+      "5 answered in all, 1 left unanswered on purpose, 2 dropped with their connections, " +
+      "3 not answered in time, 1 connection cut",
+      { dropped: 3, cut: 1, disconnected: 2 },
+      { answered: 5, faults: { ...none, drop: 1 } },
+    ],
+    ["5 answered in all, 2 connections cut", { ...clean, cut: 2 }, { answered: 5, faults: none }],
+  ];
+  for (const [text, ...told] of cases) {
+    const tell = (log: Log) => log.drained(...told);
+    assertEquals(await linesOf(tell), [`Drained: ${text}`]);
+    const [record] = (await linesOf(tell, "json")).map((line) => JSON.parse(line));
+    const { time: _time, on_purpose, ...rest } = record;
+    const [{ dropped, cut, disconnected }, { answered, faults }] = told;
+    const { drop = 0, garbage = 0, disconnect = 0 } = faults ?? {};
+    assertStrictEquals(on_purpose, drop + garbage + disconnect);
+    assertEquals(rest, {
+      level: dropped + cut > 0 ? "warning" : "info",
+      event: "drained",
+      ...{ answered, dropped, cut, disconnected },
+      message: `Drained: ${text}`,
+    });
+  }
 });
 
 Deno.test("startLog() leaves out the lines of requests if told to be quiet, but no faults", async () => {

@@ -189,7 +189,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   await Promise.race([aborted(signal), lastResort.fault.then(() => isFaulty = true)]);
   log.draining(server.inFlight);
   const drained = await server.drain();
-  log.drained(drained);
+  log.drained(drained, server);
   log.faults(server.faults);
   const isRecorded = await recording?.isComplete() ?? true;
   if (isFaulty) return Exit.failed;

@@ -163,5 +163,7 @@ Deno.test("main() serve --fault says in the log what it did, and in the end how 
   const dropped = idThatMeets("drop", rates);
   assertEquals(text.includes(`${dropped}: not answered, on purpose`), true, text.join("\n"));
   assertEquals(text.at(-1), message);
-  assertEquals(quiet.slice(1), ["Draining: 0 in flight", "Drained: all answered", message]);
+  const { drop, error } = countsOf(expected.values());
+  const ends = `Drained: ${20 - drop - error} answered in all, ${drop} left unanswered on purpose`;
+  assertEquals(quiet.slice(1), ["Draining: 0 in flight", ends, message]);
 });

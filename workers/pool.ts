@@ -190,7 +190,10 @@ class Pool implements Server {
     const all = await Promise.all(this.#threads.map((thread) => thread.drain()));
     this.#endAll();
     const sum = (of: (drained: Drained) => number) => all.reduce((sum, one) => sum + of(one), 0);
-    return { dropped: sum(({ dropped }) => dropped), cut: sum(({ cut }) => cut) };
+    const dropped = sum(({ dropped }) => dropped);
+    // Workers that have ended before count as well. What was dropped by the drain is among it.
+    const disconnected = this.#ledger.sum().counters.dropped - dropped;
+    return { dropped, cut: sum(({ cut }) => cut), disconnected };
   }
 
   #endAll(): void {

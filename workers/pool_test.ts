@@ -257,14 +257,20 @@ Deno.test({ name: "startPool() drains all workers together", ignore }, async () 
   const drained = server.drain();
   const replies = await Promise.all(requests);
   assertEquals(replies.map(({ data }) => data), [{ a: { b: "c" } }, { a: { b: "c" } }]);
-  assertEquals(await drained, { dropped: 0, cut: 0 });
+  assertEquals(await drained, { dropped: 0, cut: 0, disconnected: 0 });
   await assertRejects(() => Client.connect(server.url, { reconnect: false }));
 
   const late = await start(LATE);
   await using others = await connectToAll(late.server.url, late.threads, { reconnect: false });
   const lost = others.byWorker.map((client) => client.request("").catch(() => "lost"));
   await until("they are in flight", () => late.server.inFlight === 2);
-  assertEquals(await late.server.drain(), { dropped: 2, cut: 0 });
+  const gone = await Client.connect(late.server.url, { reconnect: false });
+  const request = gone.request("").catch(() => "gone");
+  await until("it is in flight", () => late.server.inFlight === 3);
+  await gone.close();
+  await until("it is dropped", () => late.server.inFlight === 2);
+  assertEquals(await request, "gone");
+  assertEquals(await late.server.drain(), { dropped: 2, cut: 0, disconnected: 1 });
   assertEquals(await Promise.all(lost), ["lost", "lost"]);
 });
 

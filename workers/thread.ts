@@ -62,7 +62,7 @@ export class Thread {
 
   /** Drains it; if it ends meanwhile, what was in flight is dropped. */
   drain(): Promise<Drained> {
-    if (this.#hasEnded) return Promise.resolve({ dropped: 0, cut: 0 });
+    if (this.#hasEnded) return Promise.resolve({ dropped: 0, cut: 0, disconnected: 0 });
     this.#order({ kind: "drain" });
     return this.#drained.promise;
   }
@@ -88,7 +88,11 @@ export class Thread {
     this.#worker.terminate();
     this.#row.state = State.Absent;
     const { counters, gauges } = this.#row.figures;
-    this.#drained.resolve({ dropped: counters.inFlight[0]!, cut: gauges.connections });
+    this.#drained.resolve({
+      dropped: counters.inFlight[0]!,
+      cut: gauges.connections,
+      disconnected: counters.dropped,
+    });
     for (const renewal of this.#renewals) renewal.resolve();
     this.#listening.reject(new Error(reason));
     this.#ended.resolve(reason);
