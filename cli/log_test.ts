@@ -5,6 +5,7 @@ import {
   assertStrictEquals,
   assertStringIncludes,
 } from "@std/assert";
+import { FAULT_KINDS } from "../fault/policy.ts";
 import { endLog, type LogFormat, startLog } from "./log.ts";
 import { Output } from "./output.ts";
 
@@ -222,4 +223,70 @@ Deno.test("startLog() can be called again, for another output", async () => {
   const tell = (log: Log) => log.listening("ws://h");
   assertEquals(await linesOf(tell), ["Listening on ws://h"]);
   assertEquals(await linesOf(tell), ["Listening on ws://h"]);
+});
+
+/** Arguments for each event, for all that can be said about it. */
+const TOLD: {
+  readonly [Event in Exclude<keyof Log, symbol>]-?: Parameters<NonNullable<Log[Event]>>[];
+} = {
+  listening: [["ws://127.0.0.1:2707"]],
+  exposed: [[]],
+  accepted: [['"01"', 3400]],
+  refused: [['"01"', { code: "overloaded", message: "no room" }]],
+  faulted: [['"01"', "drop"]],
+  failed: [['"01"', "broken"]],
+  turnedAway: [["192.0.2.7", "no room"], ["192.0.2.7", "no room"], ["192.0.2.7", "no room"]],
+  expelled: [
+    ["192.0.2.7", 1008, "no room", 1],
+    ["192.0.2.7", 1008, "no room", 1],
+    ["192.0.2.7", 1008, "no room", 1],
+  ],
+  unopened: [["192.0.2.7", 1], ["192.0.2.7", 2], ["192.0.2.7", 3]],
+  renewed: [[], ["no such file"]],
+  workerEnded: [[1, "broken", 100]],
+  workerReplaced: [[1]],
+  working: [["nats://127.0.0.1:4222"]],
+  reached: [["nats://127.0.0.1:4222", false], ["nats://127.0.0.1:4222", true]],
+  draining: [[1]],
+  drained: [
+    [{ dropped: 0, cut: 0, disconnected: 0 }, { answered: 1, faults: undefined }],
+    [{ dropped: 1, cut: 0, disconnected: 0 }, { answered: 1, faults: undefined }],
+  ],
+  faults: [[{ drop: 1, error: 1, duplicate: 0, late: 0, garbage: 0, disconnect: 0 }]],
+};
+
+/** The table of events in docs/reference.md: of each cell, what is in backticks. */
+async function documentedEvents() {
+  const docs = await Deno.readTextFile(new URL("../docs/reference.md", import.meta.url));
+  const rows = docs.split("\n## Log\n")[1]!.split("\n").filter((line) => line.startsWith("| `"));
+  return rows.map((row) => {
+    const [[event], levels, [text], members] = row.split(" | ").map((cell) =>
+      Array.from(cell.matchAll(/`([^`]+)`/g), ([, code]) => code!)
+    ) as [[string], string[], [string], string[]];
+    return { event, levels, text, members };
+  });
+}
+
+Deno.test("docs/reference.md lists the events that startLog() logs, as they are logged", async () => {
+  const tell = (log: Log) => {
+    for (const [event, calls] of Object.entries(TOLD)) {
+      const method = log[event as keyof typeof TOLD] as (...told: unknown[]) => void;
+      for (const told of calls) method(...told);
+    }
+  };
+  const records = (await linesOf(tell, "json")).map((line) => JSON.parse(line));
+  const lines = await linesOf(tell);
+  const logged = Map.groupBy(records, ({ event }) => event);
+  const documented = await documentedEvents();
+  assertEquals(documented.map(({ event }) => event).sort(), [...logged.keys()].sort());
+  for (const { event, levels, text, members } of documented) {
+    const said = logged.get(event)!;
+    assertEquals(new Set(levels), new Set(said.map(({ level }) => level)), event);
+    const { time: _1, level: _2, event: _3, message: _4, ...fields } = Object.assign({}, ...said);
+    const names = event === "faults" ? FAULT_KINDS : members;
+    assertEquals([...names].sort(), Object.keys(fields).sort(), event);
+    // Capitals and the ellipsis stand for anything.
+    const pattern = text.replace(/[.*+?()|[\]\\]/g, "\\$&").replace(/\b[A-Z]+\b|…/g, ".+");
+    assert(lines.some((line) => new RegExp(`^${pattern}$`).test(line)), `${event}: ${pattern}`);
+  }
 });
