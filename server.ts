@@ -258,6 +258,7 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
         request,
         protocol === undefined ? { idleTimeout } : { idleTimeout, protocol },
       );
+      response.headers.set("asyncpkt-max-packet-size", `${conversations.limits.packetSize}`);
       connections.add(socket, address, protocol === SUBPROTOCOL, leave);
       return response;
     } catch (error) {

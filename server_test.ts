@@ -305,7 +305,9 @@ Deno.test("serve() says by the status what is wrong with what is posted", async 
   ];
   for (const [body, status, code] of table) {
     const response = await post(server, body);
-    assertEquals([response.status, codeOf(await response.json())], [status, code]);
+    const answer = await response.json();
+    assertEquals([response.status, codeOf(answer)], [status, code]);
+    assertEquals(answer.error.limit, status === 413 ? 4096 : undefined);
   }
   await using peer = await openBrowserSocket(server.url);
   peer.send({ request_id: 1, data: "" });
@@ -414,6 +416,12 @@ Deno.test("serve() says in a refusal what would be right", async () => {
     "GET, HEAD, POST",
     "Expected one of GET, HEAD, POST, got DELETE\n",
   ]);
+});
+
+Deno.test("serve() says in the handshake how long a frame may be", async () => {
+  await using server = serve({ ...SOON, limits: { packetSize: 4096 } });
+  const handshake = await exchange(server.port, upgradeRequest());
+  assertMatch(handshake, /^HTTP\/1\.1 101 [^]*\r\nasyncpkt-max-packet-size: 4096\r\n/i);
 });
 
 // Strangers.

@@ -295,7 +295,7 @@ export class Conversation {
         ? frame
         : lenientDecoder.decode(frame.subarray(0, 4096));
       const id = JSON.stringify(peekId(head));
-      this.#refuse(id, "packet_too_large", `the frame is longer than ${limit} bytes`);
+      this.#refuse(id, "packet_too_large", `the frame is longer than ${limit} bytes`, limit);
       return undefined;
     }
     if (typeof frame === "string") return frame;
@@ -448,8 +448,13 @@ export class Conversation {
     this.#answerError(id, fault);
   }
 
-  #refuse(id: string, code: ErrorCode, message: string = ERRORS[code]): void {
-    const fault = { code, message };
+  #refuse(
+    id: string,
+    code: ErrorCode,
+    message: string = ERRORS[code],
+    limit?: number,
+  ): void {
+    const fault: Fault = limit === undefined ? { code, message } : { code, message, limit };
     const { events, limits } = this.#shared;
     if (WRONG.has(code) && ++this.#wrongInARow >= limits.wrongInARow) this.hasBrokenRules = true;
     events.refused?.(id, fault);

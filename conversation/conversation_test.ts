@@ -80,6 +80,12 @@ function refusal(id: RequestId | null, code: ErrorCode, message: string = ERRORS
   return JSON.stringify({ request_id: id, error: { code, message } });
 }
 
+/** The refusal of a frame that is longer than `limit` bytes. */
+function tooLarge(id: RequestId | null, limit: number): string {
+  const message = `the frame is longer than ${limit} bytes`;
+  return JSON.stringify({ request_id: id, error: { code: "packet_too_large", message, limit } });
+}
+
 Deno.test("receive() answers the example when it is due, and not before", () => {
   const peer = openOne({ delays: uniformDelay({ min: 2, max: 2 }) });
   peer.receive(
@@ -302,10 +308,9 @@ for (const [name, char, bytes] of [["1", "x", 1], ["2", "é", 2], ["3", "€", 3
         peer.receive(atLimit);
         assertEquals(peer.take(), ['{"request_id":0,"data":{}}']);
       }
-      for (const tooLarge of [`${frame} `, encoder.encode(`${frame} `), frame.repeat(9)]) {
-        peer.receive(tooLarge);
-        const message = `the frame is longer than ${packetSize} bytes`;
-        assertEquals(peer.take(), [refusal(0, "packet_too_large", message)]);
+      for (const past of [`${frame} `, encoder.encode(`${frame} `), frame.repeat(9)]) {
+        peer.receive(past);
+        assertEquals(peer.take(), [tooLarge(0, packetSize)]);
       }
     }
   });
@@ -317,9 +322,7 @@ Deno.test("receive() takes frames of 2^20 bytes by default", () => {
   peer.receive(frame);
   assertEquals(peer.take(), ['{"request_id":0,"data":{}}']);
   peer.receive(frame + " ");
-  assertEquals(peer.take(), [
-    refusal(0, "packet_too_large", "the frame is longer than 1048576 bytes"),
-  ]);
+  assertEquals(peer.take(), [tooLarge(0, 1 << 20)]);
 });
 
 Deno.test("receive() says whose a frame was that is too large, where it begins with the id", () => {
@@ -338,10 +341,9 @@ Deno.test("receive() says whose a frame was that is too large, where it begins w
     [rest + rest, null],
   ];
   for (const [frame, id] of cases) {
-    const message = "the frame is longer than 10000 bytes";
     for (const input of [frame, encoder.encode(frame)]) {
       peer.receive(input);
-      assertEquals(peer.take(), [refusal(id, "packet_too_large", message)]);
+      assertEquals(peer.take(), [tooLarge(id, 10_000)]);
     }
   }
   peer.receive(new Uint8Array(10_001).fill(0xff));
@@ -629,7 +631,10 @@ Deno.test("receive() tells events of what it accepts and refuses, with ids as JS
     ["refused", "30", faultOf("overloaded")],
     ["refused", "1500", faultOf("cancelled")],
     ["refused", '"é\\"7"', faultOf("duplicate_request_id")],
-    ["refused", "null", faultOf("packet_too_large", "the frame is longer than 200 bytes")],
+    ["refused", "null", {
+      ...faultOf("packet_too_large", "the frame is longer than 200 bytes"),
+      limit: 200,
+    }],
     ["refused", "null", faultOf("invalid_json")],
     ["refused", "5", faultOf("invalid_packet", "data is missing")],
     ["refused", "40", faultOf("shutting_down")],

@@ -83,6 +83,8 @@ export interface Response {
 export interface Fault {
   code: ErrorCode;
   message: string;
+  /** The longest frame that the server takes, in bytes, where one was longer. */
+  limit?: number;
 }
 
 /** The answer to a request that failed; `request_id` is null where none could be read. */
@@ -275,8 +277,11 @@ export function encodeCancel(id: RequestId): string {
  * );
  * ```
  */
-export function encodeError(id: string, { code, message }: Fault): string {
-  return `{"request_id":${id},"error":{"code":"${code}","message":${JSON.stringify(message)}}}`;
+export function encodeError(id: string, { code, message, limit }: Fault): string {
+  const more = limit === undefined ? "" : `,"limit":${limit}`;
+  return `{"request_id":${id},"error":{"code":"${code}","message":${
+    JSON.stringify(message)
+  }${more}}}`;
 }
 
 /**

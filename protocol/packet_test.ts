@@ -8,6 +8,7 @@ import {
   encodeError,
   encodeFrame,
   encodeRequest,
+  type ErrorAnswer,
   isError,
   isRequestId,
   MAX_BATCH,
@@ -204,6 +205,11 @@ Deno.test("encodeError() writes the answer that decodeAnswers() reads", async (t
     encodeError("null", { code: "internal", message: 'a "b"\n' }),
     '{"request_id":null,"error":{"code":"internal","message":"a \\"b\\"\\n"}}',
   );
+  const limited: ErrorAnswer = {
+    request_id: null,
+    error: { code: "packet_too_large", message: "m", limit: 65_536 },
+  };
+  assertEquals(decodeAnswers(encodeError("null", limited.error)), [limited]);
   for (const code of Object.keys(ERRORS) as ErrorCode[]) {
     await t.step(code, () => {
       const answer = refuse("a", code);
