@@ -17,7 +17,7 @@ import {
 import { AbortWatch } from "./client/abort_watch.ts";
 import { type Backoff, jitter } from "./client/backoff.ts";
 import { Connection, type ConnectionEvents } from "./client/connection.ts";
-import { Outbox } from "./client/outbox.ts";
+import { Outbox, type Posted } from "./client/outbox.ts";
 import { PendingRequests } from "./client/pending.ts";
 import { AnswerFrame, Reply } from "./client/reply.ts";
 import { type Outcome, settleAll } from "./client/window.ts";
@@ -30,6 +30,7 @@ import {
   type Fault,
   isError,
   isRequestId,
+  refuse,
   type RequestId,
   SUBPROTOCOL,
 } from "./protocol.ts";
@@ -121,7 +122,7 @@ export interface Repairs {
 type Ending = Reply | EndingInError;
 
 /** A request that waits for its answer. */
-interface Pending {
+interface Pending extends Posted {
   readonly data: string;
   /** When it was made, in milliseconds. */
   readonly sentAt: number;
@@ -169,6 +170,8 @@ export class Client implements AsyncDisposable {
   readonly #connection: Connection;
   /** There is one while there is a connection. */
   #outbox: Outbox | undefined;
+  /** The largest frame that packets may share, in bytes, as far as former connections have shown. */
+  #frameLimit = Infinity;
   #protocol = "";
   readonly #pending: PendingRequests<Pending>;
   /** Those of the pending ones that were refused, until they are sent again. */
@@ -200,6 +203,7 @@ export class Client implements AsyncDisposable {
     const events: ConnectionEvents = {
       onOpen: (socket) => this.#open(socket),
       onMessage: (data) => this.#receive(data),
+      hasLearned: (code) => this.#hasLearned(code),
       onLost: (why, wait) => this.#lose(why, wait),
       onEnd: (why) => this.#end(why),
     };
@@ -336,7 +340,7 @@ export class Client implements AsyncDisposable {
       };
       if (signal !== undefined) this.#aborts.add(signal, id);
       const outbox = this.#outbox;
-      this.#pending.add(id, {
+      const request: Pending = {
         data,
         sentAt,
         deadline: sentAt + timeout,
@@ -344,8 +348,10 @@ export class Client implements AsyncDisposable {
         isOut: outbox !== undefined,
         refusals: 0,
         refusal: undefined,
-      });
-      outbox?.add(encodeRequest(id, data));
+        frameSize: 0,
+      };
+      this.#pending.add(id, request);
+      outbox?.add(encodeRequest(id, data), request);
     });
   }
 
@@ -374,7 +380,10 @@ export class Client implements AsyncDisposable {
   #settle(answer: Answer, now: number, frame: AnswerFrame, index: number): void {
     const id = answer.request_id;
     const request = id === null ? undefined : this.#pending.get(id);
-    if (!request?.isOut) {
+    if (request?.isOut) this.#outbox!.accept(request);
+    if (isError(answer) && this.#outbox!.repair(answer)) {
+      this.#repairs.retried++;
+    } else if (!request?.isOut) {
       if (id === null || !this.#givenUp.delete(id)) this.#options.onUnmatched?.(answer);
     } else if (isError(answer)) {
       this.#refuse(id!, request, answer.error);
@@ -404,12 +413,13 @@ export class Client implements AsyncDisposable {
   #sendAgain(id: RequestId): void {
     const request = this.#pending.get(id)!;
     request.isOut = true;
-    this.#outbox!.add(encodeRequest(id, request.data));
+    this.#outbox!.add(encodeRequest(id, request.data), request);
   }
 
   #open(socket: WebSocket): void {
     this.#protocol = socket.protocol;
-    this.#outbox = new Outbox((frame) => socket.send(frame), socket.protocol === SUBPROTOCOL);
+    const sharesFrames = socket.protocol === SUBPROTOCOL;
+    this.#outbox = new Outbox((frame) => socket.send(frame), sharesFrames, this.#frameLimit);
     if (this.#lost === undefined) return; // it is the first
     this.#lost = undefined;
     this.#repairs.reconnects++;
@@ -420,9 +430,20 @@ export class Client implements AsyncDisposable {
     this.#options.onReconnect?.();
   }
 
+  /**
+   * A server that closes because of a frame that is too large, or of too many errors, did so because of
+   * frames that need not be shared.
+   */
+  #hasLearned(code: number): boolean {
+    const outbox = this.#outbox!;
+    if (code === 1009) outbox.repair(refuse(null, "packet_too_large"));
+    return (code === 1008 || code === 1009) && outbox.limit < this.#frameLimit;
+  }
+
   #lose(why: EndingInError, wait: number): void {
     const { resend = true, onDisconnect } = this.#options;
     this.#lost = why;
+    if (this.#outbox !== undefined) this.#frameLimit = this.#outbox.limit;
     this.#outbox = undefined;
     this.#refused.takeAll();
     this.#givenUp.clear();

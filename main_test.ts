@@ -457,6 +457,19 @@ Deno.test("main() send exits with 1 when some are answered with an error", async
   assertMatch(stderr, /^2 requests: 1 answered, 1 failed.*\n {2}1 packet_too_large\nlatency:/);
 });
 
+Deno.test("main() send has all requests answered whatever size of frames the server takes", async () => {
+  const data = Array.from({ length: 2000 }, (_, i) => `Hub&&id&&${i}&&name&&${"x".repeat(50)}`);
+  for (const packetSize of [1 << 10, 1 << 16]) {
+    await using server = serve({ ...SOON, limits: { packetSize } });
+    const args = ["send", "--url", server.url, "--concurrency", "2000", "--ordered", ...data];
+    const { code, stdout, stderr } = await runCommand(args);
+    assertMatch(stderr, /^2000 requests: 2000 answered, 0 failed/);
+    assertEquals(code, 0);
+    const ids = stdout.trimEnd().split("\n").map((line) => JSON.parse(line).data.Hub.id);
+    assertEquals(ids, data.map((_, i) => `${i}`));
+  }
+});
+
 Deno.test("main() send exits with 3 when there is no connection", async () => {
   const url = `ws://127.0.0.1:${freePort()}`;
   const { code, stdout, stderr } = await runCommand(["send", "--url", url, "x"]);

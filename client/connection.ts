@@ -27,6 +27,8 @@ export interface ConnectionEvents {
   /** It stands, for the first time or again. */
   onOpen(socket: WebSocket): void;
   onMessage(data: unknown): void;
+  /** Whether another connection would do better, although its end with `code` says that it would not. */
+  hasLearned(code: number): boolean;
   /** It does not stand; after `wait` milliseconds the next attempt is made. */
   onLost(why: EndingInError, wait: number): void;
   /** It has ended for good. */
@@ -85,8 +87,9 @@ export class Connection {
     this.#events.onOpen(socket);
   }
 
-  #lose({ why, isFinal }: Loss): void {
-    const isOver = isFinal || this.#options.reconnect === false || this.#abort.signal.aborted;
+  #lose({ why, code, isFinal }: Loss): void {
+    const isOver = (isFinal && !this.#events.hasLearned(code)) ||
+      this.#options.reconnect === false || this.#abort.signal.aborted;
     if (isOver) return this.#end(why);
     if (performance.now() - this.#openedAt > STEADY) this.#attempts = 0;
     void this.#reconnect(why);

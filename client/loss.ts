@@ -55,6 +55,8 @@ const TLS =
 export interface Loss {
   /** Makes the error that says so. */
   readonly why: EndingInError;
+  /** The code of the Close frame; 0 if there was none. */
+  readonly code: number;
   /** Whether it would end so again. */
   readonly isFinal: boolean;
 }
@@ -62,16 +64,19 @@ export interface Loss {
 /** What an `error` or `close` says of a connection that stood. */
 export function lossOf(event: Event): Loss {
   let reason = "the connection broke";
+  let code = 0;
   let isFinal = false;
   if (isErrorEvent(event) && event.message) {
     reason += `: ${event.message}`;
     isFinal = BROKEN_RULES.test(event.message);
   }
   if (isCloseEvent(event) && event.code > 0) {
-    reason = `the server closed the connection with ${event.code} ${event.reason}`.trimEnd();
-    isFinal = FINAL_CODES.includes(event.code) || event.code >= OWN_CODES;
+    code = event.code;
+    reason = `the server closed the connection with ${code} ${event.reason}`.trimEnd();
+    isFinal = FINAL_CODES.includes(code) || code >= OWN_CODES;
   }
-  return { why: () => new ConnectionError("connection_lost", reason, causeOf(event)), isFinal };
+  const why = () => new ConnectionError("connection_lost", reason, causeOf(event));
+  return { why, code, isFinal };
 }
 
 /** What an `error` or `close` says of a connection that never stood, in words. */

@@ -1,7 +1,16 @@
 import { assert, assertEquals, assertGreater, assertLess, assertStrictEquals } from "@std/assert";
-import { encodeRequest, MAX_BATCH, splitTopLevel } from "../protocol.ts";
+import {
+  decodeFrame,
+  encodeCancel,
+  encodeRequest,
+  type ErrorAnswer,
+  MAX_BATCH,
+  refuse,
+  type RequestId,
+  splitTopLevel,
+} from "../protocol.ts";
 import { randomIntegers } from "../testing/random.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type Posted } from "./outbox.ts";
 
 /** A packet of `length` UTF-16 units. */
 function packetOf(length: number, id = 0): string {
@@ -126,5 +135,154 @@ Deno.test("flush() loses nothing and changes no order, whatever the lengths", ()
       const count = packetsOf(frame).length;
       assert(count === 1 || frame.length < 1000 || frame.length > 70_000, `seed ${seed}`);
     }
+  }
+});
+
+// Frames that the server does not take.
+
+const encoder = new TextEncoder();
+
+/** The error of a server that takes `limit` bytes and says so, or does not. */
+function tooLarge(limit?: unknown, id: RequestId | null = null): ErrorAnswer {
+  const { request_id, error } = refuse(id, "packet_too_large");
+  return { request_id, error: limit === undefined ? error : { ...error, limit: limit as number } };
+}
+
+Deno.test("repair() sends what shared a refused frame again, in frames up to the limit", () => {
+  const packets = Array.from({ length: 20 }, (_, id) => packetOf(40, id));
+  const table: [limit: unknown, sizes: number[]][] = [
+    [500, [493, 329]],
+    [493, [493, 329]],
+    [492, [452, 370]],
+    [83, new Array(10).fill(83)],
+    [82, new Array(20).fill(40)],
+    [1, new Array(20).fill(40)],
+    [-1, new Array(20).fill(40)],
+    [undefined, new Array(20).fill(40)],
+    ["500", new Array(20).fill(40)],
+    [null, new Array(20).fill(40)],
+  ];
+  for (const [limit, sizes] of table) {
+    const frames: string[] = [];
+    const outbox = new Outbox((frame) => frames.push(frame), true);
+    for (const packet of packets) outbox.add(packet);
+    outbox.flush();
+    assertEquals(frames.splice(0).map(({ length }) => length), [821]);
+    assert(outbox.repair(tooLarge(limit)), `${limit}`);
+    outbox.flush();
+    assertEquals(frames.map(({ length }) => length), sizes, `${limit}`);
+    assertEquals(frames.flatMap(packetsOf), packets);
+  }
+});
+
+Deno.test("repair() returns false of errors that are about no shared frame", () => {
+  const frames: string[] = [];
+  const outbox = new Outbox((frame) => frames.push(frame), true);
+  assert(!outbox.repair(tooLarge(100)), "nothing was sent");
+  outbox.add(packetOf(500));
+  outbox.flush();
+  assert(!outbox.repair(tooLarge(100)), "it was alone");
+  const posted: Posted = { frameSize: 0 };
+  for (let i = 0; i < 2; i++) outbox.add(packetOf(100), posted);
+  outbox.flush();
+  assertStrictEquals(posted.frameSize, 203);
+  assert(!outbox.repair(refuse(null, "invalid_json")), "it was not too large");
+  assert(!outbox.repair(tooLarge(203)), "the server takes it");
+  assertStrictEquals(outbox.limit, Infinity);
+  outbox.accept(posted);
+  assert(!outbox.repair(tooLarge()), "the server has taken it");
+  outbox.flush();
+  assertStrictEquals(frames.length, 2);
+});
+
+Deno.test("flush() keeps to a limit that was said of a packet alone", () => {
+  const frames: string[] = [];
+  const outbox = new Outbox((frame) => frames.push(frame), true);
+  outbox.add(packetOf(5000));
+  outbox.flush();
+  assert(!outbox.repair(tooLarge(undefined, 0)));
+  assertStrictEquals(outbox.limit, Infinity);
+  assert(!outbox.repair(tooLarge(250, 0)));
+  for (let i = 0; i < 5; i++) outbox.add(packetOf(100));
+  outbox.flush();
+  assertEquals(frames.slice(1).map(({ length }) => length), [203, 203, 100]);
+});
+
+/** A server that takes frames up to a limit, and is told of a packet by its id. */
+class Server {
+  /** How often each request has arrived, or was refused alone. */
+  readonly seen = new Map<RequestId, number>();
+  readonly #limit: number;
+  readonly #saysLimit: boolean;
+  /** What it has said and the client has not read. */
+  readonly said: (ErrorAnswer | RequestId)[] = [];
+
+  constructor(limit: number, saysLimit: boolean) {
+    this.#limit = limit;
+    this.#saysLimit = saysLimit;
+  }
+
+  receive(frame: string): void {
+    const packets = decodeFrame(frame) as { request_id: RequestId }[];
+    const isTaken = encoder.encode(frame).length <= this.#limit;
+    if (!isTaken) {
+      const id = packets.length === 1 ? packets[0]!.request_id : null;
+      this.said.push(tooLarge(this.#saysLimit ? this.#limit : undefined, id));
+    }
+    if (!isTaken && packets.length > 1) return;
+    for (const { request_id: id } of packets) {
+      this.seen.set(id, (this.seen.get(id) ?? 0) + 1);
+      if (isTaken) this.said.push(id);
+    }
+  }
+}
+
+Deno.test("Outbox brings each packet to the server once, whatever it takes and says of it", () => {
+  for (let seed = 0; seed < 60; seed++) {
+    const random = randomIntegers(seed);
+    const limit = [300, 999, 3000, 66_000, 80_000, 1 << 20][seed % 6]!;
+    const saysLimit = seed % 4 < 2;
+    const server = new Server(limit, saysLimit);
+    const frames: string[] = [];
+    const outbox = new Outbox((frame) => {
+      frames.push(frame);
+      server.receive(frame);
+    }, true);
+    const posted: Posted[] = [];
+    let refusals = 0;
+    const read = (most: number) => {
+      for (const answer of server.said.splice(0, most)) {
+        if (typeof answer !== "object") outbox.accept(posted[Number(answer)]!);
+        else if (answer.request_id === null) {
+          refusals++;
+          assert(outbox.repair(answer), `seed ${seed}: it was a shared frame`);
+        } else assert(!outbox.repair(answer), `seed ${seed}: it was alone`);
+      }
+    };
+    const most = [30, 300, 3000, 90_000][random(4)]!;
+    const letter = ["x", "é", "€", "😀"][random(4)]!;
+    for (let burst = 0; burst < 5; burst++) {
+      for (let i = random(1 + Math.min(2000, 3e5 / most)); i >= 0; i--) {
+        const id = posted.push({ frameSize: 0 }) - 1;
+        const data = letter.repeat(random(most));
+        outbox.add(encodeRequest(id, data), posted[id]);
+      }
+      outbox.flush();
+      read(random(3000));
+    }
+    while (server.said.length > 0) {
+      read(Infinity);
+      outbox.flush();
+    }
+    const counts = new Set(server.seen.values());
+    assertEquals([server.seen.size, [...counts]], [posted.length, [1]], `seed ${seed}`);
+    // Once the limit is known, no frame is refused but that of a packet that is too large itself.
+    if (refusals === 0) continue;
+    const before = frames.length;
+    for (let i = 0; i < 2000; i++) outbox.add(encodeCancel(i));
+    outbox.flush();
+    const sizes = frames.slice(before).map((frame) => encoder.encode(frame).length);
+    assertLess(Math.max(...sizes), limit + 1, `seed ${seed}`);
+    assertEquals(sizes.length === 2000, !saysLimit, `seed ${seed}`);
   }
 });

@@ -162,6 +162,23 @@ test("data goes through up to the size that the answer may need, and no further"
   await worker[Symbol.asyncDispose]();
 });
 
+test("requests of shared frames that are too large for a gateway are answered once", async (nats) => {
+  const link = { servers: [nats.url] };
+  const options = { delay: { min: 0, max: 0.05 }, limits: { packetSize: 1 << 16 } };
+  await using server = await startGateway(options, link);
+  await using worker = await Worker.open(link);
+  const unmatched: unknown[] = [];
+  await using client = await Client.connect(server.url, {
+    onUnmatched: (answer) => unmatched.push(answer),
+  });
+  const replies = await Promise.all(
+    Array.from({ length: 2000 }, (_, i) => client.request(`Hub&&id&&${i}&&x&&${"x".repeat(50)}`)),
+  );
+  const ids = replies.map(({ data }) => (data["Hub"] as { id: string }).id);
+  assertEquals([ids, unmatched], [replies.map((_, i) => `${i}`), []]);
+  await worker[Symbol.asyncDispose]();
+});
+
 test("what is in the queue and is not of a gateway is thrown out, and told of", async (nats) => {
   const faults = new Inbox<unknown>();
   await using worker = await Worker.open({

@@ -1112,7 +1112,7 @@ dialog::backdrop {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"f9b1ef677a1a679f\"",
+    etag: "\"ef7361680d419c97\"",
     text: `// ../protocol/secret_hash.ts
 function randomKey() {
   const [basis, factor] = crypto.getRandomValues(new Int32Array(2));
@@ -1290,8 +1290,8 @@ var entities = new Members();
 var pairs = new Members();
 var lastSource = new Uint8Array(0);
 var sourceView = viewOf(lastSource);
-function viewOf({ buffer, byteOffset, byteLength }) {
-  return new DataView(buffer, byteOffset, byteLength);
+function viewOf({ buffer, byteOffset, byteLength: byteLength2 }) {
+  return new DataView(buffer, byteOffset, byteLength2);
 }
 
 // ../protocol/answer_writer.ts
@@ -1586,42 +1586,112 @@ var LONG = 7e4;
 var Outbox = class {
   #send;
   #sharesFrames;
+  #limit;
   #packets = [];
+  #posted = [];
   #length = 0;
-  /** @param sharesFrames whether the peer takes arrays; otherwise each packet is sent at once. */
-  constructor(send2, sharesFrames) {
+  /** The size of the largest shared frame that is known to be accepted, in bytes. */
+  #accepted = 0;
+  /** Larger ones. */
+  #doubtful = [];
+  /**
+   * @param sharesFrames whether the peer takes arrays; otherwise each packet is sent at once.
+   * @param limit the largest frame that packets may share, in bytes, as far as is known.
+   */
+  constructor(send2, sharesFrames, limit = Infinity) {
     this.#send = send2;
     this.#sharesFrames = sharesFrames;
+    this.#limit = limit;
+  }
+  /** The largest frame that packets may share, in bytes, as far as is known; with 0, they share none. */
+  get limit() {
+    return this.#limit;
   }
   /** Sends a packet, by the end of the current task. */
-  add(packet) {
+  add(packet, posted) {
     if (!this.#sharesFrames) return this.#send(packet);
     this.#length += packet.length + 1;
+    this.#posted.push(posted);
     if (this.#packets.push(packet) === 1) queueMicrotask(this.flush);
   }
   /** Sends all packets now. */
   flush = () => {
     const packets2 = this.#packets;
-    let most = this.#length > LONG ? Infinity : SHORT - 2;
+    const posted = this.#posted;
+    const short = Math.min(SHORT - 2, this.#limit - 1);
+    let most = this.#length > LONG ? Math.max(this.#limit - 1, short) : short;
     this.#packets = [];
+    this.#posted = [];
     this.#length = 0;
     let from = 0;
     while (from < packets2.length) {
-      let length = packets2[from].length + 1;
+      let length = this.#lengthOf(packets2[from]) + 1;
       let to = from + 1;
       while (to < packets2.length && to - from < MAX_BATCH && length <= LONG) {
-        if (length + packets2[to].length + 1 > most) break;
-        length += packets2[to++].length + 1;
+        const more = this.#lengthOf(packets2[to]) + 1;
+        if (length + more > most) break;
+        length += more;
+        to++;
       }
-      if (most === Infinity && length <= LONG) {
-        most = SHORT - 2;
+      if (most > short && length <= LONG) {
+        most = short;
         continue;
       }
-      this.#send(encodeFrame(packets2.slice(from, to)));
+      this.#post(packets2.slice(from, to), posted.slice(from, to));
       from = to;
     }
   };
+  /** An answer has come to a request: the server accepted the frame that carried it. */
+  accept({ frameSize }) {
+    if (frameSize <= this.#accepted) return;
+    this.#accepted = frameSize;
+    this.#doubtful = this.#doubtful.filter(({ size }) => size > frameSize);
+  }
+  /**
+   * Looks at an error of the server's. If it has refused a shared frame as too large, the packets are sent
+   * again, in frames up to its limit; each alone if it does not say its limit.
+   *
+   * @returns whether they are, so that the error is about nothing any more.
+   */
+  repair({ request_id, error: { code, limit } }) {
+    if (code !== "packet_too_large") return false;
+    const isSaid = typeof limit === "number";
+    if (request_id !== null) {
+      if (isSaid) this.#lower(limit);
+      return false;
+    }
+    const sizes = this.#doubtful.map(({ size }) => size);
+    const largest = Math.max(...sizes, 0);
+    if (largest <= (isSaid ? limit : 0)) return false;
+    this.#lower(isSaid ? limit : 0);
+    const [frame] = this.#doubtful.splice(sizes.indexOf(largest), 1);
+    frame.packets.forEach((packet, i) => this.add(packet, frame.posted[i]));
+    return true;
+  }
+  #lower(limit) {
+    this.#limit = Math.min(this.#limit, limit);
+  }
+  #post(packets2, posted) {
+    const frame = encodeFrame(packets2);
+    const size = packets2.length === 1 ? 0 : byteLength(frame);
+    for (const one of posted) if (one !== void 0) one.frameSize = size;
+    if (size > this.#accepted) this.#doubtful.push({
+      size,
+      packets: packets2,
+      posted
+    });
+    this.#send(frame);
+  }
+  /** In bytes where that matters: to measure costs more than to share a frame. */
+  #lengthOf(packet) {
+    return this.#limit === Infinity ? packet.length : byteLength(packet);
+  }
 };
+var encoder4 = new TextEncoder();
+var scratch = new Uint8Array(1 << 18);
+function byteLength(text) {
+  return 3 * text.length > scratch.length ? encoder4.encode(text).length : encoder4.encodeInto(text, scratch).written;
+}
 
 // connection.ts
 var FIRST = 1e3;
@@ -1633,6 +1703,8 @@ var Connection = class {
   #credentials = [];
   #socket;
   #failures = 0;
+  /** The largest frame that packets may share, in bytes, as far as former connections have shown. */
+  #frameLimit = Infinity;
   #retry;
   constructor(url, events) {
     this.#url = url;
@@ -1653,13 +1725,19 @@ var Connection = class {
     let wasOpen = false;
     socket.onopen = () => {
       wasOpen = true;
-      const outbox = new Outbox((frame) => socket.send(frame), socket.protocol === SUBPROTOCOL);
+      const outbox = new Outbox((frame) => socket.send(frame), socket.protocol === SUBPROTOCOL, this.#frameLimit);
       this.#events.changed({
         name: "open"
       });
       this.#events.connected({
-        send: (packet) => outbox.add(packet),
-        sendAlone: (frame) => socket.send(frame)
+        send: (packet, posted) => outbox.add(packet, posted),
+        sendAlone: (frame) => socket.send(frame),
+        accept: (posted) => outbox.accept(posted),
+        repair: (error) => {
+          const isRepaired = outbox.repair(error);
+          this.#frameLimit = outbox.limit;
+          return isRepaired;
+        }
       });
     };
     socket.onmessage = ({ data }) => {
@@ -2106,6 +2184,7 @@ var Exchange = class {
         draft,
         sentAt: now,
         sendings: 0,
+        frameSize: 0,
         ending: void 0
       };
       const same = this.#waiting.get(draft.id);
@@ -2148,15 +2227,19 @@ var Exchange = class {
     if (this.#link === void 0) return;
     sent.sendings++;
     if (sent.draft.kind === "broken") this.#link.sendAlone(sent.draft.text);
-    else this.#link.send(sent.draft.text);
+    else this.#link.send(sent.draft.text, sent);
   }
   #settle(answer, now, frame, index) {
+    if (isError(answer) && this.#link?.repair(answer)) return;
     const id = answer.request_id;
     const isDuplicate = isError(answer) && answer.error.code === "duplicate_request_id";
     const sent = this.#take(id, isDuplicate ? 1 : 0);
     if (sent === void 0) {
       this.#events.strayed(\`an answer to \${JSON.stringify(id)}, which is not in flight\`);
-    } else if (isError(answer)) {
+      return;
+    }
+    this.#link?.accept(sent);
+    if (isError(answer)) {
       this.#end(sent, now, answer.error);
     } else {
       this.#end(sent, now, new Reply(answer, now - sent.sentAt, frame, index));

@@ -42,6 +42,8 @@ export class Connection {
   #credentials: readonly string[] = [];
   #socket: WebSocket | undefined;
   #failures = 0;
+  /** The largest frame that packets may share, in bytes, as far as former connections have shown. */
+  #frameLimit = Infinity;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(url: string, events: ConnectionEvents) {
@@ -62,11 +64,18 @@ export class Connection {
       const outbox = new Outbox(
         (frame) => socket.send(frame),
         socket.protocol === SUBPROTOCOL,
+        this.#frameLimit,
       );
       this.#events.changed({ name: "open" });
       this.#events.connected({
-        send: (packet) => outbox.add(packet),
+        send: (packet, posted) => outbox.add(packet, posted),
         sendAlone: (frame) => socket.send(frame),
+        accept: (posted) => outbox.accept(posted),
+        repair: (error) => {
+          const isRepaired = outbox.repair(error);
+          this.#frameLimit = outbox.limit;
+          return isRepaired;
+        },
       });
     };
     socket.onmessage = ({ data }) => {

@@ -5,11 +5,13 @@
  * @module
  */
 
+import type { Posted } from "../client/outbox.ts";
 import { AnswerFrame, Reply } from "../client/reply.ts";
 import {
   type Answer,
   decodeAnswers,
   encodeCancel,
+  type ErrorAnswer,
   ERRORS,
   type Fault,
   isError,
@@ -18,7 +20,7 @@ import {
 import type { Draft } from "./drafts.ts";
 
 /** Something that was sent and is to be answered. */
-export interface Sent {
+export interface Sent extends Posted {
   readonly draft: Draft;
   /** In milliseconds, as all times here. */
   readonly sentAt: number;
@@ -38,9 +40,13 @@ export interface Ending {
 /** What carries packets to the server while there is a connection. */
 export interface Link {
   /** Sends a packet, in a frame with others if that is of use. */
-  send(packet: string): void;
+  send(packet: string, posted?: Posted): void;
   /** Sends a frame as it is. */
   sendAlone(frame: string): void;
+  /** An answer has come to what was sent. */
+  accept(posted: Posted): void;
+  /** Whether an error is about a frame that packets shared, which are then sent again. */
+  repair(error: ErrorAnswer): boolean;
 }
 
 /** Whoever wants to know. */
@@ -93,7 +99,7 @@ export class Exchange {
         this.cancel(draft.id!, now);
         continue;
       }
-      const one: Sent = { draft, sentAt: now, sendings: 0, ending: undefined };
+      const one: Sent = { draft, sentAt: now, sendings: 0, frameSize: 0, ending: undefined };
       const same = this.#waiting.get(draft.id);
       if (same === undefined) this.#waiting.set(draft.id, [one]);
       else same.push(one);
@@ -134,16 +140,20 @@ export class Exchange {
     if (this.#link === undefined) return;
     sent.sendings++;
     if (sent.draft.kind === "broken") this.#link.sendAlone(sent.draft.text);
-    else this.#link.send(sent.draft.text);
+    else this.#link.send(sent.draft.text, sent);
   }
 
   #settle(answer: Answer, now: number, frame: AnswerFrame, index: number): void {
+    if (isError(answer) && this.#link?.repair(answer)) return;
     const id = answer.request_id;
     const isDuplicate = isError(answer) && answer.error.code === "duplicate_request_id";
     const sent = this.#take(id, isDuplicate ? 1 : 0);
     if (sent === undefined) {
       this.#events.strayed(`an answer to ${JSON.stringify(id)}, which is not in flight`);
-    } else if (isError(answer)) {
+      return;
+    }
+    this.#link?.accept(sent);
+    if (isError(answer)) {
       this.#end(sent, now, answer.error);
     } else {
       this.#end(sent, now, new Reply(answer, now - sent.sentAt, frame, index));

@@ -12,6 +12,8 @@ function start(isConnected = true) {
   const link = {
     send: (packet: string) => out.push(packet),
     sendAlone: (frame: string) => out.push(`alone: ${frame}`),
+    accept: (_posted?: unknown) => {},
+    repair: (_error?: unknown) => false,
   };
   const exchange = new Exchange({
     ended(sent) {
@@ -120,4 +122,27 @@ Deno.test("Exchange says so when a frame holds no answers", async (t) => {
       assertEquals(told, ["a frame that holds no answers"]);
     });
   }
+});
+
+Deno.test("Exchange does not end a request over an error about a frame that is sent again", () => {
+  const { exchange, told, link, send } = start();
+  const [, broken] = send(`${A}\n{`);
+  const tooLarge = encodeError("null", { code: "packet_too_large", message: "", limit: 100 });
+  const errors: unknown[] = [];
+  link.repair = (error?: unknown) => errors.push(error) === 1;
+  exchange.receive(tooLarge, 1);
+  assertEquals([errors, told], [[JSON.parse(tooLarge)], []]);
+  // The next is about the broken packet.
+  exchange.receive(tooLarge, 2);
+  assertEquals([broken!.ending?.at, told.length], [2, 1]);
+});
+
+Deno.test("Exchange tells the link which requests have been answered", () => {
+  const { exchange, link, send } = start();
+  const accepted: unknown[] = [];
+  link.accept = (posted?: unknown) => void accepted.push(posted);
+  const sent = send(`${A}\n${B}`);
+  exchange.receive(A_ANSWER, 1);
+  exchange.receive(A_ANSWER, 2);
+  assertEquals(accepted, [sent[0]]);
 });

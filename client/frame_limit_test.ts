@@ -1,0 +1,197 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { AbortError, Client, ConnectionError, type Outcome, RequestError } from "../client.ts";
+import { type Answer, decodeFrame, encodeError, type RequestId } from "../protocol.ts";
+import { serve } from "../server.ts";
+import { awaitedLater } from "../testing/awaited_later.ts";
+import { fixRandom } from "../testing/fixed_random.ts";
+import { Inbox } from "../testing/inbox.ts";
+import { until } from "../testing/until.ts";
+
+const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
+const SOON = { port: 0, delay: { min: 0.01, max: 0.05 } };
+
+/** Fails on an answer to nothing that waits. */
+const STRICT = {
+  onUnmatched: (answer: Answer) => assert(false, `unmatched: ${JSON.stringify(answer)}`),
+};
+
+/** Sends `count` requests at once, and checks that each has its own answer. */
+async function ask(client: Client, count: number, pad = "x".repeat(90)): Promise<void> {
+  const replies = await Promise.all(
+    Array.from({ length: count }, (_, i) => client.request(`Hub&&id&&${i}&&pad&&${pad}`)),
+  );
+  const ids = replies.map(({ data }) => (data.Hub as { id: string }).id);
+  assertEquals(ids, replies.map((_, i) => `${i}`));
+}
+
+for (const packetSize of [300, 1 << 10, 1 << 16, 1 << 17]) {
+  Deno.test(`Client has all requests answered by a server that takes ${packetSize} bytes`, async () => {
+    let accepted = 0;
+    const events = { accepted: () => void accepted++ };
+    await using server = serve({ ...SOON, limits: { packetSize }, events });
+    await using client = await Client.connect(server.url, STRICT);
+    await ask(client, 2000, "é".repeat(60));
+    assertEquals(accepted, 2000);
+    // By now it knows.
+    const { retried } = client.repairs;
+    await ask(client, 2000, "é".repeat(60));
+    assertEquals([accepted, client.repairs.retried], [4000, retried]);
+  });
+}
+
+Deno.test("a request that is too large fails at once, and takes no other along", async () => {
+  await using server = serve({ ...SOON, limits: { packetSize: 1 << 16 } });
+  await using client = await Client.connect(server.url, STRICT);
+  function* inputs() {
+    for (let id = 0; id < 100; id++) {
+      yield { id, data: id === 50 ? "x".repeat(1 << 16) : "a&&b&&c" };
+    }
+  }
+  for (let round = 0; round < 2; round++) {
+    const outcomes: Outcome[] = [];
+    for await (const outcome of client.requests(inputs(), { ordered: true })) {
+      outcomes.push(outcome);
+    }
+    const [failed, ...others] = outcomes.filter(({ error }) => error !== undefined);
+    assertEquals([failed!.index, others, outcomes.length], [50, [], 100]);
+    assert(failed!.error instanceof RequestError);
+    assertEquals(failed!.error.code, "packet_too_large");
+    assertEquals(failed!.error.message, "the frame is longer than 65536 bytes");
+  }
+});
+
+/** How a server of frames treats those that are too large. */
+interface Strictness {
+  /** In bytes, by the number of the connection. */
+  limits: number[];
+  /** What it does with those. */
+  refuse(socket: WebSocket, limit: number): void;
+}
+
+/** A server that answers every request at once, and takes only frames up to a limit of its connection. */
+function startStrictServer({ limits, refuse }: Strictness) {
+  const requests = new Inbox<RequestId>();
+  const ends: Promise<void>[] = [];
+  const sockets: WebSocket[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "asyncpkt.v1" });
+    const end = Promise.withResolvers<void>();
+    const limit = limits[Math.min(sockets.push(socket), limits.length) - 1]!;
+    ends.push(end.promise);
+    socket.onclose = () => end.resolve();
+    socket.onmessage = ({ data }) => {
+      if (new TextEncoder().encode(data).length > limit) return refuse(socket, limit);
+      for (const packet of decodeFrame(data)) {
+        if (!("data" in packet)) continue;
+        requests.put(packet.request_id);
+        const data = { Hub: { id: packet.data.split("&&")[2] } };
+        socket.send(JSON.stringify({ request_id: packet.request_id, data }));
+      }
+    };
+    return response;
+  });
+  return {
+    url: `ws://127.0.0.1:${server.addr.port}`,
+    requests,
+    sockets,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.close();
+      await Promise.all(ends);
+      await server.shutdown();
+    },
+  };
+}
+
+/** The error of a server that says its limit, or does not. */
+function sayTooLarge(socket: WebSocket, limit?: number): void {
+  const fault = { code: "packet_too_large", message: "too large" } as const;
+  socket.send(encodeError("null", limit === undefined ? fault : { ...fault, limit }));
+}
+
+Deno.test("Client sends requests one by one where a server does not say its limit", async () => {
+  await using server = startStrictServer({
+    limits: [5000],
+    refuse: (socket) => sayTooLarge(socket),
+  });
+  await using client = await Client.connect(server.url, STRICT);
+  await ask(client, 3000);
+  await ask(client, 3000);
+  assertEquals(server.requests.size, 6000);
+});
+
+Deno.test("Client learns the limit of another server after it has reconnected", async () => {
+  using _ = fixRandom(0.01);
+  await using server = startStrictServer({
+    limits: [1 << 20, 5000, 1 << 20, 500],
+    refuse: sayTooLarge,
+  });
+  const opened = new Inbox<void>();
+  await using client = await Client.connect(server.url, {
+    ...STRICT,
+    onReconnect: () => opened.put(),
+  });
+  for (let i = 0; i < 4; i++) {
+    await ask(client, 2000);
+    if (i === 3) break;
+    server.sockets.at(-1)!.close(1001);
+    await opened.next();
+  }
+  assertEquals(server.requests.size, 8000);
+});
+
+Deno.test("Client reconnects after a close because of frames that it need not share", async () => {
+  using _ = fixRandom(0.01);
+  const closings: Strictness["refuse"][] = [
+    (socket) => socket.close(1009),
+    (socket, limit) => {
+      sayTooLarge(socket, limit);
+      socket.close(1008);
+    },
+  ];
+  for (const refuse of closings) {
+    await using server = startStrictServer({ limits: [5000], refuse });
+    await using client = await Client.connect(server.url);
+    await ask(client, 2000);
+    assertEquals(client.repairs.reconnects, 1);
+    // What is too large alone is another matter.
+    const error = await assertRejects(() => client.request("x".repeat(5000)), ConnectionError);
+    assertEquals(error.code, "connection_lost");
+  }
+});
+
+Deno.test("Client outlives a server that counts its frames as wrong, until it has learned", async () => {
+  using _ = fixRandom(0.01);
+  await using server = serve({ ...AT_ONCE, limits: { packetSize: 1 << 16, wrongInARow: 5 } });
+  await using client = await Client.connect(server.url, STRICT);
+  await ask(client, 5000, "x".repeat(200));
+  assertEquals(client.repairs.reconnects, 1);
+});
+
+Deno.test("Client frees ids that were given up within a refused frame", async () => {
+  const refusals: (() => void)[] = [];
+  await using server = startStrictServer({
+    limits: [500],
+    refuse: (socket, limit) => refusals.push(() => sayTooLarge(socket, limit)),
+  });
+  await using client = await Client.connect(server.url, STRICT);
+  const abort = new AbortController();
+  const ids = Array.from({ length: 100 }, (_, id) => id);
+  const requests = ids.map((id) =>
+    awaitedLater(client.request("Hub&&id&&1", { id, signal: abort.signal }))
+  );
+  await delay(0); // what comes now has a frame of its own
+  await client.request("Hub&&id&&1", { id: "behind" });
+  abort.abort();
+  for (const request of requests) await assertRejects(() => request, AbortError);
+  // So have the cancels, which it has refused as well.
+  await client.request("Hub&&id&&1", { id: "behind" });
+  assertEquals(server.requests.size, 2);
+  for (const refuse of refusals) refuse();
+  for (const id of ids) {
+    await until(`${id} is free`, async () => {
+      const outcome = await client.request("Hub&&id&&2", { id }).catch(({ code }) => code);
+      return outcome !== "duplicate_request_id";
+    });
+  }
+});
