@@ -10,6 +10,7 @@ import { brokenFrames } from "./broken_frames.ts";
 import { descriptors } from "./descriptors.ts";
 import { draining } from "./draining.ts";
 import { flood } from "./flood.ts";
+import { frameLimits } from "./frame_limits.ts";
 import { fuzzFrames } from "./fuzz_frames.ts";
 import { fuzzPackets } from "./fuzz_packets.ts";
 import { fuzzOutcome, randomSeed } from "./fuzzing.ts";
@@ -54,6 +55,10 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   limits: {
     title: "What is as much as the limits allow is taken in, and what is past them is refused",
     run: () => limits(),
+  },
+  splitting: {
+    title: "Requests share frames that are longer than the server takes; each is answered once",
+    run: () => frameLimits(),
   },
   flood: {
     title: "A client floods the server; answers to another are late by at most 50 ms at p95",

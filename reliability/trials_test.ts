@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { descriptors } from "./descriptors.ts";
 import { draining } from "./draining.ts";
+import { frameLimits } from "./frame_limits.ts";
 import { measureFlood } from "./flood.ts";
 import { limits } from "./limits.ts";
 import { longTexts } from "./long_texts.ts";
@@ -19,6 +20,7 @@ const TRIALS: Record<string, () => Promise<Outcome>> = {
   "draining under load": () => draining(1),
   "strangers": () => strangers(),
   "throwing": () => throws(7, 5000),
+  "requests in frames that are too long for it": () => frameLimits([500, 1 << 16]),
   "its limits": () =>
     limits({
       packetSize: 100_000,
