@@ -131,6 +131,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     ...await readClientAccess(flags),
   };
 
+  if (signal.aborted) return Exit.interrupted;
+
   const display = new Display(options);
   const startedAt = new Date();
   let load: Run | undefined;
@@ -147,19 +149,22 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 }
 
 async function readData(
-  data: string | undefined,
+  given: string | undefined,
   file: string | undefined,
-  { stdin }: Streams,
+  { stdin, signal }: Streams,
 ): Promise<string[]> {
-  if (file === undefined) return [readInput(data ?? EXAMPLE).data];
-  if (data !== undefined) {
+  if (file === undefined) return [readInput(given ?? EXAMPLE).data];
+  if (given !== undefined) {
     throw new UsageError("data comes from --data or from --file, not from both");
   }
-  const lines = await Array.fromAsync(
-    linesOf(file === "-" ? stdin.readable : await openFile(file)),
-  );
-  if (lines.length === 0) throw new UsageError(`there are no lines in ${file}`);
-  return lines.map((line) => readInput(line).data);
+  const stream = file === "-" ? stdin.readable : await openFile(file);
+  const data: string[] = [];
+  for await (const { number, text, fault } of linesOf(stream, { signal })) {
+    if (text === undefined) throw new UsageError(`${file}, line ${number}: ${fault}`);
+    data.push(readInput(text).data);
+  }
+  if (data.length === 0 && !signal.aborted) throw new UsageError(`there are no lines in ${file}`);
+  return data;
 }
 
 function formatOf(report: Report, format: "text" | "json" | "csv"): string {

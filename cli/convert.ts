@@ -5,7 +5,6 @@
  */
 
 import { convertToJson, formatJson } from "../protocol.ts";
-import { chunksOf } from "./chunks.ts";
 import { Exit, stopSignal, type Streams, UsageError } from "./command.ts";
 import { escapeControls } from "./escape.ts";
 import { flagHelp, readFlags, toggle } from "./flags.ts";
@@ -25,8 +24,11 @@ Usage: asyncpkt convert [flags] < FILE
 
 ${flagHelp(FLAGS)}
 
-Exit codes: 0 all converted, 1 some lines cannot be converted back (stderr says which), or the output
-could not be written, 2 wrong usage.
+A line may have up to 64 MiB of UTF-8. Other lines are refused: stderr reports the number and the reason,
+and the next line follows.
+
+Exit codes: 0 all converted, 1 some lines refused, or the output could not be written, 2 wrong usage,
+130 interrupted.
 
 Examples:
   echo 'Hub&&name&&qwe&&id&&123&&' | asyncpkt convert
@@ -45,19 +47,20 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     return Exit.usage;
   }
   const stop = stopSignal(streams);
-  let number = 0;
+  const convertLine = flags.back ? formatJson : convertToJson;
   let exit: number = Exit.ok;
-  for await (const line of linesOf(chunksOf(stdin.readable, stop))) {
-    number++;
+  for await (const line of linesOf(stdin.readable, { signal: stop })) {
     try {
-      const converted = flags.back ? formatJson(line) : convertToJson(line);
+      if (line.fault !== undefined) throw new RangeError(line.fault);
+      const converted = convertLine(line.text);
       stdout.write((stdout.isTerminal ? escapeControls(converted) : converted) + "\n");
     } catch (error) {
       exit = Exit.failed;
       const reason = error instanceof Error ? error.message : String(error);
-      stderr.write(escapeControls(`line ${number}: ${reason}`) + "\n");
+      stderr.write(escapeControls(`line ${line.number}: ${reason}`) + "\n");
     }
     if (stdout.isBehind) await stdout.flush();
+    if (stderr.isBehind) await stderr.flush();
     if (stop.aborted) break;
   }
   return signal.aborted ? Exit.interrupted : exit;

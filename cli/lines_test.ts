@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { linesOf } from "./lines.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { UsageError } from "./command.ts";
+import { linesOf, type LinesOptions } from "./lines.ts";
 
 const encoder = new TextEncoder();
 
@@ -8,6 +9,16 @@ function streamOf(bytes: Uint8Array, size: number): ReadableStream<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.slice(at, at + size));
   return ReadableStream.from(chunks);
+}
+
+/** The texts of a stream's lines; a fault stands in brackets. The numbers are right. */
+async function textsOf(
+  stream: ReadableStream<Uint8Array>,
+  options?: LinesOptions,
+): Promise<string[]> {
+  const lines = await Array.fromAsync(linesOf(stream, options));
+  assertEquals(lines.map(({ number }) => number), lines.map((_, i) => i + 1));
+  return lines.map(({ text, fault }) => text ?? `[${fault}]`);
 }
 
 const CASES: [text: string, ...lines: string[]][] = [
@@ -25,6 +36,10 @@ const CASES: [text: string, ...lines: string[]][] = [
   ["a\u2028b\u0085c\n", "a\u2028b\u0085c"],
   ["\0\n \n\t\n", "\0", " ", "\t"],
   ["\ufeffa\n\ufeffb", "a", "\ufeffb"],
+  ["\ufeff"],
+  ["\ufeff\n", ""],
+  ["\ufeff\ufeffa", "\ufeffa"],
+  ["a\ufffdb\n", "a\ufffdb"],
   [`${"x".repeat(200_000)}\ny`, "x".repeat(200_000), "y"],
 ];
 
@@ -32,17 +47,58 @@ Deno.test("linesOf() splits at LF and CR LF, however the bytes are cut", async (
   for (const [text, ...lines] of CASES) {
     for (const size of text.length > 1000 ? [65_536, 999] : [1, 2, 3, 5, 65_536]) {
       const stream = streamOf(encoder.encode(text), size);
-      assertEquals(await Array.fromAsync(linesOf(stream)), lines, JSON.stringify(text));
+      assertEquals(await textsOf(stream), lines, JSON.stringify(text));
     }
   }
 });
 
-Deno.test("linesOf() replaces what is not UTF-8, and goes on", async () => {
-  const bytes = Uint8Array.of(0x61, 0xff, 0x0a, 0xc3, 0x0a, 0x62, 0xe2, 0x82);
-  for (const size of [1, 2, 100]) {
-    const lines = await Array.fromAsync(linesOf(streamOf(bytes, size)));
-    assertEquals(lines, ["a\ufffd", "\ufffd", "b\ufffd"]);
+Deno.test("linesOf() refuses lines that are not UTF-8, and goes on", async () => {
+  const invalid = "[not valid UTF-8]";
+  const bytes = Uint8Array.of(
+    ...[0x61, 0xff, 0x0a], // never part of UTF-8
+    ...[0xc3, 0x0a], // ends amid a character
+    ...[0x62, 0x0a],
+    ...[0xed, 0xa0, 0x80, 0x0d, 0x0a], // a surrogate
+    ...[0xc0, 0xaf, 0x0a], // longer than needed
+    ...[0x0a],
+    ...[0x62, 0xe2, 0x82],
+  );
+  for (const size of [1, 2, 3, 100]) {
+    const texts = await textsOf(streamOf(bytes, size));
+    assertEquals(texts, [invalid, invalid, "b", invalid, invalid, "", invalid], `${size}`);
   }
+});
+
+Deno.test("linesOf() refuses lines over the limit, and goes on", async () => {
+  const limit = 2 ** 20;
+  const lines = ["a", "x".repeat(limit + 1), "b", "x".repeat(limit), "x".repeat(3 * limit)];
+  const tooLong = "[longer than 1 MiB]";
+  for (const end of ["", "\n", "\nlast"]) {
+    const bytes = encoder.encode(lines.join("\n") + end);
+    for (const size of [10_000, limit, 10 * limit]) {
+      const texts = await textsOf(streamOf(bytes, size), { limit });
+      const last = end === "\nlast" ? ["last"] : [];
+      assertEquals(texts, ["a", tooLong, "b", "x".repeat(limit), tooLong, ...last], `${size}`);
+    }
+  }
+});
+
+/** A stream of one line of so many chunks of 64 KiB, all the same memory. */
+function longLine(chunks: number): ReadableStream<Uint8Array> {
+  const chunk = new Uint8Array(65_536).fill(0x78);
+  return new ReadableStream({
+    pull(controller) {
+      if (chunks-- > 0) controller.enqueue(chunk);
+      else controller.close();
+    },
+  });
+}
+
+Deno.test("linesOf() reads long lines in linear time", async () => {
+  const [line] = await Array.fromAsync(linesOf(longLine(200)));
+  assertEquals(line!.text!.length, 200 * 65_536);
+  // Were each chunk to cost as much as the line so far, this would take minutes.
+  assertEquals(await textsOf(longLine(4000)), ["[longer than 64 MiB]"]);
 });
 
 Deno.test("linesOf() gives a line before the next has come", async () => {
@@ -50,29 +106,45 @@ Deno.test("linesOf() gives a line before the next has come", async () => {
   const writer = writable.getWriter();
   const lines = linesOf(readable);
   void writer.write(encoder.encode("one\ntw"));
-  assertEquals(await lines.next(), { done: false, value: "one" });
+  assertEquals(await lines.next(), { done: false, value: { number: 1, text: "one" } });
   void writer.write(encoder.encode("o\n"));
-  assertEquals(await lines.next(), { done: false, value: "two" });
+  assertEquals(await lines.next(), { done: false, value: { number: 2, text: "two" } });
   void writer.close();
   assertEquals(await lines.next(), { done: true, value: undefined });
 });
 
-Deno.test("linesOf() cancels the stream when it is left", async () => {
-  let cancelled = 0;
+Deno.test("linesOf() ends without the unfinished line when it is aborted", async () => {
+  const abort = new AbortController();
   const stream = new ReadableStream<Uint8Array>({
-    pull: (controller) => controller.enqueue(encoder.encode("a\nb\n")),
-    cancel: () => void cancelled++,
+    start: (controller) => controller.enqueue(encoder.encode("one\ntw")),
   });
-  for await (const line of linesOf(stream)) {
-    assertStrictEquals(line, "a");
-    break;
-  }
-  assertStrictEquals(cancelled, 1);
-  assert(!stream.locked);
+  const lines = linesOf(stream, { signal: abort.signal });
+  assertEquals((await lines.next()).value?.text, "one");
+  const next = lines.next();
+  abort.abort();
+  assertEquals(await next, { done: true, value: undefined });
 });
 
-Deno.test("linesOf() passes on what the stream fails with", async () => {
-  const error = new Error("broken");
-  const stream = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(error) });
-  assertStrictEquals(await assertRejects(() => Array.fromAsync(linesOf(stream))), error);
+Deno.test("linesOf() cancels the stream when it is left", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const stream = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(encoder.encode("a\nb\n")),
+    cancel: () => cancelled.resolve(),
+  });
+  for await (const { text } of linesOf(stream)) {
+    assertEquals(text, "a");
+    break;
+  }
+  await cancelled.promise;
+});
+
+Deno.test("linesOf() reports in a UsageError what the stream fails with", async () => {
+  const stream = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.error(new Error("broken")),
+  });
+  await assertRejects(
+    () => Array.fromAsync(linesOf(stream)),
+    UsageError,
+    "cannot read the input: broken",
+  );
 });

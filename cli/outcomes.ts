@@ -66,6 +66,12 @@ export class Outcomes {
     this.#streams.stderr.write(escapeControls(text) + "\n");
   }
 
+  /** Reports a line that is not sent; it counts as a failed request. */
+  refuse(line: number, reason: string): void {
+    this.#summary.refuse();
+    this.warn(`line ${line}: ${reason}`);
+  }
+
   /** Shows all outcomes of `sender`, until there are none, or nobody reads them. */
   async show(outcomes: AsyncIterable<Outcome>, sender: Sender): Promise<void> {
     const { stdout, stderr } = this.#streams;

@@ -10,6 +10,7 @@ import { settleAll } from "../client/window.ts";
 import { decodeFrame, type RequestId } from "../protocol.ts";
 import { MAX_TIME, readRecorded } from "../recording/format.ts";
 import { UsageError } from "./command.ts";
+import type { TextLine } from "./lines.ts";
 
 /** How a recording is replayed. */
 export interface ReplayOptions {
@@ -53,13 +54,13 @@ export class Replay {
   /** Why the rest of the recording was not sent, if it was not. */
   error: UsageError | undefined;
 
-  readonly #lines: AsyncIterable<string> | Iterable<string>;
+  readonly #lines: AsyncIterable<TextLine>;
   readonly #options: ReplayOptions;
   readonly #connections = new Map<number, Connection>();
   readonly #clients: Client[] = [];
   readonly #ended = new AbortController();
 
-  constructor(lines: AsyncIterable<string> | Iterable<string>, options: ReplayOptions) {
+  constructor(lines: AsyncIterable<TextLine>, options: ReplayOptions) {
     this.#lines = lines;
     this.#options = options;
   }
@@ -93,13 +94,11 @@ export class Replay {
 
   /** The requests, each when it is to be sent. */
   async *#requests(): AsyncGenerator<Replayed, void, void> {
-    let number = 0;
     let startedAt = NaN;
     let firstTime = NaN;
     let lastTime = 0;
-    for await (const line of this.#lines) {
-      number++;
-      const recorded = readRecorded(line);
+    for await (const { number, text } of this.#lines) {
+      const recorded = readRecorded(text);
       if (recorded === undefined && Number.isNaN(firstTime)) {
         throw new UsageError(
           "the first line is not one of a recording, as serve --record makes it",

@@ -64,7 +64,8 @@ function replaying(time: FakeTime, lines: string[], more: Partial<ReplayOptions>
   const { signal } = abort;
   const onSent = () => {};
   const options = { name: "rec", speed: 1, timeout: 1000, ordered: false, signal, connect, onSent };
-  const replay = new Replay(lines, { ...options, ...more });
+  const input = ReadableStream.from(lines.map((text, i) => ({ number: i + 1, text })));
+  const replay = new Replay(input, { ...options, ...more });
   const outcomes: [index: number, code: string | undefined][] = [];
   const done = (async () => {
     for await (const { index, error } of replay.outcomes()) outcomes.push([index, error?.code]);

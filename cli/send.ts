@@ -8,13 +8,12 @@ import { Client, type RequestInput } from "../client.ts";
 import type { RequestId } from "../protocol.ts";
 import { surviveLongTexts } from "../server/deno_rejection.ts";
 import { CLIENT_ACCESS, readClientAccess } from "./access.ts";
-import { chunksOf } from "./chunks.ts";
 import { CommandError, Exit, stopSignal, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
 import { counted } from "./figures.ts";
 import { type Flag, flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
 import { readInput } from "./input.ts";
-import { linesOf } from "./lines.ts";
+import { type Line, linesOf, type TextLine } from "./lines.ts";
 import { openFile } from "./open_file.ts";
 import { Outcomes } from "./outcomes.ts";
 
@@ -55,9 +54,10 @@ export const help = `Sends packets and waits for the answers.
 Usage: asyncpkt send [flags] [DATA…]
 
 Each DATA is the data of one packet, or a whole packet as JSON, an object with "data". Without any, they
-are read from stdin or --file, one a line. Answers go to stdout, one JSON object a line; all else goes
-to stderr. It ends when every request has been answered or given up. A connection that is lost is made
-again, for as long as an answer may take, and what has no answer is sent again.
+are read from stdin or --file, one a line. A line of more than 64 MiB, or one that is not valid UTF-8, is
+not sent and counts as failed; stderr reports its number. Answers go to stdout, one JSON object a line;
+all else goes to stderr. It ends when every request has been answered or given up. A connection that is
+lost is made again, for as long as an answer may take, and what has no answer is sent again.
 
 ${flagHelp(FLAGS)}
 
@@ -97,14 +97,21 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const stop = stopSignal(streams);
   // Input that may never end is not waited for once there is no connection.
   const lost = new AbortController();
-  const lines = flags._.length > 0 ? flags._ : linesOf(chunksOf(
-    readsStdin ? stdin.readable : await openFile(path!),
-    AbortSignal.any([stop, lost.signal]),
-  ));
+  const input = flags._.length > 0
+    ? flags._.map((text, i): Line => ({ number: i + 1, text }))
+    : linesOf(readsStdin ? stdin.readable : await openFile(path!), {
+      signal: AbortSignal.any([stop, lost.signal]),
+    });
 
   const { quiet, json, chart } = flags;
-  const total = Array.isArray(lines) ? lines.length : undefined;
+  const total = Array.isArray(input) ? input.length : undefined;
   const outcomes = await Outcomes.start(streams, { quiet, json, chart, total });
+  async function* readLines(): AsyncGenerator<TextLine, void, void> {
+    for await (const line of input) {
+      if (line.fault === undefined) yield line;
+      else outcomes.refuse(line.number, line.fault);
+    }
+  }
   const connect = () =>
     Client.connect(flags.url, {
       signal: stop,
@@ -124,7 +131,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     const { speed = 1, timeout, ordered, url } = flags;
     const name = readsStdin ? "stdin" : flags.replay;
     const onSent = (id: RequestId) => outcomes.sent(id);
-    const replay = new Replay(lines, {
+    const replay = new Replay(readLines(), {
       name,
       speed,
       timeout,
@@ -166,8 +173,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 
   let isRead = false;
   async function* inputs(): AsyncGenerator<RequestInput, void, void> {
-    for await (const line of lines) {
-      const { data, id } = readInput(line);
+    for await (const { text } of readLines()) {
+      const { data, id } = readInput(text);
       outcomes.sent(flags.id ?? id);
       yield { data, id: flags.id ?? id };
     }

@@ -27,13 +27,15 @@ export interface SummaryReport {
   } | null;
 }
 
+type FailureCode = ClientErrorCode | "invalid_line";
+
 /** Counts outcomes and keeps their latencies. */
 export class Summary {
   /** What was done so that requests were answered all the same. */
   repairs: Repairs = { reconnects: 0, resent: 0, retried: 0 };
 
   readonly #startedAt = performance.now();
-  readonly #failures = new Map<ClientErrorCode, number>();
+  readonly #failures = new Map<FailureCode, number>();
   #latencies = new Float64Array(64);
   #answered = 0;
 
@@ -47,8 +49,17 @@ export class Summary {
       }
       this.#latencies[this.#answered++] = reply.latency;
     } else if (error !== undefined) {
-      this.#failures.set(error.code, (this.#failures.get(error.code) ?? 0) + 1);
+      this.#fail(error.code);
     }
+  }
+
+  /** Counts a line of the input that could not be sent. */
+  refuse(): void {
+    this.#fail("invalid_line");
+  }
+
+  #fail(code: FailureCode): void {
+    this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1);
   }
 
   /** How many outcomes there were. */
@@ -127,7 +138,7 @@ export class Summary {
   }
 }
 
-const CONNECTION: readonly ClientErrorCode[] = ["connection_failed", "connection_lost", "closed"];
+const CONNECTION: readonly FailureCode[] = ["connection_failed", "connection_lost", "closed"];
 
 /** To three digits after the point: more would only seem exact. */
 function round(value: number): number {

@@ -68,7 +68,7 @@ export function startProgram(
   const stdout = new Inbox<string>();
   const stdin = child.stdin.getWriter();
   const read = (async () => {
-    for await (const line of linesOf(child.stdout)) stdout.put(line);
+    for await (const { text, fault } of linesOf(child.stdout)) stdout.put(text ?? fault);
   })();
   const stderr = new Response(child.stderr).text();
   let isEnded = false;
