@@ -8,7 +8,7 @@ import { convertToJson, formatJson } from "../protocol.ts";
 import { Exit, stopSignal, type Streams, UsageError } from "./command.ts";
 import { escapeControls } from "./escape.ts";
 import { flagHelp, readFlags, toggle } from "./flags.ts";
-import { linesOf } from "./lines.ts";
+import { checkLine, linesOf } from "./lines.ts";
 
 /** What it can be told. */
 const FLAGS = {
@@ -24,8 +24,9 @@ Usage: asyncpkt convert [flags] < FILE
 
 ${flagHelp(FLAGS)}
 
-A line may have up to 64 MiB of UTF-8. Other lines are refused: stderr reports the number and the reason,
-and the next line follows.
+A line may have up to 64 MiB of UTF-8. With --back, data must fit in one line: no line feed, no carriage
+return at its end, no byte order mark at its start, no lone surrogate. Other lines are refused: stderr
+reports the number and the reason, and the next line follows.
 
 Exit codes: 0 all converted, 1 some lines refused, or the output could not be written, 2 wrong usage,
 130 interrupted.
@@ -47,7 +48,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     return Exit.usage;
   }
   const stop = stopSignal(streams);
-  const convertLine = flags.back ? formatJson : convertToJson;
+  const convertLine = flags.back ? toDataLine : convertToJson;
   let exit: number = Exit.ok;
   for await (const line of linesOf(stdin.readable, { signal: stop })) {
     try {
@@ -64,4 +65,11 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     if (stop.aborted) break;
   }
   return signal.aborted ? Exit.interrupted : exit;
+}
+
+/** Converts a representation to data that a line can carry. */
+function toDataLine(json: string): string {
+  const data = formatJson(json);
+  checkLine(data);
+  return data;
 }

@@ -3,6 +3,7 @@ import schema from "../docs/send.schema.json" with { type: "json" };
 import { serve } from "../server.ts";
 import { Ajv2020 } from "../testing/ajv.ts";
 import { runCommand } from "../testing/fake_streams.ts";
+import { randomIntegers } from "../testing/random.ts";
 
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 
@@ -67,4 +68,45 @@ Deno.test("main() bench refuses a file with a line that it cannot read, exit cod
   const folder = await runCommand(["bench", "--file", "."]);
   assertEquals(folder.code, 2);
   assertMatch(folder.stderr, /^asyncpkt bench: cannot read [^\n]*\n$/);
+});
+
+Deno.test("main() convert --back refuses data that no line can hold, and says why", async () => {
+  const cases: [value: string, reason: string][] = [
+    ["c\\nd", "it contains a line feed"],
+    ["\\n", "it contains a line feed"],
+    ["c\\r", "it ends in a carriage return"],
+    ["c\\u000d", "it ends in a carriage return"],
+    ["\\ud800", "it contains a lone surrogate, which UTF-8 cannot encode"],
+    ["\\ude00\\ud83d", "it contains a lone surrogate, which UTF-8 cannot encode"],
+  ];
+  const inputs = cases.map(([value]) => `{"a":{"b":"${value}"}}\n`);
+  inputs.push('{"\\ufeffa":{"b":"c"}}\n', '{"a":{"\\r":"c\\rd\\ud83d\\ude00\\ufeff"}}\n');
+  const reasons = [...cases.map(([, reason]) => reason), "it begins with a byte order mark"];
+  const { code, stdout, stderr } = await runCommand(["convert", "--back"], {
+    stdin: inputs.join(""),
+  });
+  assertEquals([code, stdout], [1, "a&&\r&&c\rd😀\ufeff\n"]);
+  const lines = reasons.map((reason, i) =>
+    `line ${i + 1}: Cannot write the data as a line: ${reason}\n`
+  );
+  assertEquals(stderr, lines.join(""));
+});
+
+Deno.test("main() convert gives back what convert --back took, line by line", async () => {
+  const seed = 20260;
+  const random = randomIntegers(seed);
+  const tokens = ["a", "\\n", "\\r", "\\ufeff", "\\ud83d", "\\ude00", "é", "\\u0000", " ", "\\\\"];
+  const token = () =>
+    Array.from({ length: 1 + random(3) }, () => tokens[random(tokens.length)])
+      .join("");
+  const given = Array.from({ length: 2000 }, () => {
+    const object = `{"${token()}":{"${token()}":"${token()}"}}`;
+    return JSON.stringify(JSON.parse(object));
+  });
+  const back = await runCommand(["convert", "--back"], { stdin: given.join("\n") });
+  const refused = back.stderr.match(/^line \d+/gm)!.map((line) => Number(line.slice(5)) - 1);
+  const kept = given.filter((_, i) => !refused.includes(i));
+  assert(kept.length > 100 && refused.length > 100, `seed ${seed}`);
+  const { code, stdout } = await runCommand(["convert"], { stdin: back.stdout });
+  assertEquals([code, stdout.trimEnd().split("\n")], [0, kept], `seed ${seed}`);
 });

@@ -31,6 +31,7 @@ export interface LinesOptions {
 const LF = 0x0a;
 const BOM = "\ufeff";
 
+const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -75,6 +76,36 @@ export async function* linesOf(
   if (signal?.aborted) return;
   const last = lineOf(unfinished.end());
   if (last.text !== "") yield last;
+}
+
+/**
+ * Checks that {@linkcode linesOf} would read a text back if it were written as a line.
+ *
+ * @param limit the most bytes in a line.
+ * @throws {RangeError} if it would not; the message says what in the text prevents it.
+ *
+ * @example
+ * ```ts
+ * import { assertThrows } from "@std/assert";
+ * import { checkLine } from "./lines.ts";
+ *
+ * checkLine("a\rb");
+ * assertThrows(() => checkLine("a\nb"), RangeError, "it contains a line feed");
+ * ```
+ */
+export function checkLine(text: string, limit: number = MAX_LINE): void {
+  const fault = text.includes("\n")
+    ? "it contains a line feed"
+    : text.endsWith("\r")
+    ? "it ends in a carriage return"
+    : text.startsWith(BOM)
+    ? "it begins with a byte order mark"
+    : !text.isWellFormed()
+    ? "it contains a lone surrogate, which UTF-8 cannot encode"
+    : text.length > limit / 3 && encoder.encode(text).length > limit
+    ? `it is ${tooLong(limit)}`
+    : undefined;
+  if (fault !== undefined) throw new RangeError(`Cannot write the data as a line: ${fault}`);
 }
 
 /** A line of which more may come. What exceeds the limit is not kept. */

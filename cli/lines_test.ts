@@ -1,6 +1,6 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { UsageError } from "./command.ts";
-import { linesOf, type LinesOptions } from "./lines.ts";
+import { checkLine, linesOf, type LinesOptions } from "./lines.ts";
 
 const encoder = new TextEncoder();
 
@@ -147,4 +147,34 @@ Deno.test("linesOf() reports in a UsageError what the stream fails with", async 
     UsageError,
     "cannot read the input: broken",
   );
+});
+
+Deno.test("checkLine() accepts exactly what linesOf() reads back", async () => {
+  const parts = ["", "a", "\r", "\n", "\ufeff", "\ud83d", "\ude00", "\u2028", "é"];
+  for (const first of parts) {
+    for (const second of parts) {
+      for (const third of parts) {
+        const text = first + second + third;
+        const stream = new Blob([text + "\nend\n"]).stream();
+        const isKept = (await textsOf(stream)).join("|") === `${text}|end`;
+        // As the first line, where a byte order mark is lost.
+        const what = JSON.stringify(text);
+        if (isKept) checkLine(text);
+        else {assertThrows(
+            () => checkLine(text),
+            RangeError,
+            "Cannot write the data as a line",
+            what,
+          );}
+      }
+    }
+  }
+});
+
+Deno.test("checkLine() refuses a text that is longer than a line may be", () => {
+  const limit = 2 ** 20;
+  for (const text of ["x".repeat(limit), "é".repeat(limit / 2), "€".repeat(limit / 3)]) {
+    checkLine(text, limit);
+    assertThrows(() => checkLine(text + "é", limit), RangeError, "longer than 1 MiB");
+  }
 });
