@@ -463,7 +463,7 @@ Deno.test("main() send has all requests answered whatever size of frames the ser
     await using server = serve({ ...SOON, limits: { packetSize } });
     const args = ["send", "--url", server.url, "--concurrency", "2000", "--ordered", ...data];
     const { code, stdout, stderr } = await runCommand(args);
-    assertMatch(stderr, /^2000 requests: 2000 answered, 0 failed/);
+    assertMatch(stderr, /^2,000 requests: 2,000 answered, 0 failed/);
     assertEquals(code, 0);
     const ids = stdout.trimEnd().split("\n").map((line) => JSON.parse(line).data.Hub.id);
     assertEquals(ids, data.map((_, i) => `${i}`));
