@@ -58,8 +58,14 @@ export interface ConnectOptions {
   /** Authorities that are trusted as well, besides the well-known ones: certificates in PEM. */
   caCerts?: readonly string[];
   /**
+   * For how long to keep trying to connect to a server that is not there yet, in milliseconds; Infinity is
+   * allowed. The last attempt is made when that time is over. What would fail the same way again, such as
+   * a wrong token, is not tried again. @default {0}, a single attempt
+   */
+  wait?: number;
+  /**
    * Whether a connection that is lost is made again; a number says for how many milliseconds it is tried.
-   * The first attempt is the only one in any case. @default {true}
+   * @default {true}
    */
   reconnect?: boolean | number;
   /**
@@ -204,15 +210,16 @@ export class Client implements AsyncDisposable {
       onOpen: (socket) => this.#open(socket),
       onMessage: (data) => this.#receive(data),
       hasLearned: (code) => this.#hasLearned(code),
+      onWait: (why, wait) => this.#options.onDisconnect?.(why() as ConnectionError, wait),
       onLost: (why, wait) => this.#lose(why, wait),
       onEnd: (why) => this.#end(why),
     };
-    const { reconnect = true, token, caCerts } = options;
-    this.#connection = new Connection(url, { timeout, reconnect, token, caCerts }, events);
+    const { wait = 0, reconnect = true, token, caCerts } = options;
+    this.#connection = new Connection(url, { timeout, wait, reconnect, token, caCerts }, events);
   }
 
   /**
-   * Connects to a server. It is tried once: a server that is not there yet is not waited for.
+   * Connects to a server. A server that is not there yet is waited for only if `wait` says so.
    *
    * @param url such as `ws://127.0.0.1:2707`.
    * @throws {ConnectionError} `connection_failed` if it cannot be reached or is no such server.
@@ -223,8 +230,9 @@ export class Client implements AsyncDisposable {
    * @throws {RangeError} if a length of time is not positive.
    */
   static async connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
-    const { signal, timeout = DEFAULT_TIMEOUT, reconnect } = options;
+    const { signal, timeout = DEFAULT_TIMEOUT, wait = 0, reconnect } = options;
     checkTimeout(timeout);
+    if (wait !== 0) checkTimeout(wait);
     if (typeof reconnect === "number") checkTimeout(reconnect);
     const client = new Client(url, options, timeout);
     await client.#connection.open(signal);

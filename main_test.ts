@@ -486,6 +486,37 @@ Deno.test("main() send exits with 3 when there is no connection", async () => {
   );
 });
 
+Deno.test("main() send --wait sends when the server starts later, and says that it waits", async () => {
+  for (const quiet of [[], ["--quiet"]]) {
+    const port = freePort();
+    const url = `ws://127.0.0.1:${port}`;
+    const args = ["send", "--url", url, "--wait", "--timeout", "60", ...quiet, "a&&b&&c"];
+    const send = startCommand(args);
+    if (quiet.length === 0) await send.said(/; waiting for it, for 60 s at most\n/);
+    await using _ = serve({ ...AT_ONCE, port });
+    assertEquals(await send.exit, 0);
+    assertEquals(send.stdout, '{"request_id":"1","data":{"a":{"b":"c"}}}\n');
+    if (quiet.length > 0) assertEquals(send.stderr, "");
+    else assertMatch(send.stderr, /^cannot connect to [^\n]* most\n1 request: 1 answered, /);
+  }
+});
+
+Deno.test("main() send --wait gives up after --timeout, exit code 3, and when interrupted", async () => {
+  const url = `ws://127.0.0.1:${freePort()}`;
+  const { code, stdout, stderr } = await runCommand(
+    ["send", "--url", url, "--wait", "--timeout", "0.3", "x"],
+  );
+  assertEquals([code, stdout], [3, ""]);
+  assertMatch(
+    stderr,
+    /^cannot connect [^\n]*; waiting for it, for 0\.3 s at most\nasyncpkt send: cannot connect [^\n]*\n$/,
+  );
+  const send = startCommand(["send", "--url", url, "--wait", "x"]);
+  await send.said(/waiting/);
+  send.interrupt();
+  assertEquals(await send.exit, 130);
+});
+
 Deno.test("main() send exits with 3 when the connection is lost, even while stdin is open", async () => {
   for (const isAnswered of [true, false]) {
     await using server = startHandServer({

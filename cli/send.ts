@@ -38,6 +38,7 @@ const FLAGS = {
   concurrency: integer("N", "requests in flight at once [100]", 100, 1),
   timeout: seconds("SECONDS", "how long to wait for each answer [10]", 10),
   ordered: toggle("answers in the order sent, not as they arrive"),
+  wait: toggle("keeps trying to connect until --timeout: the server may start later"),
   "no-reconnect": toggle("ends when the connection is lost"),
   "no-retry": toggle("does not try again what is refused as overloaded or shutting_down"),
   chart: toggle("shows when each was sent and answered; on a terminal, while it happens"),
@@ -112,17 +113,26 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       else outcomes.refuse(line.number, line.fault);
     }
   }
+  let isWaiting = false;
   const connect = () =>
     Client.connect(flags.url, {
       signal: stop,
       timeout: flags.timeout,
+      wait: flags.wait ? flags.timeout : 0,
       ...access,
       reconnect: flags["no-reconnect"] ? false : flags.timeout,
       retry: !flags["no-retry"],
       onUnmatched: (answer) => outcomes.warn(`no request waits for ${JSON.stringify(answer)}`),
       onGarbage: (frame) => outcomes.warn(`not an answer: ${frame}`),
-      onDisconnect: ({ message }, wait) =>
-        outcomes.tell(`${message}; trying again in ${(wait / 1000).toFixed(1)} s`),
+      onDisconnect: ({ code, message }, wait) => {
+        const isFirst = code === "connection_failed";
+        if (isFirst && isWaiting) return;
+        isWaiting = isFirst;
+        const next = isFirst
+          ? `waiting for it, for ${flags.timeout / 1000} s at most`
+          : `trying again in ${(wait / 1000).toFixed(1)} s`;
+        outcomes.tell(`${message}; ${next}`);
+      },
       onReconnect: () => outcomes.tell("connected again"),
     });
 

@@ -13,11 +13,16 @@ import { connectSocket, type SocketOptions } from "./socket.ts";
 /** How long to wait before connecting again. */
 const RECONNECT: Backoff = { first: 500, most: 30_000 };
 
+/** How long to wait before the next attempt of a first connection: servers start within seconds. */
+const FIRST_CONNECTION: Backoff = { first: 100, most: 1000 };
+
 /** A connection that stood for so long, in milliseconds, was a good one: the next wait is short again. */
 const STEADY = 10_000;
 
 /** What a connection is told. */
 export interface ConnectionOptions extends Omit<SocketOptions, "signal"> {
+  /** For how long a first connection is tried, in milliseconds; 0 tries once. */
+  wait: number;
   /** Whether it is made again; a number says for how long it is tried, in milliseconds. */
   reconnect: boolean | number;
 }
@@ -29,6 +34,8 @@ export interface ConnectionEvents {
   onMessage(data: unknown): void;
   /** Whether another connection would do better, although its end with `code` says that it would not. */
   hasLearned(code: number): boolean;
+  /** It has never stood so far; after `wait` milliseconds the next attempt is made. */
+  onWait(why: EndingInError, wait: number): void;
   /** It does not stand; after `wait` milliseconds the next attempt is made. */
   onLost(why: EndingInError, wait: number): void;
   /** It has ended for good. */
@@ -55,9 +62,23 @@ export class Connection {
     this.#events = events;
   }
 
-  /** Connects, once: it is only a connection that has stood which is made again. */
+  /** Connects for the first time. After `wait`, the last attempt is made; its error is thrown. */
   async open(signal: AbortSignal | undefined): Promise<void> {
-    await connectSocket(this.#url, { ...this.#options, signal }, (socket) => this.#take(socket));
+    const end = performance.now() + this.#options.wait;
+    for (let attempt = 0;; attempt++) {
+      try {
+        return await this.#connect(signal);
+      } catch (error) {
+        const left = end - performance.now();
+        // Any other error is the caller's own, such as a URL that is not valid.
+        const mayPass = error instanceof ClientError && !isFinalFailure(error);
+        if (left <= 0 || signal?.aborted || !mayPass) throw error;
+        const wait = Math.min(jitter(FIRST_CONNECTION, attempt), left);
+        this.#events.onWait(failureToConnect("connection_failed", error, this.#url), wait);
+        // If it is aborted, the next attempt says so.
+        await delay(wait, signal && { signal }).catch(() => {});
+      }
+    }
   }
 
   /** Resolves when it has ended for good, however it did. */
@@ -69,6 +90,10 @@ export class Connection {
   close(): void {
     this.#abort.abort();
     this.#socket?.close(1000);
+  }
+
+  async #connect(signal: AbortSignal | undefined): Promise<void> {
+    await connectSocket(this.#url, { ...this.#options, signal }, (socket) => this.#take(socket));
   }
 
   #take(socket: WebSocket): void {
@@ -96,7 +121,7 @@ export class Connection {
   }
 
   async #reconnect(why: EndingInError): Promise<void> {
-    const { timeout, reconnect } = this.#options;
+    const { reconnect } = this.#options;
     const { signal } = this.#abort;
     const end = performance.now() + (reconnect === true ? Infinity : Number(reconnect));
     while (true) {
@@ -106,13 +131,9 @@ export class Connection {
       this.#events.onLost(why, wait);
       try {
         await delay(wait, { signal });
-        return await connectSocket(
-          this.#url,
-          { ...this.#options, timeout, signal },
-          (socket) => this.#take(socket),
-        );
+        return await this.#connect(signal);
       } catch (error) {
-        why = failureToReconnect(error, this.#url);
+        why = failureToConnect("connection_lost", error, this.#url);
         if (signal.aborted || isFinalFailure(error)) return this.#end(why);
       }
     }
@@ -125,11 +146,15 @@ export class Connection {
 }
 
 /** Each request gets an error of its own, whose stack names who awaits it. */
-function failureToReconnect(error: unknown, url: string | URL): EndingInError {
+function failureToConnect(
+  code: "connection_failed" | "connection_lost",
+  error: unknown,
+  url: string | URL,
+): EndingInError {
   const { message } = error as Error;
   const reason = error instanceof ConnectionError
     ? message
     : `cannot connect to ${url}: ${message}`;
   const cause = error instanceof ClientError ? error.cause : error;
-  return () => new ConnectionError("connection_lost", reason, cause ? { cause } : {});
+  return () => new ConnectionError(code, reason, cause ? { cause } : {});
 }
