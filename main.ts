@@ -5,6 +5,7 @@
  */
 
 import { CommandError, type Commands, Exit, reportFailure, type Streams } from "./cli/command.ts";
+import { escapeControls } from "./cli/escape.ts";
 import { nearest } from "./cli/nearest.ts";
 import { Output } from "./cli/output.ts";
 import { Shutdown } from "./cli/shutdown.ts";
@@ -61,7 +62,7 @@ export async function main(args: readonly string[], streams: Streams): Promise<n
     code = isCommand ? await runCommand(COMMANDS[name]!, rest, streams) : await run(name, streams);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    stderr.write(`${program}: ${error.message}\n`);
+    stderr.write(escapeControls(`${program}: ${error.message}`) + "\n");
     code = error.exit;
   }
   await stdout.flush();
@@ -85,7 +86,8 @@ async function run(name: string | undefined, { stdout, stderr }: Streams): Promi
   if (name !== undefined) {
     const meant = nearest(name, Object.keys(COMMANDS));
     const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
-    stderr.write(`asyncpkt: there is no command ${JSON.stringify(name)}${hint}\n`);
+    const problem = `asyncpkt: there is no command ${JSON.stringify(name)}${hint}`;
+    stderr.write(escapeControls(problem) + "\n");
   }
   stderr.write(HELP);
   return Exit.usage;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { escapeControls } from "./escape.ts";
 import type { FlagTable } from "./flags.ts";
 import type { Output } from "./output.ts";
 
@@ -99,6 +100,8 @@ export function stopSignal({ stdout, signal }: Streams): AbortSignal {
  */
 export function reportFailure(output: Output, what: () => string, stderr: Output): void {
   output.broken.addEventListener("abort", () => {
-    if (output.failure !== undefined) stderr.write(`${what()}: ${output.failure.message}\n`);
+    if (output.failure !== undefined) {
+      stderr.write(escapeControls(`${what()}: ${output.failure.message}`) + "\n");
+    }
   });
 }

@@ -53,8 +53,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   for await (const line of linesOf(stdin.readable, { signal: stop })) {
     try {
       if (line.fault !== undefined) throw new RangeError(line.fault);
-      const converted = convertLine(line.text);
-      stdout.write((stdout.isTerminal ? escapeControls(converted) : converted) + "\n");
+      stdout.writeLine(convertLine(line.text));
     } catch (error) {
       exit = Exit.failed;
       const reason = error instanceof Error ? error.message : String(error);

@@ -1,12 +1,11 @@
 /**
- * Text from a peer, made safe for a terminal.
+ * Text from others, or from the command line, made safe for a terminal.
  *
  * @module
  */
 
-/** What terminals obey, and what hides or turns text around, if it is not escaped. */
-// deno-lint-ignore no-control-regex -- control characters are what it is for
-const UNSAFE = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+/** What terminals obey, and what is invisible or reorders the text around it; also lone surrogates. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /**
  * Escapes what is unsafe as JSON does, `\u001b`; so JSON text on one line stays JSON, of the same value.
@@ -16,12 +15,15 @@ const UNSAFE = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\
  * import { assertEquals } from "@std/assert";
  * import { escapeControls } from "./escape.ts";
  *
- * assertEquals(escapeControls("red: \x1b[31m"), "red: \\u001b[31m");
+ * assertEquals(escapeControls("red: \x1b[31m, zero\u200bwidth"), "red: \\u001b[31m, zero\\u200bwidth");
  * ```
  */
 export function escapeControls(text: string): string {
-  return text.replace(
-    UNSAFE,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return text.replace(UNSAFE, (character) => {
+    const units = Array.from(
+      { length: character.length },
+      (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`,
+    );
+    return units.join("");
+  });
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { escapeControls } from "./escape.ts";
 import { Footer, type TerminalSize, terminalSize } from "./footer.ts";
 
 /** How long text is gathered, in milliseconds. */
@@ -105,6 +106,11 @@ export class Output {
     if (this.#writing !== undefined) return;
     if (this.#gathered.length >= BLOCK) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), GATHER);
+  }
+
+  /** Writes a line as it is; on a terminal, with what is unsafe there escaped. */
+  writeLine(line: string): void {
+    this.write((this.isTerminal ? escapeControls(line) : line) + "\n");
   }
 
   /** Whether the reader is slow, so that whoever has the choice had better wait for a flush. */

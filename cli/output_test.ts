@@ -198,6 +198,19 @@ Deno.test("Output drops later text and never throws when a write fails", async (
   }
 });
 
+Deno.test("writeLine() escapes a line on a terminal only", async () => {
+  for (const isTerminal of [true, false]) {
+    const sink = new TestSink();
+    const output = new Output({
+      write: (bytes) => sink.write(bytes),
+      isTerminal: () => isTerminal,
+    });
+    output.writeLine("a\x1b[2J\u200b");
+    await output.flush();
+    assertEquals(sink.writes, [isTerminal ? "a\\u001b[2J\\u200b\n" : "a\x1b[2J\u200b\n"]);
+  }
+});
+
 Deno.test("isTerminal is the sink's", () => {
   for (const isTerminal of [true, false]) {
     const sink = { write: () => Promise.resolve(0), isTerminal: () => isTerminal };

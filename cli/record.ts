@@ -54,7 +54,7 @@ export async function startRecording(
 
 function recordingTo(output: Output, close = () => {}): Recording {
   return {
-    tap: recordTo((line) => output.write(line)),
+    tap: recordTo((line) => output.writeLine(line)),
     async isComplete() {
       await output.flush();
       return output.failure === undefined;

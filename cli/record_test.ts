@@ -99,6 +99,19 @@ Deno.test("main() serve --record - writes to stdout, and logs to stderr", async 
   assertMatch(server.stderr, /^3: Timeout 0\.0 seconds for this one\.$/m);
 });
 
+Deno.test("main() serve --record - escapes what clients send, on a terminal", async () => {
+  const args = ["serve", "--port", "0", "--delay", "0", "--quiet", "--record", "-"];
+  const server = startCommand(args, { terminals: ["stdout"] });
+  const [, url] = await server.said(/^Listening on (\S+)\n/);
+  const body = `{"request_id":"\u009b2J\u202e\u200b","data":""}`;
+  await (await fetch(url!.replace("ws", "http"), { method: "POST", body })).text();
+  server.interrupt();
+  assertEquals(await server.exit, 0);
+  // deno-lint-ignore no-control-regex -- they are what is looked for
+  assert(!/[\0-\x09\x0b-\x1f\x7f-\x9f\p{Cf}]/u.test(server.stdout), server.stdout);
+  assertEquals(framesOf(readAll(server.stdout), 1, "in"), [body]);
+});
+
 Deno.test("main() send --replay does again what serve --record wrote", async () => {
   const record = async (use: (url: string) => Promise<unknown>) => {
     const server = startCommand(["serve", "--port", "0", "--delay", "0", "--quiet", "--record=-"]);

@@ -34,7 +34,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /**
  * Records what it listens in on.
  *
- * @param write takes each line, with its end.
+ * @param write takes each line, without its end.
  * @param now the time, in milliseconds.
  *
  * @example
@@ -47,7 +47,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * const tap = recordTo((line) => text += line, () => time);
  * time += 1.5;
  * tap.sent(1, "{}");
- * assertEquals(text, '{"time":0.0015,"connection":1,"event":"out","frame":"{}"}\n');
+ * assertEquals(text, '{"time":0.0015,"connection":1,"event":"out","frame":"{}"}');
  * ```
  */
 export function recordTo(
@@ -57,7 +57,7 @@ export function recordTo(
   const startedAt = now();
   const record = (connection: number, event: Recorded["event"], more = "") => {
     const time = Math.round((now() - startedAt) * 1000) / 1e6;
-    write(`{"time":${time},"connection":${connection},"event":"${event}"${more}}\n`);
+    write(`{"time":${time},"connection":${connection},"event":"${event}"${more}}`);
   };
   return {
     opened: (connection, sharesFrames) =>

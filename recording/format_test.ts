@@ -4,7 +4,7 @@ import { MAX_TIME, readRecorded, recordTo } from "./format.ts";
 
 Deno.test("recordTo() writes lines that readRecorded() reads, of text, of bytes and of neither", () => {
   let text = "";
-  const tap = recordTo((line) => text += line, () => 0);
+  const tap = recordTo((line) => text += line + "\n", () => 0);
   tap.opened(1, false);
   tap.opened(2, true);
   tap.received(1, '{"a":"\u2028\n"}');
