@@ -389,6 +389,16 @@ Deno.test("Client.connect() misses nothing that comes with the handshake", async
   assertEquals(await unmatched.next(), JSON.parse(frame));
 });
 
+Deno.test("Client.request() resolves to the names that were answered, whatever was answered before", async () => {
+  await using server = serve(AT_ONCE);
+  await using client = await Client.connect(server.url);
+  for (const name of ["\\", '"', "\n", "\\\\", '\\"']) {
+    const { data, json } = await client.request(`a&&p&&1&&${name}&&2%%${name}&&p&&3`, { id: 1 });
+    assertEquals(data, { a: { p: "1", [name]: "2" }, [name]: { p: "3" } });
+    assertEquals(json, JSON.stringify({ request_id: 1, data }));
+  }
+});
+
 // Closing.
 
 Deno.test("Client.close() ends what still waits with closed, and leaves nothing hanging", async () => {

@@ -6,6 +6,7 @@
 
 import type { RequestInput } from "../client.ts";
 import type { RequestId } from "../protocol.ts";
+import { parseJson } from "../protocol/parse_json.ts";
 
 /**
  * Reads one argument or line: the JSON text of a packet, that is an object with `data`; anything else is
@@ -28,7 +29,7 @@ export function readInput(text: string): Exclude<RequestInput, string> {
 
 function parse(text: string): { request_id?: unknown; data?: unknown } | undefined {
   try {
-    return JSON.parse(text);
+    return parseJson(text) as object;
   } catch {
     return undefined;
   }

@@ -9,6 +9,8 @@ Deno.test("readInput() reads a packet", () => {
     ['  {"data" : "a", "more": [1]}\r', undefined, "a"],
     ['{"data":"a","data":"b"}', undefined, "b"],
     ['{"data":"\\u0061\\n"}', undefined, "a\n"],
+    ['{"data":"a","d\\\\u0":"b"}', undefined, "a"],
+    ['{"data":"a","d\\u0061ta":"b"}', undefined, "b"],
     // Ids that cannot be one are for the client to refuse.
     ['{"request_id":1.5,"data":"a"}', 1.5, "a"],
     ['{"request_id":{},"data":"a"}', {}, "a"],

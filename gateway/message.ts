@@ -6,6 +6,7 @@
  */
 
 import type { ErrorAnswer } from "../protocol.ts";
+import { parseJson } from "../protocol/parse_json.ts";
 
 /** The header that names the gateway that asked. */
 export const GATEWAY = "Asyncpkt-Gateway";
@@ -64,7 +65,7 @@ export function decodeConverted(text: string): Converted {
   if (text.startsWith(BEFORE_DATA, end)) {
     return { key, representation: text.slice(end + BEFORE_DATA.length, -1) };
   }
-  const { error } = JSON.parse(text) as Partial<ErrorAnswer>;
+  const { error } = parseJson(text) as Partial<ErrorAnswer>;
   return { key, error: `a worker answered: ${error?.message}` };
 }
 

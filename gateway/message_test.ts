@@ -16,6 +16,9 @@ Deno.test("decodeConverted() tells the key, and what came of the request", () =>
   });
   const error = '{"request_id":"7-12","error":{"code":"internal","message":"broken"}}';
   assertEquals(decodeConverted(error), { key: "7-12", error: "a worker answered: broken" });
+  // Of a worker that spells names in its own way, after one with other names.
+  decodeConverted('{"request_id":"7-12","error":{"code":"internal","m\\\\u0065":"odd"}}');
+  assertEquals(decodeConverted(error.replace("message", "m\\u0065ssage")), decodeConverted(error));
 });
 
 Deno.test("decodeConverted() refuses what is no answer of a worker", () => {

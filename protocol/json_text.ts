@@ -5,6 +5,12 @@
  * @module
  */
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** How far, in UTF-16 units, a loop finds the end of a string sooner than indexOf() does. */
+const NEAR = 12;
+
 /**
  * The texts of the members of a JSON object, or of the elements of an array.
  *
@@ -24,7 +30,7 @@ export function splitTopLevel(json: string): string[] {
   let at = 1;
   for (let i = 1; i < text.length - 1; i++) {
     const char = text[i];
-    if (char === '"') i = endOfString(text, i);
+    if (char === '"') i = endOfString(text, i + 1);
     else if (char === "{" || char === "[") depth++;
     else if (char === "}" || char === "]") depth--;
     else if (char === "," && depth === 0) {
@@ -40,14 +46,31 @@ export function splitTopLevel(json: string): string[] {
 /** The members of a JSON object in their order: each name, and the text of its value. */
 export function membersOf(json: string): [name: string, value: string][] {
   return splitTopLevel(json).map((member) => {
-    const end = endOfString(member, 0) + 1;
+    const end = endOfString(member, 1) + 1;
     return [JSON.parse(member.slice(0, end)), member.slice(member.indexOf(":", end) + 1).trim()];
   });
 }
 
-/** Where the string that starts at `at` has its closing quote. */
-function endOfString(text: string, at: number): number {
-  let i = at + 1;
-  while (text[i] !== '"') i += text[i] === "\\" ? 2 : 1;
-  return i;
+/**
+ * Returns where the closing quote of a string is. The text must be valid.
+ *
+ * @param at a place inside the string: behind its opening quote, or at an escape.
+ */
+export function endOfString(text: string, at: number): number {
+  let near = at + NEAR;
+  for (let i = at; i < near; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === QUOTE) return i;
+    if (unit === BACKSLASH) near = ++i + NEAR;
+  }
+  let end = text.indexOf('"', near);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end;
+}
+
+/** Whether an odd number of backslashes stands before `at`. */
+function isEscaped(text: string, at: number): boolean {
+  let first = at;
+  while (text.charCodeAt(first - 1) === BACKSLASH) first--;
+  return (at - first) % 2 === 1;
 }

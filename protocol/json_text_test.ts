@@ -22,6 +22,13 @@ const taken: [json: string, parts: string[]][] = [
   ['[""]', ['""']],
   ['{"10":1,"9":{"a":1,"b":[2]},"a,b":"}"}', ['"10":1', '"9":{"a":1,"b":[2]}', '"a,b":"}"']],
   ['["é😀\u2028"]', ['"é😀\u2028"']],
+  // Long strings are read in another way, with and without an escape at their end.
+  ...["x", '\\"', "\\\\", '\\"x', "\\\\x"].flatMap((unit) =>
+    [0, 1, 11, 12, 13, 14, 40].map((length): [string, string[]] => {
+      const string = `"${"x".repeat(length)}${unit.repeat(length)}${unit}"`;
+      return [`[${string},[${string}],${string}]`, [string, `[${string}]`, string]];
+    })
+  ),
 ];
 
 Deno.test("splitTopLevel() gives the texts of the members or elements", async (t) => {

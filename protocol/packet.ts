@@ -6,6 +6,7 @@
  */
 
 import { type ErrorCode, ERRORS } from "./errors.ts";
+import { parseJson } from "./parse_json.ts";
 
 /**
  * The WebSocket subprotocol in which answers may share frames and carry their delay.
@@ -160,7 +161,7 @@ export function isRequestId(value: unknown): value is RequestId {
 export function decodeFrame(text: string): Packet[] {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return [refuse(null, "invalid_json")];
   }
@@ -321,7 +322,7 @@ export function encodeFrame(texts: readonly string[]): string {
 export function decodeAnswers(text: string): Answer[] | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return undefined;
   }

@@ -116,6 +116,11 @@ Deno.test("decodeFrame() reads an id of -0 as 0", () => {
   assertStrictEquals(JSON.stringify(packet), '{"request_id":0,"data":"x"}');
 });
 
+Deno.test("decodeFrame() reads keys with escapes, whatever frames came before", () => {
+  decodeFrame('{"request_id":6,"d\\\\u0":"x"}');
+  assertEquals(decodeFrame('{"request_id":7,"d\\u0061ta":"y"}'), [{ request_id: 7, data: "y" }]);
+});
+
 Deno.test("decodeFrame() reads cancels", async (t) => {
   const texts = [
     encodeCancel(1),
@@ -246,6 +251,12 @@ Deno.test("decodeAnswers() reads answers as they stand", async (t) => {
       assertEquals(answers, [JSON.parse(text)].flat());
     });
   }
+});
+
+Deno.test("decodeAnswers() reads names with escapes, whatever frames came before", () => {
+  decodeAnswers('{"request_id":1,"data":{"z":{"x":"1"},"\\\\":{"x":"2"},"y":{"x":"3"}}}');
+  const [answer] = decodeAnswers('{"request_id":1,"data":{"z":{},"\\"":{},"\\\\":{}}}')!;
+  assertEquals(answer, { request_id: 1, data: { z: {}, '"': {}, "\\": {} } });
 });
 
 const noAnswers = [

@@ -8,6 +8,7 @@ import { representationText } from "./answer_writer.ts";
 import { SOURCE_MARGIN } from "./conversion.ts";
 import { membersOf, splitTopLevel } from "./json_text.ts";
 import type { Representation } from "./packet.ts";
+import { parseJson } from "./parse_json.ts";
 
 const encoder = new TextEncoder();
 
@@ -47,7 +48,7 @@ export function convertToJson(data: string): string {
  * ```
  */
 export function convert(data: string): Representation {
-  return JSON.parse(convertToJson(data));
+  return parseJson(convertToJson(data)) as Representation;
 }
 
 /**
@@ -101,7 +102,7 @@ function formatEntity(name: string, json: string): string {
   for (const [key, values] of objectMembers(json, where)) {
     for (const value of oneOrMore(values)) {
       tokens.push(checkToken(key, `a name in ${where}`));
-      tokens.push(checkToken(JSON.parse(value), `the value of ${JSON.stringify(key)} in ${where}`));
+      tokens.push(checkToken(parseJson(value), `the value of ${JSON.stringify(key)} in ${where}`));
     }
   }
   if (tokens.length === 1) throw new RangeError(`Cannot format ${where}: it has no pairs`);
@@ -132,7 +133,7 @@ function checkToken(token: unknown, what: string): string {
 }
 
 function objectMembers(json: string, what: string): [name: string, value: string][] {
-  if (!json.trimStart().startsWith("{")) throw new TypeError(wrongShape(what, JSON.parse(json)));
+  if (!json.trimStart().startsWith("{")) throw new TypeError(wrongShape(what, parseJson(json)));
   return membersOf(json);
 }
 

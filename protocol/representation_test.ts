@@ -11,6 +11,17 @@ Deno.test("convert() makes plain keys of names that objects have of their own", 
   assertEquals(Object.entries(entity), [["constructor", "x"], ["__proto__", "y"]]);
 });
 
+Deno.test("convert() keeps names apart that V8 takes for one another", () => {
+  const names = ["\\", '"', "\n", "\\\\", '\\"'];
+  for (const name of names) {
+    assertEquals(convert(`a&&p&&1&&${name}&&2`), { a: { p: "1", [name]: "2" } });
+    assertEquals(convert(formatData({ p: { x: "1" }, [name]: { x: "2" } })), {
+      p: { x: "1" },
+      [name]: { x: "2" },
+    });
+  }
+});
+
 const formatted: [representation: Representation, data: string][] = [
   [{}, ""],
   [
@@ -143,6 +154,9 @@ Deno.test("formatJson() refuses text that is not JSON", async (t) => {
   await t.step("and JSON of another shape", () => {
     assertThrows(() => formatJson(" null"), TypeError, "a representation");
     assertThrows(() => formatJson('{"A": 1}'), TypeError, 'entity "A"');
+    JSON.parse('{"y":1,"\\\\":1}');
+    const { message } = assertThrows(() => formatJson('{"A":{"x":{"y":1,"\\"":2}}}'), TypeError);
+    assertStringIncludes(message, '{"y":1,"\\"":2}');
     assertThrows(() => formatJson('{"A": {"x": ""}}'), RangeError, "empty");
   });
 });

@@ -7,6 +7,7 @@
 
 import type { Tap } from "../conversation/tap.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
+import { parseJson } from "../protocol/parse_json.ts";
 
 /** A line of a recording. */
 export interface Recorded {
@@ -102,7 +103,7 @@ function base64Of(bytes: Uint8Array): string {
 export function readRecorded(line: string): Recorded | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line);
   } catch {
     return undefined;
   }

@@ -49,6 +49,9 @@ Deno.test("readRecorded() takes what the format allows, and nothing else", () =>
     '{"time":0,"connection":1,"event":"in","frame":{}}',
   ];
   for (const line of bad) assertEquals(readRecorded(line), undefined, line);
+  readRecorded('{"time":0,"connection":1,"event":"in","f\\\\u00":"x"}');
+  const escaped = '{"time":0,"connection":1,"event":"in","f\\u0072ame":"{"}';
+  assertEquals(readRecorded(escaped)?.frame, "{");
   const good = '{"time":0,"connection":1,"event":"in","frame":"{","later":"more"}';
   assertEquals(readRecorded(good)?.frame, "{");
 });

@@ -1,12 +1,13 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { plainAnswer, plainReplies } from "../testing/plain.ts";
+import { plainParse } from "../testing/plain_json.ts";
 import { fuzzPackets, type Implementation } from "./fuzz_packets.ts";
 
 /** Programs that do nearly what they should. */
 const BROKEN: Record<string, Implementation> = {
   "puts names that are array indices first": (frame) =>
     plainReplies(frame).map((text) => {
-      return text.includes('"error"') ? text : JSON.stringify(JSON.parse(text));
+      return text.includes('"error"') ? text : JSON.stringify(plainParse(text));
     }),
   "takes ids of 257 units": (frame) => {
     const { request_id } = parsed(frame);

@@ -75,6 +75,20 @@ async function takeAnswers(frames: Inbox<string>, count: number): Promise<void> 
   for (let taken = 0; taken < count;) taken += [JSON.parse(await frames.next())].flat().length;
 }
 
+Deno.test("serve() reads a packet right when another connection sent names that mislead V8", async () => {
+  await using server = serve(AT_ONCE);
+  await using odd = await openBrowserSocket(server.url);
+  await using other = await openBrowserSocket(server.url);
+  odd.send('{"request_id":6,"d\\\\u0":"x"}');
+  assertEquals(codeOf(await odd.next()), "invalid_packet");
+  const body = '{"request_id":7,"d\\u0061ta":"Hub&&id&&1"}';
+  const wanted = { request_id: 7, data: { Hub: { id: "1" } } };
+  other.send(body);
+  assertEquals(await other.next(), wanted);
+  const response = await fetch(server.url.replace("ws", "http"), { method: "POST", body });
+  assertEquals(await response.json(), wanted);
+});
+
 // Room.
 
 Deno.test("serve() lets in as many as it was told, and the next when one has left", async () => {

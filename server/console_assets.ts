@@ -1112,7 +1112,7 @@ dialog::backdrop {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"ef7361680d419c97\"",
+    etag: "\"5c09e13b9211d690\"",
     text: `// ../protocol/secret_hash.ts
 function randomKey() {
   const [basis, factor] = crypto.getRandomValues(new Int32Array(2));
@@ -1319,6 +1319,121 @@ var ERRORS = {
   internal: "a fault of the server's own; its log says more"
 };
 
+// ../protocol/json_text.ts
+var QUOTE = 34;
+var BACKSLASH = 92;
+var NEAR = 12;
+function splitTopLevel(json) {
+  const text = json.trim();
+  const parts = [];
+  let depth = 0;
+  let at = 1;
+  for (let i = 1; i < text.length - 1; i++) {
+    const char = text[i];
+    if (char === '"') i = endOfString(text, i + 1);
+    else if (char === "{" || char === "[") depth++;
+    else if (char === "}" || char === "]") depth--;
+    else if (char === "," && depth === 0) {
+      parts.push(text.slice(at, i).trim());
+      at = i + 1;
+    }
+  }
+  const last = text.slice(at, -1).trim();
+  if (last !== "") parts.push(last);
+  return parts;
+}
+function membersOf(json) {
+  return splitTopLevel(json).map((member) => {
+    const end = endOfString(member, 1) + 1;
+    return [
+      JSON.parse(member.slice(0, end)),
+      member.slice(member.indexOf(":", end) + 1).trim()
+    ];
+  });
+}
+function endOfString(text, at) {
+  let near = at + NEAR;
+  for (let i = at; i < near; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === QUOTE) return i;
+    if (unit === BACKSLASH) near = ++i + NEAR;
+  }
+  let end = text.indexOf('"', near);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end;
+}
+function isEscaped(text, at) {
+  let first = at;
+  while (text.charCodeAt(first - 1) === BACKSLASH) first--;
+  return (at - first) % 2 === 1;
+}
+
+// ../protocol/parse_json.ts
+var SPACE = 32;
+var COLON = 58;
+function parseJson(json) {
+  const value = JSON.parse(json);
+  return hasEscapedName(json) ? unwrap(JSON.parse(wrapObjects(json))) : value;
+}
+function hasEscapedName(json) {
+  for (let at = json.indexOf("\\\\"); at >= 0; at = json.indexOf("\\\\", at)) {
+    at = endOfString(json, at) + 1;
+    while (json.charCodeAt(at) <= SPACE) at++;
+    if (json.charCodeAt(at) === COLON) return true;
+  }
+  return false;
+}
+function wrapObjects(json) {
+  let text = "";
+  let copied = 0;
+  for (let i = 0; i < json.length; i++) {
+    const char = json[i];
+    if (char === '"') {
+      i = endOfString(json, i + 1);
+    } else if (char === "{" || char === "}" || char === ":") {
+      text += json.slice(copied, i) + (char === "{" ? '{"":[' : char === "}" ? "]}" : ",");
+      copied = i + 1;
+    }
+  }
+  return text + json.slice(copied);
+}
+function unwrap(wrapped) {
+  const sources = [];
+  const targets = [];
+  const begin = (value) => {
+    if (typeof value !== "object" || value === null) return value;
+    const isArray = Array.isArray(value);
+    const target = isArray ? value : {};
+    sources.push(isArray ? value : value[""]);
+    targets.push(target);
+    return target;
+  };
+  const whole2 = begin(wrapped);
+  for (let source = sources.pop(); source !== void 0; source = sources.pop()) {
+    const target = targets.pop();
+    if (source === target) {
+      for (let i = 0; i < source.length; i++) target[i] = begin(source[i]);
+    } else {
+      for (let i = 0; i < source.length; i += 2) {
+        setMember(target, source[i], begin(source[i + 1]));
+      }
+    }
+  }
+  return whole2;
+}
+function setMember(target, name, value) {
+  if (name in target) {
+    Object.defineProperty(target, name, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true
+    });
+  } else {
+    target[name] = value;
+  }
+}
+
 // ../protocol/packet.ts
 var SUBPROTOCOL = "asyncpkt.v1";
 var MAX_ID_LENGTH = 256;
@@ -1338,7 +1453,7 @@ function isRequestId(value) {
 function decodeFrame(text) {
   let value;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return [
       refuse(null, "invalid_json")
@@ -1405,7 +1520,7 @@ function encodeFrame(texts) {
 function decodeAnswers(text) {
   let value;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return void 0;
   }
@@ -1444,41 +1559,6 @@ var encoder2 = new TextEncoder();
 var decoder2 = new TextDecoder();
 var ID_KEY = encoder2.encode('"request_id"');
 var DATA_KEY = encoder2.encode('"data"');
-
-// ../protocol/json_text.ts
-function splitTopLevel(json) {
-  const text = json.trim();
-  const parts = [];
-  let depth = 0;
-  let at = 1;
-  for (let i = 1; i < text.length - 1; i++) {
-    const char = text[i];
-    if (char === '"') i = endOfString2(text, i);
-    else if (char === "{" || char === "[") depth++;
-    else if (char === "}" || char === "]") depth--;
-    else if (char === "," && depth === 0) {
-      parts.push(text.slice(at, i).trim());
-      at = i + 1;
-    }
-  }
-  const last = text.slice(at, -1).trim();
-  if (last !== "") parts.push(last);
-  return parts;
-}
-function membersOf(json) {
-  return splitTopLevel(json).map((member) => {
-    const end = endOfString2(member, 0) + 1;
-    return [
-      JSON.parse(member.slice(0, end)),
-      member.slice(member.indexOf(":", end) + 1).trim()
-    ];
-  });
-}
-function endOfString2(text, at) {
-  let i = at + 1;
-  while (text[i] !== '"') i += text[i] === "\\\\" ? 2 : 1;
-  return i;
-}
 
 // ../protocol/representation.ts
 var encoder3 = new TextEncoder();

@@ -5,6 +5,7 @@
  */
 
 import { deadline } from "@std/async/deadline";
+import { parseJson } from "../protocol/parse_json.ts";
 import { agreedRequest, describedAnswer } from "./described.ts";
 import { Inbox } from "./inbox.ts";
 import { PATIENCE } from "./until.ts";
@@ -49,7 +50,7 @@ export async function openBrowserSocket(
       if (packet instanceof Uint8Array) socket.send(packet as Uint8Array<ArrayBuffer>);
       else socket.send(agreedRequest(typeof packet === "string" ? packet : JSON.stringify(packet)));
     },
-    next: async () => JSON.parse(await frames.next()),
+    next: async () => parseJson(await frames.next()),
     async [Symbol.asyncDispose]() {
       socket.close();
       await closed.promise;

@@ -7,6 +7,7 @@
 
 import asyncapi from "../server/asyncapi.json" with { type: "json" };
 import { decodeFrame } from "../protocol.ts";
+import { parseJson } from "../protocol/parse_json.ts";
 import { Ajv2020, type ValidateFunction } from "./ajv.ts";
 
 const { schemas } = asyncapi.components;
@@ -19,14 +20,14 @@ const [checkAnswer, checkRequest] = ["answerFrame", "requestFrame"].map((name) =
 
 /** Passes a frame of a server's on, if it is one by the description; throws an Error if it is not. */
 export function describedAnswer(frame: string): string {
-  if (checkAnswer(JSON.parse(frame))) return frame;
+  if (checkAnswer(parseJson(frame))) return frame;
   throw new Error(`not as described: ${frame}\n${ajv.errorsText(checkAnswer.errors)}`);
 }
 
 /** Whether a client's frame is one by the description. */
 function isDescribedRequest(frame: string): boolean {
   try {
-    return checkRequest(JSON.parse(frame));
+    return checkRequest(parseJson(frame));
   } catch (error) {
     if (error instanceof SyntaxError) return false;
     throw error;

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { plainParse } from "./plain_json.ts";
+
 /**
  * The JSON text of the representation of `data`, names in the order of their first appearance. Maps
  * hold them: in an object, names such as `10` would come first.
@@ -138,7 +140,7 @@ export function plainReplies(frame: string): string[] {
 function plainPackets(frame: string): unknown[] {
   let value: unknown;
   try {
-    value = JSON.parse(frame);
+    value = plainParse(frame);
   } catch {
     return ["invalid_json"];
   }
