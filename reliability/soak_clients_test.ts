@@ -49,15 +49,14 @@ Deno.test("the clients of the soak get from serve() what they are owed", async (
 });
 
 Deno.test("the clients of the soak see what is answered twice, or wrongly", async () => {
-  const faults: ((frame: string) => string[])[] = [
-    (frame) => plainReplies(frame).flatMap((text) => [text, text]),
-    (frame) =>
-      plainReplies(frame).map((text) => text.replace("Hub", "Hab")).concat(plainReplies(frame)),
-  ];
-  for (const answer of faults) {
+  const twice = (frame: string) => plainReplies(frame).flatMap((text) => [text, text]);
+  const wrongly = (frame: string) =>
+    plainReplies(frame).map((text) => text.replace("Hub", "Hab")).concat(plainReplies(frame));
+  const cases = [[twice, mixedClient([])], [wrongly, mixedClient([])], [wrongly, libraryClient]];
+  for (const [answer, client] of cases as [(frame: string) => string[], SoakClient][]) {
     await using server = startFaulty({ answer });
     const soak = soakOf(server);
-    await run(soak, [mixedClient([])], () => soak.counts.lost > 0);
+    await run(soak, [client], () => soak.counts.lost > 0);
     assert(soak.failures.size > 0);
   }
 });
