@@ -149,10 +149,10 @@ function plainPackets(frame: string): unknown[] {
   return packets.map((packet) => typeof packet === "string" ? "invalid_packet" : packet);
 }
 
-/** An answer's text without the message of its error. */
+/** An answer's text without the message of its error, and without the limit that may follow it. */
 export function withoutMessage(answer: string): string {
   return answer.replace(
-    /^(\{"request_id":.*,"error":\{"code":"\w+"),"message":".+"(\}\})$/s,
+    /^(\{"request_id":.*,"error":\{"code":"\w+"),"message":".+?"(?:,"limit":\d+)?(\}\})$/s,
     "$1$2",
   );
 }
