@@ -1,0 +1,32 @@
+/**
+ * Words of a command line, quoted for a shell.
+ *
+ * @module
+ */
+
+import { escapeControls } from "./escape.ts";
+
+/**
+ * Quotes a word for bash, zsh and other POSIX shells, if it needs quotes. The result is safe to print: it
+ * holds control characters as octal escapes, in the quotes `$'…'`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { shellQuote } from "./shell_quote.ts";
+ *
+ * assertEquals(["--port", "[::1]:80", "it's"].map(shellQuote).join(" "), `--port '[::1]:80' 'it'\\''s'`);
+ * ```
+ */
+export function shellQuote(word: string): string {
+  if (/^[\w%+,./:@-][\w%+,./:=@-]*$/.test(word)) return word;
+  if (escapeControls(word) === word) return `'${word.replaceAll("'", `'\\''`)}'`;
+  return `$'${Array.from(word, escapeOne).join("")}'`;
+}
+
+function escapeOne(char: string): string {
+  if (char === "'" || char === "\\") return `\\${char}`;
+  if (escapeControls(char) === char) return char;
+  const bytes = new TextEncoder().encode(char);
+  return Array.from(bytes, (byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+}
