@@ -71,6 +71,23 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: `asyncpkt, compiled, reports what it was compiled without${
+    missing ? ` (ignored: ${missing})` : ""
+  }`,
+  ignore: missing !== undefined,
+  async fn() {
+    const args = ["serve", "--port", "0", "--record", "my file"];
+    await using server = startProgram(asyncpkt, args);
+    const { code, stderr } = await server.result();
+    const instead = "use --record - > 'my file', or compile asyncpkt with '--allow-write=my file'";
+    assertEquals([code, stderr], [
+      2,
+      `asyncpkt serve: no permission to write my file; ${instead}\n`,
+    ]);
+  },
+});
+
 const notBehindNats = missing ?? await whyNoNatsServer();
 
 Deno.test({

@@ -63,6 +63,7 @@ export async function main(args: readonly string[], streams: Streams): Promise<n
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     stderr.write(escapeControls(`${program}: ${error.message}`) + "\n");
+    if (error.remedy !== undefined) stderr.write(`${error.remedy}\n`);
     code = error.exit;
   }
   await stdout.flush();

@@ -8,6 +8,7 @@ import { checkToken } from "../protocol/token.ts";
 import { UsageError } from "./command.ts";
 import { type Flag, many, text } from "./flags.ts";
 import { readTextFile } from "./open_file.ts";
+import { type Need, toConnect, toRead } from "./permissions.ts";
 
 /** The environment variable that may hold the token. */
 const VARIABLE = "ASYNCPKT_TOKEN";
@@ -24,6 +25,29 @@ export const CLIENT_ACCESS = {
   "token-file": tokenFile,
   ca: many(text("FILE", "an authority to trust for wss, as PEM", undefined)),
 };
+
+/** Returns what a server or client needs to read its token. */
+export function toReadToken(path: string | undefined): Need[] {
+  const variable: Need = {
+    action: `read ${VARIABLE}`,
+    permission: { name: "env", variable: VARIABLE },
+  };
+  return path === undefined ? [variable] : toRead(path);
+}
+
+/** Returns what a client needs to connect to a server, and to read what its flags name. */
+export function clientNeeds(
+  url: string | URL,
+  flags: { "token-file": string | undefined; ca: readonly string[] },
+): Need[] {
+  const { protocol, hostname, port } = URL.parse(url) ?? {};
+  const host = `${hostname}:${port || (protocol === "ws:" || protocol === "http:" ? 80 : 443)}`;
+  return [
+    ...hostname ? toConnect(host) : [],
+    ...toReadToken(flags["token-file"]),
+    ...toRead(...flags.ca),
+  ];
+}
 
 /** What clients are told. */
 export interface ClientAccess {

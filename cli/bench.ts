@@ -12,7 +12,7 @@ import { type LoadOptions, type Run, runLoad } from "../load/run.ts";
 import { textOf } from "../load/text.ts";
 import { parseThreshold, type Threshold } from "../load/thresholds.ts";
 import { MAX_BATCH } from "../protocol.ts";
-import { CLIENT_ACCESS, readClientAccess } from "./access.ts";
+import { CLIENT_ACCESS, clientNeeds, readClientAccess } from "./access.ts";
 import { Exit, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
 import { escapeControls } from "./escape.ts";
@@ -32,6 +32,7 @@ import {
 import { readInput } from "./input.ts";
 import { linesOf } from "./lines.ts";
 import { openFile } from "./open_file.ts";
+import { requirePermissions, toRead } from "./permissions.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
 
@@ -118,6 +119,10 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   if (flags.json && flags["output-format"] === "csv") {
     throw new UsageError("the report is --json or --output-format csv, not both");
   }
+  await requirePermissions("bench", args, [
+    ...clientNeeds(flags.url, flags),
+    ...toRead(flags.file === "-" ? undefined : flags.file),
+  ]);
   const options: LoadOptions = {
     url: flags.url,
     connections: flags.connections,

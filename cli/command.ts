@@ -59,11 +59,14 @@ export type Commands = Readonly<
 export class CommandError extends Error {
   override name = "CommandError";
   readonly exit: number;
+  /** A command line that works, to be pasted: it is printed below the message, on a line of its own. */
+  readonly remedy: string | undefined;
 
   /** @param exit the exit code that it is worth. */
-  constructor(exit: number, message: string) {
+  constructor(exit: number, message: string, remedy?: string) {
     super(message);
     this.exit = exit;
+    this.remedy = remedy;
   }
 }
 

@@ -17,13 +17,6 @@ export function failToConnect(error: unknown, url: string, signal: AbortSignal):
   if (error instanceof DOMException && error.name === "SyntaxError") {
     throw new UsageError(`--url: ${error.message}`);
   }
-  if (error instanceof Deno.errors.NotCapable) {
-    const { host } = new URL(url);
-    throw new CommandError(
-      Exit.noConnection,
-      `no permission to connect to ${url}: run with --allow-net=${host}`,
-    );
-  }
   if (error instanceof ClientError) {
     const message = error.code === "timed_out"
       ? `cannot connect to ${url}: ${error.message}`

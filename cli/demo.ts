@@ -9,6 +9,7 @@ import { encodeRequest } from "../protocol.ts";
 import { serve } from "../server.ts";
 import { Exit, stopSignal, type Streams, UsageError } from "./command.ts";
 import type { Output } from "./output.ts";
+import { requirePermissions, toListen } from "./permissions.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
 const MORE = 12;
@@ -30,6 +31,7 @@ Examples:
 /** Runs the demonstration. */
 export async function run(args: string[], streams: Streams): Promise<number> {
   if (args.length > 0) throw new UsageError(`demo takes no ${JSON.stringify(args[0])}`);
+  await requirePermissions("demo", args, [toListen("127.0.0.1")]);
   const stop = stopSignal(streams);
   try {
     await show(streams.stdout, stop);

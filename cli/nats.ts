@@ -5,12 +5,13 @@
  */
 
 import type { LinkOptions } from "../gateway/link.ts";
-import { parseServer, showServers } from "../gateway/servers.ts";
+import { hostOf, parseServer, showServers } from "../gateway/servers.ts";
 import { CommandError, Exit } from "./command.ts";
 import { escapeControls } from "./escape.ts";
 import { type Flag, many, text } from "./flags.ts";
 import type { ServerLog } from "./log.ts";
 import { readTextFile } from "./open_file.ts";
+import { type Need, toConnect, toRead } from "./permissions.ts";
 
 const server: Flag<string | undefined> = {
   placeholder: "URL",
@@ -40,6 +41,11 @@ export interface NatsFlags {
   readonly "nats-creds": string | undefined;
   readonly "nats-ca": string | undefined;
   readonly "nats-prefix": string;
+}
+
+/** Returns what a gateway or worker needs to connect to NATS, and to read what its flags name. */
+export function natsNeeds({ nats, "nats-creds": creds, "nats-ca": ca }: NatsFlags): Need[] {
+  return [...toConnect(...nats.map(hostOf)), ...toRead(creds, ca)];
 }
 
 /**

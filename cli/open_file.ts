@@ -15,7 +15,7 @@ export async function openFile(path: string): Promise<ReadableStream<Uint8Array>
   try {
     return (await Deno.open(path)).readable;
   } catch (error) {
-    throw unreadable(path, error, `run with --allow-read=${path}, or give it as stdin`);
+    throw unreadable(path, error);
   }
 }
 
@@ -28,15 +28,13 @@ export async function readTextFile(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
-    throw unreadable(path, error, `run with --allow-read=${path}`);
+    throw unreadable(path, error);
   }
 }
 
-function unreadable(path: string, error: unknown, permission: string): UsageError {
+function unreadable(path: string, error: unknown): UsageError {
   const reason = error instanceof Deno.errors.NotFound
     ? "there is no such file"
-    : error instanceof Deno.errors.NotCapable
-    ? `no permission: ${permission}`
     : error instanceof Error
     ? error.message
     : String(error);

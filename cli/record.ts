@@ -70,9 +70,7 @@ async function create(path: string): Promise<Deno.FsFile> {
   try {
     return await Deno.open(path, { write: true, create: true, truncate: true });
   } catch (error) {
-    const reason = error instanceof Deno.errors.NotCapable
-      ? `no permission: run with --allow-write=${path}, or write --record - > ${path}`
-      : error instanceof Deno.errors.NotFound
+    const reason = error instanceof Deno.errors.NotFound
       ? "there is no such folder"
       : reasonOf(error);
     throw new UsageError(`cannot write ${path}: ${reason}`);

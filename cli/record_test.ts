@@ -159,17 +159,6 @@ Deno.test("main() serve --record says in one line why it cannot, exit code 2", a
   assertEquals(busy.code, 3);
 });
 
-Deno.test("serve --record, as a process, asks for no more than it needs", async () => {
-  const run = ["run", "--no-prompt", "--allow-net=127.0.0.1", "main.ts", "serve", "--port", "0"];
-  await using program = startProgram(Deno.execPath(), [...run, "--record", "x.ndjson"]);
-  const { code, stderr } = await program.result();
-  assertEquals([code, stderr], [
-    2,
-    "asyncpkt serve: cannot write x.ndjson: no permission: " +
-    "run with --allow-write=x.ndjson, or write --record - > x.ndjson\n",
-  ]);
-});
-
 Deno.test("serve --record, as a process, is complete even when it is made to end", async () => {
   const folder = await Deno.makeTempDir();
   try {

@@ -7,7 +7,7 @@
 import { Client, type RequestInput } from "../client.ts";
 import type { RequestId } from "../protocol.ts";
 import { surviveLongTexts } from "../server/deno_rejection.ts";
-import { CLIENT_ACCESS, readClientAccess } from "./access.ts";
+import { CLIENT_ACCESS, clientNeeds, readClientAccess } from "./access.ts";
 import { CommandError, Exit, stopSignal, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
 import { counted } from "./figures.ts";
@@ -16,6 +16,7 @@ import { readInput } from "./input.ts";
 import { type Line, linesOf, type TextLine } from "./lines.ts";
 import { openFile } from "./open_file.ts";
 import { Outcomes } from "./outcomes.ts";
+import { requirePermissions, toRead } from "./permissions.ts";
 
 const speed: Flag<number | undefined> = {
   placeholder: "N",
@@ -94,6 +95,10 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     stderr.write(help);
     return Exit.usage;
   }
+  await requirePermissions("send", args, [
+    ...clientNeeds(flags.url, flags),
+    ...toRead(path === "-" ? undefined : path),
+  ]);
   const access = await readClientAccess(flags);
   const stop = stopSignal(streams);
   // Input that may never end is not waited for once there is no connection.

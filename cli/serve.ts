@@ -13,7 +13,7 @@ import { parseOrigin } from "../server/access.ts";
 import { isLoopback } from "../server/address.ts";
 import { DEFAULT_CONNECTION_LIMITS, DEFAULT_PER_ADDRESS } from "../server/connections.ts";
 import { LastResort } from "../server/last_resort.ts";
-import { readToken, tokenFile } from "./access.ts";
+import { readToken, tokenFile, toReadToken } from "./access.ts";
 import { readCertificate, renewOnHangUp } from "./certificate.ts";
 import { aborted, CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import { exitWithStdin, shutDownWithStdin } from "./exit_with_stdin.ts";
@@ -21,6 +21,7 @@ import {
   choice,
   type Flag,
   flagHelp,
+  type FlagValues,
   integer,
   many,
   readFlags,
@@ -30,9 +31,11 @@ import {
   toggle,
 } from "./flags.ts";
 import { type ServerLog, startLog } from "./log.ts";
-import { linkOptions, NATS_FLAGS, type NatsFlags, openLink } from "./nats.ts";
+import { linkOptions, NATS_FLAGS, type NatsFlags, natsNeeds, openLink } from "./nats.ts";
+import { type Need, requirePermissions, toListen, toRead } from "./permissions.ts";
+import { shellQuote } from "./shell_quote.ts";
 import { Status } from "./status.ts";
-import { checkWorkers, workersFlag } from "./workers.ts";
+import { checkWorkers, workersFlag, workersNeeds } from "./workers.ts";
 
 const delay: Flag<Delay> = {
   placeholder: "DELAY",
@@ -144,6 +147,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   if (flags.workers > 1) {
     checkWorkers({ record: flags.record !== undefined, nats: flags.nats.length > 0 });
   }
+  await requirePermissions("serve", args, needsOf(flags));
   const { stdout, stderr, signal } = streams;
   const token = await readToken(flags["token-file"]);
   const certificate = await readCertificate(flags);
@@ -197,6 +201,31 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   return isRecorded ? Exit.ok : Exit.failed;
 }
 
+/** Returns what its flags ask of the system. */
+function needsOf(flags: FlagValues<typeof FLAGS>): Need[] {
+  const { workers, record, cert, key } = flags;
+  const hostname = flags.hostname.replace(/%.*/, ""); // the zone of an address, which Deno leaves out
+  const host = /^[^[].*:/.test(hostname) ? `[${hostname}]` : hostname;
+  // If the first worker takes a free port, the others take the same.
+  const isAnyPort = flags.port === 0 && workers > 1;
+  return [
+    toListen(isAnyPort ? host : `${host}:${flags.port}`),
+    ...natsNeeds(flags),
+    ...toReadToken(flags["token-file"]),
+    ...toRead(cert, key),
+    ...workers > 1 ? workersNeeds() : [],
+    ...record === undefined || record === "-" ? [] : [toWriteRecord(record)],
+  ];
+}
+
+function toWriteRecord(path: string): Need {
+  return {
+    action: `write ${path}`,
+    permission: { name: "write", path },
+    instead: `use --record - > ${shellQuote(path)}`,
+  };
+}
+
 /** A member, if there is a value for it. */
 function given<Name extends string, T>(
   name: Name,
@@ -229,12 +258,6 @@ async function listen(options: ServeOptions, workers: number): Promise<Server> {
     return await (await import("../workers/pool.ts")).startPool(options, workers);
   } catch (error) {
     const where = `${options.hostname}:${options.port}`;
-    if (error instanceof Deno.errors.NotCapable) {
-      throw new CommandError(
-        Exit.noConnection,
-        `no permission to listen on ${where}: run with --allow-net=${where}`,
-      );
-    }
     const reason = error instanceof Deno.errors.AddrInUse
       ? "the port is in use; --port 0 takes a free one"
       : error instanceof Deno.errors.PermissionDenied

@@ -9,7 +9,8 @@ import { aborted, CommandError, Exit, type Streams, UsageError } from "./command
 import { exitWithStdin, shutDownWithStdin } from "./exit_with_stdin.ts";
 import { choice, flagHelp, readFlags } from "./flags.ts";
 import { startLog } from "./log.ts";
-import { linkOptions, NATS_FLAGS, openLink } from "./nats.ts";
+import { linkOptions, NATS_FLAGS, natsNeeds, openLink } from "./nats.ts";
+import { requirePermissions } from "./permissions.ts";
 
 /** What it can be told. */
 const FLAGS = {
@@ -42,6 +43,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const flags = readFlags(FLAGS, args);
   if (flags._.length > 0) throw new UsageError(`work takes no ${JSON.stringify(flags._[0])}`);
   if (flags.nats.length === 0) throw new UsageError("--nats URL is missing");
+  await requirePermissions("work", args, natsNeeds(flags));
   using log = await startLog(stdout, flags["log-format"], false);
   const { Worker } = await import("../gateway/worker.ts");
   const options = await linkOptions(flags, log);

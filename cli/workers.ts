@@ -4,8 +4,9 @@
  * @module
  */
 
-import { CommandError, Exit, UsageError } from "./command.ts";
+import { UsageError } from "./command.ts";
 import type { Flag } from "./flags.ts";
+import type { Need } from "./permissions.ts";
 
 /** More would only be in each other's way. */
 const MOST = 1024;
@@ -26,7 +27,7 @@ export const workersFlag: Flag<number> = {
  * Checks that several workers are possible.
  *
  * @param alone flags that go with one worker only, by name.
- * @throws {CommandError} that says why not, and what would help.
+ * @throws {UsageError} that says why not, and what would help.
  */
 export function checkWorkers(alone: Readonly<Record<string, boolean>>): void {
   for (const [flag, isGiven] of Object.entries(alone)) {
@@ -41,13 +42,12 @@ export function checkWorkers(alone: Readonly<Record<string, boolean>>): void {
   if (!("listenDatagram" in Deno)) {
     throw new UsageError("--workers needs an unstable feature of Deno: run with --unstable-net");
   }
+}
+
+/** Returns what a server needs to load its workers. */
+export function workersNeeds(): Need[] {
   const root = new URL("..", import.meta.url);
-  if (Deno.build.standalone || root.protocol !== "file:") return;
+  if (Deno.build.standalone || root.protocol !== "file:") return [];
   const path = decodeURIComponent(root.pathname);
-  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") {
-    throw new CommandError(
-      Exit.usage,
-      `no permission to load --workers: run with --allow-read=${path}`,
-    );
-  }
+  return [{ action: "load its --workers", permission: { name: "read", path } }];
 }

@@ -1,6 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { runCommand } from "../testing/fake_streams.ts";
-import { startProgram, taskPermissions } from "../testing/program.ts";
 
 const ignore = Deno.build.os !== "linux";
 
@@ -27,18 +26,4 @@ Deno.test({ name: "serve --workers says that its port is in use", ignore }, asyn
   const { code, stderr } = await runCommand(["serve", "--workers", "2", "--port", `${port}`]);
   assertEquals(code, 3);
   assertMatch(stderr, /: the port is in use; --port 0 takes a free one\n$/);
-});
-
-Deno.test({ name: "serve --workers says which permission is missing", ignore }, async () => {
-  const permissions = await taskPermissions("serve");
-  await using program = startProgram(Deno.execPath(), [
-    ...["run", "--no-prompt", ...permissions, "main.ts", "serve", "--workers", "2"],
-  ]);
-  const { code, stderr } = await program.result();
-  assertEquals(code, 2);
-  const root = new URL("..", import.meta.url).pathname;
-  assertEquals(
-    stderr,
-    `asyncpkt serve: no permission to load --workers: run with --allow-read=${root}\n`,
-  );
 });

@@ -19,7 +19,7 @@ import {
   type NatsConnection,
 } from "@nats-io/nats-core";
 import { deadline } from "@std/async/deadline";
-import { showServers } from "./servers.ts";
+import { hostOf, showServers } from "./servers.ts";
 import { connect } from "./transport.ts";
 
 /** The name of the consumer that all workers share. */
@@ -203,7 +203,7 @@ function connectOptions({ servers, creds, ca }: LinkOptions): ConnectionOptions 
   const user = decodeURIComponent(username);
   const isSecure = ca !== undefined || urls.some(({ protocol }) => protocol === "tls:");
   return {
-    servers: urls.map(({ hostname, port }) => `${hostname}:${port || 4222}`),
+    servers: servers.map(hostOf),
     ...(creds === undefined
       ? {}
       : { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
@@ -225,8 +225,6 @@ function connectOptions({ servers, creds, ca }: LinkOptions): ConnectionOptions 
 /** Why there is no link, for people; credentials are never part of it. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const denied = /^Requires net access to "([^"]*)"/.exec(error.message)?.[1];
-  if (denied !== undefined) return `no permission: run with --allow-net=${denied}`;
   if (error.name === "JetStreamNotEnabled") {
     return "JetStream is not on; start nats-server with -js";
   }
