@@ -271,7 +271,7 @@ export class Client implements AsyncDisposable {
    * @throws {RangeError} if the timeout is not positive.
    */
   async request(data: string, options: RequestOptions = {}): Promise<Reply> {
-    const id = options.id ?? this.#freeId();
+    const id = options.id === undefined ? this.#freeId() : options.id;
     // The error is made here, after the wait, where the engine knows who awaits.
     const ending = this.#refusal(id, options) ?? await this.#exchange(id, data, options);
     if (ending instanceof Reply) return ending;

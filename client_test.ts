@@ -172,7 +172,7 @@ Deno.test("Client.request() refuses an id in flight or given up, and none that i
 Deno.test("Client.request() refuses what can be no id without sending it", async () => {
   await using server = startHandServer({});
   await using client = await Client.connect(server.url);
-  for (const id of ["", "x".repeat(257), 1.5, NaN, 2 ** 53, {}, true]) {
+  for (const id of ["", "x".repeat(257), 1.5, NaN, 2 ** 53, {}, true, null]) {
     const error = await assertRejects(() => client.request("", { id: id as string }), RequestError);
     assertEquals(error.code, "invalid_packet");
   }

@@ -135,6 +135,7 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["send", "--id", "1", "x", "y"], "--id", "2"],
   [["send", "--id", "1"], "--id"],
   [["send", "--file", "x", "y"], "--file"],
+  [["send", "--strict", "--replay", "x"], "--strict", "--replay"],
   [["send", "--file", "/nonexistent"], "/nonexistent", "no such file"],
   [["send", "--url", "nonsense", "x"], "--url", "nonsense"],
   [["send", "--url", "ftp://x", "x"], "--url", "ftp"],
@@ -192,7 +193,7 @@ Deno.test("main() serve logs JSON, one object a line, with the delay that was gi
   ]);
   const [, url] = await server.seen(/"url":"(ws:[^"]+)"/);
   const packets = ['{"request_id":7,"data":"a&&b&&c"}', '{"request_id":"x\\u001b","data":""}'];
-  const sent = await runCommand(["send", "--url", url!, "--quiet", ...packets, "--", "{"]);
+  const sent = await runCommand(["send", "--url", url!, "--quiet", ...packets, "--", "}"]);
   assertEquals([sent.code, sent.stderr], [0, ""]);
   const posted = await fetch(url!.replace("ws", "http"), { method: "POST", body: "{" });
   assertEquals(posted.status, 400);

@@ -4,13 +4,24 @@
  * @module
  */
 
-import type { RequestInput } from "../client.ts";
-import type { RequestId } from "../protocol.ts";
+import { decodePacket, type RequestId } from "../protocol.ts";
 import { parseJson } from "../protocol/parse_json.ts";
+
+/** The most UTF-16 units of an input that a report of its fault quotes. */
+const MAX_QUOTE = 60;
+
+/** An argument or a line, as it is to be sent. */
+export interface Input {
+  readonly data: string;
+  /** Whatever the input has as its id, which may not be one: the client checks it. */
+  readonly id: RequestId | undefined;
+  /** Why an input that looks like JSON is not a packet. */
+  readonly fault?: string;
+}
 
 /**
  * Reads one argument or line: the JSON text of a packet, that is an object with `data`; anything else is
- * itself the data of one.
+ * itself the data of one. If that begins like JSON, `fault` says why it is not a packet.
  *
  * @example
  * ```ts
@@ -19,18 +30,39 @@ import { parseJson } from "../protocol/parse_json.ts";
  *
  * assertEquals(readInput('{"request_id":"01","data":"a&&b&&c"}'), { id: "01", data: "a&&b&&c" });
  * assertEquals(readInput("a&&b&&c"), { id: undefined, data: "a&&b&&c" });
+ * assertEquals(readInput('{"request_id":"01"}').fault, '{"request_id":"01"} is not a packet: data is missing');
  * ```
  */
-export function readInput(text: string): Exclude<RequestInput, string> {
-  const packet = text.trimStart().startsWith("{") ? parse(text) : undefined;
-  if (typeof packet?.data !== "string") return { id: undefined, data: text };
-  return { id: packet.request_id as RequestId | undefined, data: packet.data };
+export function readInput(text: string): Input {
+  if (!/^\s*[[{]/.test(text)) return { id: undefined, data: text };
+  const given = parse(text);
+  if ("reason" in given) return notPacket(text, given.reason);
+  const { request_id, data, cancel } = given.value;
+  if (typeof data === "string" && cancel !== true) return { id: request_id, data };
+  const packet = decodePacket(
+    Array.isArray(given.value) ? given.value : { ...given.value, request_id: 0 },
+  );
+  return notPacket(text, "error" in packet ? packet.error.message : "it cancels a request");
 }
 
-function parse(text: string): { request_id?: unknown; data?: unknown } | undefined {
+function notPacket(text: string, reason: string): Input {
+  const quote = text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE)}…` : text;
+  return { id: undefined, data: text, fault: `${quote} is not a packet: ${reason}` };
+}
+
+/** The members that a packet may have. */
+interface Members {
+  readonly request_id?: RequestId;
+  readonly data?: unknown;
+  readonly cancel?: unknown;
+}
+
+/** Parses JSON, an object or an array. */
+function parse(text: string): { readonly value: Members } | { readonly reason: string } {
   try {
-    return parseJson(text) as object;
-  } catch {
-    return undefined;
+    return { value: parseJson(text) as Members };
+  } catch (error) {
+    // The input is a line itself, of another number.
+    return { reason: (error as Error).message.replace(/ \(line \d+ column \d+\)$/, "") };
   }
 }

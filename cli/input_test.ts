@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { BROKEN_FRAMES } from "../testing/broken_json.ts";
 import { readInput } from "./input.ts";
 
 Deno.test("readInput() reads a packet", () => {
@@ -22,16 +23,59 @@ Deno.test("readInput() reads a packet", () => {
 
 Deno.test("readInput() takes anything else as data", () => {
   const texts = [
-    ...["", " ", "a", "Hub&&name&&qwe", " a && b ", "01", "null", '"a"', "[]", "true"],
-    ...["{", "{}", "{a&&b&&c}", '{"data":1}', '{"data":null}', '{"request_id":"01"}'],
     ...[
-      '{"data":"a"}x',
-      '[{"data":"a"}]',
-      "{&&x&&1",
-      '{"data":"a"',
+      "",
+      " ",
+      "a",
+      "Hub&&name&&qwe",
+      " a && b ",
+      "01",
+      "null",
+      '"a"',
+      "true",
+      "&&{}",
       "__proto__",
-      '{"__proto__":1}',
     ],
+    ...["}", "]", '"{}"'],
   ];
   for (const text of texts) assertEquals(readInput(text), { id: undefined, data: text }, text);
+});
+
+Deno.test("readInput() says why what looks like JSON is not a packet", () => {
+  const cases: [text: string, reason: RegExp][] = [
+    ["{", /^Expected property name or '}' in JSON at position 1$/],
+    ['{"data":"a"', /^Expected ',' or '}' after property value in JSON at position 11$/],
+    ['{"data":"a"}x', /^Unexpected non-whitespace character after JSON at position 12$/],
+    [" [a&&b&&c]", /^Unexpected token 'a', " \[a&&b&&c]" is not valid JSON$/],
+    ["{&&x&&1", /^Expected property name /],
+    ["{}", /^data is missing$/],
+    ['{"request_id":"1"}', /^data is missing$/],
+    ['{"request_id":null}', /^data is missing$/],
+    ['{"__proto__":{"data":"a"}}', /^data is missing$/],
+    ['{"data":1}', /^data is a string, not a number$/],
+    ['{"data":null}', /^data is a string, not null$/],
+    ['{"data":["a"]}', /^data is a string, not an array$/],
+    ['{"request_id":1,"cancel":true}', /^it cancels a request$/],
+    ['{"request_id":1,"cancel":true,"data":"a"}', /^it cancels a request$/],
+    ["[]", /^a packet is a JSON object, not an array$/],
+    ['[{"data":"a"}]', /^a packet is a JSON object, not an array$/],
+    ['[{"request_id":1,"data":"a"},{"request_id":2,"data":"b"}]', /^a packet is a JSON object, /],
+  ];
+  for (const [text, reason] of cases) {
+    const { fault, ...input } = readInput(text);
+    assertEquals(input, { id: undefined, data: text }, text);
+    const [quote, why] = fault!.split(" is not a packet: ");
+    assertEquals(quote, text);
+    assertMatch(why!, reason, text);
+  }
+});
+
+Deno.test("readInput() finds a fault in each frame that a server would refuse", () => {
+  for (const { name, text } of BROKEN_FRAMES) {
+    const { fault, data } = readInput(text);
+    const isPacket = data === "x"; // the client makes up an id, or refuses it
+    if (!/^\s*[[{]/.test(text) || isPacket) continue;
+    assertEquals(data, text, name);
+    assert(fault !== undefined && fault.length < 200, name);
+  }
 });

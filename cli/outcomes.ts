@@ -9,11 +9,15 @@ import { encodeError, isErrorCode, type RequestId } from "../protocol.ts";
 import type { Chart } from "./chart.ts";
 import { Exit, type Streams } from "./command.ts";
 import { escapeControls } from "./escape.ts";
+import { counted } from "./figures.ts";
 import { progressLine } from "./progress.ts";
 import { Summary } from "./summary.ts";
 
 /** Up to this many requests need no progress. */
 const HANDFUL = 5;
+
+/** The most faulty lines of the input that are reported one by one. */
+const MAX_REPORTED = 5;
 
 /** What is shown. */
 export interface OutcomesOptions {
@@ -23,6 +27,8 @@ export interface OutcomesOptions {
   chart: boolean;
   /** How many requests there will be, if that is known. */
   total: number | undefined;
+  /** What one input is. */
+  input: "argument" | "line";
 }
 
 /** What has requests under way. */
@@ -37,6 +43,8 @@ export class Outcomes {
   readonly #options: OutcomesOptions;
   readonly #chart: Chart | undefined;
   readonly #summary = new Summary();
+  /** How many inputs have had a fault. */
+  #reported = 0;
 
   private constructor(streams: Streams, options: OutcomesOptions, chart: Chart | undefined) {
     this.#streams = streams;
@@ -66,10 +74,16 @@ export class Outcomes {
     this.#streams.stderr.write(escapeControls(text) + "\n");
   }
 
-  /** Reports a line that is not sent; it counts as a failed request. */
-  refuse(line: number, reason: string): void {
+  /** Reports an input that is not sent; it counts as a failed request. */
+  refuse(number: number, reason: string): void {
     this.#summary.refuse();
-    this.warn(`line ${line}: ${reason}`);
+    this.doubt(number, reason);
+  }
+
+  /** Reports an input by its number, counted from 1. Very many only add to a count. */
+  doubt(number: number, reason: string): void {
+    if (++this.#reported > MAX_REPORTED) return;
+    this.warn(`${this.#options.input} ${number}: ${reason}`);
   }
 
   /** Shows all outcomes of `sender`, until there are none, or nobody reads them. */
@@ -104,6 +118,8 @@ export class Outcomes {
     const { quiet, json } = this.#options;
     await stdout.flush();
     if (stdout.failure !== undefined) return Exit.failed;
+    const more = this.#reported - MAX_REPORTED;
+    if (more > 0) this.warn(`not shown: ${counted(more, `more such ${this.#options.input}`)}`);
     if (this.#chart !== undefined) stderr.write(this.#chart.final(stderr.size.columns));
     if (!quiet) {
       const summary = this.#summary;

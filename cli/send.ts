@@ -39,6 +39,7 @@ const FLAGS = {
   concurrency: integer("N", "requests in flight at once [100]", 100, 1),
   timeout: seconds("SECONDS", "how long to wait for each answer [10]", 10),
   ordered: toggle("answers in the order sent, not as they arrive"),
+  strict: toggle("refuses input that looks like JSON but is not a packet, and sends the rest"),
   wait: toggle("keeps trying to connect until --timeout: the server may start later"),
   "no-reconnect": toggle("ends when the connection is lost"),
   "no-retry": toggle("does not try again what is refused as overloaded or shutting_down"),
@@ -61,15 +62,21 @@ not sent and counts as failed; stderr reports its number. Answers go to stdout, 
 all else goes to stderr. It ends when every request has been answered or given up. A connection that is
 lost is made again, for as long as an answer may take, and what has no answer is sent again.
 
+Input that begins with { or [ and is not a packet is sent as plain data, with a warning on stderr. With
+--strict it is not sent and counts as failed, and the rest is sent. So an array of packets is not one
+packet: give each as an argument or line of its own. Of all inputs with a fault, stderr shows the first
+five, and in the end how many more there were.
+
 ${flagHelp(FLAGS)}
 
-Exit codes: 0 all answered, 1 some answered with an error, or the output could not be written,
-2 wrong usage, 3 no connection, 4 some not answered in time, 130 interrupted.
+Exit codes: 0 all answered, 1 some answered with an error, some input refused, or the output could not
+be written, 2 wrong usage, 3 no connection, 4 some not answered in time, 130 interrupted.
 
 Examples:
   asyncpkt send 'Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&'
   asyncpkt send --id 01 --url ws://127.0.0.1:2707 'Hub&&name&&qwe'
   asyncpkt send --ordered --concurrency 1000 < packets.txt
+  asyncpkt send --strict --wait < packets.ndjson
   asyncpkt send --replay recording.ndjson --speed 2
   seq 50 | asyncpkt send --chart > answers.txt
 `;
@@ -89,6 +96,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   }
   if (flags.speed !== undefined && flags.replay === undefined) {
     throw new UsageError("--speed is for --replay");
+  }
+  if (flags.strict && flags.replay !== undefined) {
+    throw new UsageError("--strict is for packets, not for the frames of --replay");
   }
   const readsStdin = flags._.length === 0 && (path === undefined || path === "-");
   if (readsStdin && path === undefined && stdin.isTerminal()) {
@@ -111,7 +121,10 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 
   const { quiet, json, chart } = flags;
   const total = Array.isArray(input) ? input.length : undefined;
-  const outcomes = await Outcomes.start(streams, { quiet, json, chart, total });
+  const outcomes = await Outcomes.start(streams, {
+    ...{ quiet, json, chart, total },
+    input: total === undefined ? "line" : "argument",
+  });
   async function* readLines(): AsyncGenerator<TextLine, void, void> {
     for await (const line of input) {
       if (line.fault === undefined) yield line;
@@ -188,8 +201,15 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 
   let isRead = false;
   async function* inputs(): AsyncGenerator<RequestInput, void, void> {
-    for await (const { text } of readLines()) {
-      const { data, id } = readInput(text);
+    for await (const { number, text } of readLines()) {
+      const { data, id, fault } = readInput(text);
+      if (fault !== undefined && flags.strict) {
+        outcomes.refuse(number, `${fault}; not sent, expected {"data": "…"} or plain data`);
+        continue;
+      }
+      if (fault !== undefined) {
+        outcomes.doubt(number, `${fault}; sent as plain data, which --strict refuses`);
+      }
       outcomes.sent(flags.id ?? id);
       yield { data, id: flags.id ?? id };
     }

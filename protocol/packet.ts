@@ -203,7 +203,20 @@ export function peekId(text: string): RequestId | null {
   }
 }
 
-function decodePacket(value: unknown): Packet {
+/**
+ * Reads one packet from a parsed JSON value. What is wrong comes back as the error answer that it
+ * deserves; nothing is thrown.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { decodePacket, refuse } from "@asyncpkt/asyncpkt/protocol";
+ *
+ * assertEquals(decodePacket({ request_id: 1, data: "Hub&&id&&1" }), { request_id: 1, data: "Hub&&id&&1" });
+ * assertEquals(decodePacket({ request_id: 1 }), refuse(1, "invalid_packet", "data is missing"));
+ * ```
+ */
+export function decodePacket(value: unknown): Packet {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return refuse(null, "invalid_packet", `a packet is a JSON object, not ${kindOf(value)}`);
   }
