@@ -6,6 +6,7 @@
 
 import { CommandError, type Commands, Exit, reportFailure, type Streams } from "./cli/command.ts";
 import { escapeControls } from "./cli/escape.ts";
+import { isDumbTerminal } from "./cli/footer.ts";
 import { nearest } from "./cli/nearest.ts";
 import { Output } from "./cli/output.ts";
 import { Shutdown } from "./cli/shutdown.ts";
@@ -122,8 +123,9 @@ async function isOneTerminal(): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  const stdout = new Output(Deno.stdout);
-  const stderr = await isOneTerminal() ? stdout : new Output(Deno.stderr);
+  const options = { isDumb: isDumbTerminal() };
+  const stdout = new Output(Deno.stdout, options);
+  const stderr = await isOneTerminal() ? stdout : new Output(Deno.stderr, options);
   const shutdown = new Shutdown();
   shutdown.listen();
   const code = await main(Deno.args, {

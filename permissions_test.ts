@@ -11,6 +11,7 @@ const ATTEMPTS = {
   "see the environment": `Deno.env.toObject()`,
   "see a variable": `Deno.env.get("HOME")`,
   "see the token": `Deno.env.get("ASYNCPKT_TOKEN")`,
+  "see the terminal's type": `Deno.env.get("TERM")`,
   "see the system": `Deno.hostname()`,
   "call a library": `Deno.dlopen("libc.so.6", {})`,
 };
@@ -37,12 +38,12 @@ Deno.test("the tasks and the executable have the permissions that they need, and
   const expected: Record<string, string[]> = {
     convert: [],
     demo: [],
-    serve: ["see the token"],
+    serve: ["see the token", "see the terminal's type"],
     work: [],
-    "serve:workers": ["read a file", "see the token"],
-    send: ["read a file", "connect elsewhere", "see the token"],
-    bench: ["read a file", "connect elsewhere", "see the token"],
-    compile: ["read a file", "connect elsewhere", "see the token"],
+    "serve:workers": ["read a file", "see the token", "see the terminal's type"],
+    send: ["read a file", "connect elsewhere", "see the token", "see the terminal's type"],
+    bench: ["read a file", "connect elsewhere", "see the token", "see the terminal's type"],
+    compile: ["read a file", "connect elsewhere", "see the token", "see the terminal's type"],
   };
   await Promise.all(
     Object.entries(expected).map(async ([task, attempts]) => {

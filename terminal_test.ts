@@ -93,3 +93,26 @@ test("send, under deno task on a terminal, prints its summary on Ctrl-C", async 
   assertEquals(code, 130);
   assertMatch(text, /1 requests?: 0 answered, 1 failed, .*\n {2}1 aborted$/);
 });
+
+for (const term of ["dumb", ""]) {
+  test(`serve, send and bench neither draw nor color on a terminal with TERM=${term}`, async () => {
+    const onTerminal = async (task: string, ...args: string[]) =>
+      startOnTerminal(Deno.execPath(), [...await taskArgs(task), ...args], term);
+    const limits = ["--max-packet-size", "60", "--delay", "0.5"];
+    await using server = await onTerminal("serve", "--port", "0", ...limits);
+    const [url] = /ws:\S+/.exec(await server.shows(/^Listening on ws:\S+$/))!;
+    const inputs = Array.from({ length: 8 }, (_, i) => `a&&b&&${i}`);
+    await using send = await onTerminal("send", "--url", url, "--chart", ...inputs, "x".repeat(60));
+    await using bench = await onTerminal("bench", "--url", url, "-n", "5", "--data", "a&&b&&c");
+    const [sent, benched] = await Promise.all([send.result(), bench.result()]);
+    assertMatch(sent.text, /^9 requests: 8 answered, 1 failed/m);
+    assertMatch(benched.text, /^ +answered +5 \(100 %\)/m);
+    await server.type("\x03");
+    assertEquals((await server.result()).code, 0);
+    for (const { written } of [server, send, bench]) {
+      // Deno itself clears the line while it loads a program.
+      const ours = written.replaceAll("\x1b[0G\x1b[2K\x1b[J", "");
+      assert(!ours.includes("\x1b"), JSON.stringify(ours));
+    }
+  });
+}

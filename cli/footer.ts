@@ -31,6 +31,17 @@ export function terminalSize(): TerminalSize {
 }
 
 /**
+ * Whether the terminal can neither draw over its lines nor show colors: TERM is `dumb` or, except on
+ * Windows, not set. Without permission to read TERM, this returns false.
+ */
+export function isDumbTerminal(): boolean {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: "TERM" });
+  if (state !== "granted") return false;
+  const term = Deno.env.get("TERM") ?? "";
+  return term === "dumb" || (term === "" && Deno.build.os !== "windows");
+}
+
+/**
  * Lines below all that is written. It makes the text that draws them; {@linkcode Output} writes it.
  *
  * @example

@@ -67,21 +67,28 @@ Deno.test("keepBelow() cuts off what is too long, and outlives a change of the s
   assertEquals(await screen.text(), "above\n10\n30\n7\n0123459\nend");
 });
 
-Deno.test("keepBelow() does nothing where the output is no terminal", async () => {
-  using time = new FakeTime();
-  let written = "";
-  const output = new Output({
-    write: (bytes) => Promise.resolve((written += new TextDecoder().decode(bytes), bytes.length)),
-    isTerminal: () => false,
-  });
-  {
-    using _footer = output.keepBelow(() => ["x"]);
-    output.write("log\n");
+Deno.test("keepBelow() does nothing when the output is not a terminal that can draw", async () => {
+  for (const [isTerminal, isDumb] of [[false, false], [false, true], [true, true]] as const) {
+    using time = new FakeTime();
+    let written = "";
+    const output = new Output({
+      write: (bytes) => Promise.resolve((written += new TextDecoder().decode(bytes), bytes.length)),
+      isTerminal: () => isTerminal,
+    }, { isDumb });
+    assertEquals([output.isTerminal, output.canDraw, output.hasColours], [
+      isTerminal,
+      false,
+      false,
+    ]);
+    {
+      using _footer = output.keepBelow(() => ["x"]);
+      output.write("log\n");
+      await output.flush();
+      assertEquals(time.timers, 0);
+    }
     await output.flush();
-    assertEquals(time.timers, 0);
+    assertStrictEquals(written, "log\n");
   }
-  await output.flush();
-  assertStrictEquals(written, "log\n");
 });
 
 Deno.test("keepBelow() leaves a terminal alone that has gone", async () => {

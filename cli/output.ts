@@ -26,6 +26,14 @@ export interface Sink {
   isTerminal(): boolean;
 }
 
+/** Options for {@linkcode Output}; they are about a stream that is a terminal. */
+export interface OutputOptions {
+  /** Returns its size. @default {terminalSize} */
+  readonly size?: () => TerminalSize;
+  /** Whether it cannot draw over its lines or show colors. @default {false} */
+  readonly isDumb?: boolean;
+}
+
 /**
  * Text for a stream, in the order in which it was written, complete once flushed.
  *
@@ -49,6 +57,8 @@ export interface Sink {
 export class Output {
   /** Whether it goes to a terminal. */
   readonly isTerminal: boolean;
+  /** Whether it goes to a terminal that can draw over its lines and show colors. */
+  readonly canDraw: boolean;
 
   readonly #sink: Sink;
   readonly #size: () => TerminalSize;
@@ -61,11 +71,11 @@ export class Output {
   #writing: Promise<void> | undefined;
   #footer: Footer | undefined;
 
-  /** @param size tells that of the terminal, if it is one. */
-  constructor(sink: Sink, size: () => TerminalSize = terminalSize) {
+  constructor(sink: Sink, { size = terminalSize, isDumb = false }: OutputOptions = {}) {
     this.#sink = sink;
     this.#size = size;
     this.isTerminal = sink.isTerminal();
+    this.canDraw = this.isTerminal && !isDumb;
   }
 
   /** How much fits on it; without a terminal, as much as one has mostly. */
@@ -118,17 +128,17 @@ export class Output {
     return this.#gathered.length >= BLOCK;
   }
 
-  /** Whether colours are welcome: on a terminal, unless the user has set NO_COLOR. */
+  /** Whether to write colors: on a terminal that has them, unless the user has set NO_COLOR. */
   get hasColours(): boolean {
-    return this.isTerminal && !Deno.noColor;
+    return this.canDraw && !Deno.noColor;
   }
 
   /**
-   * Keeps lines below all that is written, drawn anew several times a second, until it is disposed. Where
-   * the output is no terminal, it does nothing. What is written meanwhile must be whole lines.
+   * Keeps lines below all that is written, drawn anew several times a second, until it is disposed. It
+   * does nothing unless it {@linkcode Output.canDraw}. What is written meanwhile must be whole lines.
    */
   keepBelow(lines: (size: TerminalSize) => readonly string[]): Disposable {
-    if (!this.isTerminal) return { [Symbol.dispose]() {} };
+    if (!this.canDraw) return { [Symbol.dispose]() {} };
     const footer = new Footer(lines, this.#size);
     let timer: ReturnType<typeof setTimeout>;
     const draw = () => {

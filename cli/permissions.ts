@@ -21,6 +21,9 @@ export interface Need {
   readonly instead?: string;
 }
 
+/** Each command looks at the type of its terminal, but also runs without it. */
+const TERM: Need = { action: "read TERM", permission: { name: "env", variable: "TERM" } };
+
 /** Returns the need to listen on a host, such as `127.0.0.1:2707` or `[::1]`. */
 export function toListen(host: string): Need {
   return { action: `listen on ${host}`, permission: { name: "net", host } };
@@ -96,7 +99,7 @@ function commandLine(args: readonly string[], needs: readonly Need[]): string {
   const words = [
     ...denoCommand(),
     ...["run", "--frozen", "--no-prompt"],
-    ...allowFlags(needs),
+    ...allowFlags([...needs, TERM]),
     pathOf(new URL("../main.ts", import.meta.url)),
     ...args.map(hidePassword),
   ];

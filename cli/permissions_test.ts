@@ -12,7 +12,8 @@ const DENO = Deno.execPath().includes("/node_modules/")
   ? `npx -y deno@${Deno.version.deno}`
   : "deno";
 
-const TOKEN = "--allow-env=ASYNCPKT_TOKEN";
+const TOKEN = "--allow-env=ASYNCPKT_TOKEN,TERM";
+const TERM = "--allow-env=TERM";
 
 /** Starts a printed command line as a shell reads it, with the Deno of the test. */
 function startPasted(commandLine: string): Program {
@@ -80,13 +81,13 @@ Deno.test("a command without a permission prints a command line that has it, and
       ...serve("--token-file", token),
       code: 2,
       actions: `read ${token}; `,
-      allow: [net, `--allow-read=${token}`],
+      allow: [net, `--allow-read=${token}`, TERM],
     },
     {
       ...serve("--token-file", `${folder}/a,b/token`),
       code: 2,
       actions: `read ${folder}/a,b/token; `,
-      allow: [net, `--allow-read=${folder}/`],
+      allow: [net, `--allow-read=${folder}/`, TERM],
     },
     {
       ...serve("--record", recording),
@@ -104,7 +105,7 @@ Deno.test("a command without a permission prints a command line that has it, and
       ...serve("--hostname=0.0.0.0", "--cert", cert, "--key", key, "--token-file", token),
       code: 3,
       actions: `listen on 0.0.0.0:0, read ${token}, read ${cert}, and read ${key}; `,
-      allow: ["--allow-net=0.0.0.0:0", `--allow-read=${token},${cert},${key}`],
+      allow: ["--allow-net=0.0.0.0:0", `--allow-read=${token},${cert},${key}`, TERM],
     },
   ];
   if (Deno.build.os === "linux") {
@@ -151,7 +152,7 @@ Deno.test({
       printed,
       code: 3,
       actions: `connect to ${host}; `,
-      allow: [`--allow-net=${host}`],
+      allow: [`--allow-net=${host}`, TERM],
     });
   },
 });
@@ -188,14 +189,14 @@ Deno.test("serve, send, bench and demo print how to run them, whatever Deno was 
       ["bench", "--url", "ws://[::1]:9", "--token-file", "token"],
       3,
       "bench: no permission to connect to [::1]:9 and read token",
-      `${start} '--allow-net=[::1]:9' --allow-read=token ` +
+      `${start} '--allow-net=[::1]:9' --allow-read=token ${TERM} ` +
       "main.ts bench --url 'ws://[::1]:9' --token-file token",
     ],
     [
       ["demo"],
       3,
       "demo: no permission to listen on 127.0.0.1",
-      `${start} --allow-net=127.0.0.1 main.ts demo`,
+      `${start} --allow-net=127.0.0.1 ${TERM} main.ts demo`,
     ],
   ];
   await Promise.all(cases.map(async ([args, code, problem, command]) => {

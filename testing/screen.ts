@@ -32,7 +32,7 @@ export class Screen implements AsyncDisposable {
         return Promise.resolve(bytes.length);
       },
       isTerminal: () => true,
-    }, () => ({ columns: this.#terminal.cols, rows: this.#terminal.rows }));
+    }, { size: () => ({ columns: this.#terminal.cols, rows: this.#terminal.rows }) });
   }
 
   /** Shows more than its output writes. */

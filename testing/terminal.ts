@@ -17,7 +17,6 @@ import fcntl, os, pty, select, struct, sys, termios
 child, terminal = pty.fork()
 if child == 0:
     fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    os.environ["TERM"] = "xterm-256color"
     os.execv(sys.argv[1], sys.argv[1:])
 sources = [terminal, 0]
 while terminal in sources:
@@ -55,12 +54,20 @@ export interface OnTerminal extends AsyncDisposable {
   result(): Promise<{ code: number; text: string }>;
 }
 
-/** Starts an executable on a terminal. `await using` ends it, should it still run. */
-export function startOnTerminal(executable: string, args: string[]): OnTerminal {
+/**
+ * Starts an executable on a terminal. `await using` ends it, should it still run.
+ *
+ * @param term the terminal's type, as in TERM.
+ */
+export function startOnTerminal(
+  executable: string,
+  args: string[],
+  term: string = "xterm-256color",
+): OnTerminal {
   const child = new Deno.Command(PYTHON, {
     args: ["-c", RUN, executable, ...args],
     cwd: new URL("..", import.meta.url).pathname,
-    env: { NO_COLOR: "" },
+    env: { NO_COLOR: "", TERM: term },
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
