@@ -6,8 +6,9 @@
 
 import { delay } from "@std/async/delay";
 import { type Backoff, jitter } from "./backoff.ts";
+import { isFinalFailure } from "./connect_failure.ts";
 import { ClientError, ConnectionError, type EndingInError } from "./errors.ts";
-import { isFinalFailure, type Loss, lossOf } from "./loss.ts";
+import { type Loss, lossOf } from "./loss.ts";
 import { connectSocket, type SocketOptions } from "./socket.ts";
 
 /** How long to wait before connecting again. */

@@ -200,7 +200,7 @@ Deno.test("Client ends for good when a handshake says that another is of no use"
       [error.code, error.message],
       [
         "connection_lost",
-        `cannot connect to ${server.url}: it answered with status ${status}, not with a WebSocket`,
+        `cannot connect to ${server.url}: the server answered with status ${status}, not with a WebSocket`,
       ],
     );
     assertInstanceOf(error.cause, Error);
@@ -234,14 +234,14 @@ Deno.test("Client tries on while the server cannot take it, is away or breaks of
   assertEquals((await client.request("", { id: 1, ...PATIENT })).data, {});
   assertEquals([errors.length, client.repairs.reconnects], [5, 1]);
   for (const [i, status] of [500, 502, 503].entries()) {
-    assert(errors[i + 1]!.includes(`it answered with status ${status}`), errors[i + 1]);
+    assert(errors[i + 1]!.includes(`the server answered with status ${status}`), errors[i + 1]);
   }
 });
 
 Deno.test("Client refuses a subprotocol that it did not offer", async () => {
   await using server = startRawServer((connection) => acceptRawSocket(connection, "other"));
   const error = await assertRejects(() => Client.connect(server.url), ConnectionError);
-  assertMatch(error.message, /it chose the subprotocol "other", which was not offered$/);
+  assertMatch(error.message, /the server chose the subprotocol "other", which was not offered$/);
 });
 
 Deno.test("Client.connect() tries once", async () => {

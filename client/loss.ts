@@ -1,5 +1,5 @@
 /**
- * Why there is no connection, and whether another attempt could do better.
+ * How a connection has ended, and whether another one could do better.
  *
  * @module
  */
@@ -8,7 +8,8 @@ import { ConnectionError, type EndingInError } from "./errors.ts";
 import { isCloseEvent, isErrorEvent } from "./socket_events.ts";
 
 /**
- * What a Close frame says of the next connection. Whatever is not final is tried again.
+ * What a Close frame says of the next connection. Whatever is not final is tried again, and 1008 and 1009
+ * are as well if the client has just learned to send shorter frames.
  *
  * | code             | the server says                              | another connection          |
  * | ---------------- | -------------------------------------------- | --------------------------- |
@@ -34,22 +35,6 @@ const OWN_CODES = 3000;
  */
 const BROKEN_RULES =
   /^(Invalid (?!close code)|Reserved bits|Control frame|Ping frame|Frame too large)/;
-
-/** What Deno's messages begin with when there is no connection, and say nothing by. */
-const PREFIX = /^NetworkError: failed to connect to WebSocket: /;
-
-/** The message holds the status that the server answered with, if it was not 101. */
-const STATUS = /Invalid status code: (\d+)/;
-
-/**
- * What Deno says when a server that speaks no HTTP/2 has answered with another status than 101, be it 404
- * or 503: over TLS, it then tries by HTTP/2, and tells of that alone.
- */
-const NO_HTTP2 = /fatal alert: NoApplicationProtocol|Didn't receive h2 alpn/;
-
-/** What Deno says, in the words of rustls, when the two ends do not agree on TLS. */
-const TLS =
-  /invalid peer certificate|corrupt message|fatal alert|peer (is incompatible|misbehaved)/;
 
 /** How a connection that stood has ended. */
 export interface Loss {
@@ -77,27 +62,6 @@ export function lossOf(event: Event): Loss {
   }
   const why = () => new ConnectionError("connection_lost", reason, causeOf(event));
   return { why, code, isFinal };
-}
-
-/** What an `error` or `close` says of a connection that never stood, in words. */
-export function failureOf(event: Event): string {
-  if (!isErrorEvent(event) || !event.message) return "the connection was closed";
-  const status = STATUS.exec(event.message)?.[1];
-  if (status !== undefined) return `it answered with status ${status}, not with a WebSocket`;
-  if (NO_HTTP2.test(event.message)) return "it did not answer with a WebSocket";
-  return event.message.replace(PREFIX, "");
-}
-
-/**
- * Whether connecting would fail the same way again: TLS does not agree, or the server has answered that
- * it does not take this client or is none at all. A status of 500 or more may pass.
- */
-export function isFinalFailure(error: unknown): boolean {
-  if (!(error instanceof ConnectionError)) return false;
-  const message = error.cause instanceof Error ? error.cause.message : "";
-  const status = STATUS.exec(message)?.[1];
-  if (status !== undefined) return Number(status) < 500;
-  return TLS.test(message) && !NO_HTTP2.test(message);
 }
 
 /** The error within an event, as a cause. */

@@ -6,8 +6,9 @@
 
 import { SUBPROTOCOL } from "../protocol.ts";
 import { offerOf } from "../protocol/token.ts";
+import { reasonOf } from "./connect_failure.ts";
 import { AbortError, ConnectionError, TimeoutError } from "./errors.ts";
-import { causeOf, failureOf } from "./loss.ts";
+import { causeOf } from "./loss.ts";
 
 /** How connecting goes. */
 export interface SocketOptions {
@@ -63,12 +64,12 @@ export async function connectSocket(
     // Deno takes whatever the server chooses.
     if (socket.protocol !== "" && socket.protocol !== SUBPROTOCOL) {
       const chosen = JSON.stringify(socket.protocol);
-      return fail(`it chose the subprotocol ${chosen}, which was not offered`);
+      return fail(`the server chose the subprotocol ${chosen}, which was not offered`);
     }
     onOpen(socket);
     opened.resolve();
   };
-  socket.onerror = socket.onclose = (event: Event) => fail(failureOf(event), causeOf(event));
+  socket.onerror = socket.onclose = (event: Event) => fail(reasonOf(event), causeOf(event));
   const onAbort = () => opened.reject(new AbortError(signal?.reason));
   const onExpiry = () => opened.reject(new TimeoutError(timeout));
   // Not setTimeout, whose first use takes 4 ms, before the connection is even under way.

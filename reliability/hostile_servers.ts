@@ -152,12 +152,12 @@ const TABLE: [what: string, fault: Fault, error: ClientError["code"] | undefined
 
 /** What servers answer to a handshake, and what is said of it. */
 const HANDSHAKES: [bytes: string, says: string][] = [
-  ["", "connection closed before message completed"],
-  ["HTTP/1.1 101 Swi", "connection closed before message completed"],
-  ["SSH-2.0-OpenSSH\r\n", "invalid HTTP version parsed"],
+  ["", "the server closed the connection during the handshake"],
+  ["HTTP/1.1 101 Swi", "the server closed the connection during the handshake"],
+  ["SSH-2.0-OpenSSH\r\n", "the server does not speak HTTP"],
   ...[200, 302, 400, 401, 403, 404, 429, 500, 503].map((status): [string, string] => [
     `HTTP/1.1 ${status} Whatever\r\nContent-Length: 0\r\n\r\n`,
-    `it answered with status ${status}, not with a WebSocket`,
+    `the server answered with status ${status}, not with a WebSocket`,
   ]),
 ];
 

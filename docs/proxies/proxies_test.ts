@@ -61,7 +61,7 @@ for (const kind of PROXIES) {
     socket.close();
     await closed.promise;
     const stranger = () => connect(proxy, { token: "guess" });
-    await assertRejects(stranger, ConnectionError, "it did not answer with a WebSocket");
+    await assertRejects(stranger, ConnectionError, "the server did not answer with a WebSocket");
   });
 
   test("passes a POST's answers on, each line when it is due", async () => {
