@@ -4,6 +4,7 @@
  * @module
  */
 
+import { connectFailure } from "../client/connect_failure.ts";
 import { AbortError, ConnectionError, TimeoutError } from "../client/errors.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
 import { type Access, Socket } from "./socket.ts";
@@ -84,7 +85,7 @@ async function connectSome(
 
 function errorOf(error: unknown, url: URL): unknown {
   if (error instanceof Deno.errors.NotCapable) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const { reason } = connectFailure(error instanceof Error ? error.message : String(error));
   const message = `cannot connect to ${url.href}: ${reason}`;
   return new ConnectionError("connection_failed", message, { cause: error });
 }

@@ -74,26 +74,29 @@ export class Socket {
     { token, caCerts }: Access = {},
   ): Promise<Socket> {
     let connection: Deno.Conn = await connectTcp(url, signal);
-    const close = () => closeQuietly(connection);
-    signal.addEventListener("abort", close, { once: true });
-    try {
+    const aborted = Promise.withResolvers<never>();
+    // On Deno 2.7, closing a connection does not end a TLS handshake that waits for the server.
+    const abort = () => aborted.reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    const open = async () => {
       if (url.protocol === "wss:") {
         connection = await Deno.startTls(connection as Deno.TcpConn, {
           hostname: bareHost(url),
           alpnProtocols: ["http/1.1"],
           caCerts: [...caCerts ?? []],
         });
+        if (signal.aborted) closeQuietly(connection);
       }
-      // It may have been aborted before there was this connection to be closed.
+      return await handshake(connection, url, protocol, token);
+    };
+    try {
       signal.throwIfAborted();
-      const agreement = await handshake(connection, url, protocol, token);
-      signal.throwIfAborted();
-      return new Socket(connection, agreement);
+      return new Socket(connection, await Promise.race([open(), aborted.promise]));
     } catch (error) {
-      close();
+      closeQuietly(connection);
       throw signal.aborted ? signal.reason : error;
     } finally {
-      signal.removeEventListener("abort", close);
+      signal.removeEventListener("abort", abort);
     }
   }
 
@@ -191,6 +194,8 @@ async function connectTcp(url: URL, signal: AbortSignal): Promise<Deno.TcpConn> 
   const connection = await Deno.connect({ hostname, port, signal }).catch((error) => {
     // Deno 2.7 tries no more than the first address, which may be ::1 where all listen on 127.0.0.1.
     if (hostname !== "localhost" || !(error instanceof Deno.errors.ConnectionRefused)) throw error;
+    const { state } = Deno.permissions.querySync({ name: "net", host: `127.0.0.1:${port}` });
+    if (state !== "granted") throw error; // or Deno would ask the user
     return Deno.connect({ hostname: "127.0.0.1", port, signal });
   });
   connection.setNoDelay(true);

@@ -97,8 +97,25 @@ Deno.test("Socket.close() does not wait for ever", async () => {
 
 Deno.test("Socket.connect() refuses what is no WebSocket", async (t) => {
   const cases: [string, string, string][] = [
-    ["another status", "HTTP/1.1 404 Not Found\r\n\r\n", "the server said HTTP/1.1 404 Not Found"],
-    ["no HTTP", "220 mail.example.com ESMTP\r\n\r\n", "the server said 220 mail"],
+    ["another status", "HTTP/1.1 404 Not Found\r\n\r\n", "status 404, not with a WebSocket"],
+    [
+      "another status and a reason",
+      "HTTP/1.1 404 x\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\nNot here.\nx\ny\n",
+      "status 404, not with a WebSocket: Not here.",
+    ],
+    [
+      "another status and a reason that breaks off",
+      "HTTP/1.1 404 x\r\nContent-Type: text/plain\r\nContent-Length: 200\r\n\r\nNot here.\n",
+      "status 404, not with a WebSocket",
+    ],
+    ["another version", "HTTP/1.0 101 x\r\n\r\n", "status 101, not with a WebSocket"],
+    [
+      "no HTTP",
+      "220 mail.example.com ESMTP\r\n",
+      '"220 mail.example.com ESMTP", which is not HTTP',
+    ],
+    ["no HTTP after all", "HTTP/what\r\n\r\n", '"HTTP/what", which is not HTTP'],
+    ["an alert of TLS", "\x15\x03\x01\x00\x02\x02\x16", "the server speaks TLS"],
     ["no answer to the key", "HTTP/1.1 101 x\r\n\r\n", "did not answer the key"],
     ["an endless head", "HTTP/1.1 101 x\r\n" + "a: b\r\n".repeat(4000), "too long"],
     ["nothing", "", "closed the connection"],
