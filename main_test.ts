@@ -483,7 +483,8 @@ Deno.test("main() send exits with 3 when there is no connection", async () => {
   assertEquals(late.code, 3);
   assertEquals(
     late.stderr,
-    `asyncpkt send: cannot connect to ${mute.url}: no answer within 0.05 s\n`,
+    `asyncpkt send: cannot connect to ${mute.url}: no answer within 0.05 s; ` +
+      "check the address, or allow more with --timeout\n",
   );
 });
 

@@ -5,6 +5,7 @@ import { Client } from "./client.ts";
 import { serve } from "./server.ts";
 import { awaitedLater } from "./testing/awaited_later.ts";
 import { makeCertificate } from "./testing/certificates.ts";
+import { freePort } from "./testing/free_port.ts";
 import { type ProgramResult, startProgram, startTask, taskArgs } from "./testing/program.ts";
 import { acceptRawSocket, closeAfterPeer, serverFrame, startRawServer } from "./testing/raw_tcp.ts";
 import { listening, type ServerProcess, startServer } from "./testing/server_process.ts";
@@ -256,6 +257,18 @@ Deno.test("serve, as a process, says how many it did not answer in time, exit 4"
     "",
   ]);
   for (const request of requests) await request.catch(() => {});
+});
+
+Deno.test("send, as a process, looks why it cannot connect with no permission more", async () => {
+  const host = `localhost:${freePort()}`;
+  const run = ["run", "--no-prompt", `--allow-net=${host}`, "main.ts", "send"];
+  await using send = startProgram(Deno.execPath(), [...run, "--url", `ws://${host}`, "x"]);
+  const { code, stderr } = await send.result();
+  assertEquals([code, stderr], [
+    3,
+    `asyncpkt send: cannot connect to ws://${host}: connection refused; ` +
+    'start a server with "asyncpkt serve", or check the port\n',
+  ]);
 });
 
 Deno.test("send, as a process, is interrupted with its summary, exit 130", async () => {

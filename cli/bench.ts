@@ -123,6 +123,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     ...clientNeeds(flags.url, flags),
     ...toRead(flags.file === "-" ? undefined : flags.file),
   ]);
+  const access = await readClientAccess(flags);
   const options: LoadOptions = {
     url: flags.url,
     connections: flags.connections,
@@ -133,7 +134,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     rate: flags.rate,
     timeout: flags.timeout,
     data: await readData(flags.data, flags.file, streams),
-    ...await readClientAccess(flags),
+    ...access,
   };
 
   if (signal.aborted) return Exit.interrupted;
@@ -145,7 +146,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     using _display = stderr.keepBelow(() => load === undefined ? [] : display.lines(load));
     load = await runLoad(options, signal, (running) => load = running);
   } catch (error) {
-    return failToConnect(error, flags.url.href, signal);
+    return await failToConnect(error, { url: flags.url.href, access, signal });
   }
   const context = { version: project.version, startedAt, thresholds: flags.threshold };
   const report = reportOf(load, options, context);

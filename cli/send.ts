@@ -154,9 +154,10 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       onReconnect: () => outcomes.tell("connected again"),
     });
 
+  const attempt = { url: flags.url, access, signal };
   if (flags.replay !== undefined) {
     const { Replay } = await import("./replay.ts");
-    const { speed = 1, timeout, ordered, url } = flags;
+    const { speed = 1, timeout, ordered } = flags;
     const name = readsStdin ? "stdin" : flags.replay;
     const onSent = (id: RequestId) => outcomes.sent(id);
     const replay = new Replay(readLines(), {
@@ -171,7 +172,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     try {
       await outcomes.show(replay.outcomes(), replay);
     } catch (error) {
-      return failToConnect(error, url, signal);
+      return await failToConnect(error, attempt);
     }
     const exit = await outcomes.end();
     if (replay.leftOut > 0) {
@@ -189,7 +190,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   try {
     client = await connect();
   } catch (error) {
-    return failToConnect(error, flags.url, signal);
+    return await failToConnect(error, attempt);
   }
   await using _ = client;
   void client.closed.then(() => lost.abort());

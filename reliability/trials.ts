@@ -7,6 +7,7 @@
 import { seconds, text } from "../cli/flags.ts";
 import { abortedUpgrades } from "./aborted_upgrades.ts";
 import { brokenFrames } from "./broken_frames.ts";
+import { connectFailures } from "./connect_failures.ts";
 import { descriptors } from "./descriptors.ts";
 import { draining } from "./draining.ts";
 import { flood } from "./flood.ts";
@@ -51,6 +52,10 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   hostile: {
     title: "Servers break the rules; the client ends each request in time, and once",
     run: () => hostileServers(),
+  },
+  obstacles: {
+    title: "A connection cannot be made; send says in one line what failed and what to do",
+    run: () => connectFailures(),
   },
   limits: {
     title: "What is as much as the limits allow is taken in, and what is past them is refused",

@@ -12,23 +12,54 @@ export interface CertificateFiles {
   readonly key: string;
 }
 
+/** What is special about a certificate. */
+export interface CertificateOptions {
+  /** What it is for. @default {"IP:127.0.0.1,DNS:localhost"} */
+  readonly names?: string;
+  /** Whether it is an authority as well, which clients refuse. @default {false} */
+  readonly isAuthority?: boolean;
+  /** The year in which it is valid, for a day. @default {from now on, for two days} */
+  readonly year?: number;
+}
+
 /** Makes a certificate whose files begin with `path`. */
-export async function makeCertificate(path: string): Promise<CertificateFiles> {
+export async function makeCertificate(
+  path: string,
+  options: CertificateOptions = {},
+): Promise<CertificateFiles> {
+  const { names = "IP:127.0.0.1,DNS:localhost", isAuthority = false, year } = options;
   const files = { ca: `${path}.ca.pem`, cert: `${path}.pem`, key: `${path}.key` };
   const caKey = `${path}.ca.key`;
   const request = `${path}.csr`;
   const extensions = `${path}.ext`;
   const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  // A leaf that is an authority as well is refused.
-  const names = "basicConstraints=CA:FALSE\nsubjectAltName=IP:127.0.0.1,DNS:localhost\n";
-  await Deno.writeTextFile(extensions, names);
+  const authority = isAuthority ? "TRUE" : "FALSE";
+  const text = `basicConstraints=CA:${authority}\nsubjectAltName=${names}\n`;
+  await Deno.writeTextFile(extensions, text);
   await openssl("req", "-x509", ...newKey, "-subj", "/CN=CA", "-keyout", caKey, "-out", files.ca);
   await openssl("req", ...newKey, "-subj", "/CN=x", "-keyout", files.key, "-out", request);
-  await openssl(
-    ...["x509", "-req", "-in", request, "-CA", files.ca, "-CAkey", caKey, "-CAcreateserial"],
-    ...["-days", "2", "-extfile", extensions, "-out", files.cert],
-  );
+  const signed = ["-in", request, "-extfile", extensions, "-out", files.cert];
+  if (year === undefined) {
+    const ca = ["-CA", files.ca, "-CAkey", caKey, "-CAcreateserial"];
+    await openssl("x509", "-req", ...signed, ...ca, "-days", "2");
+  } else {
+    const ca = ["-batch", "-notext", "-config", await writeConfig(path), "-cert", files.ca];
+    const dates = ["-startdate", `${year}0101000000Z`, "-enddate", `${year}0102000000Z`];
+    await openssl("ca", ...signed, ...ca, "-keyfile", caKey, ...dates);
+  }
   return files;
+}
+
+/** Writes what `openssl ca` wants to know: it alone can say from when a certificate is valid. */
+async function writeConfig(path: string): Promise<string> {
+  await Deno.writeTextFile(`${path}.index`, "");
+  const lines = [
+    ...["[ca]", "default_ca=x", "[x]", `database=${path}.index`, `new_certs_dir=${path}.new`],
+    ...["rand_serial=yes", "default_md=sha256", "policy=names", "[names]", "commonName=supplied"],
+  ];
+  await Deno.mkdir(`${path}.new`);
+  await Deno.writeTextFile(`${path}.cnf`, lines.join("\n"));
+  return `${path}.cnf`;
 }
 
 /** A certificate with its key, as text, and the authorities of those who trust it. */
