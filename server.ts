@@ -19,6 +19,7 @@ import {
 import { type FaultKind, faultPolicy, type FaultRates } from "./fault/policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
 import { Access, chooseProtocol, refuse } from "./server/access.ts";
+import { CutOff } from "./server/answer_stream.ts";
 import type { Certificate } from "./server/certificate.ts";
 import {
   type ConnectionLimits,
@@ -225,16 +226,20 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
 
   function handle(
     request: Request,
-    { remoteAddr }: Deno.ServeHandlerInfo<Deno.NetAddr>,
+    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
   ): Response | Promise<Response> {
     const shared = access.shareWith(request); // nothing can be read of it once it is upgraded
-    const response = route(request, remoteAddr.hostname);
+    const response = route(request, info);
     if (response instanceof Promise) return response.then((response) => secure(response, shared));
     return response.status === 101 ? response : secure(response, shared);
   }
 
   // Not async: on Deno 2.9, waiting before an upgrade leaks the connection if the peer goes meanwhile.
-  function route(request: Request, address: string): Response | Promise<Response> {
+  function route(
+    request: Request,
+    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  ): Response | Promise<Response> {
+    const address = info.remoteAddr.hostname;
     const purpose = access.decide(request);
     if (purpose instanceof Response) return purpose;
     if (purpose === "console") return answerConsole(request);
@@ -246,7 +251,7 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
     if (typeof leave === "string") {
       return refuse(503, `${leave}; try again later`, { "retry-after": "1" });
     }
-    if (purpose === "post") return answerPost(request, address, shared, leave);
+    if (purpose === "post") return answerPost(request, info, shared, leave);
     return upgrade(request, address, leave);
   }
 
@@ -292,7 +297,7 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
   }
 
   function onFault(error: unknown): Response {
-    fail(error);
+    if (!(error instanceof CutOff)) fail(error);
     return secure(refuse(500, "A fault of the server's own"));
   }
 

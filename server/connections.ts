@@ -17,7 +17,7 @@ import type { Figures } from "./figures.ts";
  * a request's head: until it is complete, nobody hears of the connection.
  */
 export interface ConnectionLimits {
-  /** Connections, and POSTs that are being answered. */
+  /** Connections, and POSTs until their bodies have ended and their answers were written. */
   connections: number;
   /**
    * The same from one address, or from one network of IPv6. Where nothing is said, this machine itself is

@@ -1,0 +1,129 @@
+/**
+ * Answers to a POST on their way to the client.
+ *
+ * @module
+ */
+
+/** Longest time that answers may wait for the client to read on, in milliseconds. */
+const READ_TIMEOUT = 30_000;
+
+/** Bytes that Deno is given at once; it cannot give up a piece that it is writing. */
+const LARGEST_PIECE = 1 << 16;
+
+const encoder = new TextEncoder();
+
+/** Error with which a response is broken off on purpose. Deno then closes the connection. */
+export class CutOff extends Error {
+  override name = "CutOff";
+}
+
+/** Events of an {@linkcode AnswerStream}. */
+export interface AnswerStreamEvents {
+  /** The client is gone. */
+  onGone?(): void;
+  /** The client has read nothing for too long. */
+  onStuck?(reason: string): void;
+}
+
+/** Body of a response to which answers are added one by one. It keeps those that are still unread. */
+export class AnswerStream {
+  /** The body, for the response. */
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+
+  readonly #events: AnswerStreamEvents;
+  #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+  #texts: string[] = [];
+  #waiting = 0;
+  /** Whether Deno waits for a piece. */
+  #isWanted = false;
+  #isEnding = false;
+  #isOver = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(events: AnswerStreamEvents = {}) {
+    this.#events = events;
+    this.readable = new ReadableStream({
+      start: (controller) => void (this.#controller = controller),
+      pull: () => {
+        this.#isWanted = true;
+        this.#send();
+      },
+      cancel: () => {
+        this.#drop();
+        events.onGone?.();
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  /** UTF-16 units that wait for the client to read on. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Adds text. */
+  write(text: string): void {
+    if (this.#isOver) return;
+    this.#texts.push(text);
+    this.#waiting += text.length;
+    this.#send();
+  }
+
+  /** Ends the body after what was added. */
+  end(): void {
+    this.#isEnding = true;
+    this.#send();
+  }
+
+  /** Breaks the body off, and drops what is unread. */
+  cutOff(reason: string): void {
+    if (this.#isOver) return;
+    this.#drop();
+    this.#controller.error(new CutOff(reason));
+  }
+
+  #send(): void {
+    if (this.#isOver) return;
+    if (this.#isWanted && this.#waiting > 0) {
+      this.#isWanted = false;
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#controller.enqueue(this.#nextPiece());
+    }
+    if (this.#waiting > 0) {
+      this.#timer ??= setTimeout(this.#onTimeout, READ_TIMEOUT);
+    } else if (this.#isEnding) {
+      this.#isOver = true;
+      this.#controller.close();
+    }
+  }
+
+  #nextPiece(): Uint8Array<ArrayBuffer> {
+    const texts = this.#texts;
+    const piece = new Uint8Array(Math.min(LARGEST_PIECE, 3 * this.#waiting));
+    let length = 0;
+    let count = 0;
+    for (const text of texts) {
+      const { read, written } = encoder.encodeInto(text, piece.subarray(length));
+      length += written;
+      this.#waiting -= read;
+      if (read < text.length) {
+        texts[count] = text.slice(read);
+        break;
+      }
+      count++;
+    }
+    texts.splice(0, count);
+    return piece.subarray(0, length);
+  }
+
+  #onTimeout = (): void => {
+    this.#events.onStuck?.(`Answers have not been read for ${READ_TIMEOUT / 1000} s`);
+  };
+
+  #drop(): void {
+    this.#isOver = true;
+    this.#texts = [];
+    this.#waiting = 0;
+    clearTimeout(this.#timer);
+  }
+}
