@@ -10,6 +10,7 @@ import { brokenFrames } from "./broken_frames.ts";
 import { connectFailures } from "./connect_failures.ts";
 import { descriptors } from "./descriptors.ts";
 import { draining } from "./draining.ts";
+import { endings } from "./endings.ts";
 import { flood } from "./flood.ts";
 import { frameLimits } from "./frame_limits.ts";
 import { fuzzFrames } from "./fuzz_frames.ts";
@@ -85,6 +86,10 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   draining: {
     title: "The server drains under load; all that it has accepted is answered",
     run: () => draining(),
+  },
+  endings: {
+    title: "The server ends with its terminal or task runner; all that it has accepted is answered",
+    run: () => endings(),
   },
   killed: {
     title: "The server is killed amid requests, and started again; each is answered once",
