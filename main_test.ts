@@ -304,13 +304,29 @@ Deno.test("serve shows browsers the console, unless it is told not to", async ()
 
 Deno.test("main() serve says in one line that it cannot listen, exit code 3", async () => {
   await using server = serve(AT_ONCE);
-  const table = [["--port", `${server.port}`], ["--hostname", "192.0.2.1", "--port", "0"]];
-  const reasons = ["the port is in use; --port 0 takes a free one", ""];
-  for (const [i, args] of table.entries()) {
-    const { code, stdout, stderr } = await runCommand(["serve", ...args]);
-    assertEquals([code, stdout], [3, ""]);
-    assertMatch(stderr, /^asyncpkt serve: cannot listen on [\d.]+:\d+: [^\n]+\n$/);
-    assert(stderr.includes(reasons[i]!), stderr);
+  const noAddress = "this machine has no such address; --hostname 0.0.0.0 listens on all it has";
+  const unknown = "the host name cannot be resolved";
+  const name = "x".repeat(64); // a label that no server of names is asked about
+  const table: [hostname: string, port: number, where: string, reason: string][] = [
+    [
+      "127.0.0.1",
+      server.port,
+      `127.0.0.1:${server.port}`,
+      "the port is in use; --port 0 takes a free one",
+    ],
+    ["192.0.2.1", 0, "192.0.2.1:0", noAddress],
+    ["2001:db8::1", 0, "[2001:db8::1]:0", noAddress],
+    [name, 0, `${name}:0`, unknown],
+  ];
+  for (const [hostname, port, where, reason] of table) {
+    for (const workers of ["1", "2"]) {
+      const args = ["--hostname", hostname, "--port", `${port}`, "--workers", workers];
+      // Workers share a port, so that it is not in use.
+      if (port > 0 && workers === "2") continue;
+      const { code, stdout, stderr } = await runCommand(["serve", ...args]);
+      assertEquals([code, stdout], [3, ""]);
+      assertEquals(stderr, `asyncpkt serve: cannot listen on ${where}: ${reason}\n`);
+    }
   }
 });
 

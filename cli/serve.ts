@@ -205,7 +205,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 function needsOf(flags: FlagValues<typeof FLAGS>): Need[] {
   const { workers, record, cert, key } = flags;
   const hostname = flags.hostname.replace(/%.*/, ""); // the zone of an address, which Deno leaves out
-  const host = /^[^[].*:/.test(hostname) ? `[${hostname}]` : hostname;
+  const host = bracketed(hostname);
   // If the first worker takes a free port, the others take the same.
   const isAnyPort = flags.port === 0 && workers > 1;
   return [
@@ -257,14 +257,26 @@ async function listen(options: ServeOptions, workers: number): Promise<Server> {
     if (workers === 1) return serve(options);
     return await (await import("../workers/pool.ts")).startPool(options, workers);
   } catch (error) {
-    const where = `${options.hostname}:${options.port}`;
-    const reason = error instanceof Deno.errors.AddrInUse
-      ? "the port is in use; --port 0 takes a free one"
-      : error instanceof Deno.errors.PermissionDenied
-      ? "the system does not allow it"
-      : error instanceof Error
-      ? error.message
-      : String(error);
-    throw new CommandError(Exit.noConnection, `cannot listen on ${where}: ${reason}`);
+    const where = `${bracketed(options.hostname!)}:${options.port}`;
+    throw new CommandError(Exit.noConnection, `cannot listen on ${where}: ${reasonOf(error)}`);
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return "the port is in use; --port 0 takes a free one";
+  }
+  if (error instanceof Deno.errors.PermissionDenied) return "the system does not allow it";
+  const message = error instanceof Error ? error.message : String(error);
+  // Whichever thread has tried it.
+  if (/^Cannot assign requested address/.test(message)) {
+    return "this machine has no such address; --hostname 0.0.0.0 listens on all it has";
+  }
+  if (/^failed to lookup address/.test(message)) return "the host name cannot be resolved";
+  return message;
+}
+
+/** Returns a host as a URL has it. */
+function bracketed(host: string): string {
+  return /^[^[].*:/.test(host) ? `[${host}]` : host;
 }
