@@ -91,7 +91,8 @@ export class Socket {
     };
     try {
       signal.throwIfAborted();
-      return new Socket(connection, await Promise.race([open(), aborted.promise]));
+      const agreement = await Promise.race([open(), aborted.promise]);
+      return new Socket(connection, agreement); // which is another connection by now, over TLS
     } catch (error) {
       closeQuietly(connection);
       throw signal.aborted ? signal.reason : error;

@@ -1,4 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { serve } from "../server.ts";
+import { makeIdentity } from "../testing/certificates.ts";
 import { acceptRawSocket } from "../testing/raw_tcp.ts";
 import { until } from "../testing/until.ts";
 import { HandshakeError } from "./handshake.ts";
@@ -93,6 +95,19 @@ Deno.test("Socket.close() does not wait for ever", async () => {
   const { socket } = await connect(peer.url);
   await socket.close(10);
   over.resolve();
+});
+
+Deno.test("Socket carries messages over TLS", async () => {
+  const { caCerts, tls } = await makeIdentity();
+  await using server = serve({ port: 0, delay: { min: 0, max: 0 }, tls });
+  const { signal } = new AbortController();
+  const socket = await Socket.connect(new URL(server.url), "asyncpkt.v1", signal, { caCerts });
+  const messages: (string | undefined)[] = [];
+  socket.listen({ message: (text) => messages.push(text), end: () => {} });
+  socket.send('{"request_id":1,"data":"a&&b&&c"}');
+  await until("there was an answer", () => messages.length > 0);
+  assertEquals(messages, ['{"request_id":1,"data":{"a":{"b":"c"}},"delay":0}']);
+  await socket.close(PATIENCE);
 });
 
 Deno.test("Socket.connect() refuses what is no WebSocket", async (t) => {
