@@ -59,6 +59,11 @@ export class Outcomes {
     return new Outcomes(streams, options, new Chart(streams.stderr.hasColours));
   }
 
+  /** There is a connection: from the first one on, the time counts. */
+  connected(): void {
+    this.#summary.begin();
+  }
+
   /** A request is about to be sent, in the order of `Outcome.index`. */
   sent(id: RequestId | undefined): void {
     this.#chart?.sent(id);

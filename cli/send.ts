@@ -132,8 +132,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     }
   }
   let isWaiting = false;
-  const connect = () =>
-    Client.connect(flags.url, {
+  const connect = async () => {
+    const client = await Client.connect(flags.url, {
       signal: stop,
       timeout: flags.timeout,
       wait: flags.wait ? flags.timeout : 0,
@@ -153,6 +153,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       },
       onReconnect: () => outcomes.tell("connected again"),
     });
+    outcomes.connected();
+    return client;
+  };
 
   const attempt = { url: flags.url, access, signal };
   if (flags.replay !== undefined) {

@@ -34,10 +34,15 @@ export class Summary {
   /** What was done so that requests were answered all the same. */
   repairs: Repairs = { reconnects: 0, resent: 0, retried: 0 };
 
-  readonly #startedAt = performance.now();
+  #startedAt: number | undefined;
   readonly #failures = new Map<FailureCode, number>();
   #latencies = new Float64Array(64);
   #answered = 0;
+
+  /** Starts the time, once there is a connection; a second call does nothing. */
+  begin(): void {
+    this.#startedAt ??= performance.now();
+  }
 
   /** Counts an outcome. */
   add({ reply, error }: Outcome): void {
@@ -82,10 +87,9 @@ export class Summary {
 
   /** The lines: counts, failures by code, what was done about them, and latency. */
   toString(): string {
-    const took = (performance.now() - this.#startedAt) / 1000;
     const lines = [
       `${counted(this.count, "request")}: ${formatCount(this.#answered)} answered, ` +
-      `${formatCount(this.failed)} failed, in ${took.toFixed(2)} s`,
+      `${formatCount(this.failed)} failed, in ${this.#seconds.toFixed(2)} s`,
     ];
     for (const [code, count] of this.#failures) {
       lines.push(`  ${formatCount(count)} ${escapeControls(code)}`);
@@ -114,7 +118,7 @@ export class Summary {
   toJSON(): SummaryReport {
     const at = this.#ranks();
     return {
-      elapsed_s: round((performance.now() - this.#startedAt) / 1000),
+      elapsed_s: round(this.#seconds),
       counts: { requests: this.count, answered: this.#answered, failed: this.failed },
       errors: Object.fromEntries(this.#failures),
       repairs: this.repairs,
@@ -125,6 +129,11 @@ export class Summary {
         percentiles: { p50: round(at(0.5)), p90: round(at(0.9)), p99: round(at(0.99)) },
       },
     };
+  }
+
+  get #seconds(): number {
+    const now = performance.now();
+    return (now - (this.#startedAt ?? now)) / 1000;
   }
 
   get #given(): Float64Array {

@@ -18,6 +18,7 @@ function failed(code: ClientErrorCode): Outcome {
 
 function summaryOf(outcomes: Outcome[]): Summary {
   const summary = new Summary();
+  summary.begin();
   for (const outcome of outcomes) summary.add(outcome);
   return summary;
 }
@@ -29,6 +30,7 @@ Deno.test("toString() says counts, failures and latencies", () => {
     ...(["timed_out", "overloaded", "timed_out"] as const).map(failed),
   ]);
   time.pass(5012);
+  summary.begin();
   const text = "7 requests: 4 answered, 3 failed, in 5.01 s\n" +
     "  2 timed_out\n" +
     "  1 overloaded\n" +
@@ -36,6 +38,16 @@ Deno.test("toString() says counts, failures and latencies", () => {
   assertStrictEquals(summary.toString(), text);
   assertStrictEquals(summary.toString(), text);
   assertStrictEquals(summary.count, 7);
+});
+
+Deno.test("toString() counts no time before the connection", () => {
+  using time = new FakeTime();
+  const summary = new Summary();
+  time.pass(1000);
+  assertStrictEquals(summary.toString(), "0 requests: 0 answered, 0 failed, in 0.00 s\n");
+  summary.begin();
+  time.pass(2000);
+  assertStrictEquals(summary.toString(), "0 requests: 0 answered, 0 failed, in 2.00 s\n");
 });
 
 Deno.test("toString() says no latency where nothing was answered", () => {
