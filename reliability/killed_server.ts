@@ -124,7 +124,7 @@ async function byLibrary(url: string) {
 }
 
 async function bySend(url: string) {
-  const flags = ["--url", url, "--concurrency", `${REQUESTS}`, "--timeout", `${TIMEOUT}`];
+  const flags = ["--url", url, "--concurrency", `${REQUESTS}`, "--timeout", `${TIMEOUT}`, "--json"];
   await using send: Program = await startTask("send", ...flags);
   await send.write(Array.from({ length: REQUESTS }, (_, i) => dataOf(i) + "\n").join(""));
   await send.endInput();
@@ -137,7 +137,7 @@ async function bySend(url: string) {
     if (seen.has(id)) twice++;
     seen.add(id);
   }
-  const resent = Number(/requests sent again: (\d+)/.exec(stderr)?.[1] ?? 0);
+  const { resent } = JSON.parse(stderr.trimEnd().split("\n").at(-1)!).repairs;
   return { answered: seen.size, lost: REQUESTS - seen.size, twice, resent };
 }
 
