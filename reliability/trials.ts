@@ -6,7 +6,9 @@
 
 import { seconds, text } from "../cli/flags.ts";
 import { abortedUpgrades } from "./aborted_upgrades.ts";
+import { accounting } from "./accounting.ts";
 import { brokenFrames } from "./broken_frames.ts";
+import { brokenInput } from "./broken_input.ts";
 import { connectFailures } from "./connect_failures.ts";
 import { descriptors } from "./descriptors.ts";
 import { draining } from "./draining.ts";
@@ -18,6 +20,7 @@ import { fuzzPackets } from "./fuzz_packets.ts";
 import { fuzzOutcome, randomSeed } from "./fuzzing.ts";
 import { hostileServers } from "./hostile_servers.ts";
 import { killedServers } from "./killed_server.ts";
+import { lateServers } from "./late_servers.ts";
 import { limits } from "./limits.ts";
 import { longTexts } from "./long_texts.ts";
 import { manyConnections } from "./many_connections.ts";
@@ -37,6 +40,10 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   json: {
     title: "Every kind of broken JSON is answered with its error, and the connection goes on",
     run: brokenFrames,
+  },
+  input: {
+    title: "Broken packets are given to send; it names them, and the others are answered",
+    run: () => brokenInput(),
   },
   packets: {
     title: "Random packets get the answers that a second, plain implementation gives",
@@ -90,6 +97,14 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   endings: {
     title: "The server ends with its terminal or task runner; all that it has accepted is answered",
     run: () => endings(),
+  },
+  accounting: {
+    title: "The server leaves requests unanswered; in the end it says how many, and why",
+    run: () => accounting(),
+  },
+  waiting: {
+    title: "Servers start after their clients; each client that is told to wait is answered",
+    run: () => lateServers(randomSeed()),
   },
   killed: {
     title: "The server is killed amid requests, and started again; each is answered once",

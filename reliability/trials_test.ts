@@ -1,8 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
+import { accounting } from "./accounting.ts";
+import { brokenInput } from "./broken_input.ts";
 import { descriptors } from "./descriptors.ts";
 import { draining } from "./draining.ts";
 import { frameLimits } from "./frame_limits.ts";
 import { measureFlood } from "./flood.ts";
+import { lateServers } from "./late_servers.ts";
 import { limits } from "./limits.ts";
 import { longTexts } from "./long_texts.ts";
 import { slowReaders } from "./slow_readers.ts";
@@ -20,6 +23,9 @@ const TRIALS: Record<string, () => Promise<Outcome>> = {
   "draining under load": () => draining(1),
   "strangers": () => strangers(),
   "throwing": () => throws(7, 5000),
+  "requests that it leaves unanswered": () => accounting(100),
+  "clients that wait for it": () => lateServers(7, 1),
+  "broken packets among the input of send": () => brokenInput(1),
   "requests in frames that are too long for it": () => frameLimits([500, 1 << 16]),
   "its limits": () =>
     limits({
