@@ -9,6 +9,7 @@ import { abortedUpgrades } from "./aborted_upgrades.ts";
 import { accounting } from "./accounting.ts";
 import { brokenFrames } from "./broken_frames.ts";
 import { brokenInput } from "./broken_input.ts";
+import { fullDisk, oddLines, oddTerminals } from "./command_line.ts";
 import { connectFailures } from "./connect_failures.ts";
 import { descriptors } from "./descriptors.ts";
 import { draining } from "./draining.ts";
@@ -90,6 +91,18 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   upgrades: { title: "Clients leave within the handshake", run: () => abortedUpgrades() },
   resets: { title: "Clients reset their connection at random moments", run: () => resets() },
   descriptors: { title: "The server runs out of file descriptors", run: () => descriptors() },
+  disk: {
+    title: "The disk is full; every command reports it and exits with 1",
+    run: () => fullDisk(),
+  },
+  lines: {
+    title: "Lines that no command can use are refused with their number, and the rest is done",
+    run: () => oddLines(),
+  },
+  terminals: {
+    title: "No control character reaches a terminal from arguments or answers, or if it is dumb",
+    run: () => oddTerminals(),
+  },
   draining: {
     title: "The server drains under load; all that it has accepted is answered",
     run: () => draining(),

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { accounting } from "./accounting.ts";
 import { brokenInput } from "./broken_input.ts";
+import { fullDisk, oddLines, oddTerminals } from "./command_line.ts";
 import { descriptors } from "./descriptors.ts";
 import { draining } from "./draining.ts";
 import { frameLimits } from "./frame_limits.ts";
@@ -19,6 +20,9 @@ const TRIALS: Record<string, () => Promise<Outcome>> = {
   "slow readers": () => slowReaders(0),
   "texts that are too long": () => longTexts(1),
   "running out of file descriptors": () => descriptors(1),
+  "a full disk": () => fullDisk(10),
+  "odd lines": () => oddLines(100, 65),
+  "odd terminals": () => oddTerminals(10),
   "clients that vanish": () => vanishing(1, 0),
   "draining under load": () => draining(1),
   "strangers": () => strangers(),
