@@ -14,7 +14,6 @@ import { ClientError, ConnectionError } from "../client/errors.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
 import type { ClientAccess } from "./access.ts";
 import { CommandError, Exit, UsageError } from "./command.ts";
-import { escapeControls } from "./escape.ts";
 
 /** How long another look at a failure may take, in milliseconds. */
 const PROBE_TIMEOUT = 2000;
@@ -98,7 +97,7 @@ export async function failToConnect(error: unknown, attempt: Attempt): Promise<n
     ? await describe(error, attempt)
     : `cannot connect to ${url}: ${error.message}; check the address, or allow more with --timeout`;
   if (signal.aborted) return Exit.interrupted;
-  throw new CommandError(Exit.noConnection, escapeControls(message));
+  throw new CommandError(Exit.noConnection, message);
 }
 
 /** Says why there is no connection, and what to do. */

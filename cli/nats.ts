@@ -7,7 +7,6 @@
 import type { LinkOptions } from "../gateway/link.ts";
 import { hostOf, parseServer, showServers } from "../gateway/servers.ts";
 import { CommandError, Exit } from "./command.ts";
-import { escapeControls } from "./escape.ts";
 import { type Flag, many, text } from "./flags.ts";
 import type { ServerLog } from "./log.ts";
 import { readTextFile } from "./open_file.ts";
@@ -78,7 +77,7 @@ export async function openLink<T>(open: () => Promise<T>): Promise<T> {
     return await open();
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "LinkError") throw error;
-    throw new CommandError(Exit.noConnection, escapeControls(error.message));
+    throw new CommandError(Exit.noConnection, error.message);
   }
 }
 
