@@ -92,6 +92,17 @@ type Story = readonly [
 ];
 
 const stories: Story[] = [
+  ["has packets answered whose frame is longer than the server takes", {
+    ...QUICK,
+    limits: { packetSize: 300 },
+  }, async (page) => {
+    const long = { request_id: "long", data: "x".repeat(300) };
+    const packets = Array.from({ length: 40 }, (_, id) => ({ request_id: id, data: "a&&b&&c" }));
+    for (const [answered, failed] of [["40", "1"], ["80", "2"]]) {
+      await send(page, ...packets, long);
+      await untilTotals(page, "0", answered!, failed!);
+    }
+  }],
   ["sends the example and shows its answer beside it, pair by pair", QUICK, async (page) => {
     await send(page);
     await page.waitForSelector(".representation .pair");
