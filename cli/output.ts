@@ -6,6 +6,7 @@
  */
 
 import { escapeControls } from "./escape.ts";
+import { counted } from "./figures.ts";
 import { Footer, type TerminalSize, terminalSize } from "./footer.ts";
 
 /** How long text is gathered, in milliseconds. */
@@ -168,7 +169,7 @@ export class Output {
   #takeDropped(): string {
     const dropped = this.#dropped;
     this.#dropped = 0;
-    return dropped === 0 ? "" : `(${dropped} lines dropped: they were not read in time)\n`;
+    return dropped === 0 ? "" : `(${counted(dropped, "line")} dropped: not read in time)\n`;
   }
 
   async #writeAll(): Promise<void> {

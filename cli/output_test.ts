@@ -237,6 +237,6 @@ Deno.test("write() drops what a reader that does not read would let pile up, and
   assertEquals(sink.writes.map((text) => text.length < 100 ? text : text.length), [
     "first\n",
     large.length,
-    "(2 lines dropped: they were not read in time)\nlast\n",
+    "(2 lines dropped: not read in time)\nlast\n",
   ]);
 });
