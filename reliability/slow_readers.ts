@@ -26,6 +26,12 @@ const LONGER = 5000;
 /** What the server says of them. */
 const CLOSED = /^Closed a connection of .* with 1013.*?(?:\(and (\d+) more\))?$/;
 
+/** How many clients a line of the log says were closed because they did not read. */
+export function expelledIn(line: string): number {
+  const [isClosed, others = 0] = CLOSED.exec(line) ?? [];
+  return isClosed === undefined ? 0 : 1 + Number(others);
+}
+
 /** Clients that never read, until they are disposed of. */
 export async function startSlowReaders(port: number, count = CLIENTS): Promise<AsyncDisposable> {
   const peers = await Promise.all(Array.from({ length: count }, () => openRawSocket(port)));
@@ -71,8 +77,7 @@ export async function slowReaders(longer = LONGER): Promise<Outcome> {
   const look = async () => {
     most = Math.max(most, await server.memory());
     while (server.stdout.size > 0) {
-      const [line, others = 0] = CLOSED.exec(await server.stdout.next()) ?? [];
-      if (line !== undefined) expelled += 1 + Number(others);
+      expelled += expelledIn(await server.stdout.next());
     }
   };
   const { requests, lost } = await besideBystander(server.url, async () => {

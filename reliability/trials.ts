@@ -11,6 +11,7 @@ import { brokenFrames } from "./broken_frames.ts";
 import { brokenInput } from "./broken_input.ts";
 import { fullDisk, oddLines, oddTerminals } from "./command_line.ts";
 import { connectFailures } from "./connect_failures.ts";
+import { damagedRecordings } from "./damaged_recordings.ts";
 import { descriptors } from "./descriptors.ts";
 import { draining } from "./draining.ts";
 import { endings } from "./endings.ts";
@@ -19,6 +20,7 @@ import { frameLimits } from "./frame_limits.ts";
 import { fuzzFrames } from "./fuzz_frames.ts";
 import { fuzzPackets } from "./fuzz_packets.ts";
 import { fuzzOutcome, randomSeed } from "./fuzzing.ts";
+import { gatewayLateness } from "./gateway_lateness.ts";
 import { hostileServers } from "./hostile_servers.ts";
 import { killedServers } from "./killed_server.ts";
 import { lateServers } from "./late_servers.ts";
@@ -29,6 +31,7 @@ import { behindNats } from "./nats_chaos.ts";
 import { type Row, toMarkdown } from "./report.ts";
 import { resets } from "./resets.ts";
 import { scriptFlags } from "./script.ts";
+import { slowPosts } from "./slow_posts.ts";
 import { slowReaders } from "./slow_readers.ts";
 import { soak } from "./soak.ts";
 import { strangers } from "./strangers.ts";
@@ -82,6 +85,10 @@ const TRIALS: Readonly<Record<string, Trial>> = {
     title: "Clients never read; they are closed, and the memory stays flat",
     run: () => slowReaders(),
   },
+  posts: {
+    title: "Clients post and stall; each is given up in time, and counts until it leaves",
+    run: () => slowPosts(),
+  },
   texts: { title: "A text is too long for a string", run: () => longTexts() },
   throws: {
     title: "The server's own code throws, wherever it is called",
@@ -126,6 +133,14 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   nats: {
     title: "Workers and NATS are killed under load; each request behind it is answered once",
     run: () => behindNats(randomSeed()),
+  },
+  lateness: {
+    title: "A gateway without delays reports the lateness that its answers have",
+    run: () => gatewayLateness(),
+  },
+  recordings: {
+    title: "Recordings are damaged; a replay names the line, and loses nothing before it",
+    run: () => damagedRecordings(),
   },
   connections: {
     title: "Ten thousand connections at once, a request in flight on each",
