@@ -8,12 +8,11 @@
 import { delay } from "@std/async/delay";
 import { integer, seconds } from "../cli/flags.ts";
 import { formatCount } from "../cli/figures.ts";
-import { encodeRequest } from "../protocol.ts";
-import { openBrowserSocket } from "../testing/browser_socket.ts";
 import { randomIntegers } from "../testing/random.ts";
 import { randomSeed } from "./fuzzing.ts";
 import { scriptFlags } from "./script.ts";
 import { type ServerProcess, startServer } from "../testing/server_process.ts";
+import { COLLECTING, keptMemory } from "./kept_memory.ts";
 import { endedBadly, leftBehind } from "./left_behind.ts";
 import {
   dyingClient,
@@ -49,10 +48,6 @@ const FREEZE = 500;
 /** How often it is looked whether the load is over, in milliseconds. */
 const LOOK_EVERY = 500;
 
-/** How many large packets are sent to have garbage collected, and their length. */
-const SWEEPS = 60;
-const LARGE = 1_000_000;
-
 const MEBIBYTE = 2 ** 20;
 
 /** What a soak is told. */
@@ -64,7 +59,9 @@ export interface SoakOptions {
 
 /** Soaks a server. */
 export async function soak({ duration, seed }: SoakOptions): Promise<Outcome> {
-  await using server = await startServer(["--delay", "0..0.5", "--quiet"]);
+  await using server = await startServer(["--delay", "0..0.5", "--quiet"], {
+    runFlags: COLLECTING,
+  });
   const random = randomIntegers(seed);
   const shared = {
     url: server.url,
@@ -124,22 +121,6 @@ async function freezeNowAndThen(server: ServerProcess, soak: Soak): Promise<void
     server.kill("SIGCONT");
     soak.counts.faults++;
   }
-}
-
-/**
- * The memory that a server keeps. What it has goes up until garbage is collected, which takes a while where
- * little is asked of it: so large packets are sent to and fro until it has to, and the least counts.
- */
-async function keptMemory(server: ServerProcess): Promise<number> {
-  if (server.hasEnded) return NaN;
-  await using socket = await openBrowserSocket(server.url);
-  let least = Infinity;
-  for (let i = 0; i < SWEEPS; i++) {
-    socket.send(encodeRequest(i, "a&&b&&".padEnd(LARGE, "x")));
-    await socket.frames.next();
-    least = Math.min(least, await server.memory());
-  }
-  return least;
 }
 
 function mebibytes(bytes: number): string {

@@ -42,6 +42,8 @@ export interface ServerProcess extends Target, Program {
 export interface Surroundings {
   /** How many files it may have open. @default {what the system says} */
   maxFiles?: number;
+  /** More flags of `deno run`. */
+  runFlags?: readonly string[];
   /** Where it is told of its token. */
   env?: Record<string, string>;
 }
@@ -49,9 +51,10 @@ export interface Surroundings {
 /** Starts a server on a free port. */
 export async function startServer(
   flags: string[],
-  { maxFiles, env }: Surroundings = {},
+  { maxFiles, runFlags = [], env }: Surroundings = {},
 ): Promise<ServerProcess> {
-  const args = [...await taskArgs("serve"), "--port", "0", ...flags];
+  const [run, ...rest] = await taskArgs("serve") as [string, ...string[]];
+  const args = [run, ...runFlags, ...rest, "--port", "0", ...flags];
   const limited = ["-c", `ulimit -n ${maxFiles} && exec "$0" "$@"`, Deno.execPath()];
   return await listening(
     maxFiles === undefined
