@@ -7,9 +7,10 @@
  *     JSON.parse('{"p":1,"\\\\":1}');
  *     JSON.parse('{"p":1,"\\"":1}'); // {"p":1,"\\":1}
  *
- * V8 expects the name that came next in an earlier object with the same names so far. It compares
- * that name with the undecoded text, over the decoded length: of `\"` that is the backslash alone.
- * So one peer's text can corrupt the next peer's. Values, and names without an escape, are right.
+ * V8 expects the name that came next in an earlier object of as many members with the same names so
+ * far. It compares that name with the undecoded text, over the decoded length: of `\"` that is the
+ * backslash alone. So one peer's text can corrupt the next peer's. Values, and names without an
+ * escape, are right.
  *
  * **Where.** V8 14.7 and 15.0 (Deno 2.7.11 and 2.9.6), with a reviver as well; Node.js 24 and 26
  * are reported. See nodejs/node#63785 and Chromium issue 521080746.

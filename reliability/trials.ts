@@ -15,6 +15,7 @@ import { damagedRecordings } from "./damaged_recordings.ts";
 import { descriptors } from "./descriptors.ts";
 import { draining } from "./draining.ts";
 import { endings } from "./endings.ts";
+import { escapedNames } from "./escaped_names.ts";
 import { flood } from "./flood.ts";
 import { frameLimits } from "./frame_limits.ts";
 import { fuzzFrames } from "./fuzz_frames.ts";
@@ -48,6 +49,10 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   input: {
     title: "Broken packets are given to send; it names them, and the others are answered",
     run: () => brokenInput(),
+  },
+  names: {
+    title: "Names with escapes are read right, whatever names others have sent before",
+    run: () => escapedNames(randomSeed()),
   },
   packets: {
     title: "Random packets get the answers that a second, plain implementation gives",

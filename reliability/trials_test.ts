@@ -4,6 +4,7 @@ import { brokenInput } from "./broken_input.ts";
 import { fullDisk, oddLines, oddTerminals } from "./command_line.ts";
 import { descriptors } from "./descriptors.ts";
 import { draining } from "./draining.ts";
+import { escapedNames } from "./escaped_names.ts";
 import { frameLimits } from "./frame_limits.ts";
 import { measureFlood } from "./flood.ts";
 import { lateServers } from "./late_servers.ts";
@@ -18,6 +19,7 @@ import { vanishing } from "./vanishing.ts";
 /** The trials in little, those aside that have tests of their own. */
 const TRIALS: Record<string, () => Promise<Outcome>> = {
   "slow readers": () => slowReaders(0),
+  "names with escapes": () => escapedNames(7, 50),
   "texts that are too long": () => longTexts(1),
   "running out of file descriptors": () => descriptors(1),
   "a full disk": () => fullDisk(10),
