@@ -5,7 +5,7 @@
  */
 
 import { freePort } from "../testing/free_port.ts";
-import { processorTime, residentMemory, sentSegments } from "../testing/machine.ts";
+import { processorTime, residentMemory } from "../testing/machine.ts";
 import { delay, here, pinned, start } from "./machine.ts";
 import type { Server, Servers } from "./servers.ts";
 
@@ -44,28 +44,23 @@ export interface Result {
   readonly memory: number;
   /** Processor time of the server while it counted, in seconds per second. */
   readonly processor: number;
-  /** TCP segments that the machine sent while it counted, for each answer: those of both ends. */
-  readonly segments: number;
 }
 
 /** Starts a server afresh, loads it, and measures. */
 export async function measure(servers: Servers, server: Server, load: Load): Promise<Result> {
   const { result, during } = await underLoad(servers, server, load, async (pid) => {
     const before = await processorTime(pid);
-    const segmentsBefore = await sentSegments();
     const from = performance.now();
     await delay(load.seconds * 1000 - 500);
     const memory = await residentMemory(pid);
     const took = (performance.now() - from) / 1000;
-    const processor = (await processorTime(pid) - before) / took;
-    return { memory, processor, perSecond: (await sentSegments() - segmentsBefore) / took };
+    return { memory, processor: (await processorTime(pid) - before) / took };
   });
-  const { memory, processor } = during;
-  return { ...result, memory, processor, segments: during.perSecond / result.perSecond };
+  return { ...result, ...during };
 }
 
 /** What is told of the answers alone. */
-type Answers = Omit<Result, "memory" | "processor" | "segments">;
+type Answers = Omit<Result, "memory" | "processor">;
 
 /** Starts a server afresh and loads it; `watch` is called once the load is warm. */
 export async function underLoad<T>(

@@ -32,14 +32,6 @@ export async function maxOpenFiles(pid: number): Promise<number> {
   return Number(/Max open files\s+(\d+)/.exec(limits)?.[1]);
 }
 
-/** How many TCP segments this machine has sent so far; NaN where the system does not say. */
-export async function sentSegments(): Promise<number> {
-  const lines = await Deno.readTextFile("/proc/net/snmp").catch(() => "");
-  const [names = [], values = []] = [...lines.matchAll(/^Tcp: (.*)$/gm)]
-    .map(([, columns]) => columns!.split(" "));
-  return Number(values[names.indexOf("OutSegs")]);
-}
-
 /** A line that says what the machine is. */
 export async function describeMachine(): Promise<string> {
   const cpuinfo = await Deno.readTextFile("/proc/cpuinfo").catch(() => "");

@@ -16,7 +16,7 @@ const CERTIFICATES = "/etc/asyncpkt";
 const SERVERS = ["127.0.0.1:2707", "127.0.0.1:2708"];
 
 /** What is to be another text in a configuration. */
-export type Changes = readonly (readonly [text: string | RegExp, other: string])[];
+export type Changes = readonly (readonly [text: string, other: string])[];
 
 /** A proxy that can be tried. */
 export interface ProxyKind {
@@ -28,8 +28,6 @@ export interface ProxyKind {
   args(folder: string, file: string): string[];
   /** What makes its deadline for a request's head one second. */
   readonly hurry: Changes;
-  /** What makes it speak plain HTTP on a core of its own, to be measured with many connections. */
-  readonly withoutTls: Changes;
 }
 
 const NGINX: ProxyKind = {
@@ -50,13 +48,6 @@ const NGINX: ProxyKind = {
   ],
   args: (folder, file) => ["-e", "stderr", "-p", folder, "-c", file, "-g", "daemon off;"],
   hurry: [["client_header_timeout 10s", "client_header_timeout 1s"]],
-  withoutTls: [
-    [/ssl_certificate.*/g, ""],
-    [" ssl", ""],
-    ["localhost", "127.0.0.1"],
-    ["worker_processes auto;", "master_process off;"],
-    ["worker_connections 512;", "worker_connections 8192;"],
-  ],
 };
 
 const HAPROXY: ProxyKind = {
@@ -71,11 +62,6 @@ const HAPROXY: ProxyKind = {
   ],
   args: (_, file) => ["-db", "-f", file],
   hurry: [["timeout http-request 10s", "timeout http-request 1s"]],
-  withoutTls: [
-    [/ ssl crt .*/g, ""],
-    ["localhost", "127.0.0.1"],
-    ["maxconn 200", "maxconn 4000\n    nbthread 1"],
-  ],
 };
 
 /** All of them. */
@@ -115,8 +101,18 @@ export async function startProxy(
   const { ca, cert, key } = await makeCertificate(`${folder}/localhost`);
   const both = await Deno.readTextFile(cert) + await Deno.readTextFile(key);
   await Deno.writeTextFile(`${folder}/localhost.both.pem`, both);
-  const args = configure(kind, { folder, port, servers, changes });
-  const program = startProgram(findProxy(kind)!, args);
+  const file = `${folder}/${kind.file}`;
+  await Deno.writeTextFile(
+    file,
+    changed(configurationOf(kind), [
+      [CERTIFICATES, folder],
+      [NAME, "localhost"],
+      ...SERVERS.map((server, i) => [server, `127.0.0.1:${servers[i]}`] as const),
+      ...kind.changes(folder, port),
+      ...changes,
+    ]),
+  );
+  const program = startProgram(findProxy(kind)!, kind.args(folder, file));
   const stop = () => end(program, folder);
   try {
     await until(`${kind.name} listens`, () => accepts(program, port));
@@ -125,25 +121,6 @@ export async function startProxy(
     throw error;
   }
   return { port, caCerts: [await Deno.readTextFile(ca)], [Symbol.asyncDispose]: stop };
-}
-
-/** Writes a configuration into a folder; returns what a proxy is to be started with. */
-export function configure(
-  kind: ProxyKind,
-  { folder, port, servers, changes }: ProxyOptions & { folder: string },
-): string[] {
-  const file = `${folder}/${kind.file}`;
-  Deno.writeTextFileSync(
-    file,
-    changed(configurationOf(kind), [
-      [CERTIFICATES, folder],
-      [NAME, "localhost"],
-      ...SERVERS.map((server, i) => [server, `127.0.0.1:${servers[i]}`] as const),
-      ...kind.changes(folder, port),
-      ...changes ?? [],
-    ]),
-  );
-  return kind.args(folder, file);
 }
 
 /** Each text has to be there: a change that changes nothing would try something else. */
