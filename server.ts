@@ -272,7 +272,7 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
     }
   }
 
-  function metrics(): Promise<Response> {
+  function metrics(): Response {
     if (crew === undefined) figures.gauges.heap = Deno.memoryUsage().heapUsed;
     const { startedAt } = crew ?? { startedAt: performance.timeOrigin };
     return answerMetrics(crew?.sum() ?? figures, faults !== undefined, startedAt);

@@ -1,157 +1,153 @@
 /**
- * `GET /metrics`: what has been counted, in Prometheus' text format, as prom-client writes it.
- *
- * prom-client is loaded for the first one who asks: that takes 65 to 120 ms, in which nothing is answered,
- * and those who never ask are spared it.
+ * `GET /metrics`: the counts and gauges of a server in Prometheus' text format, version 0.0.4.
  *
  * @module
  */
 
-import type { Metric } from "prom-client";
+import project from "../deno.json" with { type: "json" };
 import type { Counters, Histogram } from "../conversation/counters.ts";
-import type { FaultKind } from "../fault/policy.ts";
 import type { Figures } from "./figures.ts";
 
-/** All that prom-client's registry wants of a metric. */
-interface Family {
+/** A line of a metric: its value, its labels, and the suffix of its name. */
+interface Sample {
+  value: number;
+  labels?: Record<string, string>;
+  suffix?: string;
+}
+
+/** A metric with all its lines. */
+interface Metric {
   name: string;
   help: string;
   type: "counter" | "gauge" | "histogram";
-  values: Value[];
-}
-
-/** One line of a family. */
-interface Value {
-  value: number;
-  labels?: Record<string, string | number>;
-  /** Where it is not the family's. */
-  metricName?: string;
+  samples: Sample[];
 }
 
 /**
  * Answers with all metrics.
  *
- * @param makesFaults whether trouble is to be made on purpose.
+ * @param makesFaults whether the server makes faults on purpose; if not, they have no metric.
  * @param startedAt when the server started, in milliseconds since 1970.
  */
-export async function answerMetrics(
-  { counters, gauges }: Figures,
+export function answerMetrics(
+  figures: Figures,
   makesFaults: boolean,
   startedAt: number,
-): Promise<Response> {
-  const [{ default: { Registry } }, { default: { version } }] = await Promise.all([
-    import("prom-client"),
-    import("../deno.json", { with: { type: "json" } }),
-  ]);
-  const families = [
-    ...ofRequests(counters),
-    ...makesFaults ? ofFaults(counters.faults) : [],
-    ...ofConnections(counters, gauges),
-    ...ofProcess(version, startedAt, gauges.heap),
-  ];
-  const registry = new Registry();
-  for (const family of families) {
-    registry.registerMetric({ ...family, get: () => family } as unknown as Metric);
-  }
-  const headers = { "content-type": registry.contentType };
-  return new Response(await registry.metrics(), { headers });
+): Response {
+  const metrics = metricsOf(figures, startedAt)
+    .filter(({ name }) => makesFaults || name !== "asyncpkt_faults_total");
+  const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
+  return new Response(metrics.map(formatMetric).join("\n"), { headers });
 }
 
-function ofRequests(counters: Readonly<Counters>): Family[] {
-  const { answered, dropped, errors, inFlight } = counters;
-  const { cancelled, internal: failed, ...refusals } = errors;
-  const refused = Object.values(refusals).reduce((sum, count) => sum + count);
-  return [
-    {
-      name: "asyncpkt_requests_total",
-      help: "Requests that have ended, by how they did. A frame that held none counts as refused.",
-      type: "counter",
-      values: labelled("outcome", { answered, cancelled, dropped, failed, refused }),
-    },
-    {
-      name: "asyncpkt_errors_total",
-      help: "Errors that were sent, by their code.",
-      type: "counter",
-      values: labelled("code", errors),
-    },
-    gauge("asyncpkt_requests_in_flight", "Requests that wait for their answer.", inFlight[0]!),
-    histogram("asyncpkt_delay_seconds", "The delays that requests were given.", counters.delays),
-    histogram(
-      "asyncpkt_lateness_seconds",
-      "From when a request was due until it was answered.",
-      counters.lateness,
-    ),
-  ];
+/** Writes one metric: its help, its type, and a line for each sample. */
+export function formatMetric({ name, help, type, samples }: Metric): string {
+  const lines = samples.map(({ value, labels = {}, suffix = "" }) => {
+    const pairs = Object.entries(labels).map(([label, text]) =>
+      `${label}="${escape(text, /[\\\n"]/g)}"`
+    );
+    return `${name}${suffix}${pairs.length > 0 ? `{${pairs}}` : ""} ${formatValue(value)}\n`;
+  });
+  return `# HELP ${name} ${escape(help, /[\\\n]/g)}\n# TYPE ${name} ${type}\n${lines.join("")}`;
 }
 
-function ofFaults(counts: Readonly<Record<FaultKind, number>>): Family[] {
-  return [{
-    name: "asyncpkt_faults_total",
-    help: "Trouble that was made on purpose, by its kind.",
-    type: "counter",
-    values: labelled("kind", counts),
-  }];
+function escape(text: string, special: RegExp): string {
+  return text.replace(special, (character) => character === "\n" ? "\\n" : `\\${character}`);
 }
 
-function ofConnections(
-  { bytesIn, bytesOut }: Readonly<Counters>,
-  { connections, unopened }: Figures["gauges"],
-): Family[] {
-  return [
-    gauge("asyncpkt_connections", "WebSocket connections that are open.", connections),
-    gauge("asyncpkt_upgrades_unopened", "Upgrades that never became a connection.", unopened),
-    {
-      name: "asyncpkt_received_bytes_total",
-      help: "Bytes of frames, and of bodies, that came.",
-      type: "counter",
-      values: [{ value: bytesIn }],
-    },
-    {
-      name: "asyncpkt_sent_bytes_total",
-      help: "Bytes of frames, and of lines of bodies, that were sent.",
-      type: "counter",
-      values: [{ value: bytesOut }],
-    },
-  ];
+/** Prometheus reads numbers as Go does, where infinity is `+Inf`. */
+function formatValue(value: number): string {
+  return String(value).replace(/^Infinity/, "+Inf").replace("-Infinity", "-Inf");
 }
 
-function ofProcess(version: string, startedAt: number, heap: number): Family[] {
-  const { rss } = Deno.memoryUsage();
+function metricsOf({ counters, gauges }: Figures, startedAt: number): Metric[] {
+  const { version } = project;
   const { deno, v8 } = Deno.version;
   return [
     {
+      name: "asyncpkt_requests_total",
+      help: "Requests that have ended, by outcome. A frame without a request counts as refused.",
+      type: "counter",
+      samples: byLabel("outcome", outcomes(counters)),
+    },
+    {
+      name: "asyncpkt_errors_total",
+      help: "Errors sent, by code.",
+      type: "counter",
+      samples: byLabel("code", counters.errors),
+    },
+    gauge("asyncpkt_requests_in_flight", "Requests in flight.", counters.inFlight[0]!),
+    histogram("asyncpkt_delay_seconds", "Delays of requests.", counters.delays),
+    histogram(
+      "asyncpkt_lateness_seconds",
+      "Time from when a request was due until it was answered.",
+      counters.lateness,
+    ),
+    {
+      name: "asyncpkt_faults_total",
+      help: "Faults made on purpose, by kind.",
+      type: "counter",
+      samples: byLabel("kind", counters.faults),
+    },
+    gauge("asyncpkt_connections", "Open WebSocket connections.", gauges.connections),
+    gauge(
+      "asyncpkt_upgrades_unopened",
+      "Upgrades that never became a connection.",
+      gauges.unopened,
+    ),
+    counter(
+      "asyncpkt_received_bytes_total",
+      "Bytes received in frames and request bodies.",
+      counters.bytesIn,
+    ),
+    counter(
+      "asyncpkt_sent_bytes_total",
+      "Bytes sent in frames and response bodies.",
+      counters.bytesOut,
+    ),
+    {
       name: "asyncpkt_build_info",
-      help: "What is running, on what; always 1.",
+      help: "Versions of the server, of Deno and of V8; always 1.",
       type: "gauge",
-      values: [{ labels: { version, deno, v8 }, value: 1 }],
+      samples: [{ labels: { version, deno, v8 }, value: 1 }],
     },
     gauge(
       "process_start_time_seconds",
-      "When the process started, since 1970.",
+      "Start of the process, in seconds since 1970.",
       startedAt / 1000,
     ),
-    gauge("process_resident_memory_bytes", "Memory that the process holds.", rss),
-    gauge("process_heap_bytes", "Memory that JavaScript uses.", heap),
+    gauge("process_resident_memory_bytes", "Resident memory.", Deno.memoryUsage().rss),
+    gauge("process_heap_bytes", "Memory in use by JavaScript.", gauges.heap),
   ];
 }
 
-function gauge(name: string, help: string, value: number): Family {
-  return { name, help, type: "gauge", values: [{ value }] };
+/** Errors other than a cancel and a failure of the server are refusals. */
+function outcomes({ answered, dropped, errors }: Readonly<Counters>): Record<string, number> {
+  const { cancelled, internal: failed, ...refusals } = errors;
+  const refused = Object.values(refusals).reduce((sum, count) => sum + count);
+  return { answered, cancelled, dropped, failed, refused };
 }
 
-/** Counts by the value of a label. */
-function labelled(label: string, counts: Record<string, number>): Value[] {
+function counter(name: string, help: string, value: number): Metric {
+  return { name, help, type: "counter", samples: [{ value }] };
+}
+
+function gauge(name: string, help: string, value: number): Metric {
+  return { name, help, type: "gauge", samples: [{ value }] };
+}
+
+/** Counts, each with its name as the value of a label. */
+function byLabel(label: string, counts: Record<string, number>): Sample[] {
   return Object.entries(counts).map(([name, value]) => ({ labels: { [label]: name }, value }));
 }
 
-/** From milliseconds to seconds, and from ranges to those up to a bound, as Prometheus has them. */
-function histogram(name: string, help: string, { bounds, counts, sum }: Histogram): Family {
+/** Converts milliseconds to seconds, and counts of ranges to cumulative counts. */
+function histogram(name: string, help: string, { bounds, counts, sum }: Histogram): Metric {
   let count = 0;
-  const values: Value[] = Array.from(counts, (more, i) => {
-    const le = i < bounds.length ? bounds[i]! / 1000 : "+Inf";
-    return { metricName: `${name}_bucket`, labels: { le }, value: count += more };
+  const samples: Sample[] = Array.from(counts, (more, i) => {
+    const le = formatValue((bounds[i] ?? Infinity) / 1000);
+    return { suffix: "_bucket", labels: { le }, value: count += more };
   });
-  values.push({ metricName: `${name}_sum`, value: sum / 1000 });
-  values.push({ metricName: `${name}_count`, value: count });
-  return { name, help, type: "histogram", values };
+  samples.push({ suffix: "_sum", value: sum / 1000 }, { suffix: "_count", value: count });
+  return { name, help, type: "histogram", samples };
 }

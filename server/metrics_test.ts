@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
 import { serve } from "../server.ts";
 import { openBrowserSocket } from "../testing/browser_socket.ts";
+import { findProgram } from "../testing/find_program.ts";
+import { startProgram } from "../testing/program.ts";
 import { parseMetrics, type Samples } from "../testing/prometheus.ts";
 import { until } from "../testing/until.ts";
+import { formatMetric } from "./metrics.ts";
 
 function get(server: { url: string }, init: RequestInit = {}): Promise<Response> {
   return fetch(`${server.url.replace("ws", "http")}/metrics`, init);
@@ -114,6 +117,47 @@ Deno.test("/metrics has the type of the format, and is only read", async () => {
   await posted.body?.cancel();
 });
 
+Deno.test("formatMetric() escapes help and labels, and writes numbers as Prometheus reads them", () => {
+  const samples = [
+    { value: 0.1 + 0.2, labels: { path: 'C:\\new\n"1"', kind: "\\n" } },
+    { value: 1e21, suffix: "_sum" },
+    ...[Infinity, -Infinity, NaN].map((value) => ({ value })),
+  ];
+  assertEquals(
+    formatMetric({ name: "a", help: 'A "quoted"\nC:\\new', type: "gauge", samples }),
+    [
+      '# HELP a A "quoted"\\nC:\\\\new',
+      "# TYPE a gauge",
+      'a{path="C:\\\\new\\n\\"1\\"",kind="\\\\n"} 0.30000000000000004',
+      "a_sum 1e+21",
+      "a +Inf",
+      "a -Inf",
+      "a NaN",
+      "",
+    ].join("\n"),
+  );
+});
+
+const promtool = findProgram("promtool");
+
+Deno.test({
+  name: `promtool finds nothing wrong with GET /metrics${
+    promtool ? "" : " (ignored: there is no promtool)"
+  }`,
+  ignore: promtool === undefined,
+  async fn() {
+    await using server = serve({ port: 0, delay: { min: 0, max: 0 }, faults: { error: 0.5 } });
+    const body = '[{"request_id":1,"data":""},{"request_id":2,"data":""},{}]';
+    const answers = await fetch(server.url.replace("ws", "http"), { method: "POST", body });
+    await answers.body?.cancel();
+    await using checker = startProgram(promtool!, ["check", "metrics"]);
+    await checker.write(await (await get(server)).text());
+    await checker.endInput();
+    const { code, stdout, stderr } = await checker.result();
+    assertEquals([code, stdout, stderr], [0, [], ""]);
+  },
+});
+
 Deno.test("parseMetrics() refuses what is not the format", () => {
   const family = "# HELP a_total A.\n# TYPE a_total counter\n";
   assertEquals([...parseMetrics(`${family}a_total{b="c"} 1\n`)], [['a_total{b="c"}', 1]]);
@@ -125,6 +169,7 @@ Deno.test("parseMetrics() refuses what is not the format", () => {
     [`${family}b_total 1\n`, "not of the family"],
     [`${family}a_total x\n`, "not a number"],
     [`${family}a_total{b=c} 1\n`, "not understood"],
+    [`${family}a_total{b="\\d"} 1\n`, "not understood"],
     ["# HELP a A.\n# TYPE a counter\n", "_total"],
   ];
   for (const [text, says] of refused) assertThrows(() => parseMetrics(text), Error, says);

@@ -8,9 +8,10 @@
 /** Metrics by name and labels, as written: `a_total{code="x"}`. */
 export type Samples = Map<string, number>;
 
-const HELP = /^# HELP ([a-z_:][a-z0-9_:]*) (\S.*)$/;
+const HELP = /^# HELP ([a-z_:][a-z0-9_:]*) ((?:[^\\]|\\[\\n])+)$/;
 const TYPE = /^# TYPE ([a-z_:][a-z0-9_:]*) (counter|gauge|histogram)$/;
-const SAMPLE = /^([a-z_:][a-z0-9_:]*)(\{(?:[a-z_][a-z0-9_]*="[^"\\\n]*",?)+\})? (\S+)$/;
+const SAMPLE =
+  /^([a-z_:][a-z0-9_:]*)(\{(?:[a-z_][a-z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)+\})? (\S+)$/;
 
 /** Reads a whole scrape; throws an Error that says what is wrong with it. */
 export function parseMetrics(text: string): Samples {
