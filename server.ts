@@ -25,6 +25,7 @@ import {
   type ConnectionLimits,
   Connections,
   DEFAULT_CONNECTION_LIMITS,
+  IDLE_TIMEOUT,
 } from "./server/connections.ts";
 import { answerConsole } from "./server/console.ts";
 import type { ServerCrew } from "./server/crew.ts";
@@ -32,7 +33,6 @@ import { answerDescription } from "./server/description.ts";
 import { type ServerEvents, tellFault } from "./server/events.ts";
 import { Figures } from "./server/figures.ts";
 import { answerPost } from "./server/http.ts";
-import { IDLE_TIMEOUT, IdleWatch } from "./server/idle.ts";
 import { Listener } from "./server/listener.ts";
 import { answerMetrics } from "./server/metrics.ts";
 import { Pump } from "./server/pump.ts";
@@ -210,8 +210,7 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
   });
   const pump = new Pump(conversations, fail);
   elsewhere?.begin(pump);
-  const idle = new IdleWatch(fail);
-  const shared = { conversations, pump, idle, events, buffered: limits.buffered };
+  const shared = { conversations, pump, events, buffered: limits.buffered };
   const connections = new Connections(shared, limits, figures, crew);
   const listener = new Listener({
     hostname,
@@ -257,11 +256,10 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
 
   function upgrade(request: Request, address: string, leave: () => void): Response {
     const protocol = chooseProtocol(request);
-    const idleTimeout = IDLE_TIMEOUT;
     try {
       const { socket, response } = Deno.upgradeWebSocket(
         request,
-        protocol === undefined ? { idleTimeout } : { idleTimeout, protocol },
+        { idleTimeout: IDLE_TIMEOUT, ...protocol !== undefined && { protocol } },
       );
       response.headers.set("asyncpkt-max-packet-size", `${conversations.limits.packetSize}`);
       connections.add(socket, address, protocol === SUBPROTOCOL, leave);
@@ -311,7 +309,6 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
     conversations.flush();
     await inTime(connections.close(1001, DRAINED), CLOSE_TIMEOUT);
     const cut = connections.size;
-    idle.close();
     pump.stop();
     await inTime(listener.close(), CLOSE_TIMEOUT);
     return { dropped, cut, disconnected };

@@ -12,7 +12,7 @@ import { DEFAULT_PORT, serve, type ServeOptions, type Server } from "../server.t
 import { parseOrigin } from "../server/access.ts";
 import { isLoopback } from "../server/address.ts";
 import { DEFAULT_CONNECTION_LIMITS, DEFAULT_PER_ADDRESS } from "../server/connections.ts";
-import { LastResort } from "../server/last_resort.ts";
+import { UncaughtErrorHandler } from "../server/uncaught_errors.ts";
 import { readToken, tokenFile, toReadToken } from "./access.ts";
 import { readCertificate, renewOnHangUp } from "./certificate.ts";
 import { aborted, CommandError, Exit, type Streams, UsageError } from "./command.ts";
@@ -180,7 +180,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     ...given("drainTimeout", flags["drain-timeout"]),
   };
 
-  using lastResort = new LastResort((error) => log.failed?.("null", error));
+  using uncaught = new UncaughtErrorHandler((error) => log.failed?.("null", error));
   const server = await listen(options, flags.workers);
   using _renewal = renewOnHangUp(server, flags, log);
   log.listening(server.url);
@@ -190,7 +190,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   using _status = output.keepBelow(() => flags["log-format"] === "text" ? [`${status}`] : []);
   if (flags["exit-with-stdin"]) void shutDownWithStdin(streams);
   let isFaulty = false;
-  await Promise.race([aborted(signal), lastResort.fault.then(() => isFaulty = true)]);
+  await Promise.race([aborted(signal), uncaught.failed.then(() => isFaulty = true)]);
   log.draining(server.inFlight);
   const drained = await server.drain();
   log.drained(drained, server);

@@ -7,10 +7,9 @@
 import type { Conversation } from "../conversation/conversation.ts";
 import type { Conversations } from "../conversation/conversations.ts";
 import type { FaultKind } from "../fault/policy.ts";
+import { ReadFairness } from "./deno_workarounds.ts";
 import { type ServerEvents, tellFault } from "./events.ts";
-import type { IdleWatch } from "./idle.ts";
 import type { Pump } from "./pump.ts";
-import { Turns } from "./turns.ts";
 
 /** The most bytes that a UTF-16 unit takes in a frame, and those of a frame's header. */
 const MAX_BYTES = 3;
@@ -20,7 +19,6 @@ const MAX_HEADER = 14;
 export interface Shared {
   readonly conversations: Conversations;
   readonly pump: Pump;
-  readonly idle: IdleWatch;
   readonly events: ServerEvents;
   /** How many bytes may wait for a peer to read them. */
   readonly buffered: number;
@@ -35,7 +33,7 @@ export class Connection {
   readonly #socket: WebSocket;
   readonly #shared: Shared;
   readonly #sharesFrames: boolean;
-  readonly #turns: Turns;
+  readonly #fairness: ReadFairness;
   readonly #end = Promise.withResolvers<void>();
   #conversation: Conversation | undefined;
   #isExpelled = false;
@@ -58,9 +56,8 @@ export class Connection {
     this.#socket = socket;
     this.#shared = shared;
     this.#sharesFrames = sharesFrames;
-    this.#turns = new Turns(socket, this.#onReadFault);
+    this.#fairness = new ReadFairness(socket, this.#onReadFault);
     socket.binaryType = "arraybuffer";
-    shared.idle.add(socket);
     socket.onopen = () => this.#onOpen(onOpen);
     socket.onmessage = this.#onMessage;
     // Either may come without the other, and a close twice.
@@ -69,7 +66,7 @@ export class Connection {
 
   /** Closes it in good order: what has been sent is still written. */
   close(code: number, reason: string): void {
-    this.#turns.reopen();
+    this.#fairness.reopen();
     this.#socket.close(code, reason);
   }
 
@@ -97,8 +94,8 @@ export class Connection {
       if (frame === undefined || conversation === undefined) return;
       this.#shared.pump.receive(conversation, frame);
       if (conversation.hasBrokenRules) this.#expelRuleBreaker(conversation);
-      this.#turns.spend(frame.length);
-      this.#turns.endIfSpent();
+      this.#fairness.spend(frame.length);
+      this.#fairness.endIfSpent();
     } catch (error) {
       this.#onFault(error);
     }
@@ -111,13 +108,13 @@ export class Connection {
 
   #send = (frame: string): void => {
     try {
-      if (this.#turns.isEnding) this.#turns.reopen();
+      if (this.#fairness.isEnding) this.#fairness.reopen();
       if (this.#isFull(frame.length)) {
         // Not now: a conversation that sends must not be closed under its own hands.
         queueMicrotask(this.#expelSlowReader);
       } else {
         this.#socket.send(frame);
-        this.#turns.spend(frame.length);
+        this.#fairness.spend(frame.length);
       }
     } catch (error) {
       queueMicrotask(() => this.#onFault(error));

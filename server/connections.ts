@@ -37,6 +37,9 @@ export const DEFAULT_CONNECTION_LIMITS: Readonly<ConnectionLimits> = {
 /** How many connections an address of elsewhere may have, where nothing else is said. */
 export const DEFAULT_PER_ADDRESS = 1000;
 
+/** How long a connection may be silent, in seconds. Deno sends a ping after half of that. */
+export const IDLE_TIMEOUT = 30;
+
 /** How long an upgrade may take to open before it counts as one that never will, in milliseconds. */
 const OPENING = 5000;
 

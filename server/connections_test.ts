@@ -4,7 +4,6 @@ import { uniformDelay } from "../delay/policy.ts";
 import { FakeTime } from "../testing/fake_time.ts";
 import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
 import { Figures } from "./figures.ts";
-import type { IdleWatch } from "./idle.ts";
 import { Pump } from "./pump.ts";
 
 function open(limits: Partial<ConnectionLimits> = {}) {
@@ -18,7 +17,6 @@ function open(limits: Partial<ConnectionLimits> = {}) {
     {
       conversations,
       pump: new Pump(conversations, fail),
-      idle: { add() {} } as unknown as IdleWatch,
       events: { unopened: (address, count) => told.push([address, count]), failed: fail },
       buffered: 1,
     },

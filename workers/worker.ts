@@ -6,7 +6,7 @@
  */
 
 import { serve, type ServeOptions, type Server } from "../server.ts";
-import { LastResort } from "../server/last_resort.ts";
+import { UncaughtErrorHandler } from "../server/uncaught_errors.ts";
 import { Member } from "./member.ts";
 import type { Beginning, Order, Report } from "./messages.ts";
 import { Teller } from "./telling.ts";
@@ -45,8 +45,8 @@ function begin({ options, events, ledger, row }: Beginning): void {
     member.row.told,
     (tellings) => scope.postMessage({ kind: "events", tellings }),
   );
-  const lastResort = new LastResort((error) => teller.events.failed?.("null", error));
-  void lastResort.fault.then(() => {
+  const uncaught = new UncaughtErrorHandler((error) => teller.events.failed?.("null", error));
+  void uncaught.failed.then(() => {
     teller.flush();
     scope.postMessage({ kind: "faulty" });
   });

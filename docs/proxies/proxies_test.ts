@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Client, ConnectionError } from "../../client.ts";
 import { serve } from "../../server.ts";
-import { IDLE_TIMEOUT } from "../../server/idle.ts";
+import { IDLE_TIMEOUT } from "../../server/connections.ts";
 import { freePort } from "../../testing/free_port.ts";
 import { idDelayedBy } from "../../testing/known_delays.ts";
 import { type Program, startTask } from "../../testing/program.ts";
