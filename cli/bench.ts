@@ -5,7 +5,6 @@
  */
 
 import project from "../deno.json" with { type: "json" };
-import { csvOf } from "../load/csv.ts";
 import { Display } from "../load/display.ts";
 import { type Report, reportOf } from "../load/report.ts";
 import { type LoadOptions, type Run, runLoad } from "../load/run.ts";
@@ -69,7 +68,7 @@ const FLAGS = {
   data: text("DATA", "the data of each request [the protocol's example]", undefined),
   file: text("PATH", "lines of data to be sent in turn, - for stdin", undefined),
   batch: integer("N", "requests that share a frame [1]", 1, 1, MAX_BATCH),
-  "output-format": choice("of the report, on stdout [text]", ["text", "json", "csv"]),
+  "output-format": choice("of the report, on stdout [text]", ["text", "json"]),
   json: toggle("the same as --output-format json"),
   threshold: many(threshold),
   ...CLIENT_ACCESS,
@@ -116,9 +115,6 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       `--batch ${flags.batch} takes room for as many in flight: --pipeline ${flags.batch} or more`,
     );
   }
-  if (flags.json && flags["output-format"] === "csv") {
-    throw new UsageError("the report is --json or --output-format csv, not both");
-  }
   await requirePermissions("bench", args, [
     ...clientNeeds(flags.url, flags),
     ...toRead(flags.file === "-" ? undefined : flags.file),
@@ -150,7 +146,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   }
   const context = { version: project.version, startedAt, thresholds: flags.threshold };
   const report = reportOf(load, options, context);
-  stdout.write(formatOf(report, flags.json ? "json" : flags["output-format"]));
+  const isJson = flags.json || flags["output-format"] === "json";
+  stdout.write(isJson ? escapeControls(JSON.stringify(report)) + "\n" : textOf(report));
   return exitOf(report, flags.threshold);
 }
 
@@ -171,12 +168,6 @@ async function readData(
   }
   if (data.length === 0 && !signal.aborted) throw new UsageError(`there are no lines in ${file}`);
   return data;
-}
-
-function formatOf(report: Report, format: "text" | "json" | "csv"): string {
-  if (format === "text") return textOf(report);
-  if (format === "csv") return csvOf(report);
-  return escapeControls(JSON.stringify(report)) + "\n";
 }
 
 /** The worst counts; that requests fail is no reason where a threshold says how many may. */

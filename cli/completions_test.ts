@@ -40,7 +40,7 @@ function test(shell: string, fn: () => Promise<void>): void {
 const CASES: [words: string[], completions: string[]][] = [
   [["se"], ["send", "serve"]],
   [["send", "--c"], ["--ca", "--chart", "--concurrency"]],
-  [["bench", "--output-format", ""], ["csv", "json", "text"]],
+  [["bench", "--output-format", ""], ["json", "text"]],
   [["serve", "--log-format", "j"], ["json"]],
   [["send", "--file", "asyncpkt.b"], ["asyncpkt.bash"]],
   [["completions", ""], ["bash", "fish", "zsh"]],
@@ -50,7 +50,7 @@ const CASES: [words: string[], completions: string[]][] = [
 test("bash", async () => {
   const script = await scriptFor("bash");
   for (
-    const [words, completions] of [...CASES, [["bench", "--output-format", "=", "c"], ["csv"]]]
+    const [words, completions] of [...CASES, [["bench", "--output-format", "=", "j"], ["json"]]]
   ) {
     const complete = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _asyncpkt
       printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -71,7 +71,7 @@ test("zsh", async () => {
   assertStringIncludes(await told("se"), "serve:starts the server\nwork:");
   assertStringIncludes(await told("send", "--c"), "(--chart)--chart[shows when each");
   assertStringIncludes(await told("bench", ""), "(-n --requests)-n[requests to send in all]:N: \n");
-  assertStringIncludes(await told("bench", ""), "]:text|json|csv:(text json csv)\n");
+  assertStringIncludes(await told("bench", ""), "]:text|json:(text json)\n");
   assertStringIncludes(await told("send", ""), "]:PATH:_files\n");
   assertStringIncludes(await told("completions", ""), "1:shell:(bash zsh fish)\n");
 });

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Ajv2020 } from "../testing/ajv.ts";
 import schema from "../docs/bench.schema.json" with { type: "json" };
-import { csvOf } from "./csv.ts";
 import { FIGURES, type Report, reportOf } from "./report.ts";
 import { Results } from "./results.ts";
 import type { LoadOptions, Run } from "./run.ts";
@@ -121,24 +120,4 @@ Deno.test("textOf() shows no overhead where there is no delay", () => {
   }));
   assertStringIncludes(text, "\nLatency\n");
   assert(!text.includes("\nOverhead\n"));
-});
-
-Deno.test("csvOf() is a header and a row that go together, whatever there is", () => {
-  const [header, row, ...rest] = csvOf(report(busy, { rate: 10 })).split("\r\n");
-  assertEquals(rest, [""]);
-  const cells = Object.fromEntries(
-    header!.split(",").map((name, i) => [name, row!.split(",")[i]]),
-  );
-  assertEquals(row!.split(",").length, header!.split(",").length);
-  assertEquals(cells["started_at"], "1970-01-01T00:00:00.000Z");
-  assertEquals([cells["rate"], cells["requests"], cells["timed_out"]], ["10", "", "3"]);
-  assertEquals(cells["overhead_max_ms"], "10");
-  assertEquals(csvOf(report(nothing)).split("\r\n")[0], header);
-});
-
-Deno.test("csvOf() quotes, and gives no formulas", () => {
-  const base = report(nothing);
-  const row = (version: string) => csvOf({ ...base, asyncpkt: version }).split("\r\n")[1]!;
-  assert(row('a "b", c').startsWith('"a ""b"", c",'));
-  assert(row("=1+1").startsWith("'=1+1,"));
 });
