@@ -4,11 +4,11 @@
  * @module
  */
 
-/** The middle of some values; of two middles, the mean. */
+import { quantiles } from "../cli/figures.ts";
+
+/** The middle of some values; of two middles, the lower one. */
 export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  return quantiles(values)(0.5);
 }
 
 /** Rounds of the same things, side by side: each name has a value for each round. */

@@ -8,7 +8,7 @@ import type { Outcome } from "../client.ts";
 import { Distribution } from "../load/distribution.ts";
 import type { RequestId } from "../protocol.ts";
 import { escapeControls } from "./escape.ts";
-import { formatCount, formatDuration, histogram } from "./figures.ts";
+import { formatCount, formatDuration, histogram, quantiles } from "./figures.ts";
 import type { TerminalSize } from "./footer.ts";
 
 /** If there are more requests than this, they share lines. */
@@ -202,8 +202,7 @@ function withNote(bar: string, group: readonly Entry[], now: number, colours: bo
   const ended = codes.length + latencies.length;
   const notes: string[] = [];
   if (latencies.length > 0) {
-    latencies.sort((a, b) => a - b);
-    notes.push(formatDuration(latencies[Math.ceil(latencies.length / 2) - 1]!));
+    notes.push(formatDuration(quantiles(latencies)(0.5)));
   } else if (ended === 0) {
     notes.push(`${formatDuration(now - group[0]!.sentAt)} …`);
   }

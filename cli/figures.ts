@@ -1,5 +1,5 @@
 /**
- * Figures as text for people.
+ * Figures for people: quantiles, and text.
  *
  * @module
  */
@@ -12,6 +12,23 @@ export interface Bar {
   from: number;
   to: number;
   count: number;
+}
+
+/**
+ * Returns a function that gives quantiles of some values by nearest rank: the smallest value that a `part`,
+ * from 0 to 1, of them does not exceed. If there are no values, it is Infinity.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { quantiles } from "./figures.ts";
+ *
+ * assertEquals([0, 0.5, 0.9, 1].map(quantiles([3, 1, 4, 2])), [1, 2, 4, 4]);
+ * ```
+ */
+export function quantiles(values: readonly number[] | Float64Array): (part: number) => number {
+  const sorted = Float64Array.from(values).sort();
+  return (part) => sorted[Math.max(Math.ceil(part * sorted.length) - 1, 0)] ?? Infinity;
 }
 
 /** A count, its thousands set apart. */

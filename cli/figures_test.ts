@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { counted, formatDuration, plural } from "./figures.ts";
+import { counted, formatDuration, plural, quantiles } from "./figures.ts";
 
 Deno.test("counted() has the singular for one thing, and the plural for any other number", () => {
   const cases: [text: string, ...given: Parameters<typeof counted>][] = [
@@ -25,4 +25,8 @@ Deno.test("formatDuration() has a unit that suits", () => {
     [123_456, "123 s"],
   ];
   for (const [milliseconds, text] of cases) assertEquals(formatDuration(milliseconds), text);
+});
+
+Deno.test("quantiles() returns Infinity for every part when there are no values", () => {
+  assertEquals([0, 0.5, 1].map(quantiles([])), [Infinity, Infinity, Infinity]);
 });

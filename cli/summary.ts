@@ -7,7 +7,7 @@
 import type { ClientErrorCode, Outcome, Repairs } from "../client.ts";
 import { Exit } from "./command.ts";
 import { escapeControls } from "./escape.ts";
-import { counted, formatCount } from "./figures.ts";
+import { counted, formatCount, quantiles } from "./figures.ts";
 
 /** What came of many requests, for programs. The unit of a time is in its name. */
 export interface SummaryReport {
@@ -103,7 +103,7 @@ export class Summary {
     }
     if (retried > 0) lines.push(`refused and tried again: ${counted(retried, "time")}`);
     if (this.#answered > 0) {
-      const at = this.#ranks();
+      const at = quantiles(this.#given);
       const figures = [["min", 0], ["median", 0.5], ["p90", 0.9], ["p99", 0.99], [
         "max",
         1,
@@ -116,7 +116,7 @@ export class Summary {
 
   /** The same for programs, as `docs/send.schema.json` describes it. */
   toJSON(): SummaryReport {
-    const at = this.#ranks();
+    const at = quantiles(this.#given);
     return {
       elapsed_s: round(this.#seconds),
       counts: { requests: this.count, answered: this.#answered, failed: this.failed },
@@ -138,12 +138,6 @@ export class Summary {
 
   get #given(): Float64Array {
     return this.#latencies.subarray(0, this.#answered);
-  }
-
-  /** Gives latencies by their nearest rank, from 0 to 1. */
-  #ranks(): (rank: number) => number {
-    const sorted = this.#given.sort();
-    return (rank) => sorted[Math.max(Math.ceil(rank * sorted.length) - 1, 0)]!;
   }
 }
 

@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { AbortError, Client, ConnectionError, RequestError, TimeoutError } from "../client.ts";
 import { awaitedLater } from "../testing/awaited_later.ts";
-import { fixRandom } from "../testing/fixed_random.ts";
+import { fixRandom } from "../testing/random.ts";
 import { type HandServerOptions, type Packet, startHandServer } from "../testing/hand_server.ts";
 import { Inbox } from "../testing/inbox.ts";
 import {

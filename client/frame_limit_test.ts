@@ -4,7 +4,7 @@ import { AbortError, Client, ConnectionError, type Outcome, RequestError } from 
 import { type Answer, decodeFrame, encodeError, type RequestId } from "../protocol.ts";
 import { serve } from "../server.ts";
 import { awaitedLater } from "../testing/awaited_later.ts";
-import { fixRandom } from "../testing/fixed_random.ts";
+import { fixRandom } from "../testing/random.ts";
 import { Inbox } from "../testing/inbox.ts";
 import { until } from "../testing/until.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Client, type ClientError } from "../client.ts";
 import { HOSTILITIES } from "../reliability/hostile_servers.ts";
-import { fixRandom } from "../testing/fixed_random.ts";
+import { fixRandom } from "../testing/random.ts";
 import { closeAfterPeer, startRawServer } from "../testing/raw_tcp.ts";
 
 for (const { what, attempt } of HOSTILITIES) {

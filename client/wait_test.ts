@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { AbortError, Client, ConnectionError } from "../client.ts";
 import { serve } from "../server.ts";
-import { fixRandom } from "../testing/fixed_random.ts";
+import { fixRandom } from "../testing/random.ts";
 import { freePort } from "../testing/free_port.ts";
 import { startHandServer } from "../testing/hand_server.ts";
 import { acceptRawSocket, closeAfterPeer, readToEnd, startRawServer } from "../testing/raw_tcp.ts";

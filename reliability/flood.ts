@@ -6,9 +6,8 @@
 
 import { delay } from "@std/async/delay";
 import { Client, type Reply } from "../client.ts";
-import { formatCount } from "../cli/figures.ts";
+import { formatCount, quantiles } from "../cli/figures.ts";
 import { startServer } from "../testing/server_process.ts";
-import { quantiles } from "./quantiles.ts";
 import type { Outcome } from "./trial.ts";
 
 /** How long the flood goes on before the other client begins, in milliseconds. */

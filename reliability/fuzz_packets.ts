@@ -20,7 +20,8 @@ import {
 } from "../testing/arbitraries.ts";
 import fc from "../testing/fast_check.ts";
 import { plainReplies, withoutMessage } from "../testing/plain.ts";
-import { ENOUGH, type Finding, type FuzzOptions, type FuzzResult, scattered } from "./fuzzing.ts";
+import { randomIntegers } from "../testing/random.ts";
+import { ENOUGH, type Finding, type FuzzOptions, type FuzzResult } from "./fuzzing.ts";
 
 /** What is fuzzed: makes of a frame the answers to it, errors first. */
 export type Implementation = (frame: string) => string[];
@@ -87,7 +88,7 @@ function tryRound(
     const difference = differenceOn(frame, wanted, implementation);
     if (difference !== undefined) throw new Error(difference);
   });
-  const parameters = { seed: scattered(seed), numRuns: FRAMES };
+  const parameters = { seed: randomIntegers(seed)(2 ** 31), numRuns: FRAMES };
   const { failed, counterexample, errorInstance } = fc.check(property, parameters);
   if (!failed) return undefined;
   return { seed, what: (errorInstance as Error).message, input: counterexample![0] };

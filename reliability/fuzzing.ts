@@ -46,12 +46,6 @@ export function randomSeed(): number {
   return crypto.getRandomValues(new Int32Array(1))[0]! & 0x3fffffff;
 }
 
-/** A seed for a generator: of seeds that follow each other, it makes such as have nothing in common. */
-export function scattered(seed: number): number {
-  const mixed = Math.imul(seed ^ seed >>> 16, 0x85ebca6b);
-  return Math.imul(mixed ^ mixed >>> 13, 0xc2b2ae35);
-}
-
 /** Fuzzes as a trial, with a seed that nobody has chosen. */
 export async function fuzzOutcome(
   only: string,

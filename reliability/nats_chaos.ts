@@ -8,13 +8,12 @@
  */
 
 import { delay } from "@std/async/delay";
-import { formatCount } from "../cli/figures.ts";
+import { formatCount, quantiles } from "../cli/figures.ts";
 import { openBrowserSocket } from "../testing/browser_socket.ts";
 import { type NatsServer, startNatsServer, whyNoNatsServer } from "../testing/nats_server.ts";
 import { type Program, startTask } from "../testing/program.ts";
 import { randomIntegers } from "../testing/random.ts";
 import { startServer } from "../testing/server_process.ts";
-import { quantiles } from "./quantiles.ts";
 import type { Outcome } from "./trial.ts";
 
 /** How many rounds the trial has. */

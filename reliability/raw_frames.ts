@@ -10,7 +10,6 @@ import { BROKEN_FRAMES, ODD_FRAMES } from "../testing/broken_json.ts";
 import { plainReplies } from "../testing/plain.ts";
 import { randomIntegers } from "../testing/random.ts";
 import { upgradeRequest } from "../testing/raw_tcp.ts";
-import { scattered } from "./fuzzing.ts";
 
 /** How a client leaves. */
 export type Leaving = "close" | "half-close" | "reset" | "silence";
@@ -46,7 +45,7 @@ const SMALL_FRAMES = [
 
 /** The script of a seed. */
 export function scriptOf(seed: number): Script {
-  const random = randomIntegers(scattered(seed));
+  const random = randomIntegers(seed);
   return random(2) === 0 ? politeScript(random) : rudeScript(random);
 }
 
