@@ -7,16 +7,11 @@ import { awaitedLater } from "./testing/awaited_later.ts";
 import { openBrowserSocket } from "./testing/browser_socket.ts";
 import { Inbox } from "./testing/inbox.ts";
 import { idDelayedBy } from "./testing/known_delays.ts";
-import {
-  clientFrame,
-  exchange,
-  openRawSocket,
-  readToEnd,
-  upgradeRequest,
-} from "./testing/raw_tcp.ts";
+import { clientFrame, exchange, openRawSocket, readToEnd } from "./testing/raw_tcp.ts";
 import { findPython, NO_PYTHON } from "./testing/python.ts";
 import { serverUnderTest } from "./testing/server_under_test.ts";
 import { until } from "./testing/until.ts";
+import { upgradeRequest } from "./websocket/handshake.ts";
 
 // All of it is run once more with a gateway and a worker, by gateway/gateway_test.ts.
 const serve = await serverUnderTest(import.meta.url);

@@ -116,7 +116,7 @@ async function describe(error: ConnectionError, attempt: Attempt): Promise<strin
  */
 async function lookAgain(error: ConnectionError, attempt: Attempt): Promise<ConnectFailure> {
   const failure = failureOf(error);
-  const { HandshakeError } = await import("../load/handshake.ts");
+  const { HandshakeError } = await import("../websocket/handshake.ts");
   if (!VAGUE.has(failure.kind) || error.cause instanceof HandshakeError) return failure;
   const { Socket } = await import("../load/socket.ts");
   const { access, signal } = attempt;

@@ -6,7 +6,13 @@
  * @module
  */
 
-import { FrameError, FrameReader, FrameWriter } from "./frames.ts";
+import {
+  closePayload,
+  FrameDecoder,
+  FrameEncoder,
+  FrameError,
+  Opcode,
+} from "../websocket/frames.ts";
 import { type Agreement, handshake } from "./handshake.ts";
 
 /** What is told of what comes. */
@@ -30,8 +36,8 @@ export class Socket {
   /** The subprotocol that the server agreed to, or empty. */
   readonly protocol: string;
   readonly #connection: Deno.Conn;
-  readonly #writer = new FrameWriter();
-  readonly #reader: FrameReader;
+  readonly #encoder = new FrameEncoder("client");
+  readonly #decoder: FrameDecoder;
   readonly #surplus: Uint8Array;
   readonly #ended = Promise.withResolvers<void>();
   #handlers: SocketHandlers | undefined;
@@ -43,14 +49,15 @@ export class Socket {
     this.#connection = connection;
     this.protocol = protocol;
     this.#surplus = surplus;
-    this.#reader = new FrameReader({
-      message: (text) => this.#handlers?.message(text),
-      ping: (content) => {
-        this.#writer.pong(content);
+    this.#decoder = new FrameDecoder("client", {
+      text: (text) => this.#handlers?.message(text),
+      binary: () => this.#handlers?.message(undefined),
+      ping: (payload) => {
+        this.#encoder.frame(Opcode.pong, payload);
         this.#flushSoon();
       },
-      close: (content) => {
-        if (this.#state === "open") this.#writer.close(content.slice(0, 2));
+      close: (payload) => {
+        if (this.#state === "open") this.#encoder.frame(Opcode.close, payload.slice(0, 2));
         this.#state = "closing";
         this.#flush().finally(() => this.#end());
       },
@@ -110,7 +117,7 @@ export class Socket {
   /** Sends a message, by the end of the current task. */
   send(text: string): void {
     if (this.#state !== "open") return;
-    this.#writer.text(text);
+    this.#encoder.text(text);
     this.#flushSoon();
   }
 
@@ -120,7 +127,7 @@ export class Socket {
     this.#handlers = undefined;
     if (this.#state === "open") {
       this.#state = "closing";
-      this.#writer.close();
+      this.#encoder.frame(Opcode.close, closePayload(1000));
       void this.#flush();
     }
     const timer = setTimeout(() => this.#end(), timeout);
@@ -129,12 +136,12 @@ export class Socket {
   }
 
   async #read(): Promise<void> {
-    let bytes: number | undefined = this.#surplus.length;
-    this.#reader.space.set(this.#surplus);
     try {
-      while (bytes !== undefined && this.#state !== "ended") {
-        this.#reader.read(bytes);
-        bytes = await this.#receive();
+      this.#decoder.write(this.#surplus);
+      while (this.#state !== "ended") {
+        const count = await this.#receive();
+        if (count === undefined) break;
+        this.#decoder.decode(count);
       }
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
@@ -146,7 +153,7 @@ export class Socket {
   /** Reads what has come; returns how many bytes that is, undefined at the end, however it comes about. */
   async #receive(): Promise<number | undefined> {
     try {
-      return await this.#connection.read(this.#reader.space) ?? undefined;
+      return await this.#connection.read(this.#decoder.space) ?? undefined;
     } catch {
       return undefined;
     }
@@ -163,14 +170,14 @@ export class Socket {
 
   /** Writes all that there is, and what is added meanwhile. */
   #flush(): Promise<void> {
-    if (!this.#writer.isEmpty && this.#state !== "ended") this.#flushing ??= this.#write();
+    if (!this.#encoder.isEmpty && this.#state !== "ended") this.#flushing ??= this.#write();
     return this.#flushing ?? Promise.resolve();
   }
 
   async #write(): Promise<void> {
     try {
-      while (!this.#writer.isEmpty && this.#state !== "ended") {
-        let bytes = this.#writer.take();
+      while (!this.#encoder.isEmpty && this.#state !== "ended") {
+        let bytes = this.#encoder.take();
         while (bytes.length > 0) bytes = bytes.subarray(await this.#connection.write(bytes));
       }
     } catch {

@@ -3,7 +3,7 @@ import { serve } from "../server.ts";
 import { makeIdentity } from "../testing/certificates.ts";
 import { acceptRawSocket } from "../testing/raw_tcp.ts";
 import { until } from "../testing/until.ts";
-import { HandshakeError } from "./handshake.ts";
+import { HandshakeError } from "../websocket/handshake.ts";
 import { Socket } from "./socket.ts";
 
 const encoder = new TextEncoder();

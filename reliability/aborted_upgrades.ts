@@ -4,11 +4,11 @@
  * @module
  */
 
-import { upgradeRequest } from "../testing/raw_tcp.ts";
 import { until } from "../testing/until.ts";
 import { besideBystander } from "./bystander.ts";
 import { RawClient } from "./raw_client.ts";
 import { startServer } from "../testing/server_process.ts";
+import { upgradeRequest } from "../websocket/handshake.ts";
 import { leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
 

@@ -7,9 +7,10 @@
 import { formatCount as count } from "../cli/figures.ts";
 import { encodeFrame, encodeRequest } from "../protocol.ts";
 import { type BrowserSocket, openBrowserSocket } from "../testing/browser_socket.ts";
-import { exchange, upgradeRequest } from "../testing/raw_tcp.ts";
+import { exchange } from "../testing/raw_tcp.ts";
 import { type ServerProcess, startServer } from "../testing/server_process.ts";
 import { until } from "../testing/until.ts";
+import { upgradeRequest } from "../websocket/handshake.ts";
 import { endedBadly, leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
 

@@ -9,9 +9,10 @@ import { closeAll, connectAll } from "../load/connect.ts";
 import { encodeRequest } from "../protocol.ts";
 import { maxOpenFiles } from "../testing/machine.ts";
 import { plainReplies, withoutDelay } from "../testing/plain.ts";
-import { exchange, upgradeRequest } from "../testing/raw_tcp.ts";
+import { exchange } from "../testing/raw_tcp.ts";
 import { until } from "../testing/until.ts";
 import { startServer } from "../testing/server_process.ts";
+import { upgradeRequest } from "../websocket/handshake.ts";
 import { leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
 

@@ -6,9 +6,10 @@
 
 import net from "node:net";
 import { deadline } from "@std/async/deadline";
-import { FrameReader } from "../load/frames.ts";
 import { withoutMessage } from "../testing/plain.ts";
 import { PATIENCE } from "../testing/until.ts";
+import { FrameDecoder } from "../websocket/frames.ts";
+import { HeadReader } from "../websocket/handshake.ts";
 import { bytesOf, type Leaving } from "./raw_frames.ts";
 
 /** How long a client that has fallen silent stays, in milliseconds. */
@@ -23,7 +24,7 @@ export class RawClient {
   /** Resolves when the connection is closed, however that comes about. */
   readonly ended: Promise<void>;
   readonly #socket: net.Socket;
-  #head = "";
+  #head: HeadReader | undefined = new HeadReader("client");
   #wake = () => {};
 
   /** Connects. */
@@ -34,34 +35,21 @@ export class RawClient {
     this.upgraded.catch(() => {});
     this.ended = deadline(ended.promise, PATIENCE);
     this.ended.catch(() => {});
-    const reader = new FrameReader({
-      message: (text = "bytes") => {
+    const decoder = new FrameDecoder("client", {
+      text: (text) => {
         this.answers.push(withoutMessage(text));
         this.#wake();
       },
-      ping: () => {},
-      close: () => {},
     });
     const socket = this.#socket = net.connect({ port, host: "127.0.0.1", noDelay: true });
-    socket.on("data", (bytes) => {
-      let rest: Uint8Array = bytes;
-      if (!this.#head.endsWith("\r\n\r\n")) {
-        const text = this.#head + bytes.toString("latin1");
-        const end = text.indexOf("\r\n\r\n");
-        const from = this.#head.length;
-        this.#head = end < 0 ? text : text.slice(0, end + 4);
-        if (end < 0) return;
-        rest = bytes.subarray(end + 4 - from);
-        upgraded.resolve();
-      }
+    socket.on("data", (bytes: Uint8Array) => {
       try {
-        while (rest.length > 0) {
-          const { space } = reader;
-          const count = Math.min(space.length, rest.length);
-          space.set(rest.subarray(0, count));
-          reader.read(count);
-          rest = rest.subarray(count);
-        }
+        if (this.#head === undefined) return decoder.write(bytes);
+        const read = this.#head.write(bytes);
+        if (read === undefined) return;
+        this.#head = undefined;
+        upgraded.resolve();
+        decoder.write(read.rest);
       } catch (error) {
         this.answers.push(String(error));
         this.#wake();

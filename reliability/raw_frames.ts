@@ -9,7 +9,8 @@ import { encodeFrame, encodeRequest } from "../protocol.ts";
 import { BROKEN_FRAMES, ODD_FRAMES } from "../testing/broken_json.ts";
 import { plainReplies } from "../testing/plain.ts";
 import { randomIntegers } from "../testing/random.ts";
-import { upgradeRequest } from "../testing/raw_tcp.ts";
+import { buildFrame, type FrameHeader, Opcode, ZERO_MASK } from "../websocket/frames.ts";
+import { upgradeRequest } from "../websocket/handshake.ts";
 
 /** How a client leaves. */
 export type Leaving = "close" | "half-close" | "reset" | "silence";
@@ -29,8 +30,6 @@ export interface Script {
 type Random = (limit: number) => number;
 
 const encoder = new TextEncoder();
-
-const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 /** Lengths about which something changes. */
 const LENGTHS = [0, 1, 2, 125, 126, 127, 128, 1000, 65_535, 65_536, 65_537];
@@ -115,13 +114,13 @@ function isAnswered(text: string): boolean {
 /** A message in fragments, some of them empty, with control frames in between. */
 function messageBytes(random: Random, content: string): string {
   const parts = random(2) === 0 ? [content] : cut(random, content, true);
-  const opcode = random(4) === 0 ? OPCODE.binary : OPCODE.text;
+  const opcode = random(4) === 0 ? Opcode.binary : Opcode.text;
   return parts.map((part, i) => {
     const isLast = i === parts.length - 1;
     const control = random(4) === 0
       ? frame(random, pick(random, [9, 10]), noiseOf(random, random(126)))
       : "";
-    return control + frame(random, i === 0 ? opcode : OPCODE.continuation, part, isLast);
+    return control + frame(random, i === 0 ? opcode : Opcode.continuation, part, isLast);
   }).join("");
 }
 
@@ -130,23 +129,21 @@ function rudeFrame(random: Random): string {
   const length = pick(random, LENGTHS);
   switch (random(11)) {
     case 0: // opcodes that there are not, bits that are reserved
-      return header(random(256), 0x80 | random(126), "") + mask(random) +
-        noiseOf(random, random(126));
+      return oddFrame(random, random(126), { first: random(256), length: random(126) });
     case 1: // without a mask
-      return header(0x81, 2, "") + '""';
+      return latin1(buildFrame('""'));
     case 2: // a length that is never filled
-      return header(0x82, 0xff, "\x00\x00\x00\x00\x03\xff\xff\xff") + mask(random) +
-        noiseOf(random, 100);
+      return oddFrame(random, 100, { first: 0x82, length: 0x3ffffff });
     case 3: // a length past all numbers
-      return header(0x82, 0xff, "\xff".repeat(8)) + mask(random) + noiseOf(random, 100);
+      return oddFrame(random, 100, { first: 0x82, length: 2 ** 63 });
     case 4: // a length in more bytes than it needs
-      return header(0x81, 0xff, "\0\0\0\0\0\0\0\x02") + "\0\0\0\0" + "{}";
+      return oddFrame(random, 2, { lengthSize: 8 });
     case 5: // a control frame in fragments, or too long
       return frame(random, pick(random, [8, 9, 10]), noiseOf(random, length), random(2) === 0);
     case 6: // a Close frame of any content
-      return frame(random, OPCODE.close, noiseOf(random, random(126)));
+      return frame(random, Opcode.close, noiseOf(random, random(126)));
     case 7: // text that is not UTF-8
-      return frame(random, OPCODE.text, `"${pick(random, BAD_UTF8)}"`);
+      return frame(random, Opcode.text, `"${pick(random, BAD_UTF8)}"`);
     case 8: // a message within a message, or the rest of none
       return frame(random, pick(random, [0, 1, 2]), noiseOf(random, length), random(2) === 0);
     case 9: // bytes that are no packet
@@ -159,23 +156,17 @@ function rudeFrame(random: Random): string {
 /** A frame as the rules want it, in bytes. */
 export function frame(random: Random, opcode: number, content: string, isLast = true): string {
   const first = (isLast ? 0x80 : 0) | opcode;
-  const { length } = content;
-  const extra = length < 126 ? [] : length < 65_536 ? [length >> 8, length & 255] : [
-    ...[0, 0, 0, 0],
-    ...[length >>> 24, length >> 16 & 255, length >> 8 & 255, length & 255],
-  ];
-  const second = 0x80 | (length < 126 ? length : length < 65_536 ? 126 : 127);
-  const key = mask(random);
-  const masked = Uint8Array.from(content, (unit, i) => unit.charCodeAt(0) ^ key.charCodeAt(i % 4));
-  return header(first, second, String.fromCharCode(...extra)) + key + latin1(masked);
+  return latin1(buildFrame(bytesOf(content), { first, mask: maskOf(random) }));
 }
 
-function header(first: number, second: number, extra: string): string {
-  return String.fromCharCode(first, second) + extra;
+/** A frame of `count` random bytes. */
+function oddFrame(random: Random, count: number, header: FrameHeader): string {
+  const payload = bytesOf(noiseOf(random, count));
+  return latin1(buildFrame(payload, { mask: maskOf(random), ...header }));
 }
 
-function mask(random: Random): string {
-  return random(4) === 0 ? "\0\0\0\0" : noiseOf(random, 4);
+function maskOf(random: Random): Uint8Array {
+  return random(4) === 0 ? ZERO_MASK : bytesOf(noiseOf(random, 4));
 }
 
 /** Text with a few bytes of it changed, left out or put in. */

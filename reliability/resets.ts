@@ -7,11 +7,11 @@
 
 import { encodeRequest } from "../protocol.ts";
 import { randomIntegers } from "../testing/random.ts";
-import { upgradeRequest } from "../testing/raw_tcp.ts";
 import { besideBystander } from "./bystander.ts";
 import { RawClient } from "./raw_client.ts";
 import { frame } from "./raw_frames.ts";
 import { startServer } from "../testing/server_process.ts";
+import { upgradeRequest } from "../websocket/handshake.ts";
 import { leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
 

@@ -16,7 +16,7 @@ import {
   withoutDelay,
   withoutMessage,
 } from "../testing/plain.ts";
-import { upgradeRequest } from "../testing/raw_tcp.ts";
+import { upgradeRequest } from "../websocket/handshake.ts";
 import { play } from "./fuzz_frames.ts";
 import { RawClient } from "./raw_client.ts";
 import { frame, type Leaving, scriptOf } from "./raw_frames.ts";

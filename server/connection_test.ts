@@ -4,8 +4,9 @@ import { serve, type ServeOptions, type ServerEvents } from "../server.ts";
 import { startSlowReaders } from "../reliability/slow_readers.ts";
 import { openBrowserSocket } from "../testing/browser_socket.ts";
 import { Inbox } from "../testing/inbox.ts";
-import { clientFrame, exchange, openRawSocket, upgradeRequest } from "../testing/raw_tcp.ts";
+import { clientFrame, exchange, openRawSocket } from "../testing/raw_tcp.ts";
 import { until } from "../testing/until.ts";
+import { upgradeRequest } from "../websocket/handshake.ts";
 
 const AT_ONCE: ServeOptions = { port: 0, delay: { min: 0, max: 0 } };
 const LATE: ServeOptions = { port: 0, delay: { min: 600, max: 600 } };

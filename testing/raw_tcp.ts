@@ -5,6 +5,13 @@
  */
 
 import { deadline } from "@std/async/deadline";
+import { buildFrame, FrameDecoder, ZERO_MASK } from "../websocket/frames.ts";
+import {
+  checkUpgradeRequest,
+  parseHead,
+  upgradeRequest,
+  upgradeResponse,
+} from "../websocket/handshake.ts";
 import { PATIENCE } from "./until.ts";
 
 const encoder = new TextEncoder();
@@ -47,76 +54,39 @@ export async function openRawSocket(port: number): Promise<Deno.Conn> {
   return connection;
 }
 
-/** The head of a request for a WebSocket; `headers` replaces some, undefined leaves one out. */
-export function upgradeRequest(headers: Record<string, string | undefined> = {}): string {
-  const all: Record<string, string | undefined> = {
-    "Host": "127.0.0.1",
-    "Connection": "Upgrade",
-    "Upgrade": "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    ...headers,
-  };
-  const lines = Object.entries(all).filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}: ${value}\r\n`);
-  return `GET / HTTP/1.1\r\n${lines.join("")}\r\n`;
-}
-
 /** Accepts a WebSocket on a connection that has just come in; in plain mode without a `protocol`. */
 export async function acceptRawSocket(connection: Deno.Conn, protocol?: string): Promise<void> {
-  const key = /sec-websocket-key: *(\S+)/i.exec(await readHead(connection))![1]!;
-  const magic = encoder.encode(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-1", magic));
-  await connection.write(encoder.encode(
-    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
-      (protocol ? `Sec-WebSocket-Protocol: ${protocol}\r\n` : "") +
-      `Sec-WebSocket-Accept: ${btoa(String.fromCharCode(...hash))}\r\n\r\n`,
-  ));
+  const { key } = checkUpgradeRequest(parseHead(await readHead(connection)));
+  await connection.write(encoder.encode(await upgradeResponse(key, protocol)));
 }
 
-/** The bytes of a text frame from a client: short, and masked with zeros. */
+/** The bytes of a text frame from a client. */
 export function clientFrame(text: string): Uint8Array {
-  const content = encoder.encode(text);
-  if (content.length > 125) throw new RangeError("Cannot frame more than 125 bytes");
-  return new Uint8Array([0x81, 0x80 | content.length, 0, 0, 0, 0, ...content]);
+  return buildFrame(text, { mask: ZERO_MASK });
 }
 
 /** Writes a text message of `size` mebibytes, in fragments of 8. */
 export async function writeLongText(connection: Deno.Conn, size: number): Promise<void> {
-  const length = 1 << 23;
-  const fragment = new Uint8Array(14 + length).fill(0x61); // its mask is zeros
-  const view = new DataView(fragment.buffer);
-  view.setUint8(1, 0x80 | 127);
-  view.setBigUint64(2, BigInt(length));
-  view.setUint32(10, 0);
+  const fragment = buildFrame(new Uint8Array(1 << 23).fill(0x61), { mask: ZERO_MASK });
   for (let i = 8; i <= size; i += 8) {
-    view.setUint8(0, (i === size ? 0x80 : 0) | (i === 8 ? 1 : 0));
+    fragment[0] = (i === size ? 0x80 : 0) | (i === 8 ? 1 : 0);
     for (let at = 0; at < fragment.length;) at += await connection.write(fragment.subarray(at));
   }
 }
 
 /** The bytes of a frame from a server; `first` is its first byte. */
-export function serverFrame(content: string | Uint8Array, first = 0x81): Uint8Array {
-  const bytes = typeof content === "string" ? encoder.encode(content) : content;
-  const length = bytes.length < 126
-    ? [bytes.length]
-    : bytes.length < 2 ** 16
-    ? [126, bytes.length >> 8, bytes.length & 0xff]
-    : [127, 0, 0, 0, 0, ...new Uint8Array(Uint32Array.of(bytes.length).buffer).reverse()];
-  const frame = new Uint8Array(1 + length.length + bytes.length);
-  frame.set([first, ...length]);
-  frame.set(bytes, 1 + length.length);
-  return frame;
+export function serverFrame(payload: string | Uint8Array, first = 0x81): Uint8Array {
+  return buildFrame(payload, { first });
 }
 
-/** Reads on until the client sends a Close frame with a code alone or goes away, then closes. */
+/** Reads on until the client sends a Close frame or goes away, then closes. */
 export async function closeAfterPeer(connection: Deno.Conn): Promise<void> {
-  const buffer = new Uint8Array(4096);
-  let last = 0;
-  for (let count; (count = await connection.read(buffer).catch(() => null)) !== null;) {
-    const bytes = [last, ...buffer.subarray(0, count)];
-    if (bytes.some((byte, i) => byte === 0x88 && bytes[i + 1] === 0x82)) break;
-    last = bytes.at(-1)!;
+  let isClosed = false;
+  const decoder = new FrameDecoder("server", { text() {}, close: () => isClosed = true });
+  while (!isClosed) {
+    const count = await connection.read(decoder.space).catch(() => null);
+    if (count === null) break;
+    decoder.decode(count);
   }
   connection.close();
 }

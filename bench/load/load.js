@@ -3,6 +3,11 @@
 // far less than what it measures. Argument: options as JSON, see Load in ../measure.ts; prints the result
 // as JSON.
 
+import { quantiles } from "../../cli/figures.ts";
+import { uniformDelay } from "../../delay/policy.ts";
+import { buildFrame, ZERO_MASK } from "../../websocket/frames.ts";
+import { parseHead, upgradeRequest } from "../../websocket/handshake.ts";
+
 const options = JSON.parse(process.argv[2]);
 const { port, connections, pipeline, rate, warmUp, seconds, data, batch, subprotocol, delay } =
   options;
@@ -24,29 +29,11 @@ let sampled = 0;
 
 const { frame, idOffsets } = makeFrame();
 
-/** A masked text frame with `batch` requests, whose mask is 0, and where their ids are. */
+/** A text frame with `batch` requests, and where their ids are. */
 function makeFrame() {
   const packet = `{"request_id":"${"0".repeat(ID_LENGTH)}","data":"${data}"}`;
   const text = batch > 1 ? `[${Array(batch).fill(packet).join(",")}]` : packet;
-  const payload = Buffer.from(text);
-  const length = payload.length;
-  const header = length < 126
-    ? [0x81, 0x80 | length]
-    : length < 65536
-    ? [0x81, 0x80 | 126, length >> 8, length & 255]
-    : [
-      0x81,
-      0x80 | 127,
-      0,
-      0,
-      0,
-      0,
-      length >>> 24,
-      length >> 16 & 255,
-      length >> 8 & 255,
-      length & 255,
-    ];
-  const frame = Buffer.concat([Buffer.from([...header, 0, 0, 0, 0]), payload]);
+  const frame = Buffer.from(buildFrame(text, { mask: ZERO_MASK }));
   const idOffsets = [];
   for (let at = frame.indexOf(KEY); at >= 0; at = frame.indexOf(KEY, at + 1)) {
     idOffsets.push(at + KEY.length);
@@ -54,29 +41,13 @@ function makeFrame() {
   return { frame, idOffsets };
 }
 
-/** The delay of the request with this number, in milliseconds: the plain program's, or none. */
-function delayOf(id) {
-  return delay === "plain" ? 1000 + (Math.imul(id, 0x9e3779b1) >>> 0) % 4001 : delayOfSeed(id);
-}
-
-/** The same as asyncpkt's with the seed 1 and 1 to 5 s; see delay/policy.ts. */
-function delayOfSeed(id) {
-  let hash = BASIS ^ 0x811c9dc5;
-  hash = Math.imul(hash ^ 0x22, 0x01000193);
-  for (let shift = 28; shift >= 0; shift -= 4) {
-    hash = Math.imul(hash ^ HEX[(id >> shift) & 15], 0x01000193);
-  }
-  hash = Math.imul(hash ^ 0x22, 0x01000193);
-  return 1000 + Math.round((mix(hash) >>> 0) / 2 ** 32 * 4000);
-}
-
-function mix(hash) {
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return hash ^ (hash >>> 16);
-}
-
-const BASIS = mix(mix(1));
+/** Delays of requests in milliseconds, by how servers decide them: from an id in quotes, or its number. */
+const delayOf = {
+  none: () => 0,
+  plain: (_bytes, _at, id) => 1000 + (Math.imul(id, 0x9e3779b1) >>> 0) % 4001,
+  seed: (bytes, at) => seeded.delayOf(bytes, at - 1, at + ID_LENGTH + 1),
+}[delay];
+const seeded = uniformDelay({ min: 1, max: 5 }, 1);
 
 class Connection {
   unsent = null;
@@ -126,7 +97,8 @@ class Connection {
         this.rest = Buffer.from(bytes);
         return;
       }
-      if (!bytes.subarray(0, end).includes(" 101 ")) throw new Error(bytes.toString());
+      const { start } = parseHead(bytes.toString("latin1", 0, end));
+      if (!start.includes(" 101 ")) throw new Error(start);
       this.isOpen = true;
       bytes = bytes.subarray(end + 4);
       onOpen();
@@ -135,7 +107,7 @@ class Connection {
     let at = bytes.indexOf(KEY);
     let end = 0;
     let count = 0;
-    while (at >= 0 && at + KEY.length + ID_LENGTH <= bytes.length) {
+    while (at >= 0 && at + KEY.length + ID_LENGTH < bytes.length) {
       end = at + KEY.length + ID_LENGTH;
       count++;
       if (isCounting) sample(bytes, at + KEY.length, now);
@@ -163,7 +135,7 @@ function sample(bytes, at, now) {
     larger.set(samples);
     samples = larger;
   }
-  samples[sampled++] = now - sentAt[id] - (delay === "none" ? 0 : delayOf(id));
+  samples[sampled++] = now - sentAt[id] - delayOf(bytes, at, id);
 }
 
 let isCounting = false;
@@ -184,11 +156,10 @@ for (let i = 0; i < connections; i++) {
       error: (_socket, error) => fail(error.message),
     },
   });
-  connection.socket.write(
-    `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
-      (subprotocol ? `Sec-WebSocket-Protocol: ${subprotocol}\r\n` : "") + "\r\n",
-  );
+  connection.socket.write(upgradeRequest({
+    "Host": `127.0.0.1:${port}`,
+    "Sec-WebSocket-Protocol": subprotocol || undefined,
+  }));
 }
 
 function fail(message) {
@@ -234,8 +205,7 @@ function openLoop() {
 function finish() {
   isOver = true;
   const took = (performance.now() - countedFrom) / 1000;
-  const sorted = samples.subarray(0, sampled).sort();
-  const at = (rank) => sorted[Math.min(sampled - 1, Math.floor(rank * sampled))] ?? 0;
+  const at = quantiles(samples.subarray(0, sampled));
   console.log(JSON.stringify({
     perSecond: (answered - answeredBefore) / took,
     inFlight: sent - answered,

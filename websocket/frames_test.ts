@@ -1,0 +1,203 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { randomIntegers } from "../testing/random.ts";
+import {
+  buildFrame,
+  closePayload,
+  FrameDecoder,
+  FrameEncoder,
+  FrameError,
+  type FrameHeader,
+  Opcode,
+  ZERO_MASK,
+} from "./frames.ts";
+
+const utf8 = new TextDecoder();
+const MASK = new Uint8Array([0x12, 0x00, 0xff, 0xa5]);
+
+type Role = "client" | "server";
+
+/** A frame for a reader of this role: masked for a server. */
+function frameTo(role: Role, payload: string | Uint8Array, header: FrameHeader = {}): Uint8Array {
+  return buildFrame(payload, role === "server" ? { mask: MASK, ...header } : header);
+}
+
+/** Decodes bytes in pieces that `size` decides; returns what came out. */
+function decode(role: Role, bytes: Uint8Array, size: () => number, maxMessage?: number): unknown[] {
+  const seen: unknown[] = [];
+  const decoder = new FrameDecoder(role, {
+    text: (text) => seen.push(text),
+    binary: (payload) => seen.push(["binary", ...payload]),
+    ping: (payload) => seen.push(["ping", utf8.decode(payload)]),
+    pong: (payload) => seen.push(["pong", utf8.decode(payload)]),
+    close: (payload) => seen.push(["close", ...payload]),
+  }, maxMessage);
+  for (let at = 0; at < bytes.length;) {
+    const end = at + size();
+    decoder.write(bytes.subarray(at, end));
+    at = end;
+  }
+  return seen;
+}
+
+function concat(...parts: Uint8Array[]): Uint8Array {
+  return new Uint8Array(parts.flatMap((part) => [...part]));
+}
+
+Deno.test("FrameDecoder decodes frames for both roles, however their bytes are cut", () => {
+  const long = "ü".repeat(40_000);
+  for (const role of ["client", "server"] as const) {
+    const frame = (first: number, payload: string | Uint8Array) =>
+      frameTo(role, payload, { first });
+    const bytes = concat(
+      frame(0x81, "short"),
+      frame(0x81, ""),
+      frame(0x81, "x".repeat(126)),
+      frame(0x81, long),
+      frame(0x89, "are you there"),
+      frame(0x01, new Uint8Array([0xc3])),
+      frame(0x89, "between"),
+      frame(0x00, ""),
+      frame(0x8a, "nobody asked"),
+      frame(0x80, new Uint8Array([0xbc])),
+      frame(0x02, new Uint8Array([0, 255])),
+      frame(0x80, new Uint8Array([7])),
+      frame(0x82, new Uint8Array([1])),
+      frame(0x81, "\ufeffx".repeat(16_384)),
+      frame(0x01, ""),
+      frame(0x80, ""),
+      frame(0x88, closePayload(1001, "bye")),
+    );
+    const expected = [
+      "short",
+      "",
+      "x".repeat(126),
+      long,
+      ["ping", "are you there"],
+      ["ping", "between"],
+      ["pong", "nobody asked"],
+      "ü",
+      ["binary", 0, 255, 7],
+      ["binary", 1],
+      "\ufeffx".repeat(16_384),
+      "",
+      ["close", 3, 233, 0x62, 0x79, 0x65],
+    ];
+    for (const size of [1, 2, 7, 1000, Infinity]) {
+      assertEquals(decode(role, bytes, () => size), expected, `${role}, in pieces of ${size}`);
+    }
+    for (let seed = 0; seed < 20; seed++) {
+      const random = randomIntegers(seed);
+      const size = () => random(2 ** random(18));
+      assertEquals(decode(role, bytes, size), expected, `${role}, cut by seed ${seed}`);
+    }
+  }
+});
+
+/** Frames that break the rules, with the status codes that they are worth. */
+const BROKEN: [what: string, code: number, ...frames: [string | Uint8Array, FrameHeader?][]][] = [
+  ["reserved bits", 1002, ["x", { first: 0xc1 }]],
+  ["an unknown opcode", 1002, ["x", { first: 0x83 }]],
+  ["an unknown control opcode", 1002, ["x", { first: 0x8b }]],
+  ["a fragmented control frame", 1002, ["x", { first: 0x09 }]],
+  ["a long control frame", 1002, ["x".repeat(126), { first: 0x89 }]],
+  ["a continuation of nothing", 1002, ["x", { first: 0x80 }]],
+  ["a message within a message", 1002, ["x", { first: 0x01 }], ["y"]],
+  ["a message within an empty one", 1002, ["", { first: 0x01 }], ["y"]],
+  ["a length of 1 in 2 bytes", 1002, ["x", { lengthSize: 2 }]],
+  ["a length of 1 in 8 bytes", 1002, ["x", { lengthSize: 8 }]],
+  ["a length of 65,535 in 8 bytes", 1002, ["x", { length: 65_535, lengthSize: 8 }]],
+  ["a text that is not UTF-8", 1007, [new Uint8Array([0xff])]],
+  ["fragments that are not UTF-8", 1007, [new Uint8Array([0xc3]), { first: 0x01 }], [
+    "x",
+    { first: 0x80 },
+  ]],
+  ["more than fits", 1009, ["x", { length: 1001 }]],
+  ["more than all memory", 1009, ["x", { length: 2 ** 63 }]],
+  ["fragments of more than fits", 1009, ["x", { first: 0x01 }], [
+    "y".repeat(1000),
+    { first: 0x80 },
+  ]],
+];
+
+for (const [what, code, ...frames] of BROKEN) {
+  Deno.test(`FrameDecoder throws with code ${code} on ${what}`, () => {
+    for (const role of ["client", "server"] as const) {
+      const bytes = concat(...frames.map(([payload, header]) => frameTo(role, payload, header)));
+      for (const size of [1, Infinity]) {
+        const error = assertThrows(() => decode(role, bytes, () => size, 1000), FrameError);
+        assertEquals(error.code, code, `${role}, in pieces of ${size}`);
+      }
+    }
+  });
+}
+
+Deno.test("FrameDecoder throws on a frame that is masked for the other role", () => {
+  const cases = [["client", { mask: MASK }, "is masked"], ["server", {}, "is not masked"]] as const;
+  for (const [role, header, message] of cases) {
+    const bytes = buildFrame("x", header);
+    assertThrows(() => decode(role, bytes, () => Infinity), FrameError, message);
+  }
+});
+
+Deno.test("FrameDecoder keeps U+FFFD in a text that has it", () => {
+  assertEquals(decode("client", buildFrame("a\ufffdb"), () => Infinity), ["a\ufffdb"]);
+});
+
+Deno.test("FrameDecoder accepts a message of exactly its limit", () => {
+  const text = "x".repeat(1000);
+  assertEquals(decode("client", buildFrame(text), () => Infinity, 1000), [text]);
+});
+
+Deno.test("FrameDecoder passes over frames for which there is no handler", () => {
+  const texts: string[] = [];
+  const decoder = new FrameDecoder("client", { text: (text) => texts.push(text) });
+  const firsts = [Opcode.ping, Opcode.pong, Opcode.binary, Opcode.close];
+  for (const opcode of firsts) decoder.write(buildFrame("x", { first: 0x80 | opcode }));
+  decoder.write(buildFrame("heard"));
+  assertEquals(texts, ["heard"]);
+});
+
+Deno.test("FrameEncoder writes what FrameDecoder reads, for both roles", () => {
+  const texts = ["", "x", "ü".repeat(62), "ü".repeat(63), "x".repeat(125), "x".repeat(126)];
+  texts.push("ü".repeat(32_768), "x".repeat(65_535), "x".repeat(65_536), "€".repeat(30_000));
+  for (const role of ["client", "server"] as const) {
+    const frames = new FrameEncoder(role);
+    assertEquals(frames.isEmpty, true);
+    for (const text of texts) frames.text(text);
+    frames.frame(Opcode.pong, new TextEncoder().encode("here"));
+    frames.frame(Opcode.text, new Uint8Array([0x61]), false);
+    frames.frame(Opcode.continuation, new Uint8Array([0x62]));
+    frames.frame(Opcode.close, closePayload(1000));
+    const reader = role === "client" ? "server" : "client";
+    assertEquals(
+      decode(reader, frames.take(), () => Infinity),
+      [...texts, ["pong", "here"], "ab", ["close", 3, 232]],
+    );
+    assertEquals(frames.isEmpty, true);
+  }
+});
+
+Deno.test("FrameEncoder.take() returns bytes that the next frames leave alone", () => {
+  const frames = new FrameEncoder("server");
+  frames.text("first");
+  const taken = frames.take();
+  frames.text("other");
+  assertEquals(decode("client", taken, () => Infinity), ["first"]);
+});
+
+Deno.test("buildFrame() writes the header that it is given, whatever it claims", () => {
+  const cases: [FrameHeader, number[]][] = [
+    [{}, [0x81, 2, 1, 2]],
+    [{ first: 0x70 }, [0x70, 2, 1, 2]],
+    [{ length: 125 }, [0x81, 125, 1, 2]],
+    [{ length: 126 }, [0x81, 126, 0, 126, 1, 2]],
+    [{ length: 65_536 }, [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0, 1, 2]],
+    [{ length: 2 ** 63 }, [0x81, 127, 128, 0, 0, 0, 0, 0, 0, 0, 1, 2]],
+    [{ lengthSize: 2 }, [0x81, 126, 0, 2, 1, 2]],
+    [{ mask: ZERO_MASK }, [0x81, 0x82, 0, 0, 0, 0, 1, 2]],
+    [{ mask: MASK }, [0x81, 0x82, ...MASK, 1 ^ 0x12, 2]],
+  ];
+  for (const [header, bytes] of cases) {
+    assertEquals([...buildFrame(new Uint8Array([1, 2]), header)], bytes, JSON.stringify(header));
+  }
+});
