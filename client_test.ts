@@ -18,12 +18,16 @@ import {
   TimeoutError,
 } from "./client.ts";
 import { serve } from "./server.ts";
-import { awaitedLater } from "./testing/awaited_later.ts";
-import { freePort } from "./testing/free_port.ts";
-import { type HandServerOptions, type Packet, startHandServer } from "./testing/hand_server.ts";
-import { Inbox } from "./testing/inbox.ts";
-import { acceptRawSocket, readToEnd, startRawServer } from "./testing/raw_tcp.ts";
-import { until } from "./testing/until.ts";
+import { awaitedLater } from "./tests/support/awaited_later.ts";
+import { freePort } from "./tests/support/free_port.ts";
+import {
+  type HandServerOptions,
+  type Packet,
+  startHandServer,
+} from "./tests/support/mock_server.ts";
+import { Inbox } from "./tests/support/inbox.ts";
+import { acceptRawSocket, readToEnd, startRawServer } from "./tests/support/raw_tcp.ts";
+import { until } from "./tests/support/until.ts";
 
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 const SOON = { port: 0, delay: { min: 0.005, max: 0.05 } };

@@ -5,10 +5,10 @@
  */
 
 import { CommandError, type Commands, Exit, reportFailure, type Streams } from "./cli/command.ts";
-import { escapeControls } from "./cli/escape.ts";
-import { isDumbTerminal } from "./cli/footer.ts";
-import { nearest } from "./cli/nearest.ts";
-import { Output } from "./cli/output.ts";
+import { escapeControls } from "./cli/terminal/escape.ts";
+import { isDumbTerminal } from "./cli/terminal/status_lines.ts";
+import { nearest } from "./cli/closest_string.ts";
+import { Output } from "./cli/buffered_writer.ts";
 import { Shutdown } from "./cli/shutdown.ts";
 
 /** What there is; each is loaded only when it is asked for, so that starting costs little more than that. */

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { serve } from "./server.ts";
-import { awaitedLater } from "./testing/awaited_later.ts";
-import { runCommand, startCommand } from "./testing/fake_streams.ts";
-import { freePort } from "./testing/free_port.ts";
-import { startHandServer } from "./testing/hand_server.ts";
-import { readToEnd, startRawServer } from "./testing/raw_tcp.ts";
-import { until } from "./testing/until.ts";
-import { convertVectors } from "./testing/vectors.ts";
+import { awaitedLater } from "./tests/support/awaited_later.ts";
+import { runCommand, startCommand } from "./tests/support/fake_streams.ts";
+import { freePort } from "./tests/support/free_port.ts";
+import { startHandServer } from "./tests/support/mock_server.ts";
+import { readToEnd, startRawServer } from "./tests/support/raw_tcp.ts";
+import { until } from "./tests/support/until.ts";
+import { convertVectors } from "./tests/support/vectors.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
 const EXAMPLE_RESPONSE =

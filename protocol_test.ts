@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
-import fc from "./testing/fast_check.ts";
+import fc from "./tests/support/fast_check.ts";
 import {
   convert,
   convertToJson,
@@ -8,10 +8,10 @@ import {
   formatJson,
   type Representation,
 } from "./protocol.ts";
-import { anyData, representationJson } from "./testing/arbitraries.ts";
-import { plainAnswer, plainConvertToJson } from "./testing/plain.ts";
-import { plainParse } from "./testing/plain_json.ts";
-import { convertVectors } from "./testing/vectors.ts";
+import { anyData, representationJson } from "./tests/support/arbitraries.ts";
+import { plainAnswer, plainConvertToJson } from "./tests/support/plain.ts";
+import { plainParse } from "./tests/support/plain_json.ts";
+import { convertVectors } from "./tests/support/vectors.ts";
 
 /** How many random inputs a property is tried on. */
 const numRuns = 2000;

@@ -5,20 +5,20 @@
  */
 
 import { deadline } from "@std/async/deadline";
-import type { Events, Limits } from "./conversation/conversation.ts";
-import { Conversations } from "./conversation/conversations.ts";
-import type { Elsewhere } from "./conversation/elsewhere.ts";
-import type { Tap } from "./conversation/tap.ts";
+import type { Events, Limits } from "./session/session.ts";
+import { Conversations } from "./session/sessions.ts";
+import type { Elsewhere } from "./session/responder.ts";
+import type { Tap } from "./session/tap.ts";
 import {
   type Delay,
   delayPolicy,
   type DelayRange,
   type LognormalDelay,
   type NormalDelay,
-} from "./delay/policy.ts";
-import { type FaultKind, faultPolicy, type FaultRates } from "./fault/policy.ts";
+} from "./session/delays.ts";
+import { type FaultKind, faultPolicy, type FaultRates } from "./session/fault_policy.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
-import { Access, chooseProtocol, refuse } from "./server/access.ts";
+import { Access, chooseProtocol, refuse } from "./server/auth.ts";
 import { CutOff } from "./server/answer_stream.ts";
 import type { Certificate } from "./server/certificate.ts";
 import {
@@ -31,11 +31,11 @@ import { answerConsole } from "./server/console.ts";
 import type { ServerCrew } from "./server/crew.ts";
 import { answerDescription } from "./server/description.ts";
 import { type ServerEvents, tellFault } from "./server/events.ts";
-import { Figures } from "./server/figures.ts";
-import { answerPost } from "./server/http.ts";
+import { Figures } from "./server/server_stats.ts";
+import { answerPost } from "./server/post.ts";
 import { Listener } from "./server/listener.ts";
 import { answerMetrics } from "./server/metrics.ts";
-import { Pump } from "./server/pump.ts";
+import { Pump } from "./server/driver.ts";
 import { Secret } from "./server/secret.ts";
 import { secure } from "./server/security_headers.ts";
 

@@ -1,19 +1,19 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { ForeignSocket } from "./testing/ws.ts";
+import { ForeignSocket } from "./tests/support/ws.ts";
 import { Client } from "./client.ts";
 import type { ServeOptions } from "./server.ts";
-import { awaitedLater } from "./testing/awaited_later.ts";
-import { openBrowserSocket } from "./testing/browser_socket.ts";
-import { Inbox } from "./testing/inbox.ts";
-import { idDelayedBy } from "./testing/known_delays.ts";
-import { clientFrame, exchange, openRawSocket, readToEnd } from "./testing/raw_tcp.ts";
-import { findPython, NO_PYTHON } from "./testing/python.ts";
-import { serverUnderTest } from "./testing/server_under_test.ts";
-import { until } from "./testing/until.ts";
+import { awaitedLater } from "./tests/support/awaited_later.ts";
+import { openBrowserSocket } from "./tests/support/browser_socket.ts";
+import { Inbox } from "./tests/support/inbox.ts";
+import { idDelayedBy } from "./tests/support/known_delays.ts";
+import { clientFrame, exchange, openRawSocket, readToEnd } from "./tests/support/raw_tcp.ts";
+import { findPython, NO_PYTHON } from "./tests/support/python.ts";
+import { serverUnderTest } from "./tests/support/server_under_test.ts";
+import { until } from "./tests/support/until.ts";
 import { upgradeRequest } from "./websocket/handshake.ts";
 
-// All of it is run once more with a gateway and a worker, by gateway/gateway_test.ts.
+// All of it is run once more with a gateway and a worker, by cluster/nats/nats_responder_test.ts.
 const serve = await serverUnderTest(import.meta.url);
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";

@@ -11,10 +11,10 @@ import { type LoadOptions, type Run, runLoad } from "../load/run.ts";
 import { textOf } from "../load/text.ts";
 import { parseThreshold, type Threshold } from "../load/thresholds.ts";
 import { MAX_BATCH } from "../protocol.ts";
-import { CLIENT_ACCESS, clientNeeds, readClientAccess } from "./access.ts";
+import { CLIENT_ACCESS, clientNeeds, readClientAccess } from "./auth.ts";
 import { Exit, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
-import { escapeControls } from "./escape.ts";
+import { escapeControls } from "./terminal/escape.ts";
 import {
   choice,
   duration,

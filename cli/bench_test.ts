@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Ajv2020 } from "../testing/ajv.ts";
+import { Ajv2020 } from "../tests/support/ajv.ts";
 import schema from "../docs/bench.schema.json" with { type: "json" };
 import type { Report } from "../load/report.ts";
 import { main } from "../main.ts";
 import { encodeError } from "../protocol.ts";
 import { serve } from "../server.ts";
-import { type Packet, startHandServer } from "../testing/hand_server.ts";
-import { until } from "../testing/until.ts";
+import { type Packet, startHandServer } from "../tests/support/mock_server.ts";
+import { until } from "../tests/support/until.ts";
 import { Exit } from "./command.ts";
-import { Output } from "./output.ts";
+import { Output } from "./buffered_writer.ts";
 
 const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schema);
 

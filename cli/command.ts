@@ -4,9 +4,9 @@
  * @module
  */
 
-import { escapeControls } from "./escape.ts";
+import { escapeControls } from "./terminal/escape.ts";
 import type { FlagTable } from "./flags.ts";
-import type { Output } from "./output.ts";
+import type { Output } from "./buffered_writer.ts";
 
 /** The exit codes. */
 export const Exit = {

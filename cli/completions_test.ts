@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runCommand } from "../testing/fake_streams.ts";
+import { runCommand } from "../tests/support/fake_streams.ts";
 
 const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));

@@ -12,7 +12,7 @@ import {
 } from "../client/connect_failure.ts";
 import { ClientError, ConnectionError } from "../client/errors.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
-import type { ClientAccess } from "./access.ts";
+import type { ClientAccess } from "./auth.ts";
 import { CommandError, Exit, UsageError } from "./command.ts";
 
 /** How long another look at a failure may take, in milliseconds. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { meet, OBSTACLES } from "../reliability/connect_failures.ts";
-import { runCommand } from "../testing/fake_streams.ts";
+import { meet, OBSTACLES } from "../tests/stress/connect_failures.ts";
+import { runCommand } from "../tests/support/fake_streams.ts";
 
 for (const obstacle of OBSTACLES) {
   Deno.test(`send and bench say what failed and what to do: ${obstacle.what}`, {

@@ -6,7 +6,7 @@
 
 import { convertToJson, formatJson } from "../protocol.ts";
 import { Exit, stopSignal, type Streams, UsageError } from "./command.ts";
-import { escapeControls } from "./escape.ts";
+import { escapeControls } from "./terminal/escape.ts";
 import { flagHelp, readFlags, toggle } from "./flags.ts";
 import { checkLine, linesOf } from "./lines.ts";
 

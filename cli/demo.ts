@@ -8,7 +8,7 @@ import { Client } from "../client.ts";
 import { encodeRequest } from "../protocol.ts";
 import { serve } from "../server.ts";
 import { Exit, stopSignal, type Streams, UsageError } from "./command.ts";
-import type { Output } from "./output.ts";
+import type { Output } from "./buffered_writer.ts";
 import { requirePermissions, toListen } from "./permissions.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";

@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { Client } from "../client.ts";
-import { awaitedLater } from "../testing/awaited_later.ts";
-import { startCommand } from "../testing/fake_streams.ts";
-import { startNatsServer, whyNoNatsServer } from "../testing/nats_server.ts";
-import { startProgram } from "../testing/program.ts";
-import { listening } from "../testing/server_process.ts";
+import { awaitedLater } from "../tests/support/awaited_later.ts";
+import { startCommand } from "../tests/support/fake_streams.ts";
+import { startNatsServer, whyNoNatsServer } from "../tests/support/nats_server.ts";
+import { startProgram } from "../tests/support/program.ts";
+import { listening } from "../tests/support/server_process.ts";
 
 /** A stdin that a test writes, and whether its reader has given it up. */
 function openStdin() {

@@ -6,7 +6,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "./command.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "./closest_string.ts";
 
 /** A flag: how it is shown in the help, and how its text becomes a value. */
 export interface Flag<T> {

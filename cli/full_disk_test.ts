@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { serve } from "../server.ts";
-import { FULL, runCommand, startCommand } from "../testing/fake_streams.ts";
-import { startHandServer } from "../testing/hand_server.ts";
-import { startProgram, taskArgs } from "../testing/program.ts";
-import { until } from "../testing/until.ts";
+import { FULL, runCommand, startCommand } from "../tests/support/fake_streams.ts";
+import { startHandServer } from "../tests/support/mock_server.ts";
+import { startProgram, taskArgs } from "../tests/support/program.ts";
+import { until } from "../tests/support/until.ts";
 
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import schema from "../docs/send.schema.json" with { type: "json" };
 import { serve } from "../server.ts";
-import { Ajv2020 } from "../testing/ajv.ts";
-import { runCommand } from "../testing/fake_streams.ts";
-import { randomIntegers } from "../testing/random.ts";
+import { Ajv2020 } from "../tests/support/ajv.ts";
+import { runCommand } from "../tests/support/fake_streams.ts";
+import { randomIntegers } from "../tests/support/random.ts";
 
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { BROKEN_FRAMES } from "../testing/broken_json.ts";
+import { BROKEN_FRAMES } from "../tests/support/broken_json.ts";
 import { readInput } from "./input.ts";
 
 Deno.test("readInput() reads a packet", () => {

@@ -5,13 +5,13 @@
  */
 
 import { configure, dispose, getLogger, type LogRecord } from "@logtape/logtape";
-import { FAULT_KINDS } from "../fault/policy.ts";
+import { FAULT_KINDS } from "../session/fault_policy.ts";
 import type { Drained, FaultKind, Server, ServerEvents } from "../server.ts";
-import type { PoolEvents } from "../workers/pool.ts";
-import { escapeControls } from "./escape.ts";
+import type { PoolEvents } from "../cluster/threads/pool.ts";
+import { escapeControls } from "./terminal/escape.ts";
 import { formatCount, plural } from "./figures.ts";
-import type { Output } from "./output.ts";
-import { Seldom } from "./seldom.ts";
+import type { Output } from "./buffered_writer.ts";
+import { Seldom } from "./rate_limited_log.ts";
 
 /** What a line looks like: a sentence, or a JSON object. */
 export type LogFormat = "text" | "json";

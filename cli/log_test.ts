@@ -5,9 +5,9 @@ import {
   assertStrictEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { FAULT_KINDS } from "../fault/policy.ts";
+import { FAULT_KINDS } from "../session/fault_policy.ts";
 import { endLog, type LogFormat, startLog } from "./log.ts";
-import { Output } from "./output.ts";
+import { Output } from "./buffered_writer.ts";
 
 type Log = Awaited<ReturnType<typeof startLog>>;
 

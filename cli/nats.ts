@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { LinkOptions } from "../gateway/link.ts";
-import { hostOf, parseServer, showServers } from "../gateway/servers.ts";
+import type { LinkOptions } from "../cluster/nats/nats_connection.ts";
+import { hostOf, parseServer, showServers } from "../cluster/nats/server_urls.ts";
 import { CommandError, Exit } from "./command.ts";
 import { type Flag, many, text } from "./flags.ts";
 import type { ServerLog } from "./log.ts";

@@ -6,11 +6,11 @@
 
 import { type Outcome, type Repairs, RequestError } from "../client.ts";
 import { encodeError, isErrorCode, type RequestId } from "../protocol.ts";
-import type { Chart } from "./chart.ts";
+import type { Chart } from "./terminal/chart.ts";
 import { Exit, type Streams } from "./command.ts";
-import { escapeControls } from "./escape.ts";
+import { escapeControls } from "./terminal/escape.ts";
 import { counted } from "./figures.ts";
-import { progressLine } from "./progress.ts";
+import { progressLine } from "./terminal/progress.ts";
 import { Summary } from "./summary.ts";
 
 /** Up to this many requests need no progress. */
@@ -55,7 +55,7 @@ export class Outcomes {
   /** Makes ready to show. Only those who want a chart wait for what draws it. */
   static async start(streams: Streams, options: OutcomesOptions): Promise<Outcomes> {
     if (!options.chart) return new Outcomes(streams, options, undefined);
-    const { Chart } = await import("./chart.ts");
+    const { Chart } = await import("./terminal/chart.ts");
     return new Outcomes(streams, options, new Chart(streams.stderr.hasColours));
   }
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { makeCertificate } from "../testing/certificates.ts";
-import { startNatsServer, whyNoNatsServer } from "../testing/nats_server.ts";
-import { type Program, startProgram, startTask } from "../testing/program.ts";
-import { PATIENCE } from "../testing/until.ts";
+import { makeCertificate } from "../tests/support/certificates.ts";
+import { startNatsServer, whyNoNatsServer } from "../tests/support/nats_server.ts";
+import { type Program, startProgram, startTask } from "../tests/support/program.ts";
+import { PATIENCE } from "../tests/support/until.ts";
 import { shellQuote } from "./shell_quote.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;

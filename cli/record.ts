@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Tap } from "../conversation/tap.ts";
-import { recordTo } from "../recording/format.ts";
+import type { Tap } from "../session/tap.ts";
+import { recordTo } from "./recording.ts";
 import { reportFailure, type Streams, UsageError } from "./command.ts";
 import { formatCount } from "./figures.ts";
-import { Output } from "./output.ts";
+import { Output } from "./buffered_writer.ts";
 
 /** A recording that is being written. */
 export interface Recording extends AsyncDisposable {

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
 import schema from "../docs/recording.schema.json" with { type: "json" };
-import { readRecorded, type Recorded } from "../recording/format.ts";
+import { readRecorded, type Recorded } from "./recording.ts";
 import { serve } from "../server.ts";
-import { Ajv2020 } from "../testing/ajv.ts";
-import { openBrowserSocket } from "../testing/browser_socket.ts";
-import { FULL, runCommand, startCommand } from "../testing/fake_streams.ts";
-import { startProgram } from "../testing/program.ts";
-import { listening } from "../testing/server_process.ts";
-import { until } from "../testing/until.ts";
+import { Ajv2020 } from "../tests/support/ajv.ts";
+import { openBrowserSocket } from "../tests/support/browser_socket.ts";
+import { FULL, runCommand, startCommand } from "../tests/support/fake_streams.ts";
+import { startProgram } from "../tests/support/program.ts";
+import { listening } from "../tests/support/server_process.ts";
+import { until } from "../tests/support/until.ts";
 
 const validate = new Ajv2020({ strict: true, strictRequired: false }).compile(schema);
 

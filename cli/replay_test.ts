@@ -10,9 +10,9 @@ import { setImmediate } from "node:timers/promises";
 import type { Client, Reply, RequestOptions } from "../client.ts";
 import { AbortError, ConnectionError, TimeoutError } from "../client/errors.ts";
 import { serve } from "../server.ts";
-import { runCommand } from "../testing/fake_streams.ts";
-import { FakeTime } from "../testing/fake_time.ts";
-import { startHandServer } from "../testing/hand_server.ts";
+import { runCommand } from "../tests/support/fake_streams.ts";
+import { FakeTime } from "../tests/support/fake_time.ts";
+import { startHandServer } from "../tests/support/mock_server.ts";
 import { UsageError } from "./command.ts";
 import { Replay, type ReplayOptions } from "./replay.ts";
 

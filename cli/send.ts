@@ -7,7 +7,7 @@
 import { Client, type RequestInput } from "../client.ts";
 import type { RequestId } from "../protocol.ts";
 import { surviveLongTexts } from "../server/deno_workarounds.ts";
-import { CLIENT_ACCESS, clientNeeds, readClientAccess } from "./access.ts";
+import { CLIENT_ACCESS, clientNeeds, readClientAccess } from "./auth.ts";
 import { CommandError, Exit, stopSignal, type Streams, UsageError } from "./command.ts";
 import { failToConnect } from "./connect_failure.ts";
 import { counted } from "./figures.ts";

@@ -4,16 +4,16 @@
  * @module
  */
 
-import { DEFAULT_LIMITS } from "../conversation/conversations.ts";
-import { DEFAULT_DELAY, type Delay, parseDelay } from "../delay/policy.ts";
-import { type FaultRates, parseFaults } from "../fault/policy.ts";
-import type { Gateway } from "../gateway/gateway.ts";
+import { DEFAULT_LIMITS } from "../session/sessions.ts";
+import { DEFAULT_DELAY, type Delay, parseDelay } from "../session/delays.ts";
+import { type FaultRates, parseFaults } from "../session/fault_policy.ts";
+import type { Gateway } from "../cluster/nats/nats_responder.ts";
 import { DEFAULT_PORT, serve, type ServeOptions, type Server } from "../server.ts";
-import { parseOrigin } from "../server/access.ts";
+import { parseOrigin } from "../server/auth.ts";
 import { isLoopback } from "../server/address.ts";
 import { DEFAULT_CONNECTION_LIMITS, DEFAULT_PER_ADDRESS } from "../server/connections.ts";
 import { UncaughtErrorHandler } from "../server/uncaught_errors.ts";
-import { readToken, tokenFile, toReadToken } from "./access.ts";
+import { readToken, tokenFile, toReadToken } from "./auth.ts";
 import { readCertificate, renewOnHangUp } from "./certificate.ts";
 import { aborted, CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import { exitWithStdin, shutDownWithStdin } from "./exit_with_stdin.ts";
@@ -34,7 +34,7 @@ import { type ServerLog, startLog } from "./log.ts";
 import { linkOptions, NATS_FLAGS, type NatsFlags, natsNeeds, openLink } from "./nats.ts";
 import { type Need, requirePermissions, toListen, toRead } from "./permissions.ts";
 import { shellQuote } from "./shell_quote.ts";
-import { Status } from "./status.ts";
+import { Status } from "./terminal/status.ts";
 import { checkWorkers, workersFlag, workersNeeds } from "./workers.ts";
 
 const delay: Flag<Delay> = {
@@ -240,7 +240,7 @@ async function openGateway(
   log: ServerLog,
 ): Promise<Gateway | undefined> {
   if (flags.nats.length === 0) return undefined;
-  const { Gateway } = await import("../gateway/gateway.ts");
+  const { Gateway } = await import("../cluster/nats/nats_responder.ts");
   const options = await linkOptions(flags, log);
   return await openLink(() => Gateway.open({ ...options, ...given("queue", flags["nats-queue"]) }));
 }
@@ -255,7 +255,7 @@ async function startRecording(path: string | undefined, streams: Streams) {
 async function listen(options: ServeOptions, workers: number): Promise<Server> {
   try {
     if (workers === 1) return serve(options);
-    return await (await import("../workers/pool.ts")).startPool(options, workers);
+    return await (await import("../cluster/threads/pool.ts")).startPool(options, workers);
   } catch (error) {
     const where = `${bracketed(options.hostname!)}:${options.port}`;
     throw new CommandError(Exit.noConnection, `cannot listen on ${where}: ${reasonOf(error)}`);

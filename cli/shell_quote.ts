@@ -4,7 +4,7 @@
  * @module
  */
 
-import { escapeControls } from "./escape.ts";
+import { escapeControls } from "./terminal/escape.ts";
 
 /**
  * Quotes a word for bash, zsh and other POSIX shells, if it needs quotes. The result is safe to print: it

@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import fc from "../testing/fast_check.ts";
-import { escapeControls } from "./escape.ts";
+import fc from "../tests/support/fast_check.ts";
+import { escapeControls } from "./terminal/escape.ts";
 import { shellQuote } from "./shell_quote.ts";
 
 const WORDS = [

@@ -6,7 +6,7 @@
 
 import type { ClientErrorCode, Outcome, Repairs } from "../client.ts";
 import { Exit } from "./command.ts";
-import { escapeControls } from "./escape.ts";
+import { escapeControls } from "./terminal/escape.ts";
 import { counted, formatCount, quantiles } from "./figures.ts";
 
 /** What came of many requests, for programs. The unit of a time is in its name. */

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch, assertStrictEquals } from "@std/asse
 import { ClientError, type ClientErrorCode, type Outcome, Reply } from "../client.ts";
 import { AnswerFrame } from "../client/reply.ts";
 import schema from "../docs/send.schema.json" with { type: "json" };
-import { Ajv2020 } from "../testing/ajv.ts";
-import { FakeTime } from "../testing/fake_time.ts";
+import { Ajv2020 } from "../tests/support/ajv.ts";
+import { FakeTime } from "../tests/support/fake_time.ts";
 import { Exit } from "./command.ts";
 import { Summary, type SummaryReport } from "./summary.ts";
 

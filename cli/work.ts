@@ -4,7 +4,7 @@
  * @module
  */
 
-import { showServers } from "../gateway/servers.ts";
+import { showServers } from "../cluster/nats/server_urls.ts";
 import { aborted, CommandError, Exit, type Streams, UsageError } from "./command.ts";
 import { exitWithStdin, shutDownWithStdin } from "./exit_with_stdin.ts";
 import { choice, flagHelp, readFlags } from "./flags.ts";
@@ -45,7 +45,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   if (flags.nats.length === 0) throw new UsageError("--nats URL is missing");
   await requirePermissions("work", args, natsNeeds(flags));
   using log = await startLog(stdout, flags["log-format"], false);
-  const { Worker } = await import("../gateway/worker.ts");
+  const { Worker } = await import("../cluster/nats/worker.ts");
   const options = await linkOptions(flags, log);
   await using worker = await openLink(() => Worker.open(options));
   log.working(showServers(flags.nats));

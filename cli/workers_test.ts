@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { runCommand } from "../testing/fake_streams.ts";
+import { runCommand } from "../tests/support/fake_streams.ts";
 
 const ignore = Deno.build.os !== "linux";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { randomIntegers } from "../testing/random.ts";
+import { randomIntegers } from "../tests/support/random.ts";
 import { jitter } from "./backoff.ts";
 
 const RANGE = { first: 500, most: 30_000 };

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Client, ConnectionError } from "../client.ts";
-import { makeIdentity } from "../testing/certificates.ts";
-import { freePort } from "../testing/free_port.ts";
-import { startRawServer } from "../testing/raw_tcp.ts";
+import { makeIdentity } from "../tests/support/certificates.ts";
+import { freePort } from "../tests/support/free_port.ts";
+import { startRawServer } from "../tests/support/raw_tcp.ts";
 import { connectFailure, type FailureKind, isFinalFailure } from "./connect_failure.ts";
 
 async function failureOf(url: string): Promise<ConnectionError> {

@@ -7,17 +7,21 @@ import {
   assertStrictEquals,
 } from "@std/assert";
 import { AbortError, Client, ConnectionError, RequestError, TimeoutError } from "../client.ts";
-import { awaitedLater } from "../testing/awaited_later.ts";
-import { fixRandom } from "../testing/random.ts";
-import { type HandServerOptions, type Packet, startHandServer } from "../testing/hand_server.ts";
-import { Inbox } from "../testing/inbox.ts";
+import { awaitedLater } from "../tests/support/awaited_later.ts";
+import { fixRandom } from "../tests/support/random.ts";
+import {
+  type HandServerOptions,
+  type Packet,
+  startHandServer,
+} from "../tests/support/mock_server.ts";
+import { Inbox } from "../tests/support/inbox.ts";
 import {
   acceptRawSocket,
   closeAfterPeer,
   readToEnd,
   serverFrame,
   startRawServer,
-} from "../testing/raw_tcp.ts";
+} from "../tests/support/raw_tcp.ts";
 
 const PATIENT = { timeout: 60_000 };
 

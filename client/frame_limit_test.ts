@@ -3,10 +3,10 @@ import { delay } from "@std/async/delay";
 import { AbortError, Client, ConnectionError, type Outcome, RequestError } from "../client.ts";
 import { type Answer, decodeFrame, encodeError, type RequestId } from "../protocol.ts";
 import { serve } from "../server.ts";
-import { awaitedLater } from "../testing/awaited_later.ts";
-import { fixRandom } from "../testing/random.ts";
-import { Inbox } from "../testing/inbox.ts";
-import { until } from "../testing/until.ts";
+import { awaitedLater } from "../tests/support/awaited_later.ts";
+import { fixRandom } from "../tests/support/random.ts";
+import { Inbox } from "../tests/support/inbox.ts";
+import { until } from "../tests/support/until.ts";
 
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 const SOON = { port: 0, delay: { min: 0.01, max: 0.05 } };

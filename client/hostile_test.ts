@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Client, type ClientError } from "../client.ts";
-import { HOSTILITIES } from "../reliability/hostile_servers.ts";
-import { fixRandom } from "../testing/random.ts";
-import { closeAfterPeer, startRawServer } from "../testing/raw_tcp.ts";
+import { HOSTILITIES } from "../tests/stress/hostile_servers.ts";
+import { fixRandom } from "../tests/support/random.ts";
+import { closeAfterPeer, startRawServer } from "../tests/support/raw_tcp.ts";
 
 for (const { what, attempt } of HOSTILITIES) {
   Deno.test(`Client, on a server that ${what}, settles in time and once`, async () => {

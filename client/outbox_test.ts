@@ -9,7 +9,7 @@ import {
   type RequestId,
   splitTopLevel,
 } from "../protocol.ts";
-import { randomIntegers } from "../testing/random.ts";
+import { randomIntegers } from "../tests/support/random.ts";
 import { Outbox, type Posted } from "./outbox.ts";
 
 /** A packet of `length` UTF-16 units. */

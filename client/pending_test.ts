@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import type { RequestId } from "../protocol.ts";
-import { FakeTime } from "../testing/fake_time.ts";
-import { randomIntegers } from "../testing/random.ts";
+import { FakeTime } from "../tests/support/fake_time.ts";
+import { randomIntegers } from "../tests/support/random.ts";
 import { PendingRequests } from "./pending.ts";
 
 interface Request {

@@ -1,10 +1,15 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { AbortError, Client, ConnectionError } from "../client.ts";
 import { serve } from "../server.ts";
-import { fixRandom } from "../testing/random.ts";
-import { freePort } from "../testing/free_port.ts";
-import { startHandServer } from "../testing/hand_server.ts";
-import { acceptRawSocket, closeAfterPeer, readToEnd, startRawServer } from "../testing/raw_tcp.ts";
+import { fixRandom } from "../tests/support/random.ts";
+import { freePort } from "../tests/support/free_port.ts";
+import { startHandServer } from "../tests/support/mock_server.ts";
+import {
+  acceptRawSocket,
+  closeAfterPeer,
+  readToEnd,
+  startRawServer,
+} from "../tests/support/raw_tcp.ts";
 
 Deno.test("Client.connect() waits for a server that starts later", async () => {
   const port = freePort();

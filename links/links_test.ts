@@ -24,7 +24,7 @@ import { delay as delayAlone } from "@std/async/delay";
 import { parseArgs as parseArgsOfRoot } from "@std/cli";
 import { parseArgs, type ParseOptions } from "@std/cli/parse-args";
 import { setImmediate } from "node:timers/promises";
-import { FakeTime } from "../testing/fake_time.ts";
+import { FakeTime } from "../tests/support/fake_time.ts";
 
 Deno.test("a root and its subpaths export the same functions", () => {
   assertStrictEquals(assertEqualsAlone, assertEquals);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { randomIntegers } from "../testing/random.ts";
+import { randomIntegers } from "../tests/support/random.ts";
 import { InFlight } from "./in_flight.ts";
 
 Deno.test("InFlight numbers requests in the order of sending", () => {

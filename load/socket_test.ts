@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { serve } from "../server.ts";
-import { makeIdentity } from "../testing/certificates.ts";
-import { acceptRawSocket } from "../testing/raw_tcp.ts";
-import { until } from "../testing/until.ts";
+import { makeIdentity } from "../tests/support/certificates.ts";
+import { acceptRawSocket } from "../tests/support/raw_tcp.ts";
+import { until } from "../tests/support/until.ts";
 import { HandshakeError } from "../websocket/handshake.ts";
 import { Socket } from "./socket.ts";
 

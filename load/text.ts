@@ -4,7 +4,7 @@
  * @module
  */
 
-import { escapeControls } from "../cli/escape.ts";
+import { escapeControls } from "../cli/terminal/escape.ts";
 import { counted, formatCount, formatDuration, histogram, plural } from "../cli/figures.ts";
 import { type DistributionReport, figureOf, FIGURES, type Report } from "./report.ts";
 import type { Counts } from "./results.ts";

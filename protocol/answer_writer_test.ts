@@ -1,8 +1,8 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import fc from "../testing/fast_check.ts";
-import { anyData, anyText } from "../testing/arbitraries.ts";
-import { plainConvertToJson } from "../testing/plain.ts";
-import { convertVectors } from "../testing/vectors.ts";
+import fc from "../tests/support/fast_check.ts";
+import { anyData, anyText } from "../tests/support/arbitraries.ts";
+import { plainConvertToJson } from "../tests/support/plain.ts";
+import { convertVectors } from "../tests/support/vectors.ts";
 import { NO_DELAY, representationText, responseText } from "./answer_writer.ts";
 import { SOURCE_MARGIN } from "./conversion.ts";
 import { FrameReader } from "./frame_reader.ts";

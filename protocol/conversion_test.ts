@@ -1,8 +1,8 @@
 import { assert, assertLess, assertLessOrEqual, assertStrictEquals } from "@std/assert";
-import fc from "../testing/fast_check.ts";
-import { anyData } from "../testing/arbitraries.ts";
-import { plainConvertToJson } from "../testing/plain.ts";
-import { convertVectors } from "../testing/vectors.ts";
+import fc from "../tests/support/fast_check.ts";
+import { anyData } from "../tests/support/arbitraries.ts";
+import { plainConvertToJson } from "../tests/support/plain.ts";
+import { convertVectors } from "../tests/support/vectors.ts";
 import { convertBytes, representationBound, SOURCE_MARGIN } from "./conversion.ts";
 
 const encoder = new TextEncoder();

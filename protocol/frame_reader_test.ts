@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import fc from "../testing/fast_check.ts";
+import fc from "../tests/support/fast_check.ts";
 import {
   anyText,
   faultyFrameText,
   frameText,
   spellings,
   tellingText,
-} from "../testing/arbitraries.ts";
+} from "../tests/support/arbitraries.ts";
 import { SENTINEL_LENGTH } from "./conversion.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { decodeFrame, encodeCancel, encodeFrame, encodeRequest, type Packet } from "./packet.ts";

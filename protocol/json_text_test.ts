@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import fc from "../testing/fast_check.ts";
+import fc from "../tests/support/fast_check.ts";
 import { membersOf, splitTopLevel } from "./json_text.ts";
-import { compactJson } from "../testing/vectors.ts";
+import { compactJson } from "../tests/support/vectors.ts";
 
 const taken: [json: string, parts: string[]][] = [
   ["[]", []],

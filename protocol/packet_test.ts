@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
-import fc from "../testing/fast_check.ts";
+import fc from "../tests/support/fast_check.ts";
 import { type ErrorCode, ERRORS } from "./errors.ts";
 import {
   decodeAnswers,
@@ -17,8 +17,8 @@ import {
   refuse,
   type RequestId,
 } from "./packet.ts";
-import { anyText, tellingText } from "../testing/arbitraries.ts";
-import { BROKEN_FRAMES } from "../testing/broken_json.ts";
+import { anyText, tellingText } from "../tests/support/arbitraries.ts";
+import { BROKEN_FRAMES } from "../tests/support/broken_json.ts";
 
 /** How many random inputs a property is tried on. */
 const numRuns = 2000;

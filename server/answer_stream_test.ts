@@ -1,6 +1,6 @@
 import { assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
-import { FakeTime } from "../testing/fake_time.ts";
+import { FakeTime } from "../tests/support/fake_time.ts";
 import { AnswerStream, CutOff } from "./answer_stream.ts";
 
 /** A stream, and a client that reads when a test says so. */

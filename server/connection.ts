@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Conversation } from "../conversation/conversation.ts";
-import type { Conversations } from "../conversation/conversations.ts";
-import type { FaultKind } from "../fault/policy.ts";
+import type { Conversation } from "../session/session.ts";
+import type { Conversations } from "../session/sessions.ts";
+import type { FaultKind } from "../session/fault_policy.ts";
 import { ReadFairness } from "./deno_workarounds.ts";
 import { type ServerEvents, tellFault } from "./events.ts";
-import type { Pump } from "./pump.ts";
+import type { Pump } from "./driver.ts";
 
 /** The most bytes that a UTF-16 unit takes in a frame, and those of a frame's header. */
 const MAX_BYTES = 3;

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
-import { Conversations } from "../conversation/conversations.ts";
+import { Conversations } from "../session/sessions.ts";
 import { serve, type ServeOptions, type ServerEvents } from "../server.ts";
-import { startSlowReaders } from "../reliability/slow_readers.ts";
-import { openBrowserSocket } from "../testing/browser_socket.ts";
-import { Inbox } from "../testing/inbox.ts";
-import { clientFrame, exchange, openRawSocket } from "../testing/raw_tcp.ts";
-import { until } from "../testing/until.ts";
+import { startSlowReaders } from "../tests/stress/slow_readers.ts";
+import { openBrowserSocket } from "../tests/support/browser_socket.ts";
+import { Inbox } from "../tests/support/inbox.ts";
+import { clientFrame, exchange, openRawSocket } from "../tests/support/raw_tcp.ts";
+import { until } from "../tests/support/until.ts";
 import { upgradeRequest } from "../websocket/handshake.ts";
 
 const AT_ONCE: ServeOptions = { port: 0, delay: { min: 0, max: 0 } };

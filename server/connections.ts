@@ -8,7 +8,7 @@ import { isLoopback, networkOf, undressed } from "./address.ts";
 import { Connection, type Shared } from "./connection.ts";
 import type { ServerCrew } from "./crew.ts";
 import { tellFault } from "./events.ts";
-import type { Figures } from "./figures.ts";
+import type { Figures } from "./server_stats.ts";
 
 /**
  * How much of the network a server takes on. What a process may open is not known to it: that takes more

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { Conversations } from "../conversation/conversations.ts";
-import { uniformDelay } from "../delay/policy.ts";
-import { FakeTime } from "../testing/fake_time.ts";
+import { Conversations } from "../session/sessions.ts";
+import { uniformDelay } from "../session/delays.ts";
+import { FakeTime } from "../tests/support/fake_time.ts";
 import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
-import { Figures } from "./figures.ts";
-import { Pump } from "./pump.ts";
+import { Figures } from "./server_stats.ts";
+import { Pump } from "./driver.ts";
 
 function open(limits: Partial<ConnectionLimits> = {}) {
   const fail = (error: unknown): never => {

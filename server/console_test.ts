@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { serve } from "../server.ts";
-import { exchange } from "../testing/raw_tcp.ts";
+import { exchange } from "../tests/support/raw_tcp.ts";
 
 const BROWSER = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
 

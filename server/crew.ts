@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Crew } from "../conversation/crew.ts";
-import type { Figures } from "./figures.ts";
+import type { Crew } from "../session/crew.ts";
+import type { Figures } from "./server_stats.ts";
 
 /** The workers of a server, as one of them sees them. */
 export interface ServerCrew extends Crew {

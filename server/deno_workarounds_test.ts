@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import { assert, assertGreater, assertLess } from "@std/assert";
-import { clientFrame, openRawSocket } from "../testing/raw_tcp.ts";
+import { clientFrame, openRawSocket } from "../tests/support/raw_tcp.ts";
 import { ReadFairness } from "./deno_workarounds.ts";
 
 /** Far more messages than a turn of {@linkcode ReadFairness} has, and few enough for the socket's buffers. */

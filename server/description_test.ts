@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import project from "../deno.json" with { type: "json" };
-import { asyncapiJson } from "../gate/asyncapi.ts";
+import { asyncapiJson } from "../tools/docs/asyncapi.ts";
 import { convertToJson, ERRORS, MAX_BATCH, MAX_ID_LENGTH, SUBPROTOCOL } from "../protocol.ts";
 import { serve } from "../server.ts";
-import { anyData } from "../testing/arbitraries.ts";
-import { diagnose } from "../testing/asyncapi.ts";
-import { agreedRequest, describedAnswer, describedRequest } from "../testing/described.ts";
-import fc from "../testing/fast_check.ts";
-import { convertVectors } from "../testing/vectors.ts";
+import { anyData } from "../tests/support/arbitraries.ts";
+import { diagnose } from "../tests/support/asyncapi.ts";
+import { agreedRequest, describedAnswer, describedRequest } from "../tests/support/described.ts";
+import fc from "../tests/support/fast_check.ts";
+import { convertVectors } from "../tests/support/vectors.ts";
 import asyncapi from "./asyncapi.json" with { type: "json" };
-import { STATUS } from "./http.ts";
+import { STATUS } from "./post.ts";
 
 /** What AsyncAPI's parser calls a warning; errors are 0, and a newer version of AsyncAPI is 2. */
 const WARNING = 1;

@@ -1,11 +1,16 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { Client, type ClientErrorCode } from "../client.ts";
-import { FAULT_KINDS, type FaultKind, faultPolicy, type FaultRates } from "../fault/policy.ts";
+import {
+  FAULT_KINDS,
+  type FaultKind,
+  faultPolicy,
+  type FaultRates,
+} from "../session/fault_policy.ts";
 import { encodeError, ERRORS } from "../protocol.ts";
 import { serve } from "../server.ts";
-import { openBrowserSocket } from "../testing/browser_socket.ts";
-import { startCommand } from "../testing/fake_streams.ts";
-import { until } from "../testing/until.ts";
+import { openBrowserSocket } from "../tests/support/browser_socket.ts";
+import { startCommand } from "../tests/support/fake_streams.ts";
+import { until } from "../tests/support/until.ts";
 
 const SEED = 7;
 const SOON = { port: 0, delay: { min: 0.001, max: 0.02 }, seed: SEED };

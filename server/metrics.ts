@@ -5,8 +5,8 @@
  */
 
 import project from "../deno.json" with { type: "json" };
-import type { Counters, Histogram } from "../conversation/counters.ts";
-import type { Figures } from "./figures.ts";
+import type { Counters, Histogram } from "../session/counters.ts";
+import type { Figures } from "./server_stats.ts";
 
 /** A line of a metric: its value, its labels, and the suffix of its name. */
 interface Sample {

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
 import { serve } from "../server.ts";
-import { openBrowserSocket } from "../testing/browser_socket.ts";
-import { findProgram } from "../testing/find_program.ts";
-import { startProgram } from "../testing/program.ts";
-import { parseMetrics, type Samples } from "../testing/prometheus.ts";
-import { until } from "../testing/until.ts";
+import { openBrowserSocket } from "../tests/support/browser_socket.ts";
+import { findProgram } from "../tests/support/find_program.ts";
+import { startProgram } from "../tests/support/program.ts";
+import { parseMetrics, type Samples } from "../tests/support/prometheus.ts";
+import { until } from "../tests/support/until.ts";
 import { formatMetric } from "./metrics.ts";
 
 function get(server: { url: string }, init: RequestInit = {}): Promise<Response> {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
-import { FakeTime } from "../testing/fake_time.ts";
+import { FakeTime } from "../tests/support/fake_time.ts";
 import { RequestBody } from "./request_body.ts";
 
 /** A body whose pieces a test sends, as one of the two kinds of streams that Deno makes. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { randomIntegers } from "../testing/random.ts";
+import { randomIntegers } from "../tests/support/random.ts";
 import {
   buildFrame,
   closePayload,

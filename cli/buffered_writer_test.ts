@@ -1,0 +1,242 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { FakeTime } from "../tests/support/fake_time.ts";
+import { Output, type Sink } from "./buffered_writer.ts";
+
+const decoder = new TextDecoder();
+
+/** What was written to it, a text for each call; it takes `most` bytes at once. */
+class TestSink implements Sink {
+  readonly writes: string[] = [];
+  readonly #most: number;
+
+  constructor(most = Infinity) {
+    this.#most = most;
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    const taken = Math.min(bytes.length, this.#most);
+    this.writes.push(decoder.decode(bytes.slice(0, taken)));
+    return Promise.resolve(taken);
+  }
+
+  isTerminal(): boolean {
+    return false;
+  }
+}
+
+/** A sink that is slow: each write ends when the test says so. */
+class SlowSink extends TestSink {
+  readonly #waiting: (() => void)[] = [];
+
+  override async write(bytes: Uint8Array): Promise<number> {
+    const taken = super.write(bytes);
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return taken;
+  }
+
+  endWrite(): void {
+    this.#waiting.shift()!();
+  }
+}
+
+/** Lets all that can go on do so. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+Deno.test("write() gathers for a moment, then writes all at once", async () => {
+  using time = new FakeTime();
+  const sink = new TestSink();
+  const output = new Output(sink);
+  output.write("one\n");
+  output.write("two\n");
+  time.pass(9);
+  await settled();
+  assertEquals(sink.writes, []);
+  time.pass(1);
+  await settled();
+  assertEquals(sink.writes, ["one\ntwo\n"]);
+  output.write("three\n");
+  time.pass(10);
+  await settled();
+  assertEquals(sink.writes, ["one\ntwo\n", "three\n"]);
+  assertStrictEquals(time.timers, 0);
+});
+
+Deno.test("write() writes much at once", async () => {
+  using time = new FakeTime();
+  const sink = new TestSink();
+  const output = new Output(sink);
+  output.write("x".repeat(65_535));
+  assertEquals(sink.writes, []);
+  assert(!output.isBehind);
+  output.write("y");
+  await settled();
+  assertEquals(sink.writes.map((text) => text.length), [65_536]);
+  assertStrictEquals(time.timers, 0);
+});
+
+Deno.test("flush() resolves when all has been written, and leaves no timer", async () => {
+  using time = new FakeTime();
+  const sink = new SlowSink();
+  const output = new Output(sink);
+  await output.flush();
+  output.write("one");
+  let isFlushed = false;
+  void output.flush().then(() => isFlushed = true);
+  assertStrictEquals(time.timers, 0);
+  output.write("two");
+  await settled();
+  assert(!isFlushed);
+  sink.endWrite();
+  await settled();
+  assert(!isFlushed);
+  assertEquals(sink.writes, ["one", "two"]);
+  sink.endWrite();
+  await settled();
+  assert(isFlushed);
+  assertStrictEquals(time.timers, 0);
+});
+
+Deno.test("write() while another is under way comes after it, in order", async () => {
+  using time = new FakeTime();
+  const sink = new SlowSink();
+  const output = new Output(sink);
+  output.write("a");
+  time.pass(10);
+  for (const text of ["b", "c", "d"]) output.write(text);
+  await settled();
+  assertEquals(sink.writes, ["a"]);
+  sink.endWrite();
+  await settled();
+  assertEquals(sink.writes, ["a", "bcd"]);
+  sink.endWrite();
+  await settled();
+});
+
+Deno.test("write() just when another has ended is not forgotten", async () => {
+  // By how many turns of the microtask queue the write comes after the end of the one before.
+  for (let turns = 0; turns < 8; turns++) {
+    using time = new FakeTime();
+    const sink = new SlowSink();
+    const output = new Output(sink);
+    output.write("one");
+    time.pass(10);
+    sink.endWrite();
+    for (let i = 0; i < turns; i++) await Promise.resolve();
+    output.write("two");
+    await settled();
+    time.pass(10);
+    await settled();
+    assertEquals(sink.writes, ["one", "two"], `after ${turns} turns`);
+    sink.endWrite();
+    await settled();
+  }
+});
+
+Deno.test("isBehind says that the reader is slow", async () => {
+  const sink = new SlowSink();
+  const output = new Output(sink);
+  output.write("x".repeat(65_536));
+  assert(!output.isBehind);
+  output.write("x".repeat(65_535));
+  assert(!output.isBehind);
+  output.write("x");
+  assert(output.isBehind);
+  sink.endWrite();
+  await settled();
+  assert(!output.isBehind);
+  sink.endWrite();
+  await output.flush();
+});
+
+Deno.test("flush() writes what the stream takes only in parts, characters cut or not", async () => {
+  const all: number[] = [];
+  const output = new Output({
+    write: (bytes) => {
+      all.push(...bytes.slice(0, 2));
+      return Promise.resolve(Math.min(bytes.length, 2));
+    },
+    isTerminal: () => false,
+  });
+  output.write("é€😀, one\n");
+  output.write("two");
+  await output.flush();
+  assertStrictEquals(decoder.decode(Uint8Array.from(all)), "é€😀, one\ntwo");
+});
+
+Deno.test("Output drops later text and never throws when a write fails", async () => {
+  const full = new Error("No space left on device (os error 28)");
+  const gone = new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
+  for (const [error, failure] of [[full, full], [gone, undefined]] as const) {
+    for (const isThrown of [true, false]) {
+      using time = new FakeTime();
+      let writes = 0;
+      const output = new Output({
+        write: () => {
+          writes++;
+          if (isThrown) throw error;
+          return Promise.reject(error);
+        },
+        isTerminal: () => false,
+      });
+      let reason: unknown;
+      output.broken.addEventListener("abort", () => reason = output.broken.reason);
+      assert(!output.isBroken);
+      assertStrictEquals(output.failure, undefined);
+      output.write("x".repeat(100_000));
+      await settled();
+      assert(output.isBroken);
+      assert(!output.isBehind);
+      assertStrictEquals(reason, error);
+      assertStrictEquals(output.failure, failure);
+      output.write("more");
+      await output.flush();
+      assertStrictEquals(writes, 1);
+      assertStrictEquals(time.timers, 0);
+    }
+  }
+});
+
+Deno.test("writeLine() escapes a line on a terminal only", async () => {
+  for (const isTerminal of [true, false]) {
+    const sink = new TestSink();
+    const output = new Output({
+      write: (bytes) => sink.write(bytes),
+      isTerminal: () => isTerminal,
+    });
+    output.writeLine("a\x1b[2J\u200b");
+    await output.flush();
+    assertEquals(sink.writes, [isTerminal ? "a\\u001b[2J\\u200b\n" : "a\x1b[2J\u200b\n"]);
+  }
+});
+
+Deno.test("isTerminal is the sink's", () => {
+  for (const isTerminal of [true, false]) {
+    const sink = { write: () => Promise.resolve(0), isTerminal: () => isTerminal };
+    assertStrictEquals(new Output(sink).isTerminal, isTerminal);
+  }
+});
+
+Deno.test("write() drops what a reader that does not read would let pile up, and says so", async () => {
+  const sink = new SlowSink();
+  const output = new Output(sink);
+  output.write("first\n");
+  const flushed = output.flush();
+  const large = "x".repeat(1 << 26);
+  output.write(large);
+  output.write("lost\n");
+  output.write("lost too\n");
+  sink.endWrite();
+  await settled();
+  output.write("last\n");
+  sink.endWrite();
+  await settled();
+  sink.endWrite();
+  await flushed;
+  assertEquals(sink.writes.map((text) => text.length < 100 ? text : text.length), [
+    "first\n",
+    large.length,
+    "(2 lines dropped: not read in time)\nlast\n",
+  ]);
+});

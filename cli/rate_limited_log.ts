@@ -1,0 +1,67 @@
+/**
+ * Events that strangers can bring about as often as they like, told so seldom that they fill no log.
+ *
+ * @module
+ */
+
+/** How often an event of one kind is told, in milliseconds. */
+const INTERVAL = 1000;
+
+/**
+ * Tells the first of its kind at once, then the latest once a second, with how many others there were.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Seldom } from "./rate_limited_log.ts";
+ *
+ * const told: [string, number][] = [];
+ * using seldom = new Seldom<string>((event, others) => told.push([event, others]));
+ * for (const event of ["a", "b", "c"]) seldom.tell(event);
+ * assertEquals(told, [["a", 0]]);
+ * seldom[Symbol.dispose]();
+ * assertEquals(told, [["a", 0], ["c", 1]]);
+ * ```
+ */
+export class Seldom<T> implements Disposable {
+  readonly #tell: (event: T, others: number) => void;
+  #latest: T | undefined;
+  #count = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param tell what is told, with how many others of its kind were not. */
+  constructor(tell: (event: T, others: number) => void) {
+    this.#tell = tell;
+  }
+
+  /** Takes an event. */
+  tell(event: T): void {
+    if (this.#timer === undefined) {
+      this.#tell(event, 0);
+      this.#timer = setTimeout(this.#onTimer, INTERVAL);
+    } else {
+      this.#latest = event;
+      this.#count++;
+    }
+  }
+
+  /** Tells at once what is left to tell. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#tellLatest();
+  }
+
+  #onTimer = (): void => {
+    this.#timer = this.#count > 0 ? setTimeout(this.#onTimer, INTERVAL) : undefined;
+    this.#tellLatest();
+  };
+
+  #tellLatest(): void {
+    if (this.#count === 0) return;
+    const [latest, others] = [this.#latest!, this.#count - 1];
+    this.#latest = undefined;
+    this.#count = 0;
+    this.#tell(latest, others);
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * Requests over time, as a chart of text: a line each, from its sending to its answer.
+ *
+ * @module
+ */
+
+import type { Outcome } from "../../client.ts";
+import { Distribution } from "../../load/distribution.ts";
+import type { RequestId } from "../../protocol.ts";
+import { escapeControls } from "./escape.ts";
+import { formatCount, formatDuration, histogram, quantiles } from "../figures.ts";
+import type { TerminalSize } from "./status_lines.ts";
+
+/** If there are more requests than this, they share lines. */
+const MAX_LINES = 40;
+
+/** How long the label of a line may be. */
+const MAX_LABEL = 12;
+
+/** The room for what is said after a bar, in cells: the longest code. */
+const NOTE = 22;
+
+/** The least room for a bar, in cells. A terminal that is too narrow cuts off the notes. */
+const MIN_WIDTH = 10;
+
+/** How far the marks of the axis are apart at least, in cells. */
+const MARK = 10;
+
+/** How many bars the histogram has at most, and one more for what is longer than the 99th percentile. */
+const BARS = 10;
+
+/** How much of a histogram's line is not its bar, in cells. */
+const BAR_MARGIN = 32;
+
+/** For the share of a line's requests that are in flight. */
+const SHADES = ["░", "▒", "▓", "█"] as const;
+
+const COLOURS = { answered: "\x1b[32m", inFlight: "\x1b[36m", failed: "\x1b[31m" } as const;
+const NO_COLOUR = "\x1b[39m";
+
+/** Letters of one cell each, as far as one can be sure of it. */
+const NARROW = /^[\x20-\x7e\xa1-\xac\xae-\u02ff\u0370-\u0377\u0391-\u0481\u048a-\u052f]*$/;
+
+/** A request; times are in milliseconds. */
+interface Entry {
+  id: RequestId | undefined;
+  readonly sentAt: number;
+  /** undefined while it is in flight. */
+  endedAt: number | undefined;
+  /** Why there is no response. */
+  code: string | undefined;
+}
+
+/** Keeps what happens to requests, and draws it. */
+export class Chart {
+  readonly #entries: Entry[] = [];
+  readonly #colours: boolean;
+  #drawing: string[] = [];
+  #drawnUntil = -Infinity;
+
+  /** @param colours whether there are to be any. */
+  constructor(colours: boolean) {
+    this.#colours = colours;
+  }
+
+  /** A request is sent, in the order of {@linkcode Outcome.index}. */
+  sent(id: RequestId | undefined): void {
+    this.#entries.push({ id, sentAt: performance.now(), endedAt: undefined, code: undefined });
+  }
+
+  /** A request has ended. */
+  settled({ index, reply, error }: Outcome): void {
+    const entry = this.#entries[index]!;
+    entry.id = reply?.request_id ?? error?.request_id;
+    // An answer may have been waiting to be taken.
+    entry.endedAt = reply === undefined ? performance.now() : entry.sentAt + reply.latency;
+    entry.code = error?.code;
+  }
+
+  /** The lines while requests are in flight; they leave room on the terminal. */
+  live({ columns, rows }: TerminalSize): string[] {
+    const now = performance.now();
+    if (now >= this.#drawnUntil) {
+      const most = Math.min(Math.max(Math.floor(2 * rows / 3), 1), MAX_LINES);
+      this.#drawing = timeline(this.#entries, now, most, columns, this.#colours);
+      // Drawing very many takes its time; most of the time is for the requests.
+      this.#drawnUntil = now + 10 * (performance.now() - now);
+    }
+    return this.#drawing;
+  }
+
+  /** The chart of those that have ended, and how their latencies are distributed. */
+  final(columns: number): string {
+    const ended = this.#entries.filter(({ endedAt }) => endedAt !== undefined);
+    if (ended.length === 0) return "";
+    const lines = timeline(ended, 0, MAX_LINES, columns - 2, this.#colours);
+    const sections = [[titleOf(ended.length), ...lines.map((line) => `  ${line}`)]];
+    const latencies = new Distribution();
+    for (const { sentAt, endedAt, code } of ended) {
+      if (code === undefined) latencies.record(endedAt! - sentAt);
+    }
+    if (latencies.count > 1) {
+      const width = Math.min(Math.max(columns - BAR_MARGIN, MIN_WIDTH), 40);
+      const bars = histogram(latencies.bars(Math.min(BARS, latencies.count)), width);
+      sections.push(["Latency", ...bars.map((line) => `  ${line}`)]);
+    }
+    return sections.map((lines) => `${lines.join("\n")}\n\n`).join("");
+  }
+}
+
+function titleOf(count: number): string {
+  const shared = sharing(count, MAX_LINES);
+  return shared === 1
+    ? "Requests"
+    : `Requests, ${formatCount(shared)} a line: darker where more are in flight; median latency`;
+}
+
+/** How many requests share a line: 1, 2, 5, 10, 20, … */
+function sharing(count: number, maxLines: number): number {
+  return count <= maxLines ? 1 : roundUp(count / maxLines);
+}
+
+/** The next of 1, 2 and 5 times a power of ten. */
+function roundUp(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * ([1, 2, 5].find((factor) => factor * power >= value) ?? 10);
+}
+
+/** A line for each request, or for each few, and the axis. */
+function timeline(
+  entries: readonly Entry[],
+  now: number,
+  maxLines: number,
+  columns: number,
+  colours: boolean,
+): string[] {
+  if (entries.length === 0) return [];
+  const start = entries[0]!.sentAt;
+  const end = entries.reduce((end, { endedAt }) => Math.max(end, endedAt ?? now), start + 1);
+  const shared = sharing(entries.length, maxLines);
+  const groups = Array.from(
+    { length: Math.ceil(entries.length / shared) },
+    (_, i) => entries.slice(i * shared, (i + 1) * shared),
+  );
+  const labels = groups.map((group, i) => labelOf(group, i * shared + 1));
+  const indent = Math.max(...labels.map((label) => label.length));
+  const width = Math.max(columns - indent - 2 - NOTE, MIN_WIDTH);
+  const scale = width / (end - start);
+  const lines = groups.map((group, i) => {
+    const spans = group.map(({ sentAt, endedAt }) =>
+      [(sentAt - start) * scale, ((endedAt ?? now) - start) * scale] as const
+    );
+    const bar = shared === 1 ? barOf(...spans[0]!) : shadesOf(spans, width);
+    return `${labels[i]!.padStart(indent)}  ${withNote(bar, group, now, colours)}`;
+  });
+  return [...lines, " ".repeat(indent + 2) + axisOf(end - start, scale, width)];
+}
+
+/** The id of a request, or which they are, counted from 1. */
+function labelOf(group: readonly Entry[], first: number): string {
+  if (group.length > 1) return `${first}–${first + group.length - 1}`;
+  const id = escapeControls(String(group[0]!.id ?? first));
+  if (!NARROW.test(id)) return `#${first}`;
+  return id.length > MAX_LABEL ? `${id.slice(0, MAX_LABEL - 1)}…` : id;
+}
+
+/** A bar, to half a cell. */
+function barOf(from: number, to: number): string {
+  const first = Math.round(2 * from);
+  const last = Math.max(Math.round(2 * to), first + 1);
+  const left = " ".repeat(first >> 1) + (first % 2 === 1 ? "▐" : "");
+  const full = Math.max((last >> 1) - ((first + 1) >> 1), 0);
+  return left + "█".repeat(full) + (last % 2 === 1 && last > first + first % 2 ? "▌" : "");
+}
+
+/** How many of the spans there are in each cell, in shades. */
+function shadesOf(spans: readonly (readonly [number, number])[], width: number): string {
+  const changes = new Int32Array(width + 1);
+  for (const [from, to] of spans) {
+    const first = Math.min(Math.floor(from), width - 1);
+    changes[first]!++;
+    changes[Math.max(Math.round(to), first + 1)]!--;
+  }
+  let count = 0;
+  const cells = Array.from(changes, (change) => {
+    count += change;
+    return count === 0 ? " " : SHADES[Math.ceil(SHADES.length * count / spans.length) - 1]!;
+  });
+  return cells.join("").trimEnd();
+}
+
+/** A bar, and what came of its requests. */
+function withNote(bar: string, group: readonly Entry[], now: number, colours: boolean): string {
+  const paint = (text: string, colour: keyof typeof COLOURS) =>
+    colours ? `${COLOURS[colour]}${text}${NO_COLOUR}` : text;
+  const codes: string[] = [];
+  const latencies: number[] = [];
+  for (const { sentAt, endedAt, code } of group) {
+    if (code !== undefined) codes.push(code);
+    else if (endedAt !== undefined) latencies.push(endedAt - sentAt);
+  }
+  const ended = codes.length + latencies.length;
+  const notes: string[] = [];
+  if (latencies.length > 0) {
+    notes.push(formatDuration(quantiles(latencies)(0.5)));
+  } else if (ended === 0) {
+    notes.push(`${formatDuration(now - group[0]!.sentAt)} …`);
+  }
+  if (codes.length > 0) {
+    const note = group.length === 1
+      ? escapeControls(codes[0]!).slice(0, NOTE - 1)
+      : `${formatCount(codes.length)} failed`;
+    notes.push(paint(note, "failed"));
+  }
+  const state = ended < group.length ? "inFlight" : codes.length === ended ? "failed" : "answered";
+  return `${paint(bar, state)} ${notes.join(", ")}`.trimEnd();
+}
+
+/** Marks at round times. */
+function axisOf(span: number, scale: number, width: number): string {
+  const step = roundUp(MARK / scale);
+  const digits = Math.max(Math.ceil(-Math.log10(step / 1000)), 0);
+  let axis = "";
+  for (let time = 0; time <= span && time * scale <= width; time += step) {
+    axis = axis.padEnd(Math.round(time * scale)) + `${(time / 1000).toFixed(digits)} s`;
+  }
+  return axis;
+}

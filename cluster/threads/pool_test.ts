@@ -1,0 +1,303 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Client, type ConnectOptions } from "../../client.ts";
+import { delayPolicy } from "../../session/delays.ts";
+import { awaitedLater } from "../../tests/support/awaited_later.ts";
+import { makeCertificate } from "../../tests/support/certificates.ts";
+import { Inbox } from "../../tests/support/inbox.ts";
+import { parseMetrics } from "../../tests/support/prometheus.ts";
+import { until } from "../../tests/support/until.ts";
+import { WorkerThreads } from "../../tests/support/worker_threads.ts";
+import { type PoolOptions, startPool } from "./pool.ts";
+
+const SOON = { port: 0, delay: { min: 0.05, max: 0.3 } };
+const LATE = { port: 0, delay: { min: 600, max: 600 }, drainTimeout: 1 };
+const ignore = Deno.build.os !== "linux";
+
+/** Two workers, unless said otherwise. */
+async function start(options: PoolOptions, size = 2) {
+  using threads = new WorkerThreads();
+  const server = await startPool(options, size);
+  return { server, threads };
+}
+
+/** Connects until each worker has at least one connection. */
+async function connectToAll(
+  url: string,
+  threads: WorkerThreads,
+  options: ConnectOptions = {},
+): Promise<{ byWorker: Client[]; [Symbol.asyncDispose](): Promise<void> }> {
+  const clients: Client[] = [];
+  const byWorker: Client[] = [];
+  while (Object.keys(byWorker).length < threads.rows.length) {
+    const before = threads.connections;
+    const client = await Client.connect(url, options);
+    clients.push(client);
+    await until("it is counted", () => threads.connections.some((n, i) => n > before[i]!));
+    byWorker[threads.connections.findIndex((n, i) => n > before[i]!)] ??= client;
+  }
+  const close = async () => void await Promise.all(clients.map((client) => client.close()));
+  return { byWorker, [Symbol.asyncDispose]: close };
+}
+
+/** The sum of some numbers. */
+function total(numbers: number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
+}
+
+/** GET on a connection of its own, so that any worker may answer. */
+async function get(url: string, path: string): Promise<Response> {
+  using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  const signal = AbortSignal.timeout(5000);
+  const response = await fetch(url.replace("ws", "http") + path, { client, signal });
+  return new Response(await response.text(), response);
+}
+
+Deno.test({ name: "startPool() spreads connections over its workers", ignore }, async () => {
+  const { server, threads } = await start(SOON, 3);
+  await using _server = server;
+  const clients = await Promise.all(Array.from({ length: 60 }, () => Client.connect(server.url)));
+  await until("all are counted", () => total(threads.connections) === 60);
+  assert(threads.connections.every((count) => count > 0), `${threads.connections}`);
+  const replies = await Promise.all(clients.map((client, i) => client.request(`a&&b&&${i}`)));
+  assertEquals(replies.map(({ data }) => data), clients.map((_, i) => ({ a: { b: `${i}` } })));
+  assertEquals([server.inFlight, server.answered], [0, 60]);
+  await Promise.all(clients.map((client) => client.close()));
+});
+
+Deno.test(
+  { name: "startPool() replaces a worker whose clients lose nothing", ignore },
+  async () => {
+    using threads = new WorkerThreads();
+    const told = new Inbox<unknown[]>();
+    await using server = await startPool({
+      ...SOON,
+      events: {
+        workerEnded: (...about) => told.put(about),
+        workerReplaced: (...about) => told.put(about),
+      },
+    }, 2);
+    const clients = await Promise.all(Array.from({ length: 20 }, () => Client.connect(server.url)));
+    await until("all are counted", () => total(threads.connections) === 20);
+    for (const victim of [0, 1]) {
+      const replies = clients.flatMap((client) =>
+        Array.from({ length: 10 }, (_, i) => client.request(`a&&b&&${i}`))
+      );
+      await until("it has requests", () => threads.inFlight[victim]! > 0);
+      const before = server.answered;
+      threads.fail(victim);
+      assert(server.answered >= before); // no count goes back
+      assertEquals(await told.next(), [victim + 1, "a fault of its own", 100]);
+      await Promise.all(replies);
+      assertEquals(await told.next(), [victim + 1]);
+      await until("it has connections again", async () => {
+        const client = await Client.connect(server.url);
+        clients.push(client);
+        return threads.connections[victim]! > 0;
+      });
+    }
+    const metrics = parseMetrics(await (await get(server.url, "/metrics")).text());
+    assert(metrics.get('asyncpkt_requests_total{outcome="dropped"}')! > 0);
+    assertEquals(metrics.get("asyncpkt_requests_in_flight"), 0);
+    assert(clients.some((client) => client.repairs.resent > 0));
+    await Promise.all(clients.map((client) => client.close()));
+  },
+);
+
+Deno.test(
+  { name: "startPool() replaces a worker that gives no sign of life", ignore },
+  async () => {
+    let check!: () => void;
+    const real = globalThis.setInterval;
+    globalThis.setInterval = ((callback: () => void) => {
+      check = callback;
+      return real(() => {}, 1e9);
+    }) as typeof setInterval;
+    const told = new Inbox<unknown[]>();
+    using threads = new WorkerThreads();
+    try {
+      await using server = await startPool({
+        ...SOON,
+        events: {
+          workerEnded: (...about) => told.put(about),
+          workerReplaced: (...about) => told.put(about),
+        },
+      }, 2);
+      threads.silence(1);
+      const says = (status: string) =>
+        until(`it says ${status}`, async () => {
+          // What has just been ended may still have taken a connection in.
+          const health = await get(server.url, "/healthz").catch(() => undefined);
+          return (await health?.json())?.status === status;
+        });
+      await says("ok");
+      // The other one beats on between checks.
+      const checkAgain = async () => {
+        const { beats } = threads.rows[0]!;
+        await until("the other is alive", () => threads.rows[0]!.beats > beats);
+        check();
+      };
+      for (let i = 0; i <= 5; i++) await checkAgain();
+      await says("unhealthy");
+      for (let i = 0; i < 10; i++) await checkAgain();
+      assertEquals(await told.next(), [2, "no sign of life for 15 s", 100]);
+      assertEquals(await told.next(), [2]);
+      await says("ok");
+    } finally {
+      globalThis.setInterval = real;
+    }
+  },
+);
+
+Deno.test(
+  { name: "startPool() holds the requests in flight in all to their limit", ignore },
+  async () => {
+    const { server, threads } = await start({ ...LATE, limits: { inFlightInAll: 10 } });
+    await using _server = server;
+    await using clients = await connectToAll(server.url, threads, { retry: false });
+    const [one, other] = clients.byWorker as [Client, Client];
+    const ask = (client: Client, count: number) =>
+      Array.from({ length: count }, () => client.request("").then(() => "answered", (e) => e.code));
+    const first = ask(one, 6);
+    await until("they are in flight", () => total(threads.inFlight) === 6);
+    const second = ask(other, 6);
+    const outcomes = new Inbox<string>();
+    for (const outcome of second) void outcome.then((code) => outcomes.put(code));
+    assertEquals(await outcomes.take(2), ["overloaded", "overloaded"]);
+    assertEquals(threads.inFlight, [6, 4]);
+    await Promise.all(clients.byWorker.map((client) => client.close()));
+    await Promise.all([...first, ...second]);
+  },
+);
+
+Deno.test({ name: "startPool() holds connections to their limits", ignore }, async () => {
+  const tries = Array.from({ length: 8 });
+  for (const [connections, connectionsPerAddress] of [[4, 100], [100, 4]] as const) {
+    const { server } = await start({
+      ...SOON,
+      limits: { connections, connectionsPerAddress },
+    });
+    await using _server = server;
+    const connect = () => Client.connect(server.url, { reconnect: false });
+    const clients: Client[] = [];
+    for (let i = 0; i < 4; i++) clients.push(await connect());
+    for (const _ of tries) await assertRejects(connect);
+    await clients.pop()!.close();
+    await until("there is room", async () => {
+      const client = await connect().catch(() => undefined);
+      if (client !== undefined) clients.push(client);
+      return client !== undefined;
+    });
+    for (const _ of tries) await assertRejects(connect);
+    await Promise.all(clients.map((client) => client.close()));
+  }
+});
+
+Deno.test({ name: "startPool() tells all events, with the seed's delays", ignore }, async () => {
+  const told: [id: string, delay: number][] = [];
+  const { server, threads } = await start({
+    port: 0,
+    delay: { min: 0.001, max: 0.1 },
+    seed: 7,
+    events: { accepted: (id, delay) => told.push([id, delay]) },
+  });
+  await using clients = await connectToAll(server.url, threads);
+  const ids = Array.from({ length: 5000 }, (_, i) => `${i}`);
+  await Promise.all(
+    ids.map((id) => clients.byWorker[Number(id) % 2]!.request("", { id })),
+  );
+  await server.drain();
+  const delays = delayPolicy({ min: 0.001, max: 0.1 }, 7);
+  const expected = ids.map((id) => {
+    const bytes = new TextEncoder().encode(JSON.stringify(id));
+    return [JSON.stringify(id), delays.delayOf(bytes, 0, bytes.length)];
+  });
+  const inOrder = told.toSorted(([a], [b]) => Number(JSON.parse(a)) - Number(JSON.parse(b)));
+  assertEquals(inOrder, expected as typeof told);
+});
+
+Deno.test({ name: "startPool() breaks off a connection once for a request", ignore }, async () => {
+  const { server } = await start({ ...SOON, seed: 7, faults: { disconnect: 1 } }, 3);
+  await using _server = server;
+  const clients = await Promise.all(Array.from({ length: 10 }, () => Client.connect(server.url)));
+  await Promise.all(clients.map((client, i) => client.request("", { id: `${i}` })));
+  assertEquals(server.faults?.disconnect, 10);
+  await Promise.all(clients.map((client) => client.close()));
+});
+
+Deno.test({ name: "startPool() says at each worker what all have done", ignore }, async () => {
+  const { server, threads } = await start(LATE);
+  await using _server = server;
+  await using clients = await connectToAll(server.url, threads);
+  const connections = total(threads.connections);
+  const requests = clients.byWorker.flatMap((client) =>
+    [1, 2].map(() => awaitedLater(client.request("")))
+  );
+  await until("they are in flight", () => server.inFlight === 4);
+  for (let i = 0; i < 10; i++) {
+    const health = await get(server.url, "/healthz");
+    assertEquals(await health.json(), {
+      status: "ok",
+      connections,
+      in_flight: 4,
+      unopened: 0,
+      workers: 2,
+    });
+    const metrics = parseMetrics(await (await get(server.url, "/metrics")).text());
+    assertEquals(metrics.get("asyncpkt_requests_in_flight"), 4);
+  }
+  await Promise.all(clients.byWorker.map((client) => client.close()));
+  await Promise.allSettled(requests);
+});
+
+Deno.test({ name: "startPool() drains all workers together", ignore }, async () => {
+  const { server, threads } = await start({ port: 0, delay: { min: 0.5, max: 0.5 } });
+  await using clients = await connectToAll(server.url, threads, { reconnect: false });
+  const requests = clients.byWorker.map((client) => client.request("a&&b&&c"));
+  await until("they are in flight", () => server.inFlight === 2);
+  const drained = server.drain();
+  const replies = await Promise.all(requests);
+  assertEquals(replies.map(({ data }) => data), [{ a: { b: "c" } }, { a: { b: "c" } }]);
+  assertEquals(await drained, { dropped: 0, cut: 0, disconnected: 0 });
+  await assertRejects(() => Client.connect(server.url, { reconnect: false }));
+
+  const late = await start(LATE);
+  await using others = await connectToAll(late.server.url, late.threads, { reconnect: false });
+  const lost = others.byWorker.map((client) => client.request("").catch(() => "lost"));
+  await until("they are in flight", () => late.server.inFlight === 2);
+  const gone = await Client.connect(late.server.url, { reconnect: false });
+  const request = gone.request("").catch(() => "gone");
+  await until("it is in flight", () => late.server.inFlight === 3);
+  await gone.close();
+  await until("it is dropped", () => late.server.inFlight === 2);
+  assertEquals(await request, "gone");
+  assertEquals(await late.server.drain(), { dropped: 2, cut: 0, disconnected: 1 });
+  assertEquals(await Promise.all(lost), ["lost", "lost"]);
+});
+
+Deno.test({ name: "startPool() renews the certificate of all workers", ignore }, async () => {
+  const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
+  const [one, two] = await Promise.all(["one", "two"].map(async (name) => {
+    const files = await makeCertificate(`${folder}/${name}`);
+    const read = (path: string) => Deno.readTextFile(path);
+    const tls = { cert: await read(files.cert), key: await read(files.key) };
+    return { tls, caCerts: [await read(files.ca)] };
+  }));
+  await Deno.remove(folder, { recursive: true });
+  const { server } = await start({ ...SOON, tls: one!.tls });
+  await using _server = server;
+  const connect = async ({ caCerts }: { caCerts: string[] }) =>
+    await (await Client.connect(server.url, { caCerts, reconnect: false })).close();
+  await connect(one!);
+  await assertRejects(() => server.renew({ cert: one!.tls.cert, key: two!.tls.key }), RangeError);
+  for (let i = 0; i < 8; i++) await connect(one!);
+  await server.renew(two!.tls);
+  for (let i = 0; i < 8; i++) await connect(two!);
+  await assertRejects(() => connect(one!));
+});
+
+Deno.test({ name: "startPool() rejects what it cannot do", ignore }, async () => {
+  const { server } = await start(SOON);
+  await using _server = server;
+  await assertRejects(() => startPool({ port: server.port }, 2), Deno.errors.AddrInUse);
+  await assertRejects(() => startPool({ ...SOON, delay: { min: 2, max: 1 } }, 2), Error, "delay");
+});

@@ -1,0 +1,382 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { serve, type ServeOptions } from "../server.ts";
+import {
+  axe,
+  type Browser,
+  findBrowser,
+  type Page,
+  startBrowser,
+} from "../tests/support/browser.ts";
+import { idDelayedBy } from "../tests/support/known_delays.ts";
+import { PATIENCE } from "../tests/support/until.ts";
+
+const EXAMPLE_TEXT = [
+  "{",
+  '"Hub": {',
+  '1"name": "qwe",',
+  '2"id": "123"',
+  "},",
+  '"Device": {',
+  '3"name": "wqe",',
+  '4"id": "234"',
+  "}",
+  "}",
+];
+
+/** Some soon, some so late that no test lives to see it: which is known by {@linkcode idDelayedBy}. */
+const KNOWN = { port: 0, delay: { min: 0, max: 600 }, seed: 7 };
+const SOON_ID = idDelayedBy(KNOWN, 10, 100);
+const LATER_ID = idDelayedBy(KNOWN, 400, 900);
+const NEVER_ID = idDelayedBy(KNOWN, 300_000, 600_000);
+const QUICK: ServeOptions = { port: 0, delay: { min: 0.01, max: 0.3 }, seed: 7 };
+
+const browserPath = findBrowser();
+
+interface Opened extends AsyncDisposable {
+  readonly page: Page;
+  /** What went wrong in the page, as its console tells. */
+  readonly complaints: string[];
+}
+
+/** The page of a server, connected unless it is not to be waited for. */
+async function open(
+  browser: Browser,
+  server: { url: string },
+  options: Parameters<Browser["newPage"]>[0] = {},
+  isAwaited = true,
+): Promise<Opened> {
+  const page = await browser.newPage(options);
+  page.setDefaultTimeout(PATIENCE);
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  const url = server.url.replace("ws", "http");
+  page.on("request", (request) => {
+    if (!request.url().startsWith(`${url}/`)) complaints.push(`It asks for ${request.url()}`);
+  });
+  await page.goto(url);
+  if (isAwaited) await page.waitForSelector('[data-state="open"]');
+  return { page, complaints, [Symbol.asyncDispose]: () => page.close() };
+}
+
+async function type(page: Page, ...packets: unknown[]): Promise<void> {
+  const lines = packets.map((packet) =>
+    typeof packet === "string" ? packet : JSON.stringify(packet)
+  );
+  await page.fill("#packets", lines.join("\n"));
+}
+
+async function send(page: Page, ...packets: unknown[]): Promise<void> {
+  if (packets.length > 0) await type(page, ...packets);
+  await page.click("#compose .primary");
+}
+
+/** What the rows say, the cells of each joined. */
+function rows(page: Page): Promise<string[]> {
+  return page.locator(".request").evaluateAll((found) =>
+    found.map((row) =>
+      Array.from((row as HTMLTableRowElement).cells, (cell) => cell.textContent!.trim())
+    )
+      .map((cells) => cells.filter((text) => text !== "").join(" "))
+  );
+}
+
+function untilTotals(page: Page, inFlight: string, answered: string, failed: string) {
+  return page.waitForFunction((wanted) => {
+    const text = (id: string) => document.getElementById(id)!.textContent;
+    return [text("in-flight"), text("answered"), text("failed")].join() === wanted;
+  }, [inFlight, answered, failed].join());
+}
+
+/** A way to use the page, and the server that it needs. */
+type Story = readonly [
+  what: string,
+  server: ServeOptions,
+  tell: (page: Page) => Promise<void>,
+];
+
+const stories: Story[] = [
+  ["has packets answered whose frame is longer than the server takes", {
+    ...QUICK,
+    limits: { packetSize: 300 },
+  }, async (page) => {
+    const long = { request_id: "long", data: "x".repeat(300) };
+    const packets = Array.from({ length: 40 }, (_, id) => ({ request_id: id, data: "a&&b&&c" }));
+    for (const [answered, failed] of [["40", "1"], ["80", "2"]]) {
+      await send(page, ...packets, long);
+      await untilTotals(page, "0", answered!, failed!);
+    }
+  }],
+  ["sends the example and shows its answer beside it, pair by pair", QUICK, async (page) => {
+    await send(page);
+    await page.waitForSelector(".representation .pair");
+    const lines = await page.locator(".representation .line").allTextContents();
+    assertEquals(lines, EXAMPLE_TEXT);
+    const source = await page.locator(".source .entity").allTextContents();
+    assertEquals(source, ["Hub&&1name&&qwe&&2id&&123&&%%", "Device&&3name&&wqe&&4id&&234&&"]);
+    const [row] = await rows(page);
+    assertMatch(row!, /^01 0\.\d\d s \d+(\.\d+)? m?s #1$/);
+
+    const lit = () => page.locator(".lit[data-pair]").allTextContents();
+    await page.hover(".source [data-pair='3']");
+    assertEquals(await lit(), ["3name&&wqe", '3"name": "wqe",']);
+    await page.hover(".representation [data-pair='2']");
+    assertEquals(await lit(), ["2id&&123", '2"id": "123"']);
+    await page.focus(".source [data-pair='4']");
+    await page.hover("h1");
+    assertEquals(await lit(), ["4id&&234", '4"id": "234"']);
+  }],
+
+  ["shows answers as they come, out of order", KNOWN, async (page) => {
+    await send(page, { request_id: LATER_ID, data: "a&&b&&1" }, {
+      request_id: SOON_ID,
+      data: "a&&b&&2",
+    });
+    await untilTotals(page, "0", "2", "0");
+    const [later, soon] = await rows(page);
+    assert(later!.startsWith(`${LATER_ID} `) && later!.endsWith("#2"), later);
+    assert(soon!.startsWith(`${SOON_ID} `) && soon!.endsWith("#1"), soon);
+    const [laterBar, soonBar] = await page.locator(".bar").evaluateAll((bars) =>
+      bars.map((bar) => bar.getBoundingClientRect().width)
+    );
+    assert(laterBar! > soonBar!, `bars of ${laterBar} and ${soonBar}`);
+  }],
+
+  ["lets a bar grow until its answer is there", KNOWN, async (page) => {
+    await send(page, { request_id: NEVER_ID, data: "a&&b&&c" });
+    const width = () =>
+      page.locator(".fill td").evaluate((fill) => {
+        const { left } = fill.parentElement!.getBoundingClientRect();
+        return fill.getBoundingClientRect().right - left;
+      });
+    const before = await width();
+    await page.waitForFunction((before) => {
+      const fill = document.querySelector(".fill td")!;
+      const { left } = fill.parentElement!.getBoundingClientRect();
+      return fill.getBoundingClientRect().right - left > before + 5;
+    }, before);
+  }],
+
+  ["shows errors in their own colour, with code and message", KNOWN, async (page) => {
+    const packet = { request_id: NEVER_ID, data: "a&&b&&c" };
+    await send(page, packet, packet, { request_id: SOON_ID, data: "" }, '{"request_id":', {
+      request_id: "x",
+    });
+    await untilTotals(page, "1", "1", "3");
+    const [first, second, answered, broken, invalid] = await rows(page);
+    assertEquals(first, `${NEVER_ID} Cancel`);
+    assertEquals(
+      second,
+      `${NEVER_ID} Error duplicate_request_id a request with this request_id is in flight on this connection`,
+    );
+    assertMatch(answered!, /#\d$/);
+    assertEquals(broken, "no id Error invalid_json the frame is not JSON");
+    assertEquals(invalid, "x Error invalid_packet data is missing");
+    const colours = await page.locator(".answered .bar, .failed .bar").evaluateAll((bars) =>
+      bars.map((bar) => getComputedStyle(bar).background)
+    );
+    assertEquals(new Set(colours).size, 2);
+    await page.click(".request:last-child th button");
+    const told = await page.locator(".representation .code").textContent();
+    assertEquals(told, "invalid_packet data is missing");
+  }],
+
+  ["cancels one", KNOWN, async (page) => {
+    const ids = ["a", "b", "c"].map((end) => `${NEVER_ID}-${end}`);
+    await type(page, { request_id: NEVER_ID, data: "a&&b&&c" });
+    const never = ids.map((id) => ({ request_id: id, data: "a&&b&&c" }));
+    await send(page, ...never);
+    await page.click(`[aria-label="Cancel ${ids[0]}"]`);
+    await untilTotals(page, "2", "0", "1");
+    await page.focus(`.request >> nth=1 >> th button`);
+    await page.keyboard.press("Delete");
+    await untilTotals(page, "1", "0", "2");
+    await page.click(".request >> nth=2 >> th button");
+    await page.click(".detail .cancel");
+    await untilTotals(page, "0", "0", "3");
+    for (const row of await rows(page)) {
+      assertStringIncludes(row, "Cancelled cancelled given up by the client");
+    }
+  }],
+
+  ["drops the connection, comes back and has what waited answered", KNOWN, async (page) => {
+    await type(page, { request_id: SOON_ID, data: "a&&b&&c" });
+    // In one go, or the answer might be there first; yet after the packet has gone out.
+    await page.evaluate(async () => {
+      document.querySelector<HTMLButtonElement>("#compose .primary")!.click();
+      await Promise.resolve();
+      document.querySelector<HTMLButtonElement>("#connection-button")!.click();
+    });
+    await page.waitForSelector('[data-state="waiting"]');
+    assertMatch(
+      (await page.textContent("#connection-state"))!,
+      /^Not connected: it was dropped\. Next attempt in .*s\.$/,
+    );
+    await page.waitForSelector('[data-state="open"]');
+    await untilTotals(page, "0", "1", "0");
+    assertStringIncludes((await page.textContent(".facts"))!, "Sent2 times");
+  }],
+
+  ["sends 1,000 at once, with one animation for all", QUICK, async (page) => {
+    await page.click('[data-count="1000"]');
+    const animations = await page.evaluate(() => document.getAnimations().length);
+    assert(animations <= 1, `${animations} animations`);
+    await untilTotals(page, "0", "1,000", "0");
+    const all = await rows(page);
+    assertEquals(all.length, 1000);
+    const places = all.map((row) => Number(/#([\d,]+)$/.exec(row)![1]!.replace(",", "")));
+    assertEquals(new Set(places).size, 1000);
+    assert(places.some((place, i) => place !== i + 1), "none was out of order");
+    assertEquals(await page.evaluate(() => document.getAnimations().length), 0);
+  }],
+
+  ["can be used by keyboard alone", QUICK, async (page) => {
+    const press = (key: string) => page.keyboard.press(key);
+    const focused = () => page.evaluate(() => document.activeElement!.textContent);
+    await page.focus("#packets");
+    await press("Control+Enter");
+    await untilTotals(page, "0", "1", "0");
+    await press("Tab");
+    assertEquals(await focused(), "Send");
+    await press("Tab");
+    await press("Enter");
+    await untilTotals(page, "0", "51", "0");
+    for (const [key, id] of [["ArrowDown", "01-2"], ["End", "01"], ["Home", "01-1"]] as const) {
+      if (key === "ArrowDown") await page.focus('.request [tabindex="0"]');
+      await press(key);
+      assertEquals(await focused(), id);
+    }
+    await press("ArrowDown");
+    await press("Enter");
+    assertEquals(await page.locator('[aria-expanded="true"]').allTextContents(), ["01-2"]);
+    assertEquals(await page.locator('.request [tabindex="0"]').count(), 1);
+    await press("Enter");
+    assertEquals(await page.locator(".detail").count(), 0);
+  }],
+
+  ["keeps what is long or strange where it belongs", QUICK, async (page) => {
+    const id = "<img src=x onerror=alert(1)>".repeat(8);
+    await send(page, { request_id: id, data: `<b>&&__proto__&&${"x".repeat(5000)}&&\u202e&&\n` });
+    await untilTotals(page, "0", "1", "0");
+    assertEquals(await page.locator("img").count(), 1);
+    const [width, inner] = await page.evaluate(() => [
+      document.documentElement.scrollWidth,
+      innerWidth,
+    ]);
+    assert(width! <= inner!, "the page scrolls sideways");
+    assertStringIncludes((await page.textContent(".representation"))!, '"__proto__": "xxx');
+  }],
+
+  ["forgets what is over when it is told to", KNOWN, async (page) => {
+    await send(page, { request_id: SOON_ID, data: "" });
+    await untilTotals(page, "0", "1", "0");
+    await send(page, { request_id: NEVER_ID, data: "" });
+    await page.click("#clear");
+    assertEquals(await rows(page), [`${NEVER_ID} Cancel`]);
+  }],
+];
+
+const WAYS: [name: string, options: Parameters<Browser["newPage"]>[0]][] = [
+  ["in light", { colorScheme: "light" }],
+  ["in dark", { colorScheme: "dark" }],
+  ["on a phone", { viewport: { width: 375, height: 700 }, isMobile: true, hasTouch: true }],
+  ["on a phone, in dark", { viewport: { width: 375, height: 700 }, colorScheme: "dark" }],
+];
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(() =>
+    (globalThis as unknown as { axe: typeof axe }).axe.run({ resultTypes: ["violations"] })
+  );
+  return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+Deno.test({
+  name: `the console, in a browser${browserPath ? "" : " (ignored: there is no chromium here)"}`,
+  ignore: browserPath === undefined,
+  async fn(t) {
+    const browser = await startBrowser(browserPath!);
+    try {
+      for (const [what, options, tell] of stories) {
+        await t.step(what, async () => {
+          await using server = serve(options);
+          await using opened = await open(browser, server);
+          await tell(opened.page);
+          assertEquals(opened.complaints, []);
+        });
+      }
+      await t.step("comes back by itself when the server does", () => serverComesBack(browser));
+      await t.step("asks for the token", () => tokenIsAskedFor(browser));
+      await t.step("lets nothing move where that is not wanted", () => nothingMoves(browser));
+      for (const [name, options] of WAYS) {
+        await t.step(`is accessible ${name}`, () => isAccessible(browser, options));
+      }
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+async function serverComesBack(browser: Browser): Promise<void> {
+  const first = serve(QUICK);
+  await using opened = await open(browser, first);
+  const { page } = opened;
+  await first.drain();
+  await page.waitForSelector('[data-state="waiting"]');
+  assertStringIncludes((await page.textContent("#connection-state"))!, "shutting down (1001)");
+  await send(page, "a&&b&&c");
+  await using _second = serve({ ...QUICK, port: first.port });
+  await untilTotals(page, "0", "1", "0");
+}
+
+async function tokenIsAskedFor(browser: Browser): Promise<void> {
+  const token = "a+b/c=";
+  await using server = serve({ ...KNOWN, token });
+  await using opened = await open(browser, server, {}, false);
+  const { page, complaints } = opened;
+  const enter = async (text: string) => {
+    await page.waitForSelector("dialog[open]");
+    await page.fill("#token", text);
+    await page.keyboard.press("Enter");
+  };
+  await page.waitForSelector("dialog[open]");
+  assertEquals(await violations(page), []);
+  assertEquals(await page.textContent("#token-error"), "");
+  assertEquals(await page.textContent("#connection-button"), "Connect now");
+  await enter("wrong");
+  await page.waitForFunction(() => document.querySelector("#token-error")!.textContent !== "");
+  await enter(token);
+  await page.waitForSelector('[data-state="open"]');
+  await page.reload();
+  await page.waitForSelector('[data-state="open"]');
+  assertEquals(complaints, []);
+}
+
+async function nothingMoves(browser: Browser): Promise<void> {
+  await using server = serve(KNOWN);
+  await using opened = await open(browser, server, { reducedMotion: "reduce" });
+  await send(opened.page, { request_id: NEVER_ID, data: "a&&b&&c" });
+  await opened.page.waitForSelector(".fill", { state: "attached" });
+  assertEquals(await opened.page.locator(".fill td").isVisible(), false);
+}
+
+async function isAccessible(
+  browser: Browser,
+  options: Parameters<Browser["newPage"]>[0],
+): Promise<void> {
+  await using server = serve(KNOWN);
+  await using opened = await open(browser, server, options);
+  const { page } = opened;
+  await send(page, { request_id: SOON_ID, data: "Hub&&name&&qwe&&id&&&&x" }, {
+    request_id: NEVER_ID,
+    data: "",
+  }, "{");
+  await untilTotals(page, "1", "1", "1");
+  await page.hover(".source .pair");
+  assertEquals(await violations(page), []);
+  await page.click("#connection-button");
+  await page.waitForSelector('[data-state="waiting"]');
+  assertEquals(await violations(page), []);
+}

@@ -1,0 +1,128 @@
+/**
+ * Packets over plain HTTP: `POST /` with what a frame would hold.
+ *
+ * @module
+ */
+
+import type { FaultKind } from "../session/fault_policy.ts";
+import type { ErrorCode } from "../protocol.ts";
+import { AnswerStream } from "./answer_stream.ts";
+import type { Shared } from "./connection.ts";
+import { tellFault } from "./events.ts";
+import { RequestBody } from "./request_body.ts";
+
+/** The status where there is one answer, and that is an error at once. */
+export const STATUS: Readonly<Record<ErrorCode, number>> = {
+  invalid_json: 400,
+  invalid_packet: 400,
+  duplicate_request_id: 409,
+  packet_too_large: 413,
+  overloaded: 503,
+  cancelled: 409,
+  shutting_down: 503,
+  internal: 500,
+};
+
+/** The longest answer that is given as a whole, in UTF-16 units: Deno does not say when it was read. */
+const LONGEST_WHOLE = 1 << 14;
+
+/**
+ * Answers a POST: one packet with one JSON answer, an array with NDJSON, a line for each answer as it
+ * falls due. Of a body that is too large, no more is kept than shows that it is.
+ *
+ * @param leave called once or more when the connection is free: its body has ended, and the response was
+ * written. While Deno waits for the client on a connection, nothing can close that.
+ */
+export async function answerPost(
+  request: Request,
+  { remoteAddr, completed }: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  shared: Shared,
+  leave: () => void,
+): Promise<Response> {
+  const body = new RequestBody(request.body, shared.conversations.limits.packetSize);
+  void Promise.allSettled([body.ended, completed]).then(leave);
+  const arrival = await body.arrival;
+  if (arrival === "broken") return new Response("The body broke off\n", { status: 400 });
+  if (arrival === "too slow") return new Response("The body took too long\n", { status: 408 });
+  return await answer(body.bytes, remoteAddr.hostname, shared);
+}
+
+async function answer(
+  body: Uint8Array,
+  address: string,
+  { conversations, pump, events, buffered }: Shared,
+): Promise<Response> {
+  const isMany = body.length <= conversations.limits.packetSize && isArray(body);
+  const headers = { "content-type": isMany ? "application/x-ndjson" : "application/json" };
+
+  let answers: string[] = [];
+  let send = (answer: string): void => void answers.push(answer);
+  let onFault = (_: FaultKind): void => {};
+  const conversation = conversations.open(
+    (answer) => send(answer + "\n"),
+    false,
+    (kind) => onFault(kind),
+  );
+  const end = () => pump.close(conversation);
+  pump.receive(conversation, body);
+  const { decided } = conversation;
+  if (decided !== undefined) await decided;
+
+  const hasAll = conversation.inFlight === 0;
+  const text = answers.join("");
+  const status = hasAll && answers.length === 1 ? statusOf(answers[0]!) : 200;
+  if (hasAll) {
+    end();
+    // A cancel has nothing to give up on here, and no answer.
+    if (answers.length === 0) return new Response(null, { status: 204 });
+    if (text.length <= LONGEST_WHOLE) return new Response(text, { status, headers });
+  }
+  const expel = (reason: string) => {
+    const dropped = conversation.inFlight;
+    cutOff(reason);
+    try {
+      events.expelled?.(address, 1013, reason, dropped);
+    } catch (error) {
+      tellFault(events, error);
+    }
+  };
+  const stream = new AnswerStream({ onGone: end, onStuck: expel });
+  const cutOff = (reason: string) => {
+    stream.cutOff(reason);
+    // Not now: a conversation that sends must not be closed under its own hands.
+    queueMicrotask(end);
+  };
+  const endWhenDone = () => {
+    if (conversation.inFlight > 0) return;
+    stream.end();
+    queueMicrotask(end);
+  };
+  send = (answer) => {
+    if (stream.waiting > buffered) {
+      return expel(`More than ${buffered} bytes of answers have not been read`);
+    }
+    stream.write(answer);
+    endWhenDone();
+  };
+  onFault = (kind) => {
+    if (kind === "drop") endWhenDone();
+    if (kind === "disconnect") cutOff("Disconnected on purpose");
+  };
+  answers = []; // the stream keeps what has not been read
+  stream.write(text);
+  if (hasAll) stream.end();
+  return new Response(stream.readable, { status, headers });
+}
+
+function statusOf(answer: string): number {
+  const code: ErrorCode | undefined = JSON.parse(answer).error?.code;
+  return code === undefined ? 200 : STATUS[code];
+}
+
+/** Whether JSON text begins an array, after the white space that JSON allows. */
+function isArray(body: Uint8Array): boolean {
+  const first = body.find((byte) =>
+    byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09
+  );
+  return first === 0x5b;
+}

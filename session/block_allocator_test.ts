@@ -1,0 +1,109 @@
+import { assert, assertEquals, assertLess, assertStrictEquals } from "@std/assert";
+import { randomIntegers } from "../tests/support/random.ts";
+import { Arena, MARGIN } from "./block_allocator.ts";
+
+/** Past this many bytes, a block has memory of its own. */
+const LARGE = 4096;
+
+/** An arena whose blocks are filled with what tells them apart. */
+class Filled {
+  readonly arena = new Arena();
+  readonly blocks: { address: number; length: number; mark: number }[] = [];
+  #lastMark = 0;
+
+  allocate(length: number): number {
+    const address = this.arena.allocate(length);
+    const mark = ++this.#lastMark & 0xff;
+    const at = this.arena.offset(address);
+    assert(at + length <= this.arena.bytes(address).length, `no room for ${length} at ${at}`);
+    this.arena.bytes(address).fill(mark, at, at + length);
+    this.blocks.push({ address, length, mark });
+    return address;
+  }
+
+  /** Frees the block at `index`, which has to be as it was filled. */
+  free(index: number): void {
+    const { address, length, mark } = this.blocks[index]!;
+    const at = this.arena.offset(address);
+    const bytes = this.arena.bytes(address).subarray(at, at + length);
+    assert(bytes.every((byte) => byte === mark), `the block at ${address} was overwritten`);
+    this.blocks[index] = this.blocks.at(-1)!;
+    this.blocks.pop();
+    this.arena.free(address, length);
+  }
+
+  freeAll(): void {
+    while (this.blocks.length > 0) this.free(this.blocks.length - 1);
+  }
+}
+
+Deno.test("allocate() gives blocks of every length, none of which overlap", () => {
+  const filled = new Filled();
+  const addresses = new Set<number>();
+  for (let length = 1; length <= LARGE + 100; length++) addresses.add(filled.allocate(length));
+  assertStrictEquals(addresses.size, LARGE + 100);
+  filled.freeAll();
+});
+
+Deno.test("allocate() gives a freed block of the same size out again", () => {
+  for (const length of [1, 3, 31, 32, 33, 100, LARGE - 1, LARGE, LARGE + 1, 1 << 20]) {
+    const { arena } = new Filled();
+    const [one, other] = [arena.allocate(length), arena.allocate(length)];
+    arena.free(one, length);
+    arena.free(other, length);
+    const again = [arena.allocate(length), arena.allocate(length)];
+    assertEquals(again.sort(), [one, other].sort(), `${length}`);
+  }
+});
+
+Deno.test("allocate() gives the end of a chunk out that is too small for what came", () => {
+  const filled = new Filled();
+  // 65 of these fill a chunk of 2^18 bytes, but for 2,144.
+  for (let i = 0; i < 66; i++) filled.allocate(LARGE - 96);
+  const last = filled.blocks.at(-1)!;
+  const chunk = filled.arena.bytes(filled.blocks[0]!.address);
+  assert(filled.arena.bytes(last.address) !== chunk, "there is no second chunk");
+  const rest = (chunk.length - MARGIN) % (LARGE - 96);
+  assertStrictEquals(filled.arena.bytes(filled.allocate(rest)), chunk);
+  filled.freeAll();
+});
+
+Deno.test("allocate() has no need of more memory for what was there before", () => {
+  const random = randomIntegers(1);
+  const lengths = Array.from({ length: 5000 }, (_, i) => 1 + random(i % 10 === 0 ? 9000 : 200));
+  const filled = new Filled();
+  const addresses = new Set(lengths.map((length) => filled.allocate(length)));
+  for (let round = 0; round < 10; round++) {
+    while (filled.blocks.length > 0) filled.free(random(filled.blocks.length));
+    for (const length of lengths) {
+      assert(addresses.has(filled.allocate(length)), `round ${round} takes more memory`);
+    }
+  }
+});
+
+Deno.test("allocate() keeps large blocks no longer than they live", () => {
+  const arena = new Arena();
+  const address = arena.allocate(1 << 20);
+  assertLess(address, 0);
+  arena.free(address, 1 << 20);
+  assertStrictEquals(arena.bytes(address), undefined);
+  assertStrictEquals(arena.allocate(1 << 21), address);
+  assertStrictEquals(arena.bytes(address).length, (1 << 21) + MARGIN);
+});
+
+Deno.test("Arena keeps blocks apart through random allocating and freeing", () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const random = randomIntegers(seed);
+    const filled = new Filled();
+    for (let i = 0; i < 3000; i++) {
+      // Grows for some time, then shrinks.
+      const isGrowing = i % 1000 < 600;
+      if (filled.blocks.length > 0 && random(10) < (isGrowing ? 3 : 8)) {
+        filled.free(random(filled.blocks.length));
+      } else {
+        filled.allocate(1 + random(random(10) === 0 ? 3 * LARGE : 300));
+      }
+    }
+    filled.freeAll();
+  }
+});

@@ -1,0 +1,106 @@
+import { assertEquals } from "@std/assert";
+import { uniformDelay } from "./delays.ts";
+import { encodeCancel, encodeRequest } from "../protocol.ts";
+import { Conversations, type ConversationsOptions } from "./sessions.ts";
+
+/** Two seconds each, unless said otherwise; what was sent is kept. */
+function start(options: Partial<ConversationsOptions> = {}) {
+  const conversations = new Conversations({ delays: uniformDelay({ min: 2, max: 2 }), ...options });
+  const sent: string[] = [];
+  const conversation = conversations.open((frame) => sent.push(frame));
+  return { conversations, conversation, sent };
+}
+
+/** The ranges that hold anything, by their upper bound in milliseconds. */
+function filled(histogram: { bounds: readonly number[]; counts: Float64Array }) {
+  return [...histogram.counts].flatMap((count, i) =>
+    count === 0 ? [] : [[histogram.bounds[i] ?? Infinity, count]]
+  );
+}
+
+Deno.test("Counters tell how each request ended", () => {
+  const { conversations, conversation } = start({ limits: { inFlight: 3, packetSize: 100 } });
+  const { counters } = conversations;
+  for (const id of [1, 2, 3, 4, 3]) conversation.receive(encodeRequest(id, "a&&b&&c"), 0.5);
+  conversation.receive(encodeCancel(2), 1);
+  conversation.receive(encodeCancel(2), 1); // no answer, and nothing to count
+  conversation.receive(encodeRequest(3, "a&&b&&c"), 1);
+  conversation.receive("{", 1);
+  conversation.receive(encodeRequest(5, "x".repeat(100)), 1);
+  conversations.advance(2003);
+  assertEquals(counters.answered, 2);
+  assertEquals(filled(counters.delays), [[2000, 3]]);
+  assertEquals(counters.delays.sum, 6000);
+  assertEquals(filled(counters.lateness), [[3, 2]]);
+  assertEquals(counters.lateness.sum, 5);
+  const { errors } = counters;
+  const told = Object.entries(errors).filter(([, count]) => count > 0);
+  assertEquals(told, [
+    ["invalid_json", 1],
+    ["duplicate_request_id", 1],
+    ["packet_too_large", 1],
+    ["overloaded", 2],
+    ["cancelled", 1],
+  ]);
+
+  conversation.receive(encodeRequest(6, ""), 3000);
+  conversation.receive(encodeRequest(7, ""), 3000);
+  conversations.close(conversation);
+  conversations.close(conversation);
+  conversation.receive(encodeRequest(8, ""), 3000); // nobody is there
+  assertEquals([counters.dropped, counters.answered], [2, 2]);
+  assertEquals(filled(counters.delays), [[2000, 5]]);
+});
+
+Deno.test("Counters count what is answered at once", () => {
+  const { conversations, conversation } = start({ delays: uniformDelay({ min: 0, max: 0 }) });
+  conversation.receive(encodeRequest(1, ""), 0);
+  const { answered, delays, lateness } = conversations.counters;
+  assertEquals([answered, filled(delays), filled(lateness)], [1, [[1, 1]], [[0.5, 1]]]);
+});
+
+Deno.test("Counters count a fault of the server's own as internal, once", () => {
+  const fault = () => {
+    throw new Error("a fault");
+  };
+  const { conversations, conversation } = start({ events: { accepted: fault } });
+  conversation.receive(encodeRequest(1, ""), 0);
+  assertEquals(conversations.counters.errors.internal, 1);
+  assertEquals(filled(conversations.counters.delays), []);
+});
+
+Deno.test("Counters count bytes of UTF-8, whatever the frames", () => {
+  const size = (texts: string[]) => new TextEncoder().encode(texts.join("")).length;
+  const frames = [
+    encodeRequest("a", "a&&b&&c"),
+    `{"data":"${"x".repeat(10_000)}é","request_id":"c"}`,
+    encodeRequest("é", "a&&b&&€"),
+    '{"request_id":"\\u00e9","data":"\\u20ac&&a&&\\ud83d\\ude00"}',
+    '{"other":"é","request_id":"b","data":"a&&b&&c"}',
+    `[${encodeRequest(1, "é&&b&&c")},${encodeRequest(2, "")}]`,
+    encodeRequest("d", "é".repeat(20_000)), // too large
+    "é",
+    "",
+  ];
+  for (const delay of [0, 2]) {
+    for (const sharesFrames of [false, true]) {
+      const { conversations, sent } = start({
+        delays: uniformDelay({ min: delay, max: delay }),
+        limits: { packetSize: 30_000 },
+      });
+      const { counters } = conversations;
+      const conversation = conversations.open((frame) => sent.push(frame), sharesFrames);
+      for (const frame of frames) {
+        conversation.receive(frame, 0);
+        conversations.flush();
+      }
+      conversations.advance(2000);
+      conversations.flush();
+      assertEquals(counters.bytesIn, size(frames));
+      assertEquals(counters.bytesOut, size(sent));
+      conversation.receive(new TextEncoder().encode(frames[2]), 3000);
+      conversation.receive(new Uint8Array([0xff]), 3000);
+      assertEquals(counters.bytesIn, size([...frames, frames[2]!]) + 1);
+    }
+  }
+});

@@ -1,0 +1,197 @@
+/**
+ * How long a request waits (protocol, "The delay").
+ *
+ * @module
+ */
+
+import { chance, Purpose } from "./seeded_random.ts";
+
+/** Decides the delay of each request. */
+export interface DelayPolicy {
+  /** No delay is longer than this, in milliseconds. */
+  readonly longest: number;
+  /**
+   * The delay of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8; in whole
+   * milliseconds.
+   */
+  delayOf(bytes: Uint8Array, at: number, end: number): number;
+}
+
+/** How delays are distributed; in seconds. */
+export type Delay = DelayRange | NormalDelay | LognormalDelay;
+
+/** Delays that are uniform over a range, in seconds; both ends included. */
+export interface DelayRange {
+  min: number;
+  max: number;
+}
+
+/** Delays around a mean, in seconds. What would be less than 0 is 0; nothing is longer than a day. */
+export interface NormalDelay {
+  mean: number;
+  /** The standard deviation, in seconds. */
+  sd: number;
+}
+
+/**
+ * Delays as those of real services often are: most near the median, in seconds, and a few much longer.
+ * Nothing is longer than a day.
+ */
+export interface LognormalDelay {
+  /** Half of the delays are shorter. */
+  median: number;
+  /** The standard deviation of the delays' logarithm: with 0.5, one in a hundred is 3.2 medians or more. */
+  sigma: number;
+}
+
+/** The delays that the protocol asks for where nothing else is said. */
+export const DEFAULT_DELAY: DelayRange = { min: 1, max: 5 };
+
+/** The longest delay, in seconds: a day. */
+export const MAX_DELAY = 86_400;
+
+/** The most standard deviations from the mean that {@linkcode standardNormal} gives. */
+const MOST_DEVIATIONS = Math.sqrt(-2 * Math.log(2 ** -53));
+
+/**
+ * Delays of a distribution. With a seed, an integer, a delay is a function of the seed and the id alone.
+ *
+ * @throws {RangeError} if a number of the distribution is out of its range, or the seed no integer.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { delayPolicy } from "./delays.ts";
+ *
+ * const id = new TextEncoder().encode('"01"');
+ * const [one, other] = [delayPolicy({ min: 1, max: 5 }, 7), delayPolicy({ min: 1, max: 5 }, 7)];
+ * assertEquals(one.delayOf(id, 0, id.length), other.delayOf(id, 0, id.length));
+ * ```
+ */
+export function delayPolicy(delay: Delay = DEFAULT_DELAY, seed?: number): DelayPolicy {
+  if ("mean" in delay) return normalDelay(delay, seed);
+  if ("median" in delay) return lognormalDelay(delay, seed);
+  return uniformDelay(delay, seed);
+}
+
+/**
+ * Delays that are uniform over a range, as {@linkcode delayPolicy} gives them.
+ *
+ * @throws {RangeError} if the range is not within 0 to {@linkcode MAX_DELAY} or the seed no integer.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { uniformDelay } from "./delays.ts";
+ *
+ * const id = new TextEncoder().encode('"01"');
+ * assertEquals(uniformDelay({ min: 1, max: 5 }, 7).delayOf(id, 0, id.length), 4578);
+ * ```
+ */
+export function uniformDelay(range: DelayRange = DEFAULT_DELAY, seed?: number): DelayPolicy {
+  const { min, max } = range;
+  if (!(min >= 0 && min <= max && max <= MAX_DELAY)) {
+    throw new RangeError(
+      `Cannot delay by ${min} to ${max} seconds: want 0 <= min <= max <= ${MAX_DELAY}`,
+    );
+  }
+  const chosen = chance(seed, Purpose.uniformDelay);
+  const first = Math.round(min * 1000);
+  const span = Math.round(max * 1000) - first;
+  const longest = first + span;
+  if (span === 0) return { longest, delayOf: () => first };
+  return {
+    longest,
+    delayOf: (bytes, at, end) => first + Math.round(chosen(bytes, at, end) * span),
+  };
+}
+
+function normalDelay({ mean, sd }: NormalDelay, seed: number | undefined): DelayPolicy {
+  if (!isDelay(mean) || !isDelay(sd)) {
+    throw new RangeError(
+      `Cannot delay by ${mean} seconds with a deviation of ${sd}: want both from 0 to ${MAX_DELAY}`,
+    );
+  }
+  return shapedDelay((deviations) => mean + sd * deviations, seed);
+}
+
+function lognormalDelay({ median, sigma }: LognormalDelay, seed: number | undefined): DelayPolicy {
+  if (!isDelay(median) || !(sigma >= 0 && sigma <= MAX_SIGMA)) {
+    throw new RangeError(
+      `Cannot delay by a median of ${median} seconds with a sigma of ${sigma}: ` +
+        `want the median from 0 to ${MAX_DELAY}, sigma from 0 to ${MAX_SIGMA}`,
+    );
+  }
+  return shapedDelay((deviations) => median * Math.exp(sigma * deviations), seed);
+}
+
+/** More would make every delay nothing or a day. */
+const MAX_SIGMA = 10;
+
+/** Delays in seconds made from how many standard deviations they are off, of which more make them longer. */
+function shapedDelay(
+  shape: (deviations: number) => number,
+  seed: number | undefined,
+): DelayPolicy {
+  const ms = (deviations: number) =>
+    Math.round(1000 * Math.min(Math.max(shape(deviations), 0), MAX_DELAY));
+  const radius = chance(seed, Purpose.radius);
+  const angle = chance(seed, Purpose.angle);
+  return {
+    longest: ms(MOST_DEVIATIONS),
+    delayOf: (bytes, at, end) => ms(standardNormal(radius(bytes, at, end), angle(bytes, at, end))),
+  };
+}
+
+/** Makes of two numbers in [0, 1) one of the normal distribution around 0: by Box and Muller. */
+function standardNormal(radius: number, angle: number): number {
+  return Math.sqrt(-2 * Math.log(1 - radius)) * Math.cos(2 * Math.PI * angle);
+}
+
+function isDelay(seconds: number): boolean {
+  return seconds >= 0 && seconds <= MAX_DELAY;
+}
+
+const NUMBER = String.raw`(\d+(?:\.\d+)?)`;
+
+/** The forms of a delay on the command line, and what each says. */
+const FORMS: readonly [form: RegExp, read: (one: number, other: number) => Delay][] = [
+  [new RegExp(`^${NUMBER}$`), (fixed) => ({ min: fixed, max: fixed })],
+  [new RegExp(`^${NUMBER}\\.\\.${NUMBER}$`), (min, max) => ({ min, max })],
+  [new RegExp(`^normal:${NUMBER},${NUMBER}$`), (mean, sd) => ({ mean, sd })],
+  [new RegExp(`^lognormal:${NUMBER},${NUMBER}$`), (median, sigma) => ({ median, sigma })],
+];
+
+/**
+ * Reads a delay as the command line has it, in seconds: `1..5` is uniform between the two, `3` is fixed,
+ * `normal:3,0.5` has this mean and standard deviation, `lognormal:2,0.5` this median and sigma.
+ *
+ * @throws {RangeError} if it is not of that form, or not within 0 to {@linkcode MAX_DELAY}.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseDelay } from "./delays.ts";
+ *
+ * assertEquals(parseDelay("1..5"), { min: 1, max: 5 });
+ * assertEquals(parseDelay("0.25"), { min: 0.25, max: 0.25 });
+ * assertEquals(parseDelay("lognormal:2,0.5"), { median: 2, sigma: 0.5 });
+ * ```
+ */
+export function parseDelay(text: string): Delay {
+  for (const [form, read] of FORMS) {
+    const match = form.exec(text);
+    if (match === null) continue;
+    const delay = read(Number(match[1]), Number(match[2]));
+    try {
+      delayPolicy(delay);
+      return delay;
+    } catch {
+      break;
+    }
+  }
+  throw new RangeError(
+    `want seconds, such as 1..5, 3, normal:3,0.5 or lognormal:2,0.5, from 0 to ${MAX_DELAY}, ` +
+      `got ${JSON.stringify(text)}`,
+  );
+}

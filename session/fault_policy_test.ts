@@ -1,0 +1,111 @@
+import { assertEquals, assertLess, assertThrows } from "@std/assert";
+import {
+  FAULT_KINDS,
+  type FaultKind,
+  faultPolicy,
+  type FaultRates,
+  parseFaults,
+} from "./fault_policy.ts";
+
+const SEEDS = [0, 1, -1, 7, 2 ** 32, Number.MAX_SAFE_INTEGER];
+const RATES = { drop: 0.1, error: 0.05, duplicate: 0.1, late: 0.2, garbage: 0.15, disconnect: 0.1 };
+
+const encoder = new TextEncoder();
+
+/** What the ids "0", "1", "2" and so on meet. */
+function kindsOf(rates: FaultRates, count: number, seed?: number): (FaultKind | undefined)[] {
+  const policy = faultPolicy(rates, seed);
+  return Array.from({ length: count }, (_, i) => {
+    const id = encoder.encode(JSON.stringify(String(i)));
+    return policy.kindFor(id, 0, id.length);
+  });
+}
+
+Deno.test("faultPolicy() gives each kind its share, with any seed and without", () => {
+  const count = 20_000;
+  for (const seed of [undefined, ...SEEDS]) {
+    const kinds = kindsOf(RATES, count, seed);
+    for (const kind of [...FAULT_KINDS, undefined]) {
+      const rate = kind === undefined ? 0.3 : RATES[kind];
+      const found = kinds.filter((other) => other === kind).length;
+      assertLess(
+        Math.abs(found - rate * count),
+        6 * Math.sqrt(rate * count),
+        `${kind}, seed ${seed}`,
+      );
+    }
+  }
+});
+
+Deno.test("faultPolicy() with a seed depends on the seed and the id alone", () => {
+  assertEquals(kindsOf(RATES, 500, 7), kindsOf(RATES, 500, 7));
+  const rows = SEEDS.map((seed) => kindsOf(RATES, 100, seed).join());
+  assertEquals(new Set(rows).size, SEEDS.length);
+  const policy = faultPolicy(RATES, 7);
+  const frame = encoder.encode('{"request_id":"12","data":""}');
+  assertEquals(policy.kindFor(frame, 14, 18), kindsOf(RATES, 13, 7)[12]);
+});
+
+Deno.test("faultPolicy() with a seed keeps to what it gave in earlier versions", () => {
+  const kinds = ["garbage", "garbage", , , , "late", "late", , , "garbage", "late", ,];
+  assertEquals(kindsOf(RATES, 12, 7), Array.from(kinds));
+});
+
+Deno.test("faultPolicy() can spare all or none", () => {
+  assertEquals(kindsOf({}, 100, 7), new Array(100).fill(undefined));
+  for (const kind of FAULT_KINDS) {
+    for (const seed of [undefined, 7]) {
+      assertEquals(kindsOf({ [kind]: 1 }, 100, seed), new Array(100).fill(kind));
+    }
+  }
+});
+
+Deno.test("faultPolicy() refuses what is no rate", () => {
+  const bad: [FaultRates, message: string][] = [
+    [{ drop: -0.1 }, "Cannot do drop to a share of -0.1: want 0 to 1"],
+    [{ error: 1.1 }, "Cannot do error to a share of 1.1: want 0 to 1"],
+    [{ garbage: NaN }, "Cannot do garbage to a share of NaN: want 0 to 1"],
+    [{ drop: 0.5, disconnect: 0.75 }, "The shares are 1.25 together: want at most 1"],
+    [{ late: 1, lateBy: 0 }, "Cannot be late by 0 seconds: want more than 0, and at most 86400"],
+    [{ late: 1, lateBy: 86_401 }, "Cannot be late by 86401 seconds"],
+    [{ late: 1, lateBy: NaN }, "Cannot be late by NaN seconds"],
+  ];
+  for (const [rates, message] of bad) assertThrows(() => faultPolicy(rates), RangeError, message);
+  assertThrows(() => faultPolicy({ drop: 1 }, 0.5), RangeError, "Cannot seed with 0.5");
+});
+
+Deno.test("parseFaults() reads kinds with their shares", () => {
+  const good: [text: string, FaultRates][] = [
+    ["drop=1", { drop: 1 }],
+    ["drop=0", { drop: 0 }],
+    ["late=0.5", { late: 0.5 }],
+    ["late=0.5:2.5", { late: 0.5, lateBy: 2.5 }],
+    ["disconnect=0.001,drop=0.01", { disconnect: 0.001, drop: 0.01 }],
+    ["drop=0.7,error=0.1,late=0.2:1", { drop: 0.7, error: 0.1, late: 0.2, lateBy: 1 }],
+  ];
+  for (const [text, rates] of good) assertEquals(parseFaults(text), rates, text);
+});
+
+Deno.test("parseFaults() refuses anything else", () => {
+  const form = "want kinds with their shares, such as drop=0.01,late=0.02:5, got ";
+  const bad: [text: string, message: string][] = [
+    ["", form + '""'],
+    ["drop", form + '"drop"'],
+    ["drop=", form + '"drop="'],
+    ["drop=.1", form + '"drop=.1"'],
+    ["drop=1%", form + '"drop=1%"'],
+    ["drop=-0.1", form + '"drop=-0.1"'],
+    ["drop=0.1,", form + '""'],
+    ["drop=0.1, error=0.1", form + '" error=0.1"'],
+    ["drop=0.1:5", form + '"drop=0.1:5"'],
+    ["late=0.1:5s", form + '"late=0.1:5s"'],
+    ["DROP=0.1", form + '"DROP=0.1"'],
+    ["dorp=0.1", 'want drop, error, duplicate, late, garbage, disconnect, got "dorp"'],
+    ["constructor=0.1", 'disconnect, got "constructor"'],
+    ["drop=0.1,drop=0.1", "drop is there twice"],
+    ["drop=2", "Cannot do drop to a share of 2: want 0 to 1"],
+    ["drop=0.5,error=0.6", "The shares are 1.1 together: want at most 1"],
+    ["late=0.1:0", "Cannot be late by 0 seconds"],
+  ];
+  for (const [text, message] of bad) assertThrows(() => parseFaults(text), RangeError, message);
+});

@@ -1,0 +1,204 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { type DelayPolicy, uniformDelay } from "./delays.ts";
+import { FAULT_KINDS, type FaultKind, type FaultPolicy } from "./fault_policy.ts";
+import { encodeCancel, encodeError, encodeRequest, ERRORS } from "../protocol.ts";
+import type { Events } from "./session.ts";
+import { Conversations } from "./sessions.ts";
+import { Counters } from "./counters.ts";
+import { Faults } from "./faults.ts";
+
+const DELAY = 100;
+const LATE_BY = 50;
+
+const decoder = new TextDecoder();
+
+/** The trouble that an id names, as "drop 1" does. */
+const byId: FaultPolicy = {
+  lateBy: LATE_BY,
+  kindFor(bytes, at, end) {
+    const [name] = JSON.parse(decoder.decode(bytes.subarray(at, end))).split(" ");
+    return FAULT_KINDS.find((kind) => kind === name);
+  },
+};
+
+function open(sharesFrames: boolean, delays: DelayPolicy = fixed(DELAY), more: Events = {}) {
+  const sent: string[] = [];
+  const told: string[] = [];
+  const carried: FaultKind[] = [];
+  const events: Events = { faulted: (id, kind) => told.push(`${kind} ${id}`), ...more };
+  const conversations = new Conversations({ delays, faults: byId, events });
+  const conversation = conversations.open(
+    (frame) => sent.push(frame),
+    sharesFrames,
+    (kind) => carried.push(kind),
+  );
+  return {
+    sent,
+    told,
+    carried,
+    conversations,
+    conversation,
+    request: (id: string, now = 0) => conversation.receive(encodeRequest(id, "A&&x&&1"), now),
+    /** What is sent until then, since it was last asked. */
+    until(now: number): string[] {
+      conversations.advance(now);
+      conversations.flush();
+      return sent.splice(0);
+    },
+  };
+}
+
+function fixed(ms: number): DelayPolicy {
+  return uniformDelay({ min: ms / 1000, max: ms / 1000 });
+}
+
+function response(id: string): string {
+  return `{"request_id":"${id}","data":{"A":{"x":"1"}}}`;
+}
+
+const INTERNAL = { code: "internal", message: ERRORS.internal } as const;
+
+const CASES: [kind: FaultKind, sent: string[]][] = [
+  ["drop", []],
+  ["error", [encodeError('"error"', INTERNAL)]],
+  ["duplicate", [response("duplicate"), response("duplicate")]],
+  ["garbage", ['{"request_id":"garbage"']],
+  ["disconnect", []],
+];
+
+for (const [kind, sent] of CASES) {
+  Deno.test(`answerDue() does ${kind} when the answer would be due, and says so`, () => {
+    for (const delay of [DELAY, 0]) {
+      const peer = open(false, fixed(delay));
+      peer.request(kind);
+      assertStrictEquals(peer.conversation.inFlight, 1);
+      assertEquals(peer.until(Math.max(delay - 1, 0)), []);
+      assertEquals([peer.told, peer.carried], [[], []]);
+      assertEquals(peer.until(Math.max(delay, 1)), sent);
+      assertEquals([peer.told, peer.carried], [[`${kind} "${kind}"`], [kind]]);
+      assertStrictEquals(peer.conversation.inFlight, 0);
+      assertStrictEquals(peer.conversations.inFlight, 0);
+      const none = { drop: 0, error: 0, duplicate: 0, late: 0, garbage: 0, disconnect: 0 };
+      assertEquals(peer.conversations.faults, { ...none, [kind]: 1 });
+      assertEquals(peer.until(10_000), []);
+    }
+  });
+}
+
+Deno.test("answerDue() does late that much later, with the delay that it pretends", () => {
+  const peer = open(true);
+  peer.request("late");
+  assertEquals(peer.until(DELAY + LATE_BY - 1), []);
+  assertEquals(peer.told, []);
+  const answer = response("late").replace(/}$/, ',"delay":0.1}');
+  assertEquals(peer.until(DELAY + LATE_BY), [answer]);
+  assertEquals(peer.told, ['late "late"']);
+});
+
+Deno.test("answerDue() spoils no answer that shares the frame", () => {
+  const peer = open(true);
+  for (const id of ["a", "garbage", "duplicate", "drop", "error", "b"]) peer.request(id);
+  const [garbage, shared, ...rest] = peer.until(DELAY);
+  assertEquals([garbage, rest], ['{"request_id":"garbage","data', []]);
+  const ids = JSON.parse(shared!).map(({ request_id }: { request_id: string }) => request_id);
+  assertEquals(ids, ["a", "duplicate", "duplicate", "error", "b"]);
+});
+
+Deno.test("answerDue() breaks off after what was due, and drops what was not", () => {
+  const peer = open(true);
+  peer.request("a");
+  peer.request("disconnect");
+  peer.request("b");
+  peer.request("c", 50);
+  assertEquals(peer.until(DELAY), [response("a").replace(/}$/, ',"delay":0.1}')]);
+  assertEquals(peer.carried, ["disconnect"]);
+  assertStrictEquals(peer.conversations.inFlight, 0);
+  peer.request("d", DELAY);
+  assertEquals(peer.until(10_000), []);
+  peer.conversations.close(peer.conversation);
+  assertStrictEquals(peer.conversations.open(() => {}).number, peer.conversation.number);
+});
+
+Deno.test("answerDue() spares a request that is sent again after it broke off, once", () => {
+  const peer = open(false);
+  let now = 0;
+  const again = (id: string) => {
+    const sent: string[] = [];
+    const one = peer.conversations.open((frame) => sent.push(frame));
+    one.receive(encodeRequest(id, "A&&x&&1"), now);
+    peer.conversations.advance(now += DELAY);
+    return sent;
+  };
+  assertEquals(again("disconnect 1"), []);
+  assertEquals(again("disconnect 2"), []);
+  assertEquals(again("disconnect 1"), [response("disconnect 1")]);
+  assertEquals(again("disconnect 1"), []);
+  assertStrictEquals(peer.conversations.faults!.disconnect, 3);
+});
+
+Deno.test("Faults forgets what broke off longest ago", () => {
+  const faults = new Faults(byId, new Counters().faults);
+  const kindFor = (id: string) => {
+    const bytes = new TextEncoder().encode(JSON.stringify(id));
+    return faults.kindFor(bytes, 0, bytes.length);
+  };
+  for (let i = 0; i <= 10_000; i++) faults.note("disconnect", `"disconnect ${i}"`);
+  assertStrictEquals(kindFor("disconnect 0"), "disconnect");
+  assertStrictEquals(kindFor("disconnect 1"), undefined);
+});
+
+Deno.test("cancel and duplicate ids are as without faults", () => {
+  const peer = open(false);
+  peer.request("drop");
+  peer.request("drop");
+  peer.conversation.receive(encodeCancel("drop"), 1);
+  const codes = peer.until(1).map((answer) => JSON.parse(answer).error.code);
+  assertEquals(codes, ["duplicate_request_id", "cancelled"]);
+  assertEquals(peer.until(10_000), []);
+  assertEquals(peer.told, []);
+});
+
+Deno.test("a place in flight that was someone's with a fault is the next one's without", () => {
+  const peer = open(false);
+  peer.request("drop");
+  peer.until(DELAY);
+  peer.request("a", DELAY);
+  assertEquals(peer.until(2 * DELAY), [response("a")]);
+});
+
+Deno.test("events that throw make a fault internal", () => {
+  const peer = open(false, fixed(DELAY), {
+    faulted: () => {
+      throw new Error("as asked");
+    },
+  });
+  peer.request("drop");
+  assertEquals(peer.until(DELAY), [encodeError('"drop"', INTERNAL)]);
+});
+
+Deno.test("Conversations counts no faults where none are to be", () => {
+  assertStrictEquals(new Conversations({ delays: fixed(1) }).faults, undefined);
+});
+
+Deno.test("answerDue() spares a request that broke off with another worker of the crew", () => {
+  const ids = new Set<string>();
+  const brokenOff = {
+    add: (id: string) => void ids.add(id),
+    delete: (id: string) => ids.delete(id),
+  };
+  const answers = [1, 2].map(() => {
+    const conversations = new Conversations({
+      delays: fixed(DELAY),
+      faults: byId,
+      crew: { brokenOff, inFlightOfOthers: () => 0 },
+    });
+    const sent: string[] = [];
+    conversations.open((frame) => sent.push(frame)).receive(
+      encodeRequest("disconnect 1", "A&&x&&1"),
+      0,
+    );
+    conversations.advance(DELAY);
+    return sent;
+  });
+  assertEquals(answers, [[], [response("disconnect 1")]]);
+});

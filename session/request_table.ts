@@ -1,0 +1,271 @@
+/**
+ * The requests in flight in a process: found by connection and id, listed by connection, kept as bytes.
+ *
+ * A request is an entry, a small integer; what is known of it stands in typed arrays and in an
+ * {@linkcode Arena}. Strings and objects in a Map would cost several times that, and the garbage collector
+ * would walk through all of them while they wait.
+ *
+ * @module
+ */
+
+import { responseText } from "../protocol.ts";
+import { SENTINEL_LENGTH } from "../protocol/conversion.ts";
+import { secretHash } from "../protocol/secret_hash.ts";
+import { Arena } from "./block_allocator.ts";
+
+const NONE = -1;
+
+/** What is kept of an entry, in one stretch of integers, so that a look at one costs one cache line. */
+const enum Field {
+  /** The connection's number. */
+  Owner,
+  /** The hash of owner and id; of a free entry, the next free one. */
+  Hash,
+  /** Where in the arena its text is: the id, then the data, then room for a sentinel. */
+  Address,
+  IdLength,
+  DataLength,
+  /** In milliseconds; all bits but the lowest, which says whether the text is ASCII. */
+  DelayAndAscii,
+  /** The entries before and after it in the list of its connection. */
+  Newer,
+  Older,
+}
+const FIELDS = 8;
+
+const decoder = new TextDecoder();
+
+/** All the requests in flight in a process. */
+export class InFlight {
+  /** How many there are. */
+  size = 0;
+
+  /** The same, for others to see: to write it costs nothing, to work with it would. */
+  readonly #shown: Float64Array;
+  #arena = new Arena();
+  #fields: Int32Array;
+  #used = 0;
+  #firstFree = NONE;
+  /** By connection: the newest of its entries. */
+  #newest = new Int32Array(64).fill(NONE);
+  /** Open addressing by hash: entry + 1, or 0. At most half full, and without gaps within a run. */
+  #table = new Int32Array(2048);
+
+  /**
+   * @param capacity for how many requests there is room from the start: memory that is not used is only
+   * reserved, while making more later copies it all.
+   * @param shown where it shows how many there are, in one cell.
+   */
+  constructor(capacity = 1024, shown: Float64Array = new Float64Array(1)) {
+    this.#shown = shown;
+    this.#fields = new Int32Array(FIELDS * capacity);
+  }
+
+  /** Adds a request of connection `owner`; a copy of its text is kept. */
+  add(
+    owner: number,
+    source: Uint8Array,
+    idAt: number,
+    idEnd: number,
+    dataAt: number,
+    dataEnd: number,
+    isAscii: boolean,
+    delay: number,
+  ): number {
+    const idLength = idEnd - idAt;
+    const dataLength = dataEnd - dataAt;
+    const address = this.#arena.allocate(idLength + dataLength + SENTINEL_LENGTH);
+    const bytes = this.#arena.bytes(address);
+    const at = this.#arena.offset(address);
+    copy(source, idAt, idEnd, bytes, at);
+    copy(source, dataAt, dataEnd, bytes, at + idLength);
+
+    const entry = this.#takeEntry();
+    const field = FIELDS * entry;
+    const fields = this.#fields;
+    const hash = secretHash(source, idAt, idEnd, owner);
+    fields[field + Field.Owner] = owner;
+    fields[field + Field.Hash] = hash;
+    fields[field + Field.Address] = address;
+    fields[field + Field.IdLength] = idLength;
+    fields[field + Field.DataLength] = dataLength;
+    fields[field + Field.DelayAndAscii] = delay << 1 | Number(isAscii);
+    this.#link(owner, entry);
+    this.#shown[0] = ++this.size;
+    if (2 * this.size > this.#table.length) this.#growTable();
+    else this.#table[this.#freeBucket(hash)] = entry + 1;
+    return entry;
+  }
+
+  /** The request of connection `owner` that has this id, or −1. */
+  find(owner: number, source: Uint8Array, idAt: number, idEnd: number): number {
+    const hash = secretHash(source, idAt, idEnd, owner);
+    const mask = this.#table.length - 1;
+    for (let bucket = hash & mask;; bucket = (bucket + 1) & mask) {
+      const entry = this.#table[bucket]! - 1;
+      if (entry === NONE) return NONE;
+      const field = FIELDS * entry;
+      if (
+        this.#fields[field + Field.Hash] === hash && this.#fields[field + Field.Owner] === owner &&
+        this.#hasId(entry, source, idAt, idEnd)
+      ) return entry;
+    }
+  }
+
+  /** Takes a request out. */
+  remove(entry: number): void {
+    const field = FIELDS * entry;
+    const fields = this.#fields;
+    this.#emptyBucketOf(entry);
+    this.#unlink(entry);
+    this.#arena.free(
+      fields[field + Field.Address]!,
+      fields[field + Field.IdLength]! + fields[field + Field.DataLength]! + SENTINEL_LENGTH,
+    );
+    fields[field + Field.Hash] = this.#firstFree;
+    this.#firstFree = entry;
+    this.#shown[0] = --this.size;
+  }
+
+  /** The number of the connection that a request came by. */
+  owner(entry: number): number {
+    return this.#fields[FIELDS * entry + Field.Owner]!;
+  }
+
+  /** The newest request of a connection, or −1. */
+  newestOf(owner: number): number {
+    return owner < this.#newest.length ? this.#newest[owner]! : NONE;
+  }
+
+  /** The JSON text of the response to a request, with its delay if it is to be told. */
+  response(entry: number, withDelay: boolean): string {
+    const field = FIELDS * entry;
+    const fields = this.#fields;
+    const address = fields[field + Field.Address]!;
+    const at = this.#arena.offset(address);
+    const idEnd = at + fields[field + Field.IdLength]!;
+    const delay = fields[field + Field.DelayAndAscii]!;
+    return responseText(
+      this.#arena.bytes(address),
+      at,
+      idEnd,
+      idEnd,
+      idEnd + fields[field + Field.DataLength]!,
+      (delay & 1) === 1,
+      withDelay ? delay >>> 1 : NONE,
+    );
+  }
+
+  /** Whether a request's text is ASCII, and so its response. */
+  isAscii(entry: number): boolean {
+    return (this.#fields[FIELDS * entry + Field.DelayAndAscii]! & 1) === 1;
+  }
+
+  /** The same where the JSON text of the representation of its data is known. */
+  responseOf(entry: number, representation: string, withDelay: boolean): string {
+    const delay = withDelay ? `,"delay":${this.delay(entry) / 1000}` : "";
+    return `{"request_id":${this.idText(entry)},"data":${representation}${delay}}`;
+  }
+
+  /** A request's delay, in milliseconds. */
+  delay(entry: number): number {
+    return this.#fields[FIELDS * entry + Field.DelayAndAscii]! >>> 1;
+  }
+
+  /** A request's id, as JSON text. */
+  idText(entry: number): string {
+    const address = this.#fields[FIELDS * entry + Field.Address]!;
+    const at = this.#arena.offset(address);
+    const end = at + this.#fields[FIELDS * entry + Field.IdLength]!;
+    return decoder.decode(this.#arena.bytes(address).subarray(at, end));
+  }
+
+  #takeEntry(): number {
+    const free = this.#firstFree;
+    if (free !== NONE) {
+      this.#firstFree = this.#fields[FIELDS * free + Field.Hash]!;
+      return free;
+    }
+    if (FIELDS * (this.#used + 1) > this.#fields.length) this.#fields = doubled(this.#fields);
+    return this.#used++;
+  }
+
+  #link(owner: number, entry: number): void {
+    while (owner >= this.#newest.length) {
+      const old = this.#newest;
+      this.#newest = new Int32Array(2 * old.length).fill(NONE);
+      this.#newest.set(old);
+    }
+    const older = this.#newest[owner]!;
+    this.#fields[FIELDS * entry + Field.Newer] = NONE;
+    this.#fields[FIELDS * entry + Field.Older] = older;
+    if (older !== NONE) this.#fields[FIELDS * older + Field.Newer] = entry;
+    this.#newest[owner] = entry;
+  }
+
+  #unlink(entry: number): void {
+    const fields = this.#fields;
+    const newer = fields[FIELDS * entry + Field.Newer]!;
+    const older = fields[FIELDS * entry + Field.Older]!;
+    if (newer === NONE) this.#newest[this.owner(entry)] = older;
+    else fields[FIELDS * newer + Field.Older] = older;
+    if (older !== NONE) fields[FIELDS * older + Field.Newer] = newer;
+  }
+
+  #hasId(entry: number, source: Uint8Array, idAt: number, idEnd: number): boolean {
+    const field = FIELDS * entry;
+    if (this.#fields[field + Field.IdLength] !== idEnd - idAt) return false;
+    const address = this.#fields[field + Field.Address]!;
+    const bytes = this.#arena.bytes(address);
+    const at = this.#arena.offset(address) - idAt;
+    for (let i = idAt; i < idEnd; i++) {
+      if (bytes[at + i] !== source[i]) return false;
+    }
+    return true;
+  }
+
+  #freeBucket(hash: number): number {
+    const mask = this.#table.length - 1;
+    let bucket = hash & mask;
+    while (this.#table[bucket] !== 0) bucket = (bucket + 1) & mask;
+    return bucket;
+  }
+
+  /** Empties an entry's bucket, and closes the gap with those after it that may stand there. */
+  #emptyBucketOf(entry: number): void {
+    const table = this.#table;
+    const mask = table.length - 1;
+    let gap = this.#fields[FIELDS * entry + Field.Hash]! & mask;
+    while (table[gap] !== entry + 1) gap = (gap + 1) & mask;
+    for (let bucket = (gap + 1) & mask; table[bucket] !== 0; bucket = (bucket + 1) & mask) {
+      const home = this.#fields[FIELDS * (table[bucket]! - 1) + Field.Hash]! & mask;
+      if (((bucket - home) & mask) < ((bucket - gap) & mask)) continue;
+      table[gap] = table[bucket]!;
+      gap = bucket;
+    }
+    table[gap] = 0;
+  }
+
+  /** Doubles the table; every entry in a connection's list is in flight. */
+  #growTable(): void {
+    this.#table = new Int32Array(2 * this.#table.length);
+    for (const newest of this.#newest) {
+      for (let entry = newest; entry !== NONE;) {
+        this.#table[this.#freeBucket(this.#fields[FIELDS * entry + Field.Hash]!)] = entry + 1;
+        entry = this.#fields[FIELDS * entry + Field.Older]!;
+      }
+    }
+  }
+}
+
+function doubled(array: Int32Array): Int32Array {
+  const twice = new Int32Array(2 * array.length);
+  twice.set(array);
+  return twice;
+}
+
+/** A loop for the short, the rule; for the long, the built-in, which has to make a view first. */
+function copy(from: Uint8Array, at: number, end: number, to: Uint8Array, o: number): void {
+  if (end - at > 256) return to.set(from.subarray(at, end), o);
+  for (let i = at; i < end; i++) to[o++] = from[i]!;
+}

@@ -1,0 +1,56 @@
+/**
+ * Chance that can be repeated: numbers that a seed and a request's id decide.
+ *
+ * @module
+ */
+
+/**
+ * A number in [0, 1) for the request whose id is `bytes[at .. end]`, as JSON text in UTF-8.
+ */
+export type Chance = (bytes: Uint8Array, at: number, end: number) => number;
+
+/** What chance is for; what it decides for one purpose says nothing of another. */
+export const Purpose = { uniformDelay: 0, radius: 1, angle: 2, fate: 3 } as const;
+
+/**
+ * Chance for one purpose. With a seed, an integer, a number is a function of the seed, the purpose and
+ * the id alone; without, it is random.
+ *
+ * @throws {RangeError} if the seed is no integer.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals, assertNotEquals } from "@std/assert";
+ * import { chance, Purpose } from "./seeded_random.ts";
+ *
+ * const id = new TextEncoder().encode('"01"');
+ * const delay = chance(7, Purpose.uniformDelay)(id, 0, id.length);
+ * assertEquals(chance(7, Purpose.uniformDelay)(id, 0, id.length), delay);
+ * assertNotEquals(chance(7, Purpose.fate)(id, 0, id.length), delay);
+ * ```
+ */
+export function chance(
+  seed: number | undefined,
+  purpose: typeof Purpose[keyof typeof Purpose],
+): Chance {
+  if (seed === undefined) return () => Math.random();
+  if (!Number.isSafeInteger(seed)) {
+    throw new RangeError(`Cannot seed with ${seed}: want an integer within ±(2^53 − 1)`);
+  }
+  const basis = mix(mix(seed | 0) ^ Math.floor(seed / 2 ** 32)) ^ mix(purpose);
+  return (bytes, at, end) => fraction(basis, bytes, at, end);
+}
+
+/** A number in [0, 1) that depends on the basis and on every byte: FNV-1a, then mixed. */
+function fraction(basis: number, bytes: Uint8Array, at: number, end: number): number {
+  let hash = basis ^ 0x811c9dc5;
+  for (let i = at; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return (mix(hash) >>> 0) / 2 ** 32;
+}
+
+/** Spreads every bit of a 32-bit integer over all of them, by the finalizer of MurmurHash3. */
+function mix(hash: number): number {
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}

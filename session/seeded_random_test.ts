@@ -1,0 +1,33 @@
+import { assertLess } from "@std/assert";
+import { chance, Purpose } from "./seeded_random.ts";
+
+const COUNT = 20_000;
+const SEEDS = [0, 1, -1, 7, 2 ** 32, Number.MAX_SAFE_INTEGER];
+
+function numbersFor(seed: number, purpose: typeof Purpose[keyof typeof Purpose]): number[] {
+  const encoder = new TextEncoder();
+  const decide = chance(seed, purpose);
+  return Array.from({ length: COUNT }, (_, i) => {
+    const id = encoder.encode(JSON.stringify(String(i)));
+    return decide(id, 0, id.length);
+  });
+}
+
+Deno.test("chance() for one purpose says nothing of that for another", () => {
+  for (const seed of SEEDS) {
+    const rows = Object.values(Purpose).map((purpose) => numbersFor(seed, purpose));
+    for (const [i, row] of rows.entries()) {
+      for (const other of rows.slice(i + 1)) {
+        // Pairs fill the fields of a board of ten by ten about equally: by six deviations.
+        const board = new Array<number>(100).fill(0);
+        for (const [k, x] of row.entries()) {
+          board[10 * Math.floor(10 * x) + Math.floor(10 * other[k]!)]!++;
+        }
+        const expected = COUNT / board.length;
+        for (const count of board) {
+          assertLess(Math.abs(count - expected), 6 * Math.sqrt(expected), `seed ${seed}: ${board}`);
+        }
+      }
+    }
+  }
+});

@@ -1,0 +1,864 @@
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertLessOrEqual,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import fc from "../tests/support/fast_check.ts";
+import { type DelayPolicy, uniformDelay } from "./delays.ts";
+import { TimingWheel } from "./timing_wheel.ts";
+import {
+  decodeAnswers,
+  encodeCancel,
+  encodeFrame,
+  encodeRequest,
+  type ErrorCode,
+  ERRORS,
+  type Fault,
+  isError,
+  MAX_BATCH,
+  type RequestId,
+} from "../protocol.ts";
+import { agreedRequest, describedAnswer } from "../tests/support/described.ts";
+import { plainConvertToJson } from "../tests/support/plain.ts";
+import type { Conversation, Events } from "./session.ts";
+import { Conversations, type ConversationsOptions } from "./sessions.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Delays each request by its id's number, in milliseconds: 30 as well as "30" or "a30". */
+const byId: DelayPolicy = {
+  longest: Infinity,
+  delayOf: (bytes, at, end) => Number(decoder.decode(bytes.subarray(at, end)).replace(/\D/g, "")),
+};
+
+/** A conversation among others, and what its peer was sent. */
+class Peer {
+  readonly sent: string[] = [];
+  readonly conversation: Conversation;
+  readonly conversations: Conversations;
+
+  constructor(conversations: Conversations, sharesFrames = false) {
+    this.conversations = conversations;
+    const send = (frame: string) => void this.sent.push(describedAnswer(frame));
+    this.conversation = conversations.open(send, sharesFrames);
+  }
+
+  receive(frame: string | Uint8Array, now = 0): void {
+    if (typeof frame === "string") agreedRequest(frame);
+    this.conversation.receive(frame, now);
+  }
+
+  request(id: RequestId, now = 0, data = "A&&x&&1"): void {
+    this.receive(encodeRequest(id, data), now);
+  }
+
+  /** What has been sent since it was last asked. */
+  take(): string[] {
+    return this.sent.splice(0);
+  }
+}
+
+function openAll(options: Partial<ConversationsOptions> = {}): Conversations {
+  return new Conversations({ delays: byId, ...options });
+}
+
+function openOne(options: Partial<ConversationsOptions> = {}, sharesFrames = false): Peer {
+  return new Peer(openAll(options), sharesFrames);
+}
+
+/** The response to {@linkcode Peer.request}. */
+function response(id: RequestId, delay?: number): string {
+  const member = delay === undefined ? "" : `,"delay":${delay / 1000}`;
+  return `{"request_id":${JSON.stringify(id)},"data":{"A":{"x":"1"}}${member}}`;
+}
+
+function refusal(id: RequestId | null, code: ErrorCode, message: string = ERRORS[code]): string {
+  return JSON.stringify({ request_id: id, error: { code, message } });
+}
+
+/** The refusal of a frame that is longer than `limit` bytes. */
+function tooLarge(id: RequestId | null, limit: number): string {
+  const message = `the frame is longer than ${limit} bytes`;
+  return JSON.stringify({ request_id: id, error: { code: "packet_too_large", message, limit } });
+}
+
+Deno.test("receive() answers the example when it is due, and not before", () => {
+  const peer = openOne({ delays: uniformDelay({ min: 2, max: 2 }) });
+  peer.receive(
+    '{"request_id": "01", "data": "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&"}',
+    500,
+  );
+  assertStrictEquals(peer.conversations.nextDue, 2500);
+  peer.conversations.advance(2499);
+  assertEquals(peer.sent, []);
+  assertStrictEquals(peer.conversations.inFlight, 1);
+  peer.conversations.advance(2500);
+  assertEquals(peer.sent, [
+    '{"request_id":"01","data":{"Hub":{"name":"qwe","id":"123"},"Device":{"name":"wqe","id":"234"}}}',
+  ]);
+  assertStrictEquals(peer.conversations.inFlight, 0);
+  assertStrictEquals(peer.conversations.nextDue, Infinity);
+});
+
+Deno.test("receive() answers each request by its own delay, side by side", () => {
+  const peer = openOne();
+  peer.request(3000, 0);
+  peer.request(2000, 0);
+  peer.request(500, 1000);
+  const at: [now: number, sent: string[]][] = [
+    [1499, []],
+    [1500, [response(500)]],
+    [1999, []],
+    [2000, [response(2000)]],
+    [2999, []],
+    [3000, [response(3000)]],
+  ];
+  for (const [now, sent] of at) {
+    peer.conversations.advance(now);
+    assertEquals(peer.take(), sent, `at ${now}`);
+  }
+});
+
+Deno.test("advance() answers in the order in which requests fell due", () => {
+  const peer = openOne();
+  const delays = [900, 100, 500, 300, 700, 200];
+  peer.receive(encodeFrame(delays.map((delay) => encodeRequest(delay, "A&&x&&1"))));
+  peer.conversations.advance(5000);
+  assertEquals(peer.sent, delays.sort((a, b) => a - b).map((delay) => response(delay)));
+});
+
+Deno.test("receive() answers at once where the delay is 0, and holds nothing", () => {
+  for (const sharesFrames of [false, true]) {
+    const peer = openOne({}, sharesFrames);
+    peer.request("0");
+    peer.request("0");
+    peer.conversations.flush();
+    const answer = response("0", sharesFrames ? 0 : undefined);
+    assertEquals(peer.sent, sharesFrames ? [`[${answer},${answer}]`] : [answer, answer]);
+    assertStrictEquals(peer.conversation.inFlight, 0);
+    assertStrictEquals(peer.conversations.inFlight, 0);
+  }
+});
+
+Deno.test("receive() in plain mode sends each answer in a frame of its own, without delay", () => {
+  const peer = openOne();
+  peer.receive(encodeFrame([10, 20, 0].map((id) => encodeRequest(id, "A&&x&&1"))));
+  assert(!peer.conversations.hasUnsent);
+  assertEquals(peer.take(), [response(0)]);
+  peer.conversations.advance(100);
+  assertEquals(peer.take(), [response(10), response(20)]);
+});
+
+Deno.test("flush() sends in asyncpkt.v1 what is due together in one frame, with delays", () => {
+  const peer = openOne({}, true);
+  peer.receive(encodeFrame([1500, 1250, 3400].map((id) => encodeRequest(id, "A&&x&&1"))));
+  peer.receive("x");
+  peer.conversations.advance(2000);
+  assertEquals(peer.sent, []);
+  assert(peer.conversations.hasUnsent);
+  peer.conversations.flush();
+  const together = [refusal(null, "invalid_json"), response(1250, 1250), response(1500, 1500)];
+  assertEquals(peer.take(), [`[${together.join(",")}]`]);
+  assert(!peer.conversations.hasUnsent);
+  peer.conversations.flush();
+  assertEquals(peer.take(), []);
+
+  peer.conversations.advance(4000);
+  peer.conversations.flush();
+  assertEquals(peer.take(), ['{"request_id":3400,"data":{"A":{"x":"1"}},"delay":3.4}']);
+});
+
+Deno.test("flush() keeps conversations apart", () => {
+  const conversations = openAll();
+  const peers = Array.from({ length: 5 }, (_, i) => new Peer(conversations, i !== 2));
+  for (const delay of [10, 20]) peers.forEach((peer, i) => peer.request(`${i}-${delay}`));
+  conversations.advance(10_000);
+  conversations.flush();
+  peers.forEach((peer, i) => {
+    const answers = peer.sent.flatMap((frame) => decodeAnswers(frame)!);
+    assertEquals(answers.map(({ request_id }) => request_id), [`${i}-10`, `${i}-20`]);
+    assertStrictEquals(peer.sent.length, i === 2 ? 2 : 1);
+  });
+});
+
+Deno.test("flush() splits what is longer than about 2^20 units", () => {
+  const peer = openOne({}, true);
+  const lengths = [300_000, 700_000, 40_000, 10, 1_000_000, 900_000, 10, 10];
+  lengths.forEach((length, i) => {
+    peer.request("abcdefgh".charAt(i) + "0", 0, `A&&x&&${"v".repeat(length)}`);
+  });
+  peer.conversations.flush();
+  const ids = peer.sent.map((frame) => {
+    return decodeAnswers(frame)!.map(({ request_id }) => String(request_id).charAt(0)).join("");
+  });
+  assertEquals(ids, ["abcd", "e", "fgh"]);
+  for (const frame of peer.sent) assertLess(frame.length, (1 << 20) + 10);
+});
+
+Deno.test("flush() sends an answer that is longer than a shared frame alone", () => {
+  const peer = openOne({ limits: { packetSize: 1 << 23 } }, true);
+  for (const length of [3 << 20, 10, 3 << 20, 3 << 20, 10]) {
+    peer.request(0, 0, `A&&x&&${"v".repeat(length)}`);
+  }
+  peer.conversations.flush();
+  assertEquals(peer.sent.map((frame) => decodeAnswers(frame)!.length), [1, 1, 1, 1, 1]);
+  assert(peer.sent.every((frame) => frame.startsWith("{")));
+});
+
+const WRONG: [frame: string, id: RequestId | null, code: ErrorCode, message?: string][] = [
+  ["", null, "invalid_json"],
+  ["{", null, "invalid_json"],
+  ['{"request_id":1,"data":""}x', null, "invalid_json"],
+  ['\ufeff{"request_id":1,"data":""}', null, "invalid_json"],
+  ["[".repeat(100_000), null, "invalid_json"],
+  ["1", null, "invalid_packet", "a packet is a JSON object, not a number"],
+  ["null", null, "invalid_packet", "a packet is a JSON object, not null"],
+  ["[]", null, "invalid_packet", "an empty array of packets"],
+  ["[[]]", null, "invalid_packet", "a packet is a JSON object, not an array"],
+  ["{}", null, "invalid_packet", "request_id is missing"],
+  ['{"request_id":"","data":""}', null, "invalid_packet", "request_id is empty"],
+  ['{"request_id":1}', 1, "invalid_packet", "data is missing"],
+  ['{"request_id":"a","data":1}', "a", "invalid_packet", "data is a string, not a number"],
+];
+
+Deno.test("receive() refuses at once what is no packet, and goes on", () => {
+  for (const sharesFrames of [false, true]) {
+    for (const [frame, id, code, message] of WRONG) {
+      const peer = openOne({}, sharesFrames);
+      for (const input of [frame, encoder.encode(frame)]) {
+        peer.receive(input);
+        peer.conversations.flush();
+        assertEquals(peer.take(), [refusal(id, code, message)], frame.slice(0, 40));
+      }
+      peer.request(1000);
+      peer.conversations.advance(1000);
+      peer.conversations.flush();
+      assertEquals(peer.take(), [response(1000, sharesFrames ? 1000 : undefined)]);
+    }
+  }
+});
+
+Deno.test("receive() answers the valid among the invalid of an array", () => {
+  const peer = openOne();
+  const packets = ["1", '{"request_id":5,"data":"A&&x&&1"}', '{"request_id":6}', "{}"];
+  peer.receive(encodeFrame(packets));
+  assertEquals(peer.take(), [
+    refusal(null, "invalid_packet", "a packet is a JSON object, not a number"),
+    refusal(6, "invalid_packet", "data is missing"),
+    refusal(null, "invalid_packet", "request_id is missing"),
+  ]);
+  peer.conversations.advance(5);
+  assertEquals(peer.take(), [response(5)]);
+});
+
+Deno.test("receive() takes arrays of up to 1,000 requests", () => {
+  const peer = openOne();
+  const requests = Array.from({ length: MAX_BATCH + 1 }, (_, i) => encodeRequest(i + 1, "A&&x&&1"));
+  peer.receive(encodeFrame(requests));
+  assertEquals(peer.take(), [
+    refusal(null, "invalid_packet", "1001 packets in a frame: at most 1000"),
+  ]);
+  peer.receive(encodeFrame(requests.slice(0, MAX_BATCH)));
+  assertStrictEquals(peer.conversations.inFlight, MAX_BATCH);
+  peer.conversations.advance(MAX_BATCH);
+  assertEquals(peer.take(), requests.slice(0, MAX_BATCH).map((_, i) => response(i + 1)));
+});
+
+Deno.test("receive() reads binary frames of UTF-8 as it does text", () => {
+  const peer = openOne();
+  const request = '{"request_id":"é1","data":"A&&x&&€😀"}';
+  const answer = '{"request_id":"é1","data":{"A":{"x":"€😀"}}}';
+  peer.receive(encoder.encode(request));
+  peer.conversations.advance(1);
+  assertEquals(peer.take(), [answer]);
+  // A view of a part of a buffer.
+  peer.receive(encoder.encode(`xx${request}xx`).subarray(2, -2));
+  peer.conversations.advance(2);
+  assertEquals(peer.take(), [answer]);
+});
+
+Deno.test("receive() refuses binary frames that are not UTF-8", () => {
+  const peer = openOne();
+  const good = encoder.encode('{"request_id":1,"data":"é"}');
+  const cut = good.slice();
+  cut[cut.indexOf(0xa9)] = 0x22;
+  for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], cut]) {
+    peer.receive(Uint8Array.from(bytes));
+    assertEquals(peer.take(), [refusal(null, "invalid_json", "the binary frame is not UTF-8")]);
+  }
+  peer.receive(good);
+  assertStrictEquals(peer.conversations.inFlight, 1);
+});
+
+for (const [name, char, bytes] of [["1", "x", 1], ["2", "é", 2], ["3", "€", 3], ["4", "😀", 4]]) {
+  Deno.test(`receive() measures frames in bytes of UTF-8: ${name} for a character`, () => {
+    for (const packetSize of [50, 1000, 1001, 1002, 1003, 5000]) {
+      const peer = openOne({ limits: { packetSize } });
+      const empty = encodeRequest(0, "");
+      const count = Math.floor((packetSize - empty.length) / Number(bytes));
+      const fill = "x".repeat((packetSize - empty.length) % Number(bytes));
+      const data = String(char).repeat(count) + fill;
+      const frame = encodeRequest(0, data);
+      assertStrictEquals(encoder.encode(frame).length, packetSize);
+      for (const atLimit of [frame, encoder.encode(frame)]) {
+        peer.receive(atLimit);
+        assertEquals(peer.take(), ['{"request_id":0,"data":{}}']);
+      }
+      for (const past of [`${frame} `, encoder.encode(`${frame} `), frame.repeat(9)]) {
+        peer.receive(past);
+        assertEquals(peer.take(), [tooLarge(0, packetSize)]);
+      }
+    }
+  });
+}
+
+Deno.test("receive() takes frames of 2^20 bytes by default", () => {
+  const peer = openOne();
+  const frame = encodeRequest(0, "").padEnd(1 << 20);
+  peer.receive(frame);
+  assertEquals(peer.take(), ['{"request_id":0,"data":{}}']);
+  peer.receive(frame + " ");
+  assertEquals(peer.take(), [tooLarge(0, 1 << 20)]);
+});
+
+Deno.test("receive() says whose a frame was that is too large, where it begins with the id", () => {
+  const peer = openOne({ limits: { packetSize: 10_000 } });
+  const rest = "x".repeat(10_000);
+  const euros = "€".repeat(256);
+  const cases: [frame: string, id: RequestId | null][] = [
+    [encodeRequest("01", rest), "01"],
+    [encodeRequest(-7, rest), -7],
+    [encodeRequest(euros, rest), euros],
+    [`{ "request_id" : "a" , "data" : "${rest}`, "a"],
+    [encodeRequest("x".repeat(257), rest), null],
+    [`{"request_id":1.5,"data":"${rest}"}`, null],
+    [`{"data":"${rest}","request_id":1}`, null],
+    [`[${encodeRequest(1, rest)}]`, null],
+    [rest + rest, null],
+  ];
+  for (const [frame, id] of cases) {
+    for (const input of [frame, encoder.encode(frame)]) {
+      peer.receive(input);
+      assertEquals(peer.take(), [tooLarge(id, 10_000)]);
+    }
+  }
+  peer.receive(new Uint8Array(10_001).fill(0xff));
+  assertStrictEquals(peer.take().length, 1);
+});
+
+Deno.test("receive() refuses what goes past the requests in flight on a connection", () => {
+  const conversations = openAll({ limits: { inFlight: 3 } });
+  const [peer, other] = [new Peer(conversations), new Peer(conversations)];
+  peer.receive(encodeFrame([10, 20, 30, 40].map((id) => encodeRequest(id, "A&&x&&1"))));
+  assertEquals(peer.take(), [refusal(40, "overloaded")]);
+  other.request(40);
+  assertEquals(other.take(), []);
+  conversations.advance(10);
+  assertEquals(peer.take(), [response(10)]);
+  peer.request(50, 10);
+  peer.request(60, 10);
+  assertEquals(peer.take(), [refusal(60, "overloaded")]);
+  peer.receive(encodeCancel(50));
+  peer.request(60, 10);
+  assertEquals(peer.take(), [refusal(50, "cancelled")]);
+});
+
+Deno.test("receive() refuses what goes past the requests in flight in all", () => {
+  const conversations = openAll({ limits: { inFlightInAll: 4 } });
+  const peers = [0, 1, 2, 3, 4].map(() => new Peer(conversations));
+  for (const peer of peers) peer.request(10);
+  assertEquals(peers.map((peer) => peer.take()), [[], [], [], [], [refusal(10, "overloaded")]]);
+  conversations.close(peers[0]!.conversation);
+  peers[4]!.request(10);
+  assertEquals(peers[4]!.take(), []);
+  peers[3]!.request(20);
+  assertEquals(peers[3]!.take(), [refusal(20, "overloaded")]);
+});
+
+Deno.test("receive() refuses an id that is in flight; the first is still answered", () => {
+  const conversations = openAll();
+  const [peer, other] = [new Peer(conversations), new Peer(conversations)];
+  peer.request("10");
+  peer.request("10", 5, "B&&y&&2");
+  assertEquals(peer.take(), [refusal("10", "duplicate_request_id")]);
+  peer.request(10);
+  other.request("10");
+  assertEquals(peer.take(), []);
+  peer.receive('{"data":"","request_id":"\\u0031\\u0030"}');
+  assertEquals(peer.take(), [refusal("10", "duplicate_request_id")]);
+  peer.receive('{"request_id":1e1,"data":""}');
+  assertEquals(peer.take(), [refusal(10, "duplicate_request_id")]);
+  conversations.advance(10);
+  assertEquals(peer.take().sort(), [response("10"), response(10)].sort());
+  assertEquals(other.take(), [response("10")]);
+  peer.request("10", 10);
+  conversations.advance(20);
+  assertEquals(peer.take(), [response("10")]);
+});
+
+Deno.test("receive() refuses an id that repeats within an array", () => {
+  const peer = openOne();
+  peer.receive(encodeFrame([10, "10", 10, 20, 10].map((id) => encodeRequest(id, "A&&x&&1"))));
+  const refused = refusal(10, "duplicate_request_id");
+  assertEquals(peer.take(), [refused, refused]);
+  peer.conversations.advance(20);
+  assertEquals(peer.take().sort(), [response(10), response("10"), response(20)].sort());
+});
+
+Deno.test("receive() cancels what is in flight, and leaves its id free", () => {
+  const peer = openOne();
+  for (const id of [100, "100", 200]) peer.request(id);
+  peer.receive(encodeCancel(100), 50);
+  assertEquals(peer.take(), [refusal(100, "cancelled")]);
+  assertStrictEquals(peer.conversation.inFlight, 2);
+  assertStrictEquals(peer.conversations.inFlight, 2);
+  peer.request(100, 60);
+  peer.conversations.advance(159);
+  assertEquals(peer.take(), [response("100")]);
+  peer.conversations.advance(160);
+  assertEquals(peer.take(), [response(100)]);
+  peer.conversations.advance(200);
+  assertEquals(peer.take(), [response(200)]);
+});
+
+Deno.test("receive() has no answer to a cancel of what is not in flight", () => {
+  const conversations = openAll();
+  const [peer, other] = [new Peer(conversations), new Peer(conversations)];
+  other.request("10");
+  peer.request(10);
+  for (const id of ["10", 11, "a"]) peer.receive(encodeCancel(id));
+  assertEquals(peer.take(), []);
+  conversations.advance(10);
+  assertEquals([...peer.take(), ...other.take()].sort(), [response("10"), response(10)]);
+  peer.receive(encodeCancel(10));
+  assertEquals(peer.take(), []);
+});
+
+Deno.test("receive() goes through the requests and cancels of an array in their order", () => {
+  const peer = openOne();
+  const request = encodeRequest(10, "A&&x&&1");
+  const cancel = encodeCancel(10);
+  peer.receive(encodeFrame([cancel, request, request, cancel, cancel, request]));
+  assertEquals(peer.take(), [refusal(10, "duplicate_request_id"), refusal(10, "cancelled")]);
+  peer.conversations.advance(10);
+  assertEquals(peer.take(), [response(10)]);
+});
+
+Deno.test("receive() notices when the peer has broken the rules, which nothing mends", () => {
+  const wrong = ["{", "{}", "x".repeat(101), encodeRequest("900", "")];
+  const mends = [encodeRequest("901", ""), encodeRequest("a0", "")];
+  for (const [i, frame] of wrong.entries()) {
+    const peer = openOne({ limits: { wrongInARow: 3, packetSize: 100 } });
+    peer.request("900");
+    for (const mend of mends) {
+      for (let j = 0; j < 2; j++) peer.receive(frame);
+      peer.receive(mend);
+      assert(!peer.conversation.hasBrokenRules, `${i}: in between comes ${mend}`);
+    }
+    for (let j = 0; j < 2; j++) peer.receive("{");
+    peer.conversations.advance(5000);
+    for (let j = 0; j < 2; j++) peer.receive("{");
+    assert(!peer.conversation.hasBrokenRules, `${i}: in between, there was a response`);
+    peer.receive("{");
+    peer.request("0");
+    assert(peer.conversation.hasBrokenRules);
+  }
+});
+
+Deno.test("receive() does not hold against the peer what is not its own doing", () => {
+  const peer = openOne({ limits: { wrongInARow: 1, inFlight: 1 } });
+  peer.request("900");
+  peer.request("901");
+  peer.receive(encodeCancel("900"));
+  peer.conversations.drain();
+  peer.request("902");
+  assertEquals(peer.take().map((text) => JSON.parse(text).error.code), [
+    ...["overloaded", "cancelled", "shutting_down"],
+  ]);
+  assert(!peer.conversation.hasBrokenRules);
+});
+
+Deno.test("receive() holds nothing of a request for whose delay there is no room", () => {
+  const delays = { longest: Infinity, delayOf: () => 1 };
+  const peer = openOne({ delays });
+  const { add } = TimingWheel.prototype;
+  TimingWheel.prototype.add = () => {
+    throw new RangeError("Array buffer allocation failed");
+  };
+  try {
+    peer.request("1");
+  } finally {
+    TimingWheel.prototype.add = add;
+  }
+  assertEquals(peer.take(), [refusal("1", "internal")]);
+  assertEquals([peer.conversations.inFlight, peer.conversation.inFlight], [0, 0]);
+  peer.request("1");
+  peer.conversations.advance(5);
+  assertEquals(peer.take(), [response("1")]);
+});
+
+Deno.test("drain() refuses new requests, and lets those in flight be answered or given up", () => {
+  const conversations = openAll();
+  const [peer, other] = [new Peer(conversations), new Peer(conversations, true)];
+  for (const id of [10, 20]) peer.request(id);
+  other.request(30);
+  conversations.drain();
+  peer.request(40);
+  peer.request(0);
+  peer.receive("x");
+  peer.receive(encodeCancel(20));
+  other.request(50);
+  new Peer(conversations).request(60);
+  conversations.advance(100);
+  conversations.flush();
+  assertEquals(peer.sent, [
+    refusal(40, "shutting_down"),
+    refusal(0, "shutting_down"),
+    refusal(null, "invalid_json"),
+    refusal(20, "cancelled"),
+    response(10),
+  ]);
+  assertEquals(other.sent, [`[${refusal(50, "shutting_down")},${response(30, 30)}]`]);
+  assertStrictEquals(conversations.inFlight, 0);
+});
+
+Deno.test("close() drops what is in flight or unsent, and nothing of others", () => {
+  for (const sharesFrames of [false, true]) {
+    const conversations = openAll();
+    const [peer, other] = [new Peer(conversations, sharesFrames), new Peer(conversations)];
+    for (const id of [10, 20, 30, 5000]) peer.request(id);
+    other.request(20);
+    conversations.advance(10);
+    const sent = peer.take();
+    conversations.close(peer.conversation);
+    conversations.close(peer.conversation);
+    assertStrictEquals(peer.conversation.inFlight, 0);
+    assertStrictEquals(conversations.inFlight, 1);
+    conversations.advance(10_000);
+    conversations.flush();
+    assertEquals(sent, sharesFrames ? [] : [response(10)]);
+    assertEquals(peer.take(), []);
+    assertEquals(other.take(), [response(20)]);
+    assertStrictEquals(conversations.nextDue, Infinity);
+  }
+});
+
+Deno.test("receive() takes nothing in of what comes after the end", () => {
+  const conversations = openAll();
+  const peer = new Peer(conversations);
+  conversations.close(peer.conversation);
+  peer.request(10);
+  peer.receive("{");
+  assertStrictEquals(conversations.inFlight, 0);
+  assertEquals(peer.take(), []);
+});
+
+Deno.test("close() of one that has ended leaves the one that has its number alone", () => {
+  const conversations = openAll();
+  const peer = new Peer(conversations);
+  conversations.close(peer.conversation);
+  const next = new Peer(conversations);
+  assertStrictEquals(next.conversation.number, peer.conversation.number);
+  next.request(10);
+  conversations.close(peer.conversation);
+  conversations.advance(10);
+  assertEquals(next.take(), [response(10)]);
+});
+
+Deno.test("open() gives a thousand conversations, again and again, numbers of their own", () => {
+  const conversations = openAll();
+  for (let round = 0; round < 5; round++) {
+    const now = 1000 * round;
+    const peers = Array.from({ length: 1000 }, (_, i) => new Peer(conversations, i % 2 === 0));
+    assertStrictEquals(new Set(peers.map(({ conversation }) => conversation.number)).size, 1000);
+    for (const peer of peers) {
+      assertLess(peer.conversation.number, 1000);
+      peer.request(10, now);
+      peer.request(20, now);
+    }
+    conversations.advance(now + 10);
+    conversations.flush();
+    assertStrictEquals(conversations.inFlight, 1000);
+    peers.forEach((peer, i) => {
+      assertEquals(peer.take(), [response(10, i % 2 === 0 ? 10 : undefined)]);
+      conversations.close(peer.conversation);
+    });
+    assertStrictEquals(conversations.inFlight, 0);
+  }
+});
+
+type Told =
+  | ["accepted", string, number]
+  | ["refused", string, Fault]
+  | ["faulted", string, string]
+  | ["failed", string, unknown];
+
+function listen(told: Told[]): Required<Events> {
+  return {
+    accepted: (...rest) => told.push(["accepted", ...rest]),
+    refused: (...rest) => told.push(["refused", ...rest]),
+    faulted: (...rest) => told.push(["faulted", ...rest]),
+    failed: (...rest) => told.push(["failed", ...rest]),
+  };
+}
+
+function faultOf(code: ErrorCode, message: string = ERRORS[code]): Fault {
+  return { code, message };
+}
+
+Deno.test("receive() tells events of what it accepts and refuses, with ids as JSON text", () => {
+  const told: Told[] = [];
+  const peer = openOne({ events: listen(told), limits: { inFlight: 2, packetSize: 200 } });
+  for (const id of [1500, 'é"7', 0, 30]) peer.request(id);
+  peer.receive(encodeCancel(1500));
+  peer.receive(encodeCancel(1500));
+  peer.request('é"7');
+  peer.receive("x".repeat(201));
+  peer.receive("x");
+  peer.receive('{"request_id":5}');
+  peer.conversations.advance(5000);
+  peer.conversations.drain();
+  peer.request(40);
+  assertEquals(told, [
+    ["accepted", "1500", 1500],
+    ["accepted", '"é\\"7"', 7],
+    // With two in flight there is no room, not even for one without delay.
+    ["refused", "0", faultOf("overloaded")],
+    ["refused", "30", faultOf("overloaded")],
+    ["refused", "1500", faultOf("cancelled")],
+    ["refused", '"é\\"7"', faultOf("duplicate_request_id")],
+    ["refused", "null", {
+      ...faultOf("packet_too_large", "the frame is longer than 200 bytes"),
+      limit: 200,
+    }],
+    ["refused", "null", faultOf("invalid_json")],
+    ["refused", "5", faultOf("invalid_packet", "data is missing")],
+    ["refused", "40", faultOf("shutting_down")],
+  ]);
+});
+
+Deno.test("receive() answers with `internal` what a policy or an event throws at", () => {
+  const error = new Error("secret");
+  const faulty = () => {
+    throw error;
+  };
+  const told: Told[] = [];
+  const { failed } = listen(told);
+  const cases: [name: string, options: Partial<ConversationsOptions>][] = [
+    ["delays", { delays: { longest: Infinity, delayOf: faulty }, events: { failed } }],
+    ["accepted", { events: { failed, accepted: faulty } }],
+  ];
+  for (const [name, options] of cases) {
+    const conversations = openAll(options);
+    for (const peer of [new Peer(conversations), new Peer(conversations, true)]) {
+      peer.request(10);
+      peer.request(10);
+      conversations.flush();
+      const refused = refusal(10, "internal");
+      assertEquals(peer.sent.join().replace(/[[\]]/g, ""), `${refused},${refused}`, name);
+      assertEquals(told.splice(0), [["failed", "10", error], ["failed", "10", error]], name);
+      assertStrictEquals(conversations.inFlight, 0);
+      peer.take();
+      peer.receive("x");
+      conversations.flush();
+      assertEquals(peer.take(), [refusal(null, "invalid_json")], name);
+    }
+  }
+});
+
+Deno.test("receive() lets only the request that the fault is of suffer", () => {
+  const told: Told[] = [];
+  const events = listen(told);
+  const delays: DelayPolicy = {
+    longest: Infinity,
+    delayOf: (bytes, at, end) => {
+      const delay = byId.delayOf(bytes, at, end);
+      if (delay === 13) throw new Error("secret");
+      return delay;
+    },
+  };
+  const peer = openOne({ delays, events });
+  peer.receive(encodeFrame([10, 13, 20, "13"].map((id) => encodeRequest(id, "A&&x&&1"))));
+  assertEquals(peer.take(), [refusal(13, "internal"), refusal("13", "internal")]);
+  assertEquals(told.map(([name, id]) => `${name} ${id}`), [
+    ...["accepted 10", "failed 13", "refused 13"],
+    ...["accepted 20", 'failed "13"', 'refused "13"'],
+  ]);
+  peer.conversations.advance(20);
+  assertEquals(peer.take(), [response(10), response(20)]);
+});
+
+Deno.test("receive() throws nothing where `refused` or `failed` throw, and answers once", () => {
+  const fault = () => {
+    throw new Error("secret");
+  };
+  let failures = 0;
+  const allEvents: Events[] = [
+    { refused: fault, failed: () => failures++ },
+    { refused: fault, failed: fault },
+    { accepted: fault, refused: fault, failed: fault },
+    { refused: fault },
+  ];
+  for (const events of allEvents) {
+    const peer = openOne({ events, limits: { packetSize: 100 } });
+    for (const frame of ["x", "x".repeat(101), Uint8Array.of(0xff), "{}"]) {
+      peer.receive(frame);
+      assertEquals(peer.take(), [refusal(null, "internal")]);
+    }
+    if (events.accepted !== undefined) continue;
+    peer.request(10);
+    peer.request(20);
+    peer.request(20);
+    assertEquals(peer.take(), [refusal(20, "internal")]);
+    peer.receive(encodeCancel(10));
+    assertEquals(peer.take(), [refusal(10, "internal")]);
+    peer.conversations.advance(20);
+    assertEquals(peer.take(), [response(20)]);
+    assertStrictEquals(peer.conversations.inFlight, 0);
+  }
+  assertStrictEquals(failures, 6);
+});
+
+Deno.test("Conversations refuses limits that are not positive integers", () => {
+  for (const name of ["packetSize", "inFlight", "inFlightInAll"]) {
+    for (const limit of [0, -1, 0.5, NaN, Infinity, 2 ** 53]) {
+      assertThrows(
+        () => openAll({ limits: { [name]: limit } }),
+        RangeError,
+        `Cannot limit ${name} to ${limit}: want a positive integer`,
+      );
+    }
+  }
+});
+
+/** What a random run does next; `peer` and `id` are choices among few. */
+interface Step {
+  kind: "request" | "requests" | "cancel" | "garbage" | "pass" | "close" | "flush";
+  peer: number;
+  id: number;
+  amount: number;
+}
+
+/** What a request is to be answered with, and when. */
+interface Debt {
+  readonly id: RequestId;
+  readonly due: number;
+  readonly data: string;
+}
+
+/** A peer that knows which answers it is still owed. */
+class Creditor extends Peer {
+  readonly owed: Debt[] = [];
+  /** Errors that are owed at once, as texts, in their order. */
+  readonly owedErrors: string[] = [];
+  readonly #sharesFrames: boolean;
+
+  constructor(conversations: Conversations, sharesFrames: boolean) {
+    super(conversations, sharesFrames);
+    this.#sharesFrames = sharesFrames;
+  }
+
+  sendRequests(ids: RequestId[], now: number, data: string): void {
+    for (const id of ids) {
+      if (this.#indexInFlight(id, now) >= 0) {
+        this.owedErrors.push(refusal(id, "duplicate_request_id"));
+      } else {
+        this.owed.push({ id, due: now + Number(id), data });
+      }
+    }
+    this.receive(encodeFrame(ids.map((id) => encodeRequest(id, data))), now);
+  }
+
+  sendCancel(id: RequestId, now: number): void {
+    const index = this.#indexInFlight(id, now);
+    if (index >= 0) {
+      this.owed.splice(index, 1);
+      this.owedErrors.push(refusal(id, "cancelled"));
+    }
+    this.receive(encodeCancel(id), now);
+  }
+
+  sendGarbage(now: number): void {
+    this.owedErrors.push(refusal(null, "invalid_json"));
+    this.receive("{", now);
+  }
+
+  /** Takes what was sent, each of which has to be owed by time `now`. */
+  collect(now: number): void {
+    for (const frame of this.take()) {
+      for (const answer of decodeAnswers(frame)!) {
+        if (isError(answer)) {
+          assertStrictEquals(JSON.stringify(answer), this.owedErrors.shift());
+          continue;
+        }
+        const index = this.owed.findIndex(({ id }) => id === answer.request_id);
+        assert(index >= 0, `nobody asked for ${JSON.stringify(answer)}`);
+        const [{ due, data }] = this.owed.splice(index, 1) as [Debt];
+        assertLessOrEqual(due, now);
+        assertStrictEquals(JSON.stringify(answer.data), plainConvertToJson(data));
+        assertStrictEquals("delay" in answer, this.#sharesFrames);
+      }
+    }
+    assertEquals(this.owedErrors, []);
+    for (const { id, due } of this.owed) assertLess(now, due, `${id} is not answered`);
+  }
+
+  #indexInFlight(id: RequestId, now: number): number {
+    return this.owed.findIndex((debt) => debt.id === id && debt.due > now);
+  }
+}
+
+const anyStep: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constantFrom(
+    ...(["request", "request", "request", "requests", "cancel", "garbage"] as const),
+    ...(["pass", "pass", "close", "flush"] as const),
+  ),
+  peer: fc.nat({ max: 3 }),
+  id: fc.nat({ max: 30 }),
+  amount: fc.nat({ max: 200 }),
+});
+
+Deno.test("Conversations gives every request one answer, whatever happens between", () => {
+  fc.assert(
+    fc.property(fc.array(anyStep, { maxLength: 150, size: "max" }), (steps) => {
+      const conversations = openAll();
+      const open = (i: number) => new Creditor(conversations, i % 2 === 0);
+      const peers = [0, 1, 2, 3].map(open);
+      const collect = () => {
+        conversations.flush();
+        for (const peer of peers) peer.collect(now);
+        assertStrictEquals(
+          conversations.inFlight,
+          peers.reduce((sum, { owed }) => sum + owed.length, 0),
+        );
+      };
+      let now = 0;
+      for (const { kind, peer: i, id, amount } of steps) {
+        const peer = peers[i]!;
+        const anId = id % 2 === 0 ? 10 * id + 1 : String(10 * id + 1);
+        const data = `A&&x&&${amount}%%Bé&&y&&${id}`;
+        if (kind === "request") peer.sendRequests([anId], now, data);
+        if (kind === "requests") peer.sendRequests([anId, amount + 1, anId], now, data);
+        if (kind === "cancel") peer.sendCancel(anId, now);
+        if (kind === "pass") conversations.advance(now += amount);
+        if (kind === "garbage") peer.sendGarbage(now);
+        if (kind === "close") {
+          collect();
+          conversations.close(peer.conversation);
+          peers[i] = open(i);
+        }
+        if (kind === "flush") collect();
+      }
+      collect();
+      conversations.advance(now += 1000);
+      collect();
+      assertStrictEquals(conversations.inFlight, 0);
+      assertStrictEquals(conversations.nextDue, Infinity);
+    }),
+    { numRuns: 400 },
+  );
+});

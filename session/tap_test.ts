@@ -1,0 +1,44 @@
+import { assertEquals } from "@std/assert";
+import { uniformDelay } from "./delays.ts";
+import { Conversations } from "./sessions.ts";
+
+Deno.test("a tap is told of every frame, and of the beginning and end of conversations", () => {
+  const told: unknown[] = [];
+  const conversations = new Conversations({
+    delays: uniformDelay({ min: 0, max: 0 }),
+    tap: {
+      opened: (...about) => told.push(["opened", ...about]),
+      received: (...about) => told.push(["received", ...about]),
+      sent: (...about) => told.push(["sent", ...about]),
+      closed: (...about) => told.push(["closed", ...about]),
+    },
+  });
+  const sent: string[] = [];
+  const one = conversations.open((frame) => sent.push(frame));
+  const two = conversations.open(() => {}, true);
+  const request = '{"request_id":1,"data":""}';
+  const response = '{"request_id":1,"data":{}}';
+  one.receive(request, 0);
+  two.receive(new Uint8Array([0xff]), 0);
+  conversations.flush();
+  conversations.close(one);
+  conversations.close(one);
+  one.receive(request, 0); // what comes after the end is nobody's
+  two.close(); // as it does by itself when it breaks off on purpose
+  conversations.close(two);
+  const invalid = {
+    request_id: null,
+    error: { code: "invalid_json", message: "the binary frame is not UTF-8" },
+  };
+  assertEquals(told, [
+    ["opened", 1, false],
+    ["opened", 2, true],
+    ["received", 1, request],
+    ["sent", 1, response],
+    ["received", 2, new Uint8Array([0xff])],
+    ["sent", 2, JSON.stringify(invalid)],
+    ["closed", 1],
+    ["closed", 2],
+  ]);
+  assertEquals(sent, [response]);
+});

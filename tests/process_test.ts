@@ -1,0 +1,389 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { deadline } from "@std/async/deadline";
+import { delay } from "@std/async/delay";
+import { Client } from "../client.ts";
+import { serve } from "../server.ts";
+import { awaitedLater } from "./support/awaited_later.ts";
+import { makeCertificate } from "./support/certificates.ts";
+import { freePort } from "./support/free_port.ts";
+import { type ProgramResult, startProgram, startTask, taskArgs } from "./support/program.ts";
+import { acceptRawSocket, closeAfterPeer, serverFrame, startRawServer } from "./support/raw_tcp.ts";
+import { listening, type ServerProcess, startServer } from "./support/server_process.ts";
+import { until } from "./support/until.ts";
+
+/** How long after the first signal another one is certain to count, in milliseconds. */
+const UNTIL_SIGNALS_COUNT = 1100;
+
+const LATE = { port: 0, delay: { min: 600, max: 600 } };
+
+function assertNoStack({ stderr }: ProgramResult): void {
+  assert(!/^ +at /m.test(stderr) && !/uncaught/i.test(stderr), stderr);
+}
+
+Deno.test("serve and send, as processes, do the example and the log matches the answers", async () => {
+  await using server = await startServer(["--delay", "0.1..0.9"]);
+  const args = ["--url", server.url, "--ordered", "a&&b&&1", "a&&b&&2", "a&&b&&3"];
+  await using send = await startTask("send", ...args);
+  const result = await send.result();
+  assertEquals([result.code, result.stdout], [
+    0,
+    [1, 2, 3].map((id) => `{"request_id":"${id}","data":{"a":{"b":"${id}"}}}`),
+  ]);
+  assertMatch(result.stderr, /^3 requests: 3 answered, 0 failed/);
+  const lines = (await server.stdout.take(3)).toSorted();
+  for (const [i, line] of lines.entries()) {
+    assertMatch(line, new RegExp(`^${i + 1}: Timeout 0\\.\\d seconds for this one\\.$`));
+  }
+
+  server.kill("SIGTERM");
+  const ended = await server.result();
+  assertEquals([ended.code, ended.stdout, ended.stderr], [
+    0,
+    ["Draining: 0 in flight", "Drained: all answered"],
+    "",
+  ]);
+});
+
+Deno.test({
+  name: "serve --workers, as a process, answers with all workers and drains on a signal",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const flags = ["--workers", "3", "--port", "0", "--delay", "0.5", "--log-format", "json"];
+    await using server = await startTask("serve:workers", ...flags);
+    const { url, message } = JSON.parse(await server.stdout.next());
+    assertEquals(message, `Listening on ${url}`);
+    const clients = await Promise.all(
+      Array.from({ length: 20 }, () => Client.connect(url, { reconnect: false })),
+    );
+    const requests = clients.map((client, i) => awaitedLater(client.request("", { id: `${i}` })));
+    const accepted = (await server.stdout.take(20)).map((line) => JSON.parse(line));
+    const ids = accepted.map(({ request_id }) => Number(request_id));
+    assertEquals(ids.toSorted((a, b) => a - b), [...ids.keys()]);
+    server.kill("SIGTERM");
+    assertEquals(JSON.parse(await server.stdout.next()).event, "draining");
+    await Promise.all(requests);
+    await Promise.all(clients.map((client) => client.closed));
+    const { code, stdout, stderr } = await server.result();
+    assertEquals([code, stdout.length, stderr], [0, 1, ""]);
+    assertEquals(JSON.parse(stdout[0]!).message, "Drained: all answered");
+  },
+});
+
+Deno.test({
+  name: "serve --workers, as a process, ends at once on a second signal, a second later",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using server = await startTask("serve:workers", "--port", "0", "--delay", "600");
+    const url = (await server.stdout.next()).replace("Listening on ", "");
+    const client = await Client.connect(url, { reconnect: false });
+    const request = client.request("", { timeout: 600_000 }).catch(() => "lost");
+    await server.stdout.next();
+    server.kill("SIGTERM");
+    assertEquals(await server.stdout.next(), "Draining: 1 in flight");
+    await delay(UNTIL_SIGNALS_COUNT);
+    server.kill("SIGTERM");
+    assertEquals((await server.result()).code, 143);
+    assertEquals(await request, "lost");
+  },
+});
+
+Deno.test("serve, as a process, drains on a signal: what is in flight is answered, exit 0", async () => {
+  await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
+    await using server = await startServer(["--delay", "0.5"]);
+    await using client = await Client.connect(server.url, { reconnect: false });
+    const request = awaitedLater(client.request("a&&b&&c"));
+    await server.stdout.next();
+    server.kill(signal);
+    assertEquals(await server.stdout.next(), "Draining: 1 in flight");
+    assertEquals((await request).data, { a: { b: "c" } });
+    await client.closed;
+    const result = await server.result();
+    assertEquals([result.code, result.signal, result.stderr], [0, null, ""]);
+  }));
+});
+
+Deno.test("serve, as a process, drains on two signals at the same moment", async () => {
+  await using server = await startServer(["--delay", "0.5"]);
+  await using client = await Client.connect(server.url, { reconnect: false });
+  const request = awaitedLater(client.request("a&&b&&c"));
+  await server.stdout.next();
+  // Different ones, as the system merges equal ones.
+  server.kill("SIGINT");
+  server.kill("SIGTERM");
+  assertEquals((await request).data, { a: { b: "c" } });
+  await client.closed;
+  const result = await server.result();
+  assertEquals([result.code, result.stderr], [0, ""]);
+});
+
+Deno.test("serve, as a process, ends at once on a second signal, a second later", async () => {
+  await Promise.all(([["SIGINT", 130], ["SIGTERM", 143]] as const).map(async ([signal, code]) => {
+    await using server = await startServer(["--delay", "600"]);
+    await using client = await Client.connect(server.url, { reconnect: false });
+    const request = awaitedLater(client.request(""));
+    await server.stdout.next();
+    server.kill("SIGTERM");
+    assertEquals(await server.stdout.next(), "Draining: 1 in flight");
+    await delay(UNTIL_SIGNALS_COUNT);
+    server.kill(signal);
+    const result = await server.result();
+    assertEquals([result.code, result.stderr], [code, ""]);
+    await request.catch(() => {});
+  }));
+});
+
+Deno.test("serve, as a process, says in one line why it cannot listen", async () => {
+  await using server = serve(LATE);
+  await using used = await startTask("serve", "--port", `${server.port}`);
+  const { code, stdout, stderr } = await used.result();
+  const reason = "the port is in use; --port 0 takes a free one";
+  assertEquals([code, stdout, stderr], [
+    3,
+    [],
+    `asyncpkt serve: cannot listen on 127.0.0.1:${server.port}: ${reason}\n`,
+  ]);
+});
+
+Deno.test("serve, as a process, reads its certificate again on SIGHUP", async () => {
+  const folder = await Deno.makeTempDir();
+  const [one, two] = await Promise.all([
+    makeCertificate(`${folder}/one`),
+    makeCertificate(`${folder}/two`),
+  ]);
+  const [cert, key] = [`${folder}/cert.pem`, `${folder}/key.pem`];
+  const install = async (files: { cert: string; key: string }) => {
+    await Deno.copyFile(files.cert, cert);
+    await Deno.copyFile(files.key, key);
+  };
+  await install(one);
+  const run = ["run", "--no-prompt", "--allow-net=127.0.0.1", `--allow-read=${cert},${key}`];
+  await using server = startProgram(Deno.execPath(), [
+    ...[...run, "main.ts", "serve", "--port", "0", "--delay", "0", "--quiet"],
+    ...["--cert", cert, "--key", key],
+  ]);
+  const [, url] = /^Listening on (wss:\S+)$/.exec(await server.stdout.next())!;
+  const send = async (command: string, files: { ca: string }, ...more: string[]) => {
+    await using program = await startTask(command, "--url", url!, "--ca", files.ca, ...more);
+    return (await program.result()).code;
+  };
+  assertEquals(await send("send", one, "x"), 0);
+
+  await Deno.copyFile(two.cert, cert);
+  server.kill("SIGHUP");
+  const kept = `Keeping the old certificate: cannot use ${cert} with ${key}: ` +
+    "the key is not that of the certificate";
+  assertEquals(await server.stdout.next(), kept);
+  assertEquals(await send("send", one, "x"), 0);
+
+  await install(two);
+  server.kill("SIGHUP");
+  assertEquals(await server.stdout.next(), "The certificate was read again");
+  const codes = [send("send", two, "x"), send("bench", two, "-n", "1"), send("send", one, "x")];
+  assertEquals(await Promise.all(codes), [0, 0, 3]);
+  server.kill("SIGTERM");
+  const result = await server.result();
+  assertEquals([result.code, result.stderr], [0, ""]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** Runs `serve`, and does something more in the same process, where `serve` does not expect it. */
+async function startServerWith(script: string): Promise<ServerProcess> {
+  const program = startProgram(Deno.execPath(), ["run", "--quiet", "--allow-net=127.0.0.1", "-"]);
+  await program.write(`
+    import { Output } from "${import.meta.dirname}/../cli/output.ts";
+    import { run } from "${import.meta.dirname}/../cli/serve.ts";
+    ${script}
+    const stdout = new Output(Deno.stdout);
+    const code = await run(["--port", "0", "--delay", "0.5"], {
+      stdin: Deno.stdin,
+      stdout,
+      stderr: stdout,
+      signal: new AbortController().signal,
+    });
+    await stdout.flush();
+    Deno.exit(code);
+  `);
+  await program.endInput();
+  return await listening(program);
+}
+
+Deno.test("serve, as a process, drains after a fault that nobody caught, exit 1", async () => {
+  const faults = [
+    'const fail = () => void Promise.reject(new Error("as asked"));',
+    'const fail = () => { throw new Error("as asked"); };',
+  ];
+  await Promise.all(faults.map(async (fault) => {
+    await using server = await startServerWith(`${fault}
+      const { parse } = JSON;
+      JSON.parse = (text) => {
+        if (text === '"ask"') setTimeout(fail, 10);
+        return parse(text);
+      };`);
+    await using client = await Client.connect(server.url);
+    const request = awaitedLater(client.request("a&&b&&c"));
+    const asked = awaitedLater(client.request("a&&b&&d", { id: "ask" }));
+    assertEquals((await request).data, { a: { b: "c" } });
+    assertEquals((await asked).data, { a: { b: "d" } });
+    const result = await server.result();
+    assertEquals([result.code, result.stderr], [1, ""]);
+    const said = result.stdout.filter((line) => !/: Timeout [\d.]+ seconds/.test(line));
+    assertMatch(said[0]!, /^a fault of the server's own: Error: as asked/);
+    assertMatch(said[1]!, /^Draining: 2 in flight$/);
+    assertEquals(said.slice(2), ["Drained: all answered"]);
+  }));
+});
+
+Deno.test("serve, as a process, goes on after the rejection that is known of Deno", async () => {
+  await using server = await startServerWith(
+    `setTimeout(() => Promise.reject(new TypeError("failed to allocate string; too long")), 10);`,
+  );
+  assertMatch(await server.stdout.next(), /^a fault of the server's own: TypeError: failed to/);
+  await using client = await Client.connect(server.url);
+  assertEquals((await client.request("a&&b&&c")).data, { a: { b: "c" } });
+  await client.close();
+  server.kill("SIGKILL");
+});
+
+Deno.test("serve, as a process, says how many it did not answer in time, exit 4", async () => {
+  await using server = await startServer(["--delay", "600", "--drain-timeout", "0.2"]);
+  await using client = await Client.connect(server.url, { reconnect: false });
+  const requests = [1, 2, 3].map(() => awaitedLater(client.request("")));
+  await server.stdout.take(3);
+  server.kill("SIGTERM");
+  const result = await server.result();
+  assertEquals([result.code, result.stdout, result.stderr], [
+    4,
+    ["Draining: 3 in flight", "Drained: 0 answered in all, 3 not answered in time"],
+    "",
+  ]);
+  for (const request of requests) await request.catch(() => {});
+});
+
+Deno.test("send, as a process, looks why it cannot connect with no permission more", async () => {
+  const host = `localhost:${freePort()}`;
+  const run = ["run", "--no-prompt", `--allow-net=${host}`, "main.ts", "send"];
+  await using send = startProgram(Deno.execPath(), [...run, "--url", `ws://${host}`, "x"]);
+  const { code, stderr } = await send.result();
+  assertEquals([code, stderr], [
+    3,
+    `asyncpkt send: cannot connect to ws://${host}: connection refused; ` +
+    'start a server with "asyncpkt serve", or check the port\n',
+  ]);
+});
+
+Deno.test("send, as a process, is interrupted with its summary, exit 130", async () => {
+  await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
+    await using server = serve(LATE);
+    await using send = await startTask("send", "--url", server.url);
+    await send.write("a\nb\n");
+    await until("both are in flight", () => server.inFlight === 2);
+    send.kill(signal);
+    const result = await send.result();
+    assertEquals([result.code, result.stdout], [130, []]);
+    assertMatch(result.stderr, /^2 requests: 0 answered, 2 failed, .* s\n {2}2 aborted\n$/);
+  }));
+});
+
+Deno.test("send, as a process, ends with 3 when its server is killed", async () => {
+  await using server = await startServer(["--delay", "600"]);
+  await using send = await startTask("send", "--url", server.url, "--no-reconnect");
+  await send.write("a\n");
+  await server.stdout.next();
+  server.kill("SIGKILL");
+  const result = await send.result();
+  assertEquals([result.code, result.stdout], [3, []]);
+  assertMatch(result.stderr, /^"1": connection_lost: /);
+  assertNoStack(result);
+});
+
+Deno.test("send, as a process, survives a text that is too long for Deno", async () => {
+  const part = new Uint8Array(16 << 20).fill(97);
+  await using server = startRawServer(async (connection) => {
+    await acceptRawSocket(connection);
+    await connection.read(new Uint8Array(4096));
+    for (let i = 0; i < 33; i++) {
+      const frame = serverFrame(part, i === 0 ? 0x01 : i === 32 ? 0x80 : 0x00);
+      for (let at = 0; at < frame.length;) at += await connection.write(frame.subarray(at));
+    }
+    await closeAfterPeer(connection);
+  });
+  await using send = await startTask("send", "--url", server.url, "--timeout", "60", "a&&b&&c");
+  const result = await send.result(60_000);
+  assertEquals([result.code, result.stdout], [3, []]);
+  assertMatch(result.stderr, /^asyncpkt send: the server sent a text of 512 MiB or more$/m);
+  assertNoStack(result);
+});
+
+Deno.test("send, as a process, takes the end of stdin for no more requests", async () => {
+  await using server = serve({ port: 0, delay: { min: 0.2, max: 0.4 } });
+  await using send = await startTask("send", "--url", server.url, "--quiet", "--ordered");
+  await send.write("a&&b&&1\na&&b&&2");
+  await send.endInput();
+  const result = await send.result();
+  assertEquals([result.code, result.stderr], [0, ""]);
+  assertEquals(result.stdout.map((line) => JSON.parse(line).data.a.b), ["1", "2"]);
+});
+
+Deno.test("send and convert, as processes, end quietly when nobody reads on", async () => {
+  await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
+  const deno = `'${Deno.execPath()}'`;
+  const pipe = async (name: string, ...flags: string[]) => {
+    const command = [deno, ...await taskArgs(name), ...flags].join(" ");
+    // An endless input: it ends only because its output is closed.
+    const script = `yes 'a&&b&&c' | { ${command}; echo "exit $?" >&2; } | head -n 1`;
+    const program = startProgram("bash", ["-c", script]);
+    await using _ = program;
+    await program.endInput();
+    return await program.result();
+  };
+  const [sent, converted] = await Promise.all([
+    pipe("send", "--url", server.url, "--quiet"),
+    pipe("convert"),
+  ]);
+  assertEquals([sent.stdout, sent.stderr], [
+    ['{"request_id":"1","data":{"a":{"b":"c"}}}'],
+    "exit 0\n",
+  ]);
+  assertEquals([converted.stdout, converted.stderr], [['{"a":{"b":"c"}}'], "exit 0\n"]);
+});
+
+Deno.test("the program, as a process, writes no stack for bad input", async () => {
+  const wrong = [["srve"], ["send", "--url", "x", "y"], ["convert", "--nonsense"]];
+  const programs = wrong.map((args) =>
+    startProgram(Deno.execPath(), ["run", "--no-prompt", "main.ts", ...args])
+  );
+  for (const program of programs) {
+    await using running = program;
+    const result = await running.result();
+    assertEquals([result.code, result.stdout], [2, []]);
+    assertNoStack(result);
+  }
+});
+
+Deno.test("demo, as a process, is interrupted quietly", async () => {
+  await using demo = await startTask("demo");
+  assertMatch(await demo.stdout.next(), /^ *\d\.\d\d s {2}a server listens on ws:/);
+  demo.kill("SIGINT");
+  const result = await demo.result();
+  assertEquals([result.code, result.stderr], [130, ""]);
+});
+
+Deno.test("Client.close(), in a process, leaves nothing that the process waits for", async () => {
+  await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
+  const script = `
+    import { Client } from "../client.ts";
+    const client = await Client.connect("${server.url}", { timeout: 60_000 });
+    await client.request("a&&b&&c", { timeout: 60_000 });
+    await client.close();
+  `;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-net=127.0.0.1", "-"],
+    cwd: new URL("..", import.meta.url).pathname,
+    stdin: "piped",
+  }).spawn();
+  const stdin = child.stdin.getWriter();
+  await stdin.write(new TextEncoder().encode(script));
+  await stdin.close();
+  // Far less than the timeouts, far more than a loaded machine needs.
+  assertEquals((await deadline(child.status, 30_000)).code, 0);
+});

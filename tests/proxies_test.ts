@@ -1,0 +1,280 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Client, ConnectionError } from "../client.ts";
+import { serve } from "../server.ts";
+import { IDLE_TIMEOUT } from "../server/connections.ts";
+import { freePort } from "./support/free_port.ts";
+import { idDelayedBy } from "./support/known_delays.ts";
+import { type Program, startTask } from "./support/program.ts";
+import {
+  type Changes,
+  configurationOf,
+  findProxy,
+  PROXIES,
+  type Proxy,
+  type ProxyKind,
+  startProxy,
+} from "./support/proxies.ts";
+import { readToEnd } from "./support/raw_tcp.ts";
+import { until } from "./support/until.ts";
+
+const SOON = { delay: { min: 0, max: 0.02 } };
+const CLIENTS = 4;
+const REQUESTS = 50;
+
+/** Longer than anything takes here, in milliseconds. */
+const TIMEOUT = 60_000;
+
+for (const kind of PROXIES) {
+  const why = findProxy(kind) === undefined ? ` (ignored: there is no ${kind.name})` : "";
+  const test = (what: string, fn: () => Promise<void>) =>
+    Deno.test({ name: `the proxy ${kind.name} ${what}${why}`, ignore: why !== "", fn });
+
+  test("passes WebSockets on, with their subprotocol, to both servers", async () => {
+    await using group = await startGroup(kind, SOON);
+    const { servers, proxy } = group;
+    await using clients = await connectClients(proxy);
+    await Promise.all(clients.list.map(async (client) => {
+      assertEquals(client.protocol, "asyncpkt.v1");
+      assertEquals((await client.request("a&&b&&c")).data, { a: { b: "c" } });
+    }));
+    for (const { answered } of servers) assert(answered > 0, "a server had nothing to do");
+  });
+
+  test("passes a page's WebSocket on, with its token as a subprotocol", async () => {
+    const token = "s3cret/+=";
+    await using group = await startGroup(kind, { ...SOON, token });
+    const { proxy } = group;
+    await using client = await connect(proxy, { token });
+    assertEquals((await client.request("a&&b&&c")).data, { a: { b: "c" } });
+    const protocols = ["asyncpkt.plain", "asyncpkt.token." + encodeURIComponent(token)];
+    using http = Deno.createHttpClient({ caCerts: proxy.caCerts });
+    const options = { protocols, headers: { origin: originOf(proxy) }, client: http };
+    const socket = new WebSocket(`wss://localhost:${proxy.port}`, options);
+    const answer = Promise.withResolvers<string>();
+    const closed = Promise.withResolvers<void>();
+    socket.onopen = () => socket.send('{"request_id":1,"data":"a&&b&&c"}');
+    socket.onmessage = ({ data }) => answer.resolve(data);
+    socket.onerror = () => answer.reject(new Error("it is not passed on"));
+    socket.onclose = () => closed.resolve();
+    assertEquals(await answer.promise, '{"request_id":1,"data":{"a":{"b":"c"}}}');
+    assertEquals(socket.protocol, "asyncpkt.plain");
+    socket.close();
+    await closed.promise;
+    const stranger = () => connect(proxy, { token: "guess" });
+    await assertRejects(stranger, ConnectionError, "the server did not answer with a WebSocket");
+  });
+
+  test("passes a POST's answers on, each line when it is due", async () => {
+    const late = { delay: { min: 0, max: 600 }, seed: 7 };
+    const [now, never] = [idDelayedBy(late, 0, 300), idDelayedBy(late, 300_000, 600_000)];
+    await using group = await startGroup(kind, { ...late, drainTimeout: 0 });
+    using http = httpClient(group.proxy);
+    const packets = [now, never].map((request_id) => ({ request_id, data: "a&&b&&c" }));
+    const body = JSON.stringify(packets);
+    const answer = await fetch(group.url, { method: "POST", body, client: http });
+    assertEquals(answer.headers.get("content-type"), "application/x-ndjson");
+    const lines = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+    assertEquals((await lines.read()).value, `{"request_id":"${now}","data":{"a":{"b":"c"}}}\n`);
+    await lines.cancel();
+    await until("the server knows that nobody waits", () => inFlight(group.servers) === 0);
+  });
+
+  test("has each packet over POST refused by the server itself, in its words", async () => {
+    await using group = await startGroup(kind, SOON);
+    using http = httpClient(group.proxy);
+    const data = "x".repeat((1 << 20) + 1);
+    for (const [body, status] of [['{"request_id":1,"data":""}', 200], ["{", 400], [data, 413]]) {
+      const answer = await fetch(group.url, { method: "POST", body: `${body}`, client: http });
+      assertEquals(answer.status, status);
+      const { request_id, error } = await answer.json();
+      assertEquals(
+        request_id === 1 ? error : typeof error.code,
+        status === 200 ? undefined : "string",
+      );
+    }
+  });
+
+  test("lets in who asks for its name, and pages of it, and nobody else", async () => {
+    await using group = await startGroup(kind, SOON);
+    const own = originOf(group.proxy);
+    const body = '{"request_id":1,"data":""}';
+    const cases: [headers: Record<string, string>, status: number][] = [
+      [{}, 200],
+      [{ origin: own }, 200],
+      [{ origin: "https://evil.example" }, 403],
+      [{ origin: "null" }, 403],
+      [{ host: "evil.example" }, 421],
+      [{ host: "evil.example", origin: "https://evil.example" }, 421],
+      [{ origin: "https://evil.example", "x-forwarded-host": "evil.example" }, 403],
+    ];
+    using http = httpClient(group.proxy);
+    for (const [headers, status] of cases) {
+      const answer = await fetch(group.url, { method: "POST", body, headers, client: http });
+      await answer.body?.cancel();
+      assertEquals(answer.status, status, Deno.inspect(headers));
+    }
+    for (const [path, status] of [["/healthz", 200], ["/metrics", 404]] as const) {
+      const answer = await fetch(group.url + path, { client: http });
+      await answer.body?.cancel();
+      assertEquals(answer.status, status, path);
+    }
+  });
+
+  test("has a deadline for a request's head", async () => {
+    await using group = await startGroup(kind, SOON, kind.hurry);
+    const { port, caCerts } = group.proxy;
+    using connection = await Deno.connectTls({ hostname: "localhost", port, caCerts });
+    await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: loc"));
+    // nginx says nothing, HAProxy why.
+    const end = await readToEnd(connection).catch((error) => error);
+    assert(end instanceof Deno.errors.UnexpectedEof || /^HTTP\/1\.1 408 /.test(end), end);
+  });
+
+  test("loses nothing when a server is killed: each request is answered, and once", async () => {
+    const port = freePort();
+    const flags = ["--port", "0", "--delay", "1..2", "--allow-origin", `https://localhost:${port}`];
+    await using one = await startTask("serve", ...flags);
+    await using other = await startTask("serve", ...flags);
+    const servers = [await portOf(one), await portOf(other)];
+    await using proxy = await startProxy(kind, { port, servers });
+    let unmatched = 0;
+    await using clients = await connectClients(proxy, { onUnmatched: () => unmatched++ });
+    const answered = sendAll(clients.list);
+    await one.stdout.next(); // the first request
+    one.kill("SIGKILL");
+    await one.result();
+    using http = httpClient(proxy);
+    const posts = Array.from({ length: CLIENTS }, async () => {
+      const body = '{"request_id":1,"data":"a&&b&&c"}';
+      const url = `https://localhost:${port}`;
+      return await (await fetch(url, { method: "POST", body, client: http })).json();
+    });
+    await answered;
+    for (const post of posts) {
+      assertEquals(await post, { request_id: 1, data: { a: { b: "c" } } });
+    }
+    assertEquals(unmatched, 0);
+    const { reconnects, resent } = repairsOf(clients.list);
+    assert(resent > 0, "it was killed when nothing was in flight");
+    assert(reconnects < CLIENTS, "those of the other server were cut off as well");
+  });
+
+  test("loses nothing when a server drains, and sends who comes to the other", async () => {
+    await using group = await startGroup(kind, { delay: { min: 0.5, max: 1 } });
+    const { servers, proxy } = group;
+    const [one, other] = servers;
+    await using clients = await connectClients(proxy);
+    const first = sendAll(clients.list);
+    await until("both have requests", () => one.inFlight > 0 && other.inFlight > 0);
+    const draining = one.drain();
+    const second = sendAll(clients.list); // refused by the one, until the client has the other
+    await using newcomers = await connectClients(proxy);
+    const third = sendAll(newcomers.list);
+    await Promise.all([first, second, third]);
+    const { dropped, cut } = await draining;
+    assertEquals([dropped, cut], [0, 0]);
+    assertEquals(repairsOf([...clients.list, ...newcomers.list]).resent, 0);
+    assertEquals(repairsOf(newcomers.list).reconnects, 0);
+  });
+
+  test("loses nothing when no server is left until one is back", async () => {
+    await using group = await startGroup(kind, SOON);
+    const { servers, proxy } = group;
+    let failures = 0;
+    await using client = await connect(proxy, { onDisconnect: () => failures++ });
+    await Promise.all(servers.map((server) => server.drain()));
+    const requests = sendAll([client]);
+    await until("the proxy has said that there is none", () => failures > 1);
+    const allowOrigins = [originOf(proxy)];
+    await using _back = serve({ ...SOON, port: servers[0].port, allowOrigins });
+    await requests;
+  });
+
+  Deno.test(`the proxy ${kind.name} is patient with WebSockets that are idle, by its configuration`, () => {
+    const text = configurationOf(kind);
+    const times = text.matchAll(
+      /^ *(?:proxy_(?:read|send)_|timeout (?:client|server|tunnel) +)\D*(\d+)s/gm,
+    );
+    const seconds = [...times].map(([, seconds]) => Number(seconds));
+    assert(seconds.length >= 2);
+    for (const time of seconds) assert(time > IDLE_TIMEOUT, `${time} s`);
+  });
+}
+
+interface Group extends AsyncDisposable {
+  readonly servers: readonly [ReturnType<typeof serve>, ReturnType<typeof serve>];
+  readonly proxy: Proxy;
+  readonly url: string;
+}
+
+/** Two servers and a proxy in front. */
+async function startGroup(
+  kind: ProxyKind,
+  options: Parameters<typeof serve>[0],
+  changes: Changes = [],
+): Promise<Group> {
+  const port = freePort();
+  const start = () => serve({ ...options, port: 0, allowOrigins: [`https://localhost:${port}`] });
+  await using stack = new AsyncDisposableStack();
+  const [one, other] = [stack.use(start()), stack.use(start())];
+  const proxy = stack.use(
+    await startProxy(kind, { port, servers: [one.port, other.port], changes }),
+  );
+  const owned = stack.move();
+  return {
+    servers: [one, other],
+    proxy,
+    url: originOf(proxy),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+type Options = Parameters<typeof Client.connect>[1];
+
+function connect({ port, caCerts }: Proxy, options: Options = {}): Promise<Client> {
+  return Client.connect(`wss://localhost:${port}`, { caCerts, ...options });
+}
+
+async function connectClients(proxy: Proxy, options: Options = {}) {
+  const list: Client[] = [];
+  // One by one: who is connected to whom shall be seen before the next one comes.
+  for (let i = 0; i < CLIENTS; i++) list.push(await connect(proxy, options));
+  return {
+    list,
+    [Symbol.asyncDispose]: async () => void await Promise.all(list.map((client) => client.close())),
+  };
+}
+
+/** Resolves when all are answered, each with what is its own. */
+async function sendAll(clients: readonly Client[]): Promise<void> {
+  await Promise.all(
+    clients.flatMap((client, i) =>
+      Array.from({ length: REQUESTS }, async (_, j) => {
+        const { data } = await client.request(`a&&b&&${i} ${j}`, { timeout: TIMEOUT });
+        assertEquals(data, { a: { b: `${i} ${j}` } });
+      })
+    ),
+  );
+}
+
+function repairsOf(clients: readonly Client[]) {
+  const sum = (of: "reconnects" | "resent") =>
+    clients.reduce((total, { repairs }) => total + repairs[of], 0);
+  return { reconnects: sum("reconnects"), resent: sum("resent") };
+}
+
+function httpClient({ caCerts }: Proxy): Deno.HttpClient {
+  return Deno.createHttpClient({ caCerts, allowHost: true });
+}
+
+function originOf({ port }: Proxy): string {
+  return `https://localhost:${port}`;
+}
+
+function inFlight(servers: Group["servers"]): number {
+  return servers.reduce((sum, { inFlight }) => sum + inFlight, 0);
+}
+
+async function portOf(server: Program): Promise<number> {
+  return Number(/:(\d+)$/.exec(await server.stdout.next())![1]);
+}

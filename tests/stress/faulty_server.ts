@@ -1,0 +1,58 @@
+/**
+ * A plain server that is wrong where it is told to be, to see that the trials find it out.
+ *
+ * @module
+ */
+
+import { plainReplies } from "../support/plain.ts";
+import type { Target } from "../support/server_process.ts";
+
+/** What a server that is nearly right does wrong. */
+export interface Faults {
+  /** Makes answers of a frame. @default {plainReplies} */
+  answer?(frame: string): string[];
+  /** What it says to be in flight. */
+  inFlight?: number;
+  /** After how many connections it says that its process has ended. */
+  endsAfter?: number;
+}
+
+/** Starts a plain server within the test. */
+export function startFaulty(
+  { answer = plainReplies, inFlight = 0, endsAfter = Infinity }: Faults,
+): Target {
+  const sockets = new Set<WebSocket>();
+  let connections = 0;
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    connections++;
+    if (request.headers.get("upgrade") !== "websocket") return new Response();
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => sockets.add(socket);
+    socket.onmessage = ({ data }) => {
+      const text = typeof data === "string" ? data : new TextDecoder().decode(data);
+      for (const each of answer(text)) {
+        socket.send(each.replace(/"code":"\w+"/, '$&,"message":"as asked"'));
+      }
+    };
+    socket.onerror = socket.onclose = () => sockets.delete(socket);
+    return response;
+  });
+  return {
+    url: `ws://127.0.0.1:${server.addr.port}`,
+    port: server.addr.port,
+    get hasEnded() {
+      return connections > endsAfter;
+    },
+    health: () => {
+      if (connections > endsAfter) return Promise.reject(new Error("it has ended"));
+      const figures = { connections: sockets.size, in_flight: inFlight, unopened: 0 };
+      return Promise.resolve({ code: 200, status: "ok", ...figures });
+    },
+    files: () => Promise.resolve(NaN),
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.close();
+      await server.shutdown();
+    },
+  };
+}

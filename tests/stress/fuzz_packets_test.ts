@@ -1,0 +1,58 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { plainAnswer, plainReplies } from "../support/plain.ts";
+import { plainParse } from "../support/plain_json.ts";
+import { fuzzPackets, type Implementation } from "./fuzz_packets.ts";
+
+/** Programs that do nearly what they should. */
+const BROKEN: Record<string, Implementation> = {
+  "puts names that are array indices first": (frame) =>
+    plainReplies(frame).map((text) => {
+      return text.includes('"error"') ? text : JSON.stringify(plainParse(text));
+    }),
+  "takes ids of 257 units": (frame) => {
+    const { request_id } = parsed(frame);
+    if (typeof request_id !== "string" || request_id.length !== 257) return plainReplies(frame);
+    return [plainAnswer(frame)];
+  },
+  "does not see the end": (frame) => plainReplies(frame.replace(/\}$/, "}}")),
+  "trims": (frame) => plainReplies(frame.trim().replace(/^\ufeff/, "")),
+  "throws at an escape of a control character": (frame) => {
+    if (frame.includes("\\u0000")) throw new Error("as asked");
+    return plainReplies(frame);
+  },
+  "answers twice": (frame) => plainReplies(frame).flatMap((text) => [text, text]),
+  "does not answer the last of many": (frame) => plainReplies(frame).slice(0, 900),
+};
+
+/** The frame, if it holds one object. */
+function parsed(frame: string): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(frame));
+  } catch {
+    return {};
+  }
+}
+
+Deno.test("fuzzPackets() finds nothing in the core", () => {
+  const { findings, rounds, inputs, badInputs, requests } = fuzzPackets({
+    seed: 7,
+    duration: 60_000,
+    rounds: 20,
+  });
+  assertEquals(findings, []);
+  assertEquals([rounds, inputs], [20, 4000]);
+  assert(badInputs > 1000 && requests > 2000);
+});
+
+Deno.test("fuzzPackets() finds what is broken, and finds it again by its seed", async (t) => {
+  for (const [name, implementation] of Object.entries(BROKEN)) {
+    await t.step(name, () => {
+      const options = { seed: 1, duration: 60_000, rounds: 100 };
+      const [first, ...more] = fuzzPackets(options, () => implementation).findings;
+      assert(first !== undefined, "nothing was found");
+      assertLess(more.length, 3);
+      const again = fuzzPackets({ ...options, seed: first.seed, rounds: 1 }, () => implementation);
+      assertEquals(again.findings, [first]);
+    });
+  }
+});

@@ -1,0 +1,213 @@
+/**
+ * WebSocket connections as a list of what is written on them, made up at random from a seed: such as keep
+ * to RFC 6455 in ways that no library would, and such as break it.
+ *
+ * @module
+ */
+
+import { encodeFrame, encodeRequest } from "../../protocol.ts";
+import { BROKEN_FRAMES, ODD_FRAMES } from "../support/broken_json.ts";
+import { plainReplies } from "../support/plain.ts";
+import { randomIntegers } from "../support/random.ts";
+import { buildFrame, type FrameHeader, Opcode, ZERO_MASK } from "../../websocket/frames.ts";
+import { upgradeRequest } from "../../websocket/handshake.ts";
+
+/** How a client leaves. */
+export type Leaving = "close" | "half-close" | "reset" | "silence";
+
+/** What a client does on one connection. */
+export interface Script {
+  /** Written before the server's answer to it is awaited, if it is a whole handshake. */
+  readonly handshake: string;
+  /** Written afterwards, each by itself: bytes as Latin-1, so that they can be shown. */
+  readonly pieces: readonly string[];
+  /** How it leaves; a polite one leaves by a Close frame, when it has all its answers. */
+  readonly leaving: Leaving;
+  /** What the server has to answer, in any order; undefined for a client that breaks the rules. */
+  readonly wanted?: readonly string[];
+}
+
+type Random = (limit: number) => number;
+
+const encoder = new TextEncoder();
+
+/** Lengths about which something changes. */
+const LENGTHS = [0, 1, 2, 125, 126, 127, 128, 1000, 65_535, 65_536, 65_537];
+
+const BAD_UTF8 = ["\xff", "\x80", "\xc0\x80", "\xed\xa0\x80", "\xe2\x82", "\xf4\x90\x80\x80"];
+
+const SMALL_FRAMES = [
+  ...BROKEN_FRAMES.map(({ text }) => text),
+  ...ODD_FRAMES.map(([, text]) => text),
+]
+  .filter((text) => text.length < 2000);
+
+/** The script of a seed. */
+export function scriptOf(seed: number): Script {
+  const random = randomIntegers(seed);
+  return random(2) === 0 ? politeScript(random) : rudeScript(random);
+}
+
+function politeScript(random: Random): Script {
+  const messages = Array.from({ length: random(6) + 1 }, (_, i) => packetsOf(random, i));
+  const bytes = messages.map((text) => messageBytes(random, utf8(text))).join("");
+  return {
+    handshake: upgradeRequest(),
+    pieces: cut(random, bytes),
+    leaving: "close",
+    wanted: messages.flatMap(plainReplies),
+  };
+}
+
+function rudeScript(random: Random): Script {
+  const leaving = pick<Leaving>(random, [
+    "close",
+    "close",
+    "half-close",
+    "reset",
+    "reset",
+    "silence",
+  ]);
+  const kind = random(10);
+  if (kind === 0) {
+    const noise = noiseOf(random, random(2000));
+    return { handshake: "", pieces: cut(random, noise), leaving };
+  }
+  if (kind === 1) {
+    const whole = upgradeRequest();
+    return { handshake: "", pieces: cut(random, whole.slice(0, random(whole.length))), leaving };
+  }
+  if (kind === 2) {
+    // It may still be a handshake, and a reset before the answer to it is a trial of its own.
+    return {
+      handshake: "",
+      pieces: cut(random, damaged(random, upgradeRequest())),
+      leaving: "close",
+    };
+  }
+  let bytes = Array.from({ length: random(8) + 1 }, () => rudeFrame(random)).join("");
+  if (random(3) === 0) bytes = damaged(random, bytes);
+  if (random(3) === 0) bytes = bytes.slice(0, random(bytes.length));
+  return { handshake: upgradeRequest(), pieces: cut(random, bytes), leaving };
+}
+
+/** The text of a message: one request, several, or something broken; `i` makes its ids its own. */
+function packetsOf(random: Random, i: number): string {
+  const kind = random(4);
+  if (kind === 0) {
+    const text = pick(random, SMALL_FRAMES);
+    // Two of those that are requests may have the same id: the first of a script may go as it is.
+    return i === 0 || !isAnswered(text) ? text : encodeRequest(`${i}.odd`, text);
+  }
+  const lengths = kind === 1 ? LENGTHS : LENGTHS.slice(0, 8); // together, no longer than the limit
+  const requests = Array.from({ length: kind === 1 ? 1 : random(20) + 1 }, (_, j) => {
+    const text = "😀x".repeat(pick(random, lengths) >> random(8));
+    return encodeRequest(`${i}.${j}`, `Hub&&näme&&${text}%%%&&id&&&&${j}`);
+  });
+  return encodeFrame(requests);
+}
+
+function isAnswered(text: string): boolean {
+  return plainReplies(text).some((reply) => !reply.includes('"error"'));
+}
+
+/** A message in fragments, some of them empty, with control frames in between. */
+function messageBytes(random: Random, content: string): string {
+  const parts = random(2) === 0 ? [content] : cut(random, content, true);
+  const opcode = random(4) === 0 ? Opcode.binary : Opcode.text;
+  return parts.map((part, i) => {
+    const isLast = i === parts.length - 1;
+    const control = random(4) === 0
+      ? frame(random, pick(random, [9, 10]), noiseOf(random, random(126)))
+      : "";
+    return control + frame(random, i === 0 ? opcode : Opcode.continuation, part, isLast);
+  }).join("");
+}
+
+/** A frame by which the rules are broken, or which is there for the next to break them. */
+function rudeFrame(random: Random): string {
+  const length = pick(random, LENGTHS);
+  switch (random(11)) {
+    case 0: // opcodes that there are not, bits that are reserved
+      return oddFrame(random, random(126), { first: random(256), length: random(126) });
+    case 1: // without a mask
+      return latin1(buildFrame('""'));
+    case 2: // a length that is never filled
+      return oddFrame(random, 100, { first: 0x82, length: 0x3ffffff });
+    case 3: // a length past all numbers
+      return oddFrame(random, 100, { first: 0x82, length: 2 ** 63 });
+    case 4: // a length in more bytes than it needs
+      return oddFrame(random, 2, { lengthSize: 8 });
+    case 5: // a control frame in fragments, or too long
+      return frame(random, pick(random, [8, 9, 10]), noiseOf(random, length), random(2) === 0);
+    case 6: // a Close frame of any content
+      return frame(random, Opcode.close, noiseOf(random, random(126)));
+    case 7: // text that is not UTF-8
+      return frame(random, Opcode.text, `"${pick(random, BAD_UTF8)}"`);
+    case 8: // a message within a message, or the rest of none
+      return frame(random, pick(random, [0, 1, 2]), noiseOf(random, length), random(2) === 0);
+    case 9: // bytes that are no packet
+      return messageBytes(random, noiseOf(random, length));
+    default:
+      return messageBytes(random, utf8(packetsOf(random, random(3))));
+  }
+}
+
+/** A frame as the rules want it, in bytes. */
+export function frame(random: Random, opcode: number, content: string, isLast = true): string {
+  const first = (isLast ? 0x80 : 0) | opcode;
+  return latin1(buildFrame(bytesOf(content), { first, mask: maskOf(random) }));
+}
+
+/** A frame of `count` random bytes. */
+function oddFrame(random: Random, count: number, header: FrameHeader): string {
+  const payload = bytesOf(noiseOf(random, count));
+  return latin1(buildFrame(payload, { mask: maskOf(random), ...header }));
+}
+
+function maskOf(random: Random): Uint8Array {
+  return random(4) === 0 ? ZERO_MASK : bytesOf(noiseOf(random, 4));
+}
+
+/** Text with a few bytes of it changed, left out or put in. */
+function damaged(random: Random, text: string): string {
+  for (let faults = random(4) + 1; faults > 0; faults--) {
+    const at = random(text.length + 1);
+    text = text.slice(0, at) + noiseOf(random, random(3)) + text.slice(at + random(3));
+  }
+  return text;
+}
+
+/** Cuts at random places; in `withNothing`, some pieces are empty. */
+function cut(random: Random, text: string, withNothing = false): string[] {
+  const places = Array.from({ length: random(5) }, () => random(text.length + 1));
+  const ends = [...places.sort((a, b) => a - b), text.length];
+  const pieces = ends.map((end, i) => text.slice(ends[i - 1] ?? 0, end));
+  return withNothing ? pieces : pieces.filter((piece) => piece !== "");
+}
+
+function noiseOf(random: Random, length: number): string {
+  return latin1(Uint8Array.from({ length }, () => random(256)));
+}
+
+function pick<T>(random: Random, from: readonly T[]): T {
+  return from[random(from.length)]!;
+}
+
+/** The bytes of a text, as Latin-1. */
+function utf8(text: string): string {
+  return latin1(encoder.encode(text));
+}
+
+function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 8192) {
+    text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  }
+  return text;
+}
+
+/** The bytes that a text of Latin-1 stands for. */
+export function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (unit) => unit.charCodeAt(0));
+}

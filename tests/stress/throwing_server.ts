@@ -1,0 +1,52 @@
+/**
+ * A server in which something throws now and then, wherever it is called: its events, its delays, sending,
+ * and the passing of time. Run in a process of its own, with a seed; when it has drained, it says how many
+ * faults there were, and how many it was told of.
+ *
+ * @module
+ */
+
+import { Conversations } from "../../session/sessions.ts";
+import { serve } from "../../server.ts";
+import { randomIntegers } from "../support/random.ts";
+
+const random = randomIntegers(Number(Deno.args[0]));
+let thrown = 0;
+let told = 0;
+
+/** Throws once in so many times. */
+function perhaps(once: number): void {
+  if (random(once) > 0) return;
+  thrown++;
+  throw new Error("as asked");
+}
+
+/** Lets a function throw now and then before it does what it does. */
+function makeThrow<T extends object>(owner: T, name: keyof T, once: number): void {
+  const original = owner[name] as (...args: unknown[]) => unknown;
+  owner[name] = function (this: T, ...args: unknown[]) {
+    perhaps(once);
+    return original.apply(this, args);
+  } as T[keyof T];
+}
+
+makeThrow(Math, "random", 500);
+makeThrow(WebSocket.prototype, "send", 3000);
+makeThrow(Conversations.prototype, "advance", 200);
+makeThrow(Conversations.prototype, "open", 10);
+
+const server = serve({
+  port: 0,
+  delay: { min: 0, max: 0.1 },
+  events: {
+    accepted: () => perhaps(100),
+    expelled: () => perhaps(2),
+    failed: () => void told++,
+  },
+});
+console.log(`Listening on ${server.url}`);
+Deno.addSignalListener("SIGTERM", async () => {
+  const { dropped } = await server.drain();
+  console.log(JSON.stringify({ thrown, told, dropped }));
+  Deno.exit();
+});

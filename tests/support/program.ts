@@ -1,0 +1,104 @@
+/**
+ * The real program, in a process of its own, with the permissions that its tasks ask for.
+ *
+ * @module
+ */
+
+import { deadline } from "@std/async/deadline";
+import { linesOf } from "../../cli/lines.ts";
+import { Inbox } from "./inbox.ts";
+import { PATIENCE } from "./until.ts";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+
+/** Returns the command of a task of deno.json, as Deno's task shell reads it. */
+export async function taskCommand(name: string): Promise<string> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  return tasks[name].command;
+}
+
+/** Returns the words that follow `deno` in the command of a task that begins with it. */
+export async function taskArgs(name: string): Promise<string[]> {
+  return (await taskCommand(name)).split(" ").slice(1);
+}
+
+/** Returns the permissions that a task gives its command. */
+export async function taskPermissions(name: string): Promise<string[]> {
+  return (await taskCommand(name)).split(" ").filter((word) => /^--(?:allow|deny)-/.test(word));
+}
+
+/** How a process has ended. */
+export interface ProgramResult {
+  readonly code: number;
+  readonly signal: Deno.Signal | null;
+  /** What is left of stdout, apart from the lines that were taken. */
+  readonly stdout: string[];
+  readonly stderr: string;
+}
+
+/** A process that runs. */
+export interface Program extends AsyncDisposable {
+  readonly pid: number;
+  readonly hasEnded: boolean;
+  /** The lines of its stdout, as they come. */
+  readonly stdout: Inbox<string>;
+  kill(signal: Deno.Signal): void;
+  /** Writes to its stdin. */
+  write(text: string): Promise<void>;
+  /** Ends its stdin. */
+  endInput(): Promise<void>;
+  /** Waits for its end, for 20 s or as many milliseconds as are given. */
+  result(patience?: number): Promise<ProgramResult>;
+}
+
+/** Starts an executable, with more in its environment. `await using` kills it, should it still run. */
+export function startProgram(
+  executable: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Program {
+  const child = new Deno.Command(executable, {
+    args,
+    cwd: ROOT,
+    env: { NO_COLOR: "1", ...env },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const stdout = new Inbox<string>();
+  const stdin = child.stdin.getWriter();
+  const read = (async () => {
+    for await (const { text, fault } of linesOf(child.stdout)) stdout.put(text ?? fault);
+  })();
+  const stderr = new Response(child.stderr).text();
+  let isEnded = false;
+  const ended = (async () => {
+    const [{ code, signal }, text] = await Promise.all([child.status, stderr, read]);
+    isEnded = true;
+    await stdin.close().catch(() => {}); // it may have been closed, or broken
+    return { code, signal, stderr: text };
+  })();
+  return {
+    pid: child.pid,
+    get hasEnded() {
+      return isEnded;
+    },
+    stdout,
+    kill: (signal) => child.kill(signal),
+    write: (text) => stdin.write(new TextEncoder().encode(text)),
+    endInput: () => stdin.close(),
+    async result(patience = PATIENCE) {
+      const { code, signal, stderr } = await deadline(ended, patience);
+      return { code, signal, stderr, stdout: await stdout.take(stdout.size) };
+    },
+    async [Symbol.asyncDispose]() {
+      if (!isEnded) child.kill("SIGKILL");
+      await deadline(ended, PATIENCE); // a process that is left behind would hold its streams open
+    },
+  };
+}
+
+/** Starts a command of the program from its source, as the task of that name does. */
+export async function startTask(name: string, ...more: string[]): Promise<Program> {
+  return startProgram(Deno.execPath(), [...await taskArgs(name), ...more]);
+}

@@ -1,0 +1,118 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Client } from "../client.ts";
+import { serve } from "../server.ts";
+import { awaitedLater } from "./support/awaited_later.ts";
+import { taskArgs } from "./support/program.ts";
+import { startOnTerminal, whyNoTerminal } from "./support/terminal.ts";
+import { until } from "./support/until.ts";
+
+const missing = await whyNoTerminal();
+
+/** A test that needs a terminal. */
+function test(name: string, fn: () => Promise<void>): void {
+  const why = missing === undefined ? "" : ` (ignored: ${missing})`;
+  Deno.test({ name: name + why, ignore: missing !== undefined, fn });
+}
+
+async function start(task: string, ...args: string[]) {
+  return startOnTerminal(Deno.execPath(), [...await taskArgs(task), ...args]);
+}
+
+test("serve, on a terminal, keeps a line below its log and takes it away", async () => {
+  await using server = await start("serve", "--port", "0", "--delay", "0.1");
+  const text = await server.shows(
+    /^Listening on ws:\S+\n0 requests in flight, 0 answered, 0 answers\/s$/,
+  );
+  const url = /ws:\S+/.exec(text)![0];
+  await using send = await start("send", "--url", url, "--id", "x", "Hub&&name&&qwe");
+  assertEquals((await send.result()).code, 0);
+  const log = `Listening on ${url}\nx: Timeout 0.1 seconds for this one.`;
+  assertMatch(
+    await server.shows(/ 1 answered/),
+    new RegExp(`^${log}\n0 requests in flight, 1 answered, `),
+  );
+  await server.type("\x03");
+  const { code, text: left } = await server.result();
+  const end = "Draining: 0 in flight\nDrained: all answered";
+  assertEquals([code, left.replace("^C", "")], [0, `${log}\n${end}`]);
+});
+
+test("send --chart, on a terminal, draws bars that grow, and what came of them", async () => {
+  await using server = serve({
+    port: 0,
+    delay: { min: 600, max: 600 },
+    limits: { packetSize: 60 },
+  });
+  const inputs = Array.from({ length: 8 }, (_, i) => `Hub&&id&&${i + 1}`);
+  await using send = await start(
+    "send",
+    ...["--chart", "--url", server.url, ...inputs, "x".repeat(60)],
+  );
+  const bars = "([1-8]  █+▌? [\\d.]+ m?s …\n){8}9  [█▌]+ packet_too_large\n +0";
+  await send.shows(new RegExp(bars));
+  await send.type("\x03");
+  const { code, text } = await send.result();
+  assertEquals(code, 130);
+  // Nothing is left of what was drawn meanwhile.
+  const [head, summary] = text.replace("^C", "").split("\n\n");
+  const [first, second, title, ...lines] = head!.split("\n");
+  assertEquals(JSON.parse(first! + second!).error.code, "packet_too_large");
+  assertEquals(title, "Requests");
+  for (const [i, line] of lines.slice(0, 8).entries()) {
+    assertMatch(line, new RegExp(`^  ${i + 1}  █+▌? aborted$`));
+  }
+  assertMatch(lines[8]!, /^ {2}9 {2}[█▌]+ packet_too_large$/);
+  assertMatch(lines[9]!, /^ {5}0/);
+  assertMatch(summary!, /^9 requests: 0 answered, 9 failed, /);
+  assert(send.written.includes("\x1b[31m"), "there are colours");
+});
+
+function startByTask(task: string, ...args: string[]) {
+  return startOnTerminal(Deno.execPath(), ["task", task, ...args]);
+}
+
+test("serve, under deno task on a terminal, drains on Ctrl-C", async () => {
+  await using server = startByTask("serve", "--port", "0", "--delay", "2");
+  const [url] = /ws:\S+/.exec(await server.shows(/^0 requests in flight/m))!;
+  await using client = await Client.connect(url, { reconnect: false });
+  const request = awaitedLater(client.request("a&&b&&c"));
+  await server.shows(/^1: Timeout 2\.0 seconds for this one\.$/m);
+  await server.type("\x03");
+  assertEquals((await request).data, { a: { b: "c" } });
+  const { code, text } = await server.result();
+  assertEquals(code, 0);
+  assertMatch(text, /\nDrained: all answered$/);
+});
+
+test("send, under deno task on a terminal, prints its summary on Ctrl-C", async () => {
+  await using server = serve({ port: 0, delay: { min: 20_000, max: 20_000 } });
+  await using send = startByTask("send", "--url", server.url, "a&&b&&c");
+  await until("a request is in flight", () => server.inFlight === 1);
+  await send.type("\x03");
+  const { code, text } = await send.result();
+  assertEquals(code, 130);
+  assertMatch(text, /1 requests?: 0 answered, 1 failed, .*\n {2}1 aborted$/);
+});
+
+for (const term of ["dumb", ""]) {
+  test(`serve, send and bench neither draw nor color on a terminal with TERM=${term}`, async () => {
+    const onTerminal = async (task: string, ...args: string[]) =>
+      startOnTerminal(Deno.execPath(), [...await taskArgs(task), ...args], term);
+    const limits = ["--max-packet-size", "60", "--delay", "0.5"];
+    await using server = await onTerminal("serve", "--port", "0", ...limits);
+    const [url] = /ws:\S+/.exec(await server.shows(/^Listening on ws:\S+$/))!;
+    const inputs = Array.from({ length: 8 }, (_, i) => `a&&b&&${i}`);
+    await using send = await onTerminal("send", "--url", url, "--chart", ...inputs, "x".repeat(60));
+    await using bench = await onTerminal("bench", "--url", url, "-n", "5", "--data", "a&&b&&c");
+    const [sent, benched] = await Promise.all([send.result(), bench.result()]);
+    assertMatch(sent.text, /^9 requests: 8 answered, 1 failed/m);
+    assertMatch(benched.text, /^ +answered +5 \(100 %\)/m);
+    await server.type("\x03");
+    assertEquals((await server.result()).code, 0);
+    for (const { written } of [server, send, bench]) {
+      // Deno itself clears the line while it loads a program.
+      const ours = written.replaceAll("\x1b[0G\x1b[2K\x1b[J", "");
+      assert(!ours.includes("\x1b"), JSON.stringify(ours));
+    }
+  });
+}

@@ -1,0 +1,219 @@
+// A load generator for measuring servers from outside their own runtime; runs on Bun. It speaks WebSocket
+// over plain TCP, with frames made beforehand and answers found by a search for bytes, so that it costs
+// far less than what it measures. Argument: options as JSON, see Load in ../measure.ts; prints the result
+// as JSON.
+
+import { quantiles } from "../../../cli/figures.ts";
+import { uniformDelay } from "../../../session/delays.ts";
+import { buildFrame, ZERO_MASK } from "../../../websocket/frames.ts";
+import { parseHead, upgradeRequest } from "../../../websocket/handshake.ts";
+
+const options = JSON.parse(process.argv[2]);
+const { port, connections, pipeline, rate, warmUp, seconds, data, batch, subprotocol, delay } =
+  options;
+
+const ID_LENGTH = 8;
+const KEY = Buffer.from('"request_id":"');
+const HEX = Buffer.from("0123456789abcdef");
+const MAX_REQUESTS = 1 << 24;
+
+/** When each request was sent, by its number; a number is used again after MAX_REQUESTS. */
+const sentAt = new Float64Array(MAX_REQUESTS);
+let sent = 0;
+let answered = 0;
+let errors = 0;
+
+/** Latencies, or latenesses where the delays are known; of answers within the time that counts. */
+let samples = new Float64Array(1 << 20);
+let sampled = 0;
+
+const { frame, idOffsets } = makeFrame();
+
+/** A text frame with `batch` requests, and where their ids are. */
+function makeFrame() {
+  const packet = `{"request_id":"${"0".repeat(ID_LENGTH)}","data":"${data}"}`;
+  const text = batch > 1 ? `[${Array(batch).fill(packet).join(",")}]` : packet;
+  const frame = Buffer.from(buildFrame(text, { mask: ZERO_MASK }));
+  const idOffsets = [];
+  for (let at = frame.indexOf(KEY); at >= 0; at = frame.indexOf(KEY, at + 1)) {
+    idOffsets.push(at + KEY.length);
+  }
+  return { frame, idOffsets };
+}
+
+/** Delays of requests in milliseconds, by how servers decide them: from an id in quotes, or its number. */
+const delayOf = {
+  none: () => 0,
+  plain: (_bytes, _at, id) => 1000 + (Math.imul(id, 0x9e3779b1) >>> 0) % 4001,
+  seed: (bytes, at) => seeded.delayOf(bytes, at - 1, at + ID_LENGTH + 1),
+}[delay];
+const seeded = uniformDelay({ min: 1, max: 5 }, 1);
+
+class Connection {
+  unsent = null;
+  rest = Buffer.alloc(0);
+  isOpen = false;
+  /** Answers that have come and not been followed by new requests yet. */
+  due = 0;
+
+  /** Sends `count` frames. */
+  send(count) {
+    const now = performance.now();
+    const frames = Buffer.allocUnsafe(frame.length * count);
+    for (let i = 0; i < count; i++) {
+      const at = i * frame.length;
+      frame.copy(frames, at);
+      for (const offset of idOffsets) {
+        const id = sent++ % MAX_REQUESTS;
+        sentAt[id] = now;
+        for (let j = 0; j < ID_LENGTH; j++) {
+          frames[at + offset + j] = HEX[(id >> (28 - 4 * j)) & 15];
+        }
+      }
+    }
+    this.write(frames);
+  }
+
+  write(bytes) {
+    if (this.unsent !== null) {
+      this.unsent = Buffer.concat([this.unsent, bytes]);
+      return;
+    }
+    const written = Math.max(this.socket.write(bytes), 0);
+    if (written < bytes.length) this.unsent = Buffer.from(bytes.subarray(written));
+  }
+
+  drain() {
+    const bytes = this.unsent;
+    this.unsent = null;
+    if (bytes !== null) this.write(bytes);
+  }
+
+  receive(chunk) {
+    let bytes = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
+    if (!this.isOpen) {
+      const end = bytes.indexOf("\r\n\r\n");
+      if (end < 0) {
+        this.rest = Buffer.from(bytes);
+        return;
+      }
+      const { start } = parseHead(bytes.toString("latin1", 0, end));
+      if (!start.includes(" 101 ")) throw new Error(start);
+      this.isOpen = true;
+      bytes = bytes.subarray(end + 4);
+      onOpen();
+    }
+    const now = performance.now();
+    let at = bytes.indexOf(KEY);
+    let end = 0;
+    let count = 0;
+    while (at >= 0 && at + KEY.length + ID_LENGTH < bytes.length) {
+      end = at + KEY.length + ID_LENGTH;
+      count++;
+      if (isCounting) sample(bytes, at + KEY.length, now);
+      at = bytes.indexOf(KEY, end);
+    }
+    if (bytes.includes('"error"')) errors++;
+    this.rest = Buffer.from(bytes.subarray(Math.max(end, bytes.length - KEY.length - ID_LENGTH)));
+    answered += count;
+    if (rate > 0) return;
+    this.due += count;
+    const frames = Math.floor(this.due / batch);
+    if (frames > 0 && !isOver) this.send(frames);
+    this.due -= frames * batch;
+  }
+}
+
+function sample(bytes, at, now) {
+  let id = 0;
+  for (let i = at; i < at + ID_LENGTH; i++) {
+    const digit = bytes[i];
+    id = id << 4 | (digit <= 0x39 ? digit - 0x30 : digit - 0x57);
+  }
+  if (sampled === samples.length) {
+    const larger = new Float64Array(2 * sampled);
+    larger.set(samples);
+    samples = larger;
+  }
+  samples[sampled++] = now - sentAt[id] - delayOf(bytes, at, id);
+}
+
+let isCounting = false;
+let isOver = false;
+let opened = 0;
+const all = [];
+
+for (let i = 0; i < connections; i++) {
+  const connection = new Connection();
+  all.push(connection);
+  connection.socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port,
+    socket: {
+      data: (_socket, chunk) => connection.receive(chunk),
+      drain: () => connection.drain(),
+      close: () => isOver || fail("the server closed a connection"),
+      error: (_socket, error) => fail(error.message),
+    },
+  });
+  connection.socket.write(upgradeRequest({
+    "Host": `127.0.0.1:${port}`,
+    "Sec-WebSocket-Protocol": subprotocol || undefined,
+  }));
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+function onOpen() {
+  if (++opened === connections) start();
+}
+
+let countedFrom = 0;
+let answeredBefore = 0;
+
+function start() {
+  if (rate > 0) openLoop();
+  else for (const connection of all) connection.send(pipeline / batch);
+  setTimeout(() => {
+    isCounting = true;
+    countedFrom = performance.now();
+    answeredBefore = answered;
+
+    setTimeout(finish, seconds * 1000);
+  }, warmUp * 1000);
+}
+
+/** Sends at a fixed rate, whatever comes back: every millisecond what is due, each connection's in one write. */
+function openLoop() {
+  const startedAt = performance.now();
+  let next = 0;
+  const timer = setInterval(() => {
+    if (isOver) return clearInterval(timer);
+    const due = (performance.now() - startedAt) / 1000 * rate;
+    let frames = Math.floor((due - sent) / batch);
+    const share = Math.ceil(frames / connections);
+    for (; frames > 0; frames -= share) {
+      next = (next + 1) % connections;
+      all[next].send(Math.min(share, frames));
+    }
+  }, 1);
+}
+
+function finish() {
+  isOver = true;
+  const took = (performance.now() - countedFrom) / 1000;
+  const at = quantiles(samples.subarray(0, sampled));
+  console.log(JSON.stringify({
+    perSecond: (answered - answeredBefore) / took,
+    inFlight: sent - answered,
+    errors,
+    min: at(0),
+    p50: at(0.5),
+    p99: at(0.99),
+    max: at(1),
+  }));
+  process.exit(0);
+}
