@@ -10,7 +10,7 @@ import {
   ClientError,
   type ClientErrorCode,
   ConnectionError,
-  type EndingInError,
+  type ErrorFactory,
   RequestError,
   TimeoutError,
 } from "./client/errors.ts";
@@ -26,8 +26,8 @@ import {
   decodeAnswers,
   encodeCancel,
   encodeRequest,
+  type ErrorDetails,
   ERRORS,
-  type Fault,
   isError,
   isRequestId,
   refuse,
@@ -86,7 +86,7 @@ export interface ConnectOptions {
   /** Told of answers to no request that waits: an error without an id, an id never sent. */
   onUnmatched?: (answer: Answer) => void;
   /** Told of frames that hold no answers. */
-  onGarbage?: (frame: unknown) => void;
+  onInvalidFrame?: (frame: unknown) => void;
 }
 
 /** What a request can be told. */
@@ -115,7 +115,7 @@ export interface RequestsOptions {
 export type RequestInput = string | { data: string; id?: RequestId | undefined };
 
 /** What was done so that requests are answered all the same. */
-export interface Repairs {
+export interface RetryStats {
   /** How often there was a connection again. */
   readonly reconnects: number;
   /** How many requests were sent again because a connection was lost. */
@@ -125,7 +125,7 @@ export interface Repairs {
 }
 
 /** How a request ended, before it becomes a value or an error of its caller. */
-type Ending = Reply | EndingInError;
+type Ending = Reply | ErrorFactory;
 
 /** A request that waits for its answer. */
 interface Pending extends Posted {
@@ -139,7 +139,7 @@ interface Pending extends Posted {
   isOut: boolean;
   /** How often it was refused, and how the last time. */
   refusals: number;
-  refusal: EndingInError | undefined;
+  refusal: ErrorFactory | undefined;
 }
 
 /**
@@ -191,9 +191,9 @@ export class Client implements AsyncDisposable {
   });
   readonly #repairs = { reconnects: 0, resent: 0, retried: 0 };
   /** Why there is no connection at the moment. */
-  #lost: EndingInError | undefined;
+  #lost: ErrorFactory | undefined;
   /** Why no request can be made any more. */
-  #ending: EndingInError | undefined;
+  #ending: ErrorFactory | undefined;
   #closing: Promise<void> | undefined;
   #lastId = 0;
 
@@ -255,7 +255,7 @@ export class Client implements AsyncDisposable {
   }
 
   /** What was done so far about lost connections and refusals. */
-  get repairs(): Repairs {
+  get repairs(): RetryStats {
     return { ...this.#repairs };
   }
 
@@ -323,7 +323,7 @@ export class Client implements AsyncDisposable {
   }
 
   /** Why a request cannot even be sent. */
-  #refusal(id: RequestId, options: RequestOptions): EndingInError | undefined {
+  #refusal(id: RequestId, options: RequestOptions): ErrorFactory | undefined {
     const { signal, timeout = DEFAULT_TIMEOUT } = options;
     checkTimeout(timeout);
     if (this.#ending !== undefined) return this.#ending;
@@ -379,7 +379,7 @@ export class Client implements AsyncDisposable {
   #receive(data: unknown): void {
     if (this.#ending !== undefined) return; // nobody waits for what comes while it closes
     const answers = typeof data === "string" ? decodeAnswers(data) : undefined;
-    if (answers === undefined) return this.#options.onGarbage?.(data);
+    if (answers === undefined) return this.#options.onInvalidFrame?.(data);
     const now = performance.now();
     const frame = new AnswerFrame(data as string);
     for (let i = 0; i < answers.length; i++) this.#settle(answers[i]!, now, frame, i);
@@ -401,7 +401,7 @@ export class Client implements AsyncDisposable {
     }
   }
 
-  #refuse(id: RequestId, request: Pending, { code, message }: Fault): void {
+  #refuse(id: RequestId, request: Pending, { code, message }: ErrorDetails): void {
     const { reconnect = true, retry = true } = this.#options;
     const refusal = () => new RequestError(code, message);
     const goesElsewhere = code === "shutting_down" && reconnect !== false;
@@ -426,8 +426,8 @@ export class Client implements AsyncDisposable {
 
   #open(socket: WebSocket): void {
     this.#protocol = socket.protocol;
-    const sharesFrames = socket.protocol === SUBPROTOCOL;
-    this.#outbox = new Outbox((frame) => socket.send(frame), sharesFrames, this.#frameLimit);
+    const batched = socket.protocol === SUBPROTOCOL;
+    this.#outbox = new Outbox((frame) => socket.send(frame), batched, this.#frameLimit);
     if (this.#lost === undefined) return; // it is the first
     this.#lost = undefined;
     this.#repairs.reconnects++;
@@ -448,7 +448,7 @@ export class Client implements AsyncDisposable {
     return (code === 1008 || code === 1009) && outbox.limit < this.#frameLimit;
   }
 
-  #lose(why: EndingInError, wait: number): void {
+  #lose(why: ErrorFactory, wait: number): void {
     const { resend = true, onDisconnect } = this.#options;
     this.#lost = why;
     if (this.#outbox !== undefined) this.#frameLimit = this.#outbox.limit;
@@ -464,7 +464,7 @@ export class Client implements AsyncDisposable {
   }
 
   /** The first reason that is given for the end counts. */
-  #end(why: EndingInError): void {
+  #end(why: ErrorFactory): void {
     this.#ending ??= why;
     for (const { settle } of this.#pending.takeAll()) settle(this.#ending);
     this.#refused.takeAll();

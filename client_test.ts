@@ -313,7 +313,7 @@ Deno.test("Client.request() settles once, however often and with what a server a
   });
   await using client = await Client.connect(server.url, {
     onUnmatched: (answer) => unmatched.put(answer),
-    onGarbage: (frame) => garbage.put(frame),
+    onInvalidFrame: (frame) => garbage.put(frame),
   });
   const reply = await client.request("", { id: 1 });
   assertEquals(reply.data, { Hub: { id: "1" } });
@@ -512,7 +512,7 @@ Deno.test("Client.requests() of nothing gives nothing", async () => {
 });
 
 Deno.test("Client.requests() puts errors among the outcomes, and goes on", async () => {
-  await using server = serve({ ...AT_ONCE, limits: { packetSize: 200 } });
+  await using server = serve({ ...AT_ONCE, limits: { maxPacketSize: 200 } });
   await using client = await Client.connect(server.url);
   const inputs = [{ data: "a&&b&&1", id: "x" }, { data: "", id: "" }, "a&&b&&2"];
   const outcomes = await collect(client.requests(inputs, { ordered: true }));

@@ -7,7 +7,7 @@
 import { CommandError, type Commands, Exit, reportFailure, type Streams } from "./cli/command.ts";
 import { escapeControls } from "./cli/terminal/escape.ts";
 import { isDumbTerminal } from "./cli/terminal/status_lines.ts";
-import { nearest } from "./cli/closest_string.ts";
+import { closestString } from "./cli/closest_string.ts";
 import { Output } from "./cli/buffered_writer.ts";
 import { Shutdown } from "./cli/shutdown.ts";
 
@@ -86,7 +86,7 @@ async function run(name: string | undefined, { stdout, stderr }: Streams): Promi
     return Exit.ok;
   }
   if (name !== undefined) {
-    const meant = nearest(name, Object.keys(COMMANDS));
+    const meant = closestString(name, Object.keys(COMMANDS));
     const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
     const problem = `asyncpkt: there is no command ${JSON.stringify(name)}${hint}`;
     stderr.write(escapeControls(problem) + "\n");

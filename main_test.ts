@@ -465,7 +465,7 @@ Deno.test("main() send takes the end of stdin for no end of waiting", async () =
 });
 
 Deno.test("main() send exits with 1 when some are answered with an error", async () => {
-  await using server = serve({ ...SOON, limits: { packetSize: 200 } });
+  await using server = serve({ ...SOON, limits: { maxPacketSize: 200 } });
   const args = ["send", "--url", server.url, "--ordered", "x".repeat(200), "a&&b&&c"];
   const { code, stdout, stderr } = await runCommand(args);
   assertEquals(code, 1);
@@ -476,8 +476,8 @@ Deno.test("main() send exits with 1 when some are answered with an error", async
 
 Deno.test("main() send has all requests answered whatever size of frames the server takes", async () => {
   const data = Array.from({ length: 2000 }, (_, i) => `Hub&&id&&${i}&&name&&${"x".repeat(50)}`);
-  for (const packetSize of [1 << 10, 1 << 16]) {
-    await using server = serve({ ...SOON, limits: { packetSize } });
+  for (const maxPacketSize of [1 << 10, 1 << 16]) {
+    await using server = serve({ ...SOON, limits: { maxPacketSize } });
     const args = ["send", "--url", server.url, "--concurrency", "2000", "--ordered", ...data];
     const { code, stdout, stderr } = await runCommand(args);
     assertMatch(stderr, /^2,000 requests: 2,000 answered, 0 failed/);
@@ -597,7 +597,7 @@ Deno.test("main() send gives up when there was no connection for as long as an a
 });
 
 Deno.test("main() send tries again what the server has no room for, and says so", async () => {
-  await using server = serve({ ...SOON, limits: { inFlight: 2 } });
+  await using server = serve({ ...SOON, limits: { maxInFlight: 2 } });
   const inputs = Array.from({ length: 10 }, (_, i) => `Hub&&id&&${i}`);
   const { code, stdout, stderr } = await runCommand(["send", "--url", server.url, ...inputs]);
   assertEquals([code, stdout.trimEnd().split("\n").length], [0, 10]);
@@ -729,7 +729,7 @@ Deno.test("main() send shows progress on a terminal only, and takes it away", as
 });
 
 Deno.test("main() send --chart shows on stderr what came when, off a terminal as well", async () => {
-  await using server = serve({ ...SOON, limits: { packetSize: 60 } });
+  await using server = serve({ ...SOON, limits: { maxPacketSize: 60 } });
   const args = ["send", "--url", server.url, "--chart", "--quiet", "--id"];
   const { stdout, stderr } = await runCommand([...args, "first", "a"]);
   assertEquals(stdout, '{"request_id":"first","data":{}}\n');
@@ -739,7 +739,7 @@ Deno.test("main() send --chart shows on stderr what came when, off a terminal as
 });
 
 Deno.test("main() send --json ends stderr with the summary as one line of JSON", async () => {
-  await using server = serve({ ...AT_ONCE, limits: { packetSize: 60 } });
+  await using server = serve({ ...AT_ONCE, limits: { maxPacketSize: 60 } });
   await using evil = startHandServer({
     onPacket: ({ request_id }, socket) =>
       socket.send(JSON.stringify({ request_id, error: { code: "\x9b", message: "" } })),

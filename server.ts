@@ -1,12 +1,12 @@
 /**
- * The server: carries frames between the network and conversations. It decides nothing about packets.
+ * The server: carries frames between the network and sessions. It decides nothing about packets.
  *
  * @module
  */
 
 import { deadline } from "@std/async/deadline";
 import type { Events, Limits } from "./session/session.ts";
-import { Conversations } from "./session/sessions.ts";
+import { Sessions } from "./session/sessions.ts";
 import type { Elsewhere } from "./session/responder.ts";
 import type { Tap } from "./session/tap.ts";
 import {
@@ -35,7 +35,7 @@ import { Figures } from "./server/server_stats.ts";
 import { answerPost } from "./server/post.ts";
 import { Listener } from "./server/listener.ts";
 import { answerMetrics } from "./server/metrics.ts";
-import { Pump } from "./server/driver.ts";
+import { Driver } from "./server/driver.ts";
 import { Secret } from "./server/secret.ts";
 import { secure } from "./server/security_headers.ts";
 
@@ -81,7 +81,7 @@ const MAX_TIMEOUT = 2 ** 31 - 1;
  * With so many upgrades that never opened, the server says that it is not well: each may have cost a file
  * descriptor for good, of the 1,024 that a process often has, and only a new process gets them back.
  */
-const MAX_UNOPENED = 100;
+const MAX_ABANDONED = 100;
 
 /** What a Close frame says when the server has drained. */
 const DRAINED = "The server is shutting down";
@@ -99,7 +99,7 @@ export interface ServeOptions {
   /** Trouble to be made on purpose. @default {none} */
   faults?: FaultRates;
   /**
-   * @default {{ packetSize: 1 << 20, inFlight: 10_000, inFlightInAll: 1_000_000, wrongInARow: 100,
+   * @default {{ maxPacketSize: 1 << 20, inFlight: 10_000, maxInFlightTotal: 1_000_000, maxConsecutiveErrors: 100,
    * connections: 10_000, buffered: 1 << 24 }} and 1,000 connections from an address of elsewhere.
    */
   limits?: Partial<Limits & ConnectionLimits>;
@@ -192,7 +192,7 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
   const drainTimeout = Math.min(options.drainTimeout ?? longest + DRAIN_SLACK, MAX_TIMEOUT);
   const fail = (error: unknown) => tellFault(events, error);
   const figures = crew?.figures ?? new Figures();
-  const conversations = new Conversations({
+  const sessions = new Sessions({
     delays,
     faults,
     limits,
@@ -208,9 +208,9 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
     allowOrigins: options.allowOrigins ?? [],
     console: options.console ?? true,
   });
-  const pump = new Pump(conversations, fail);
-  elsewhere?.begin(pump);
-  const shared = { conversations, pump, events, buffered: limits.buffered };
+  const driver = new Driver(sessions, fail);
+  elsewhere?.begin(driver);
+  const shared = { sessions, driver, events, buffered: limits.maxBuffered };
   const connections = new Connections(shared, limits, figures, crew);
   const listener = new Listener({
     hostname,
@@ -261,7 +261,7 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
         request,
         { idleTimeout: IDLE_TIMEOUT, ...protocol !== undefined && { protocol } },
       );
-      response.headers.set("asyncpkt-max-packet-size", `${conversations.limits.packetSize}`);
+      response.headers.set("asyncpkt-max-packet-size", `${sessions.limits.maxPacketSize}`);
       connections.add(socket, address, protocol === SUBPROTOCOL, leave);
       return response;
     } catch (error) {
@@ -278,14 +278,14 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
 
   /** Anybody may ask how it is, but only who is let in learns what it does. */
   function health(request: Request): Response {
-    const { counters, gauges: { connections, unopened } } = crew?.sum() ?? figures;
-    const isWell = unopened < MAX_UNOPENED && crew?.isWell !== false &&
+    const { counters, gauges: { connections, abandoned } } = crew?.sum() ?? figures;
+    const isWell = abandoned < MAX_ABANDONED && crew?.isWell !== false &&
       elsewhere?.isReachable !== false;
     const status = isDraining ? "draining" : isWell ? "ok" : "unhealthy";
     const told = {
       connections,
       in_flight: counters.inFlight[0]!,
-      unopened,
+      abandoned,
       ...crew && { workers: crew.size },
     };
     return Response.json(
@@ -302,14 +302,14 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
   async function drain(): Promise<Drained> {
     isDraining = true;
     await listener.stop();
-    conversations.drain();
-    await inTime(pump.idle(), drainTimeout);
-    const dropped = conversations.inFlight;
-    const disconnected = conversations.counters.dropped;
-    conversations.flush();
+    sessions.drain();
+    await inTime(driver.idle(), drainTimeout);
+    const dropped = sessions.inFlight;
+    const disconnected = sessions.counters.dropped;
+    sessions.flush();
     await inTime(connections.close(1001, DRAINED), CLOSE_TIMEOUT);
     const cut = connections.size;
-    pump.stop();
+    driver.stop();
     await inTime(listener.close(), CLOSE_TIMEOUT);
     return { dropped, cut, disconnected };
   }
@@ -319,14 +319,14 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
     url: `${scheme}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${listener.port}`,
     port: listener.port,
     get inFlight() {
-      return conversations.inFlight;
+      return sessions.inFlight;
     },
     get faults() {
-      return conversations.faults;
+      return sessions.faults;
     },
     renew: (certificate) => listener.renew(certificate),
     get answered() {
-      return conversations.answered;
+      return sessions.answered;
     },
     drain: () => drained ??= drain(),
     [Symbol.asyncDispose]: async () => void await (drained ??= drain()),

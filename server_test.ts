@@ -142,7 +142,7 @@ const REFUSALS: { name: string; frame: unknown; code: string; id?: unknown }[] =
 ];
 
 Deno.test("serve() refuses what is no request at once, and the connection goes on", async () => {
-  await using server = serve({ ...SOON, limits: { packetSize: 4096 } });
+  await using server = serve({ ...SOON, limits: { maxPacketSize: 4096 } });
   for (const protocols of [[], ["asyncpkt.v1"]]) {
     await using peer = await openBrowserSocket(server.url, protocols);
     for (const { name, frame, code, id = null } of REFUSALS) {
@@ -178,7 +178,7 @@ Deno.test("serve() refuses an id in flight, and still answers the first", async 
 });
 
 Deno.test("serve() refuses what is past its limits as overloaded, until there is room", async () => {
-  await using server = serve({ ...LATE, limits: { inFlight: 2, inFlightInAll: 3 } });
+  await using server = serve({ ...LATE, limits: { maxInFlight: 2, maxInFlightTotal: 3 } });
   await using one = await openBrowserSocket(server.url);
   await using two = await openBrowserSocket(server.url);
   for (const id of [1, 2, 3]) one.send({ request_id: id, data: "" });
@@ -234,7 +234,7 @@ Deno.test("serve() outlives events that throw whatever they are told", async () 
   };
   await using server = serve({
     ...SOON,
-    limits: { packetSize: 100 },
+    limits: { maxPacketSize: 100 },
     events: { accepted: fail, refused: fail, failed: fail },
   });
   await using peer = await openBrowserSocket(server.url);
@@ -288,7 +288,7 @@ Deno.test("serve() ends the answers to an array with the last", async () => {
 });
 
 Deno.test("serve() says by the status what is wrong with what is posted", async () => {
-  await using server = serve({ ...LATE, limits: { packetSize: 4096, inFlightInAll: 1 } });
+  await using server = serve({ ...LATE, limits: { maxPacketSize: 4096, maxInFlightTotal: 1 } });
   const long = "x".repeat(4096);
   const table: [body: unknown, status: number, code: string][] = [
     ["{", 400, "invalid_json"],
@@ -353,7 +353,7 @@ Deno.test("serve() says at /healthz how it is", async () => {
     status: "ok",
     connections: 1,
     in_flight: 2,
-    unopened: 0,
+    abandoned: 0,
   });
   const head = await fetch(httpUrl(server) + "/healthz", { method: "HEAD" });
   assertEquals([head.status, await head.text()], [200, ""]);
@@ -414,7 +414,7 @@ Deno.test("serve() says in a refusal what would be right", async () => {
 });
 
 Deno.test("serve() says in the handshake how long a frame may be", async () => {
-  await using server = serve({ ...SOON, limits: { packetSize: 4096 } });
+  await using server = serve({ ...SOON, limits: { maxPacketSize: 4096 } });
   const handshake = await exchange(server.port, upgradeRequest());
   assertMatch(handshake, /^HTTP\/1\.1 101 [^]*\r\nasyncpkt-max-packet-size: 4096\r\n/i);
 });
@@ -441,7 +441,7 @@ Deno.test("serve() tells strangers whether it is well, and no more", async () =>
     await (await fetch(httpUrl(server) + "/healthz", { headers })).json();
   assertEquals(await health({}), { status: "ok" });
   assertEquals(await health({ authorization: "Bearer x" }), { status: "ok" });
-  const figures = { status: "ok", connections: 0, in_flight: 0, unopened: 0 };
+  const figures = { status: "ok", connections: 0, in_flight: 0, abandoned: 0 };
   assertEquals(await health({ authorization: "Bearer s3cret" }), figures);
 });
 
@@ -525,8 +525,8 @@ Deno.test("serve() checks its options before it listens", () => {
     { delay: { min: 2, max: 1 } },
     { delay: { min: 0, max: Infinity } },
     { seed: 0.5 },
-    { limits: { inFlight: 0 } },
-    { limits: { packetSize: NaN } },
+    { limits: { maxInFlight: 0 } },
+    { limits: { maxPacketSize: NaN } },
     { token: "" },
     { token: "a b" },
     { allowOrigins: ["friend.example"] },

@@ -7,7 +7,7 @@
 
 import { escapeControls } from "./terminal/escape.ts";
 import { counted } from "./figures.ts";
-import { Footer, type TerminalSize, terminalSize } from "./terminal/status_lines.ts";
+import { StatusLines, type TerminalSize, terminalSize } from "./terminal/status_lines.ts";
 
 /** How long text is gathered, in milliseconds. */
 const GATHER = 10;
@@ -70,7 +70,7 @@ export class Output {
   #dropped = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
-  #footer: Footer | undefined;
+  #footer: StatusLines | undefined;
 
   constructor(sink: Sink, { size = terminalSize, isDumb = false }: OutputOptions = {}) {
     this.#sink = sink;
@@ -140,7 +140,7 @@ export class Output {
    */
   keepBelow(lines: (size: TerminalSize) => readonly string[]): Disposable {
     if (!this.canDraw) return { [Symbol.dispose]() {} };
-    const footer = new Footer(lines, this.#size);
+    const footer = new StatusLines(lines, this.#size);
     let timer: ReturnType<typeof setTimeout>;
     const draw = () => {
       timer = setTimeout(draw, FRAME);

@@ -11,13 +11,13 @@
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { nearest } from "./closest_string.ts";
+ * import { closestString } from "./closest_string.ts";
  *
- * assertEquals(nearest("prot", ["port", "quiet"]), "port");
- * assertEquals(nearest("nonsense", ["port", "quiet"]), undefined);
+ * assertEquals(closestString("prot", ["port", "quiet"]), "port");
+ * assertEquals(closestString("nonsense", ["port", "quiet"]), undefined);
  * ```
  */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+export function closestString(word: string, known: readonly string[]): string | undefined {
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   let found: string | undefined;
   for (const each of known) {

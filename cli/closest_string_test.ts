@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { nearest } from "./closest_string.ts";
+import { closestString } from "./closest_string.ts";
 
 const KNOWN = ["port", "hostname", "delay", "log-format", "max-packet-size", "max-in-flight"];
 
-Deno.test("nearest() finds what was mistyped, and nothing where that is a guess", () => {
+Deno.test("closestString() finds what was mistyped, and nothing where that is a guess", () => {
   const cases: [word: string, found: string | undefined][] = [
     ["port", "port"],
     ["prt", "port"],
@@ -22,6 +22,8 @@ Deno.test("nearest() finds what was mistyped, and nothing where that is a guess"
     ["nonsense", undefined],
     ["x".repeat(100_000), undefined],
   ];
-  for (const [word, found] of cases) assertEquals(nearest(word, KNOWN), found, word.slice(0, 20));
-  assertEquals(nearest("port", []), undefined);
+  for (const [word, found] of cases) {
+    assertEquals(closestString(word, KNOWN), found, word.slice(0, 20));
+  }
+  assertEquals(closestString("port", []), undefined);
 });

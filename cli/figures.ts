@@ -15,7 +15,7 @@ export interface Bar {
 }
 
 /**
- * Returns a function that gives quantiles of some values by nearest rank: the smallest value that a `part`,
+ * Returns a function that gives quantiles of some values by closestString rank: the smallest value that a `part`,
  * from 0 to 1, of them does not exceed. If there are no values, it is Infinity.
  *
  * @example

@@ -6,7 +6,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "./command.ts";
-import { nearest } from "./closest_string.ts";
+import { closestString } from "./closest_string.ts";
 
 /** A flag: how it is shown in the help, and how its text becomes a value. */
 export interface Flag<T> {
@@ -187,7 +187,7 @@ function joinValues(args: readonly string[], table: FlagTable): string[] {
     if (name === undefined) {
       joined.push(arg);
     } else if (!Object.hasOwn(table, name)) {
-      const meant = nearest(name, Object.keys(table));
+      const meant = closestString(name, Object.keys(table));
       const hint = meant === undefined ? "" : `; did you mean --${meant}?`;
       throw new UsageError(`there is no flag --${name}${hint}`);
     } else if (table[name]!.placeholder === undefined) {

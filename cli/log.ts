@@ -11,7 +11,7 @@ import type { PoolEvents } from "../cluster/threads/pool.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import { formatCount, plural } from "./figures.ts";
 import type { Output } from "./buffered_writer.ts";
-import { Seldom } from "./rate_limited_log.ts";
+import { RateLimitedLog } from "./rate_limited_log.ts";
 
 /** What a line looks like: a sentence, or a JSON object. */
 export type LogFormat = "text" | "json";
@@ -70,25 +70,25 @@ export async function startLog(
     ],
   });
   const log = getLogger(CATEGORY);
-  const turnedAway = new Seldom<{ address: string; reason: string }>((event, others) =>
+  const rejected = new RateLimitedLog<{ address: string; reason: string }>((event, others) =>
     log.warn("Turned {address} away: {reason}{more}", {
-      event: "turned_away",
+      event: "rejected",
       ...event,
       ...andMore(others),
     })
   );
-  const expelled = new Seldom<
+  const evicted = new RateLimitedLog<
     { address: string; code: number; reason: string; dropped: number }
   >((event, others) =>
     log.warn("Closed a connection of {address} with {code}: {reason}; {dropped} in flight{more}", {
-      event: "expelled",
+      event: "evicted",
       ...event,
       ...andMore(others),
     })
   );
-  const unopened = new Seldom<{ address: string; count: number }>((event, others) =>
+  const abandoned = new RateLimitedLog<{ address: string; count: number }>((event, others) =>
     log.warn("An upgrade of {address} never opened, {count} so far{more}", {
-      event: "unopened",
+      event: "abandoned",
       ...event,
       ...andMore(others),
     })
@@ -124,9 +124,9 @@ export async function startLog(
         request_id: JSON.parse(id),
         error: error instanceof Error ? error.stack ?? error.message : String(error),
       }),
-    turnedAway: (address, reason) => turnedAway.tell({ address, reason }),
-    expelled: (address, code, reason, dropped) => expelled.tell({ address, code, reason, dropped }),
-    unopened: (address, count) => unopened.tell({ address, count }),
+    rejected: (address, reason) => rejected.tell({ address, reason }),
+    evicted: (address, code, reason, dropped) => evicted.tell({ address, code, reason, dropped }),
+    abandoned: (address, count) => abandoned.tell({ address, count }),
     workerEnded: (worker, reason, wait) =>
       log.error("Worker {worker} has ended: {reason}; another starts in {wait} s", {
         event: "worker_ended",
@@ -184,7 +184,7 @@ export async function startLog(
       log.info("On purpose: {deeds}", { event: "faults", deeds, ...counts });
     },
     [Symbol.dispose]() {
-      for (const seldom of [turnedAway, expelled, unopened]) seldom[Symbol.dispose]();
+      for (const seldom of [rejected, evicted, abandoned]) seldom[Symbol.dispose]();
     },
   };
 }

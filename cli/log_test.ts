@@ -109,9 +109,9 @@ Deno.test("startLog() logs JSON objects, ids with their type", async () => {
 
 function tellOfConnections(log: Log): void {
   for (let i = 0; i < 3; i++) {
-    log.turnedAway?.("192.0.2.7", "Too many connections: the limit is 2");
-    log.expelled?.("192.0.2.7", 1008, "Too many wrong packets in a row: the limit is 100", i);
-    log.unopened?.("192.0.2.7", i + 1);
+    log.rejected?.("192.0.2.7", "Too many connections: the limit is 2");
+    log.evicted?.("192.0.2.7", 1008, "Too many wrong packets in a row: the limit is 100", i);
+    log.abandoned?.("192.0.2.7", i + 1);
   }
 }
 
@@ -128,7 +128,7 @@ Deno.test("startLog() logs what happens to connections, however often, in few li
   const { time: _, ...record } = JSON.parse(again!);
   assertEquals(record, {
     level: "warning",
-    event: "turned_away",
+    event: "rejected",
     address: "192.0.2.7",
     reason: "Too many connections: the limit is 2",
     others: 1,
@@ -235,13 +235,13 @@ const TOLD: {
   refused: [['"01"', { code: "overloaded", message: "no room" }]],
   faulted: [['"01"', "drop"]],
   failed: [['"01"', "broken"]],
-  turnedAway: [["192.0.2.7", "no room"], ["192.0.2.7", "no room"], ["192.0.2.7", "no room"]],
-  expelled: [
+  rejected: [["192.0.2.7", "no room"], ["192.0.2.7", "no room"], ["192.0.2.7", "no room"]],
+  evicted: [
     ["192.0.2.7", 1008, "no room", 1],
     ["192.0.2.7", 1008, "no room", 1],
     ["192.0.2.7", 1008, "no room", 1],
   ],
-  unopened: [["192.0.2.7", 1], ["192.0.2.7", 2], ["192.0.2.7", 3]],
+  abandoned: [["192.0.2.7", 1], ["192.0.2.7", 2], ["192.0.2.7", 3]],
   renewed: [[], ["no such file"]],
   workerEnded: [[1, "broken", 100]],
   workerReplaced: [[1]],

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Outcome, type Repairs, RequestError } from "../client.ts";
+import { type Outcome, RequestError, type RetryStats } from "../client.ts";
 import { encodeError, isErrorCode, type RequestId } from "../protocol.ts";
 import type { Chart } from "./terminal/chart.ts";
 import { Exit, type Streams } from "./command.ts";
@@ -34,7 +34,7 @@ export interface OutcomesOptions {
 /** What has requests under way. */
 interface Sender {
   readonly inFlight: number;
-  readonly repairs: Repairs;
+  readonly repairs: RetryStats;
 }
 
 /** Shows outcomes, and sums them up. */

@@ -13,17 +13,17 @@ const INTERVAL = 1000;
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { Seldom } from "./rate_limited_log.ts";
+ * import { RateLimitedLog } from "./rate_limited_log.ts";
  *
  * const told: [string, number][] = [];
- * using seldom = new Seldom<string>((event, others) => told.push([event, others]));
+ * using seldom = new RateLimitedLog<string>((event, others) => told.push([event, others]));
  * for (const event of ["a", "b", "c"]) seldom.tell(event);
  * assertEquals(told, [["a", 0]]);
  * seldom[Symbol.dispose]();
  * assertEquals(told, [["a", 0], ["c", 1]]);
  * ```
  */
-export class Seldom<T> implements Disposable {
+export class RateLimitedLog<T> implements Disposable {
   readonly #tell: (event: T, others: number) => void;
   #latest: T | undefined;
   #count = 0;

@@ -1,11 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { FakeTime } from "../tests/support/fake_time.ts";
-import { Seldom } from "./rate_limited_log.ts";
+import { RateLimitedLog } from "./rate_limited_log.ts";
 
-Deno.test("Seldom tells the first at once, then the latest of each second", () => {
+Deno.test("RateLimitedLog tells the first at once, then the latest of each second", () => {
   using time = new FakeTime();
   const told: [at: number, event: number, others: number][] = [];
-  using seldom = new Seldom<number>((event, others) => told.push([time.now, event, others]));
+  using seldom = new RateLimitedLog<number>((event, others) =>
+    told.push([time.now, event, others])
+  );
   for (let i = 0; i < 25; i++) {
     seldom.tell(i);
     time.pass(100);
@@ -15,10 +17,10 @@ Deno.test("Seldom tells the first at once, then the latest of each second", () =
   assertEquals(told, [[0, 0, 0], [1000, 9, 8], [2000, 19, 9], [3000, 24, 4], [12_500, 25, 0]]);
 });
 
-Deno.test("Seldom leaves nothing untold, and no timer", () => {
+Deno.test("RateLimitedLog leaves nothing untold, and no timer", () => {
   using time = new FakeTime();
   const told: unknown[] = [];
-  const seldom = new Seldom<string>((event, others) => told.push([event, others]));
+  const seldom = new RateLimitedLog<string>((event, others) => told.push([event, others]));
   for (const event of ["a", "b", "c", "d"]) seldom.tell(event);
   seldom[Symbol.dispose]();
   seldom[Symbol.dispose]();

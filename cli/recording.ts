@@ -61,8 +61,8 @@ export function recordTo(
     write(`{"time":${time},"connection":${connection},"event":"${event}"${more}}`);
   };
   return {
-    opened: (connection, sharesFrames) =>
-      record(connection, "open", `,"protocol":"${sharesFrames ? SUBPROTOCOL : ""}"`),
+    opened: (connection, batched) =>
+      record(connection, "open", `,"protocol":"${batched ? SUBPROTOCOL : ""}"`),
     received: (connection, frame) => record(connection, "in", memberOf(frame)),
     sent: (connection, frame) => record(connection, "out", memberOf(frame)),
     closed: (connection) => record(connection, "close"),

@@ -5,7 +5,7 @@
  */
 
 import { delay } from "@std/async/delay";
-import type { Client, Outcome, Repairs } from "../client.ts";
+import type { Client, Outcome, RetryStats } from "../client.ts";
 import { settleAll } from "../client/window.ts";
 import { decodeFrame, type RequestId } from "../protocol.ts";
 import { MAX_TIME, readRecorded } from "./recording.ts";
@@ -66,9 +66,9 @@ export class Replay {
   }
 
   /** What all its connections did so that requests are answered all the same. */
-  get repairs(): Repairs {
+  get repairs(): RetryStats {
     const repairs = this.#clients.map(({ repairs }) => repairs);
-    const sum = (name: keyof Repairs) => repairs.reduce((sum, one) => sum + one[name], 0);
+    const sum = (name: keyof RetryStats) => repairs.reduce((sum, one) => sum + one[name], 0);
     return { reconnects: sum("reconnects"), resent: sum("resent"), retried: sum("retried") };
   }
 

@@ -141,7 +141,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       reconnect: flags["no-reconnect"] ? false : flags.timeout,
       retry: !flags["no-retry"],
       onUnmatched: (answer) => outcomes.warn(`no request waits for ${JSON.stringify(answer)}`),
-      onGarbage: (frame) => outcomes.warn(`not an answer: ${frame}`),
+      onInvalidFrame: (frame) => outcomes.warn(`not an answer: ${frame}`),
       onDisconnect: ({ code, message }, wait) => {
         const isFirst = code === "connection_failed";
         if (isFirst && isWaiting) return;

@@ -7,7 +7,7 @@
 import { DEFAULT_LIMITS } from "../session/sessions.ts";
 import { DEFAULT_DELAY, type Delay, parseDelay } from "../session/delays.ts";
 import { type FaultRates, parseFaults } from "../session/fault_policy.ts";
-import type { Gateway } from "../cluster/nats/nats_responder.ts";
+import type { NatsResponder } from "../cluster/nats/nats_responder.ts";
 import { DEFAULT_PORT, serve, type ServeOptions, type Server } from "../server.ts";
 import { parseOrigin } from "../server/auth.ts";
 import { isLoopback } from "../server/address.ts";
@@ -75,15 +75,18 @@ const FLAGS = {
   quiet: toggle("no line for each request"),
   "log-format": choice("sentences, or one JSON object a line [text]", ["text", "json"]),
   "no-console": toggle("no page for browsers"),
-  "max-packet-size": size("SIZE", "the longest frame [1MiB]", DEFAULT_LIMITS.packetSize),
-  "max-in-flight": limit("requests in flight on one connection [10000]", DEFAULT_LIMITS.inFlight),
+  "max-packet-size": size("SIZE", "the longest frame [1MiB]", DEFAULT_LIMITS.maxPacketSize),
+  "max-in-flight": limit(
+    "requests in flight on one connection [10000]",
+    DEFAULT_LIMITS.maxInFlight,
+  ),
   "max-in-flight-total": limit(
     "requests in flight on all connections [1000000]",
-    DEFAULT_LIMITS.inFlightInAll,
+    DEFAULT_LIMITS.maxInFlightTotal,
   ),
   "max-connections": limit(
     "connections, and POSTs being answered [10000]",
-    DEFAULT_CONNECTION_LIMITS.connections,
+    DEFAULT_CONNECTION_LIMITS.maxConnections,
   ),
   "max-connections-per-address": limit(
     `the same from one address [${DEFAULT_PER_ADDRESS}; from this machine, no limit]`,
@@ -91,12 +94,12 @@ const FLAGS = {
   ),
   "max-wrong": limit(
     "wrong packets in a row, after which a connection is closed [100]",
-    DEFAULT_LIMITS.wrongInARow,
+    DEFAULT_LIMITS.maxConsecutiveErrors,
   ),
   "max-buffered": size(
     "SIZE",
     "answers that a client may leave unread before it is closed [16MiB]",
-    DEFAULT_CONNECTION_LIMITS.buffered,
+    DEFAULT_CONNECTION_LIMITS.maxBuffered,
   ),
   "exit-with-stdin": exitWithStdin,
   "drain-timeout": {
@@ -162,13 +165,13 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     console: !flags["no-console"],
     allowOrigins: flags["allow-origin"],
     limits: {
-      packetSize: flags["max-packet-size"],
-      inFlight: flags["max-in-flight"],
-      inFlightInAll: flags["max-in-flight-total"],
-      wrongInARow: flags["max-wrong"],
-      connections: flags["max-connections"],
-      buffered: flags["max-buffered"],
-      ...given("connectionsPerAddress", flags["max-connections-per-address"]),
+      maxPacketSize: flags["max-packet-size"],
+      maxInFlight: flags["max-in-flight"],
+      maxInFlightTotal: flags["max-in-flight-total"],
+      maxConsecutiveErrors: flags["max-wrong"],
+      maxConnections: flags["max-connections"],
+      maxBuffered: flags["max-buffered"],
+      ...given("maxConnectionsPerAddress", flags["max-connections-per-address"]),
     },
     events: log,
     ...given("elsewhere", gateway),
@@ -238,11 +241,13 @@ function given<Name extends string, T>(
 async function openGateway(
   flags: NatsFlags & { "nats-queue": number | undefined },
   log: ServerLog,
-): Promise<Gateway | undefined> {
+): Promise<NatsResponder | undefined> {
   if (flags.nats.length === 0) return undefined;
-  const { Gateway } = await import("../cluster/nats/nats_responder.ts");
+  const { NatsResponder } = await import("../cluster/nats/nats_responder.ts");
   const options = await linkOptions(flags, log);
-  return await openLink(() => Gateway.open({ ...options, ...given("queue", flags["nats-queue"]) }));
+  return await openLink(() =>
+    NatsResponder.open({ ...options, ...given("queue", flags["nats-queue"]) })
+  );
 }
 
 /** Its module is only loaded where it is needed. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ClientErrorCode, Outcome, Repairs } from "../client.ts";
+import type { ClientErrorCode, Outcome, RetryStats } from "../client.ts";
 import { Exit } from "./command.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import { counted, formatCount, quantiles } from "./figures.ts";
@@ -16,7 +16,7 @@ export interface SummaryReport {
   /** Those that failed, by code. */
   errors: Record<string, number>;
   /** What was done so that there were not more of these. */
-  repairs: Repairs;
+  repairs: RetryStats;
   /** From sending a request to its answer; null if there was none. */
   latency_ms: {
     min: number;
@@ -32,7 +32,7 @@ type FailureCode = ClientErrorCode | "invalid_line";
 /** Counts outcomes and keeps their latencies. */
 export class Summary {
   /** What was done so that requests were answered all the same. */
-  repairs: Repairs = { reconnects: 0, resent: 0, retried: 0 };
+  repairs: RetryStats = { reconnects: 0, resent: 0, retried: 0 };
 
   #startedAt: number | undefined;
   readonly #failures = new Map<FailureCode, number>();

@@ -68,7 +68,7 @@ Deno.test("toString() says what was done so that requests were answered all the 
   ]);
 });
 
-Deno.test("toString() gives latencies by their nearest rank, of any number of answers", () => {
+Deno.test("toString() gives latencies by their closestString rank, of any number of answers", () => {
   const cases: [count: number, median: number, p90: number, p99: number][] = [
     [1, 1, 1, 1],
     [2, 1, 2, 2],

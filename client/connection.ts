@@ -7,7 +7,7 @@
 import { delay } from "@std/async/delay";
 import { type Backoff, jitter } from "./backoff.ts";
 import { isFinalFailure } from "./connect_failure.ts";
-import { ClientError, ConnectionError, type EndingInError } from "./errors.ts";
+import { ClientError, ConnectionError, type ErrorFactory } from "./errors.ts";
 import { type Loss, lossOf } from "./loss.ts";
 import { connectSocket, type SocketOptions } from "./socket.ts";
 
@@ -36,11 +36,11 @@ export interface ConnectionEvents {
   /** Whether another connection would do better, although its end with `code` says that it would not. */
   hasLearned(code: number): boolean;
   /** It has never stood so far; after `wait` milliseconds the next attempt is made. */
-  onWait(why: EndingInError, wait: number): void;
+  onWait(why: ErrorFactory, wait: number): void;
   /** It does not stand; after `wait` milliseconds the next attempt is made. */
-  onLost(why: EndingInError, wait: number): void;
+  onLost(why: ErrorFactory, wait: number): void;
   /** It has ended for good. */
-  onEnd(why: EndingInError): void;
+  onEnd(why: ErrorFactory): void;
 }
 
 /** One socket at a time, and the attempts between two. */
@@ -121,7 +121,7 @@ export class Connection {
     void this.#reconnect(why);
   }
 
-  async #reconnect(why: EndingInError): Promise<void> {
+  async #reconnect(why: ErrorFactory): Promise<void> {
     const { reconnect } = this.#options;
     const { signal } = this.#abort;
     const end = performance.now() + (reconnect === true ? Infinity : Number(reconnect));
@@ -140,7 +140,7 @@ export class Connection {
     }
   }
 
-  #end(why: EndingInError): void {
+  #end(why: ErrorFactory): void {
     this.#events.onEnd(why);
     this.#closed.resolve();
   }
@@ -151,7 +151,7 @@ function failureToConnect(
   code: "connection_failed" | "connection_lost",
   error: unknown,
   url: string | URL,
-): EndingInError {
+): ErrorFactory {
   const { message } = error as Error;
   const reason = error instanceof ConnectionError
     ? message

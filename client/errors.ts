@@ -56,7 +56,7 @@ export class ClientError extends Error {
  * import { Client, RequestError } from "@asyncpkt/asyncpkt/client";
  * import { serve } from "@asyncpkt/asyncpkt/server";
  *
- * await using server = serve({ port: 0, limits: { packetSize: 64 } });
+ * await using server = serve({ port: 0, limits: { maxPacketSize: 64 } });
  * await using client = await Client.connect(server.url);
  * const error = await assertRejects(() => client.request("a".repeat(100)), RequestError);
  * assertEquals(error.code, "packet_too_large");
@@ -134,4 +134,4 @@ export class ConnectionError extends ClientError {
 }
 
 /** Makes the error of a request. It is called where the engine knows who awaits, for the stack. */
-export type EndingInError = () => ClientError;
+export type ErrorFactory = () => ClientError;

@@ -25,11 +25,11 @@ async function ask(client: Client, count: number, pad = "x".repeat(90)): Promise
   assertEquals(ids, replies.map((_, i) => `${i}`));
 }
 
-for (const packetSize of [300, 1 << 10, 1 << 16, 1 << 17]) {
-  Deno.test(`Client has all requests answered by a server that takes ${packetSize} bytes`, async () => {
+for (const maxPacketSize of [300, 1 << 10, 1 << 16, 1 << 17]) {
+  Deno.test(`Client has all requests answered by a server that takes ${maxPacketSize} bytes`, async () => {
     let accepted = 0;
     const events = { accepted: () => void accepted++ };
-    await using server = serve({ ...SOON, limits: { packetSize }, events });
+    await using server = serve({ ...SOON, limits: { maxPacketSize }, events });
     await using client = await Client.connect(server.url, STRICT);
     await ask(client, 2000, "é".repeat(60));
     assertEquals(accepted, 2000);
@@ -41,7 +41,7 @@ for (const packetSize of [300, 1 << 10, 1 << 16, 1 << 17]) {
 }
 
 Deno.test("a request that is too large fails at once, and takes no other along", async () => {
-  await using server = serve({ ...SOON, limits: { packetSize: 1 << 16 } });
+  await using server = serve({ ...SOON, limits: { maxPacketSize: 1 << 16 } });
   await using client = await Client.connect(server.url, STRICT);
   function* inputs() {
     for (let id = 0; id < 100; id++) {
@@ -162,7 +162,10 @@ Deno.test("Client reconnects after a close because of frames that it need not sh
 
 Deno.test("Client outlives a server that counts its frames as wrong, until it has learned", async () => {
   using _ = fixRandom(0.01);
-  await using server = serve({ ...AT_ONCE, limits: { packetSize: 1 << 16, wrongInARow: 5 } });
+  await using server = serve({
+    ...AT_ONCE,
+    limits: { maxPacketSize: 1 << 16, maxConsecutiveErrors: 5 },
+  });
   await using client = await Client.connect(server.url, STRICT);
   await ask(client, 5000, "x".repeat(200));
   assertEquals(client.repairs.reconnects, 1);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ConnectionError, type EndingInError } from "./errors.ts";
+import { ConnectionError, type ErrorFactory } from "./errors.ts";
 import { isCloseEvent, isErrorEvent } from "./socket_events.ts";
 
 /**
@@ -39,7 +39,7 @@ const BROKEN_RULES =
 /** How a connection that stood has ended. */
 export interface Loss {
   /** Makes the error that says so. */
-  readonly why: EndingInError;
+  readonly why: ErrorFactory;
   /** The code of the Close frame; 0 if there was none. */
   readonly code: number;
   /** Whether it would end so again. */

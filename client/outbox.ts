@@ -37,7 +37,7 @@ interface DoubtfulFrame {
  */
 export class Outbox {
   readonly #send: (frame: string) => void;
-  readonly #sharesFrames: boolean;
+  readonly #batched: boolean;
   #limit: number;
   #packets: string[] = [];
   #posted: (Posted | undefined)[] = [];
@@ -48,12 +48,12 @@ export class Outbox {
   #doubtful: DoubtfulFrame[] = [];
 
   /**
-   * @param sharesFrames whether the peer takes arrays; otherwise each packet is sent at once.
+   * @param batched whether the peer takes arrays; otherwise each packet is sent at once.
    * @param limit the largest frame that packets may share, in bytes, as far as is known.
    */
-  constructor(send: (frame: string) => void, sharesFrames: boolean, limit = Infinity) {
+  constructor(send: (frame: string) => void, batched: boolean, limit = Infinity) {
     this.#send = send;
-    this.#sharesFrames = sharesFrames;
+    this.#batched = batched;
     this.#limit = limit;
   }
 
@@ -64,7 +64,7 @@ export class Outbox {
 
   /** Sends a packet, by the end of the current task. */
   add(packet: string, posted?: Posted): void {
-    if (!this.#sharesFrames) return this.#send(packet);
+    if (!this.#batched) return this.#send(packet);
     this.#length += packet.length + 1;
     this.#posted.push(posted);
     if (this.#packets.push(packet) === 1) queueMicrotask(this.flush);

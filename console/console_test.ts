@@ -100,7 +100,7 @@ type Story = readonly [
 const stories: Story[] = [
   ["has packets answered whose frame is longer than the server takes", {
     ...QUICK,
-    limits: { packetSize: 300 },
+    limits: { maxPacketSize: 300 },
   }, async (page) => {
     const long = { request_id: "long", data: "x".repeat(300) };
     const packets = Array.from({ length: 40 }, (_, id) => ({ request_id: id, data: "a&&b&&c" }));

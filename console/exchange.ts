@@ -12,8 +12,8 @@ import {
   decodeAnswers,
   encodeCancel,
   type ErrorAnswer,
+  type ErrorDetails,
   ERRORS,
-  type Fault,
   isError,
   type RequestId,
 } from "../protocol.ts";
@@ -34,7 +34,7 @@ export interface Ending {
   readonly at: number;
   /** The how-manieth ending it is. */
   readonly place: number;
-  readonly result: Reply | Fault;
+  readonly result: Reply | ErrorDetails;
 }
 
 /** What carries packets to the server while there is a connection. */
@@ -167,7 +167,7 @@ export class Exchange {
     return sent;
   }
 
-  #end(sent: Sent, at: number, result: Reply | Fault): void {
+  #end(sent: Sent, at: number, result: Reply | ErrorDetails): void {
     this.#inFlight--;
     if (result instanceof Reply) this.#answered++;
     else this.#failed++;

@@ -81,7 +81,7 @@ export interface Response {
 }
 
 /** What is wrong with a request, or with a frame that holds none. */
-export interface Fault {
+export interface ErrorDetails {
   code: ErrorCode;
   message: string;
   /** The longest frame that the server takes, in bytes, where one was longer. */
@@ -91,7 +91,7 @@ export interface Fault {
 /** The answer to a request that failed; `request_id` is null where none could be read. */
 export interface ErrorAnswer {
   request_id: RequestId | null;
-  error: Fault;
+  error: ErrorDetails;
 }
 
 /** What a server says to one request. */
@@ -291,7 +291,7 @@ export function encodeCancel(id: RequestId): string {
  * );
  * ```
  */
-export function encodeError(id: string, { code, message, limit }: Fault): string {
+export function encodeError(id: string, { code, message, limit }: ErrorDetails): string {
   const more = limit === undefined ? "" : `,"limit":${limit}`;
   return `{"request_id":${id},"error":{"code":"${code}","message":${
     JSON.stringify(message)

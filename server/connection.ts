@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Conversation } from "../session/session.ts";
-import type { Conversations } from "../session/sessions.ts";
+import type { Session } from "../session/session.ts";
+import type { Sessions } from "../session/sessions.ts";
 import type { FaultKind } from "../session/fault_policy.ts";
 import { ReadFairness } from "./deno_workarounds.ts";
 import { type ServerEvents, tellFault } from "./events.ts";
-import type { Pump } from "./driver.ts";
+import type { Driver } from "./driver.ts";
 
 /** The most bytes that a UTF-16 unit takes in a frame, and those of a frame's header. */
 const MAX_BYTES = 3;
@@ -17,8 +17,8 @@ const MAX_HEADER = 14;
 
 /** What all connections of a server share. */
 export interface Shared {
-  readonly conversations: Conversations;
-  readonly pump: Pump;
+  readonly sessions: Sessions;
+  readonly driver: Driver;
   readonly events: ServerEvents;
   /** How many bytes may wait for a peer to read them. */
   readonly buffered: number;
@@ -32,22 +32,22 @@ export class Connection {
 
   readonly #socket: WebSocket;
   readonly #shared: Shared;
-  readonly #sharesFrames: boolean;
+  readonly #batched: boolean;
   readonly #fairness: ReadFairness;
   readonly #end = Promise.withResolvers<void>();
-  #conversation: Conversation | undefined;
-  #isExpelled = false;
+  #session: Session | undefined;
+  #isEvicted = false;
   /** How many bytes may be sent before Deno is to be asked how many of them wait. */
   #room = 0;
 
   /**
-   * @param sharesFrames whether the peer speaks `asyncpkt.v1`.
+   * @param batched whether the peer speaks `asyncpkt.v1`.
    * @param onOpen called when it opens, which it may never do.
    */
   constructor(
     socket: WebSocket,
     address: string,
-    sharesFrames: boolean,
+    batched: boolean,
     shared: Shared,
     onOpen: () => void,
   ) {
@@ -55,7 +55,7 @@ export class Connection {
     this.ended = this.#end.promise;
     this.#socket = socket;
     this.#shared = shared;
-    this.#sharesFrames = sharesFrames;
+    this.#batched = batched;
     this.#fairness = new ReadFairness(socket, this.#onReadFault);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.#onOpen(onOpen);
@@ -73,9 +73,9 @@ export class Connection {
   #onOpen(onOpen: () => void): void {
     try {
       onOpen();
-      this.#conversation = this.#shared.conversations.open(
+      this.#session = this.#shared.sessions.open(
         this.#send,
-        this.#sharesFrames,
+        this.#batched,
         this.#onFaultOnPurpose,
       );
     } catch (error) {
@@ -90,10 +90,10 @@ export class Connection {
   #onMessage = ({ data }: MessageEvent): void => {
     try {
       const frame = typeof data === "string" ? data : bytesOf(data);
-      const conversation = this.#conversation;
-      if (frame === undefined || conversation === undefined) return;
-      this.#shared.pump.receive(conversation, frame);
-      if (conversation.hasBrokenRules) this.#expelRuleBreaker(conversation);
+      const session = this.#session;
+      if (frame === undefined || session === undefined) return;
+      this.#shared.driver.receive(session, frame);
+      if (session.hasBrokenRules) this.#evictRuleBreaker(session);
       this.#fairness.spend(frame.length);
       this.#fairness.endIfSpent();
     } catch (error) {
@@ -103,15 +103,15 @@ export class Connection {
 
   #onEnd = (): void => {
     this.#end.resolve();
-    if (this.#conversation !== undefined) this.#shared.pump.close(this.#conversation);
+    if (this.#session !== undefined) this.#shared.driver.close(this.#session);
   };
 
   #send = (frame: string): void => {
     try {
       if (this.#fairness.isEnding) this.#fairness.reopen();
       if (this.#isFull(frame.length)) {
-        // Not now: a conversation that sends must not be closed under its own hands.
-        queueMicrotask(this.#expelSlowReader);
+        // Not now: a session that sends must not be closed under its own hands.
+        queueMicrotask(this.#evictSlowReader);
       } else {
         this.#socket.send(frame);
         this.#fairness.spend(frame.length);
@@ -133,37 +133,37 @@ export class Connection {
     return false;
   }
 
-  #expelSlowReader = (): void => {
-    this.#expel(1013, `More than ${this.#shared.buffered} bytes of answers have not been read`);
+  #evictSlowReader = (): void => {
+    this.#evict(1013, `More than ${this.#shared.buffered} bytes of answers have not been read`);
   };
 
-  #expelRuleBreaker(conversation: Conversation): void {
-    conversation.flush(); // so that each packet has had its answer
-    const { wrongInARow } = this.#shared.conversations.limits;
-    this.#expel(1008, `Too many wrong packets in a row: the limit is ${wrongInARow}`);
+  #evictRuleBreaker(session: Session): void {
+    session.flush(); // so that each packet has had its answer
+    const { maxConsecutiveErrors } = this.#shared.sessions.limits;
+    this.#evict(1008, `Too many wrong packets in a row: the limit is ${maxConsecutiveErrors}`);
   }
 
   /** Deno could not read a message: its text is too long for a string. */
   #onReadFault = (error: unknown): void => {
     tellFault(this.#shared.events, error);
-    this.#expel(1009, "The message could not be read");
+    this.#evict(1009, "The message could not be read");
   };
 
   /** The peer would wait for answers that may be lost; it had better know. */
   #onFault(error: unknown): void {
     tellFault(this.#shared.events, error);
-    this.#expel(1011, "A fault of the server's own");
+    this.#evict(1011, "A fault of the server's own");
   }
 
   /** Closes it without waiting for what is in flight. */
-  #expel(code: number, reason: string): void {
-    if (this.#isExpelled) return;
-    this.#isExpelled = true;
-    const { pump, events } = this.#shared;
-    const dropped = this.#conversation?.inFlight ?? 0;
-    this.#guard(() => this.#conversation && pump.close(this.#conversation));
+  #evict(code: number, reason: string): void {
+    if (this.#isEvicted) return;
+    this.#isEvicted = true;
+    const { driver, events } = this.#shared;
+    const dropped = this.#session?.inFlight ?? 0;
+    this.#guard(() => this.#session && driver.close(this.#session));
     this.#guard(() => this.close(code, reason));
-    this.#guard(() => events.expelled?.(this.address, code, reason, dropped));
+    this.#guard(() => events.evicted?.(this.address, code, reason, dropped));
   }
 
   #guard(step: () => void): void {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
-import { Conversations } from "../session/sessions.ts";
+import { Sessions } from "../session/sessions.ts";
 import { serve, type ServeOptions, type ServerEvents } from "../server.ts";
 import { startSlowReaders } from "../tests/stress/slow_readers.ts";
 import { openBrowserSocket } from "../tests/support/browser_socket.ts";
@@ -13,15 +13,15 @@ const LATE: ServeOptions = { port: 0, delay: { min: 600, max: 600 } };
 
 /** What is told of connections, and of faults. */
 function told() {
-  const expelled = new Inbox<[code: number, dropped: number]>();
+  const evicted = new Inbox<[code: number, dropped: number]>();
   const failed = new Inbox<string>();
-  const turnedAway = new Inbox<string>();
+  const rejected = new Inbox<string>();
   const events: ServerEvents = {
-    expelled: (_address, code, _reason, dropped) => expelled.put([code, dropped]),
+    evicted: (_address, code, _reason, dropped) => evicted.put([code, dropped]),
     failed: (_id, error) => failed.put((error as Error).message),
-    turnedAway: (_address, reason) => turnedAway.put(reason),
+    rejected: (_address, reason) => rejected.put(reason),
   };
-  return { expelled, failed, turnedAway, events };
+  return { evicted, failed, rejected, events };
 }
 
 function codeOf(answer: unknown): string | undefined {
@@ -39,8 +39,8 @@ const WRONG: [name: string, frame: unknown][] = [
 
 Deno.test("serve() closes with 1008 after 100 wrong packets in a row, each answered", async () => {
   for (const protocols of [[], ["asyncpkt.v1"]]) {
-    const { expelled, events } = told();
-    await using server = serve({ ...LATE, events, limits: { packetSize: 4096 } });
+    const { evicted, events } = told();
+    await using server = serve({ ...LATE, events, limits: { maxPacketSize: 4096 } });
     for (const [name, frame] of WRONG) {
       await using peer = await openBrowserSocket(server.url, protocols);
       peer.send({ request_id: 0, data: "" });
@@ -52,14 +52,14 @@ Deno.test("serve() closes with 1008 after 100 wrong packets in a row, each answe
       peer.send(frame);
       await takeAnswers(peer.frames, 1);
       assertEquals((await peer.closed).code, 1008, name);
-      assertEquals(await expelled.next(), [1008, 2], name);
+      assertEquals(await evicted.next(), [1008, 2], name);
       assertEquals(server.inFlight, 0);
     }
   }
 });
 
 Deno.test("serve() closes nobody for what is not the peer's fault", async () => {
-  await using server = serve({ ...LATE, limits: { inFlight: 1, wrongInARow: 3 } });
+  await using server = serve({ ...LATE, limits: { maxInFlight: 1, maxConsecutiveErrors: 3 } });
   await using peer = await openBrowserSocket(server.url);
   peer.send({ request_id: 0, data: "" });
   for (let i = 1; i <= 20; i++) peer.send({ request_id: i, data: "" });
@@ -93,8 +93,8 @@ Deno.test("serve() reads a packet right when another connection sent names that 
 // Room.
 
 Deno.test("serve() lets in as many as it was told, and the next when one has left", async () => {
-  for (const limits of [{ connections: 2 }, { connectionsPerAddress: 2 }]) {
-    const { turnedAway, events } = told();
+  for (const limits of [{ maxConnections: 2 }, { maxConnectionsPerAddress: 2 }]) {
+    const { rejected, events } = told();
     await using server = serve({ ...LATE, limits, events });
     const url = server.url.replace("ws", "http");
     const abort = new AbortController();
@@ -117,7 +117,7 @@ Deno.test("serve() lets in as many as it was told, and the next when one has lef
         /^Too many connections.*: the limit is 2; try again later\n$/,
       );
     }
-    assertEquals(turnedAway.size, 6);
+    assertEquals(rejected.size, 6);
     assertEquals((await fetch(url + "/healthz").then((answer) => answer.json())).connections, 1);
 
     await (await posted).body?.cancel();
@@ -134,7 +134,7 @@ Deno.test("serve() lets in as many as it was told, and the next when one has lef
 });
 
 Deno.test("serve() leaves no trace of those that are posted, whatever comes of them", async () => {
-  await using server = serve({ ...AT_ONCE, limits: { connections: 1 } });
+  await using server = serve({ ...AT_ONCE, limits: { maxConnections: 1 } });
   const url = server.url.replace("ws", "http");
   const bodies = ["{", '{"request_id":1,"data":""}', '{"request_id":1,"cancel":true}', "[{},{}]"];
   for (const body of bodies) {
@@ -148,8 +148,11 @@ Deno.test("serve() leaves no trace of those that are posted, whatever comes of t
 });
 
 Deno.test("serve() says that it is unhealthy when 100 upgrades have never opened", async () => {
-  const unopened = new Inbox<number>();
-  await using server = serve({ ...LATE, events: { unopened: (_, count) => unopened.put(count) } });
+  const abandoned = new Inbox<number>();
+  await using server = serve({
+    ...LATE,
+    events: { abandoned: (_, count) => abandoned.put(count) },
+  });
   const { upgradeWebSocket } = Deno;
   const inside = Object.getOwnPropertySymbols(WebSocket.prototype);
   Deno.upgradeWebSocket = () => ({
@@ -162,26 +165,26 @@ Deno.test("serve() says that it is unhealthy when 100 upgrades have never opened
     Deno.upgradeWebSocket = upgradeWebSocket;
   }
   const url = server.url.replace("ws", "http") + "/healthz";
-  for (let count = 1; count <= 100; count++) assertEquals(await unopened.next(), count);
+  for (let count = 1; count <= 100; count++) assertEquals(await abandoned.next(), count);
   const response = await fetch(url);
   assertEquals([response.status, await response.json()], [
     503,
-    { status: "unhealthy", connections: 0, in_flight: 0, unopened: 100 },
+    { status: "unhealthy", connections: 0, in_flight: 0, abandoned: 100 },
   ]);
 });
 
 // Those that do not read.
 
 Deno.test("serve() closes those that never read, holds no more for them, and others go on", async () => {
-  const { expelled, events } = told();
-  await using server = serve({ ...AT_ONCE, events, limits: { buffered: 1 << 20 } });
+  const { evicted, events } = told();
+  await using server = serve({ ...AT_ONCE, events, limits: { maxBuffered: 1 << 20 } });
   await using other = await openBrowserSocket(server.url);
   const before = Deno.memoryUsage().rss;
   await using _ = await startSlowReaders(server.port);
   for (let i = 0; i < 20;) {
     other.send({ request_id: i, data: "a&&b&&1" });
     assertEquals(await other.next(), { request_id: i, data: { a: { b: "1" } } });
-    for (; expelled.size > 0; i++) assertEquals(await expelled.next(), [1013, 0]);
+    for (; evicted.size > 0; i++) assertEquals(await evicted.next(), [1013, 0]);
   }
   const grown = Deno.memoryUsage().rss - before;
   // Twenty mebibytes, and what is on its way in both directions; unbounded, it were gigabytes.
@@ -189,12 +192,12 @@ Deno.test("serve() closes those that never read, holds no more for them, and oth
 });
 
 Deno.test("serve() gives up a POST whose answers are not read", async () => {
-  const { expelled, events } = told();
+  const { evicted, events } = told();
   await using server = serve({
     port: 0,
     delay: { min: 0.2, max: 1 },
     events,
-    limits: { buffered: 1 << 16, packetSize: 1 << 26 },
+    limits: { maxBuffered: 1 << 16, maxPacketSize: 1 << 26 },
   });
   const packets = Array.from({ length: 1000 }, (_, i) => ({
     request_id: i,
@@ -205,7 +208,7 @@ Deno.test("serve() gives up a POST whose answers are not read", async () => {
   using peer = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
   const bytes = new TextEncoder().encode(head + body);
   for (let at = 0; at < bytes.length;) at += await peer.write(bytes.subarray(at));
-  const [code, dropped] = await expelled.next();
+  const [code, dropped] = await evicted.next();
   assertEquals(code, 1013);
   assert(dropped > 0 && dropped < 1000, `${dropped}`);
   await until("nothing is in flight", () => server.inFlight === 0);
@@ -214,7 +217,7 @@ Deno.test("serve() gives up a POST whose answers are not read", async () => {
 // Faults.
 
 Deno.test("serve() closes with 1011 a connection to which sending fails, and only that", async () => {
-  const { expelled, failed, events } = told();
+  const { evicted, failed, events } = told();
   await using server = serve({ ...AT_ONCE, events });
   await using other = await openBrowserSocket(server.url);
   const peer = await openRawSocket(server.port);
@@ -224,7 +227,7 @@ Deno.test("serve() closes with 1011 a connection to which sending fails, and onl
       throw new Error("as asked");
     };
     await peer.write(clientFrame('{"request_id":1,"data":""}'));
-    assertEquals([await failed.next(), await expelled.next()], ["as asked", [1011, 0]]);
+    assertEquals([await failed.next(), await evicted.next()], ["as asked", [1011, 0]]);
   } finally {
     WebSocket.prototype.send = send;
   }
@@ -234,15 +237,15 @@ Deno.test("serve() closes with 1011 a connection to which sending fails, and onl
 });
 
 Deno.test("serve() outlives a fault wherever Deno calls it, and tells of it", async () => {
-  const { expelled, failed, events } = told();
+  const { evicted, failed, events } = told();
   const names = ["open", "close", "advance", "flush"] as const;
   for (const name of names) {
     await using server = serve({ port: 0, delay: { min: 0.01, max: 0.01 }, events });
     await using other = await openBrowserSocket(server.url, ["asyncpkt.v1"]);
-    const original = Conversations.prototype[name];
+    const original = Sessions.prototype[name];
     let hasFailed = false;
-    Object.assign(Conversations.prototype, {
-      [name](this: Conversations, ...args: never[]) {
+    Object.assign(Sessions.prototype, {
+      [name](this: Sessions, ...args: never[]) {
         if (hasFailed) return (original as (...args: never[]) => unknown).apply(this, args);
         hasFailed = true;
         throw new Error(`${name}, as asked`);
@@ -254,10 +257,10 @@ Deno.test("serve() outlives a fault wherever Deno calls it, and tells of it", as
       if (name === "close") peer.close();
       assertEquals(await failed.next(), `${name}, as asked`);
       // Whoever could not be served had better know.
-      if (name === "open") assertEquals(await expelled.next(), [1011, 0]);
+      if (name === "open") assertEquals(await evicted.next(), [1011, 0]);
       if (name !== "close") peer.close();
     } finally {
-      Object.assign(Conversations.prototype, { [name]: original });
+      Object.assign(Sessions.prototype, { [name]: original });
     }
     other.send({ request_id: 1, data: "" });
     const answer = [await other.next()].flat()[0] as { request_id: number };
@@ -271,8 +274,8 @@ Deno.test("serve() outlives events of connections that throw", async () => {
   };
   await using server = serve({
     ...LATE,
-    limits: { connections: 1, wrongInARow: 1 },
-    events: { expelled: fail, turnedAway: fail, unopened: fail, failed: fail },
+    limits: { maxConnections: 1, maxConsecutiveErrors: 1 },
+    events: { evicted: fail, rejected: fail, abandoned: fail, failed: fail },
   });
   for (let i = 0; i < 2; i++) {
     await using peer = await openBrowserSocket(server.url);
@@ -282,7 +285,7 @@ Deno.test("serve() outlives events of connections that throw", async () => {
   }
 });
 
-// Turns.
+// ReadFairness.
 
 Deno.test("serve() answers all of what comes faster than its turns", async () => {
   await using server = serve(AT_ONCE);

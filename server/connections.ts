@@ -18,20 +18,20 @@ import type { Figures } from "./server_stats.ts";
  */
 export interface ConnectionLimits {
   /** Connections, and POSTs until their bodies have ended and their answers were written. */
-  connections: number;
+  maxConnections: number;
   /**
    * The same from one address, or from one network of IPv6. Where nothing is said, this machine itself is
    * not held to it, as a proxy on it speaks for many.
    */
-  connectionsPerAddress?: number;
+  maxConnectionsPerAddress?: number;
   /** Bytes of answers that wait for a peer to read them. */
-  buffered: number;
+  maxBuffered: number;
 }
 
 /** The limits where nothing else is said. */
 export const DEFAULT_CONNECTION_LIMITS: Readonly<ConnectionLimits> = {
-  connections: 10_000,
-  buffered: 1 << 24,
+  maxConnections: 10_000,
+  maxBuffered: 1 << 24,
 };
 
 /** How many connections an address of elsewhere may have, where nothing else is said. */
@@ -85,18 +85,18 @@ export class Connections {
    * @returns what to call when it has left, once or more; or the reason why there is no room.
    */
   admit(address: string): (() => void) | string {
-    const { connections } = this.#limits;
-    const perAddress = this.#limits.connectionsPerAddress ??
+    const { maxConnections } = this.#limits;
+    const perAddress = this.#limits.maxConnectionsPerAddress ??
       (isLoopback(undressed(address)) ? connections : DEFAULT_PER_ADDRESS);
     const crew = this.#crew;
     if (this.#gauges.admitted + (crew?.admittedByOthers() ?? 0) >= connections) {
-      return this.#turnAway(address, `Too many connections: the limit is ${connections}`);
+      return this.#reject(address, `Too many connections: the limit is ${connections}`);
     }
     const network = networkOf(address);
     const count = this.#admittedBy.get(network) ?? 0;
     if (count + (crew?.admittedByOthersFrom(network) ?? 0) >= perAddress) {
       const reason = `Too many connections from this address: the limit is ${perAddress}`;
-      return this.#turnAway(address, reason);
+      return this.#reject(address, reason);
     }
     this.#gauges.admitted++;
     this.#countFrom(network, count + 1);
@@ -110,10 +110,10 @@ export class Connections {
   }
 
   /** Adds a socket that is about to open; calls `leave` when it has ended. */
-  add(socket: WebSocket, address: string, sharesFrames: boolean, leave: () => void): Connection {
-    const connection = new Connection(socket, address, sharesFrames, this.#shared, () => {
+  add(socket: WebSocket, address: string, batched: boolean, leave: () => void): Connection {
+    const connection = new Connection(socket, address, batched, this.#shared, () => {
       // If it was given up, it was only slow.
-      if (!this.#opening.delete(connection)) this.#gauges.unopened--;
+      if (!this.#opening.delete(connection)) this.#gauges.abandoned--;
       this.#open.add(connection);
       this.#gauges.connections = this.#open.size;
       if (this.#farewell !== undefined) connection.close(...this.#farewell);
@@ -144,9 +144,9 @@ export class Connections {
     this.#crew?.noteAdmitted(network, count);
   }
 
-  #turnAway(address: string, reason: string): string {
+  #reject(address: string, reason: string): string {
     try {
-      this.#shared.events.turnedAway?.(address, reason);
+      this.#shared.events.rejected?.(address, reason);
     } catch (error) {
       tellFault(this.#shared.events, error);
     }
@@ -162,9 +162,9 @@ export class Connections {
         break;
       }
       this.#opening.delete(connection);
-      const count = ++this.#gauges.unopened;
+      const count = ++this.#gauges.abandoned;
       try {
-        this.#shared.events.unopened?.(connection.address, count);
+        this.#shared.events.abandoned?.(connection.address, count);
       } catch (error) {
         tellFault(this.#shared.events, error);
       }

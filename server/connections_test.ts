@@ -1,29 +1,29 @@
 import { assert, assertEquals } from "@std/assert";
-import { Conversations } from "../session/sessions.ts";
+import { Sessions } from "../session/sessions.ts";
 import { uniformDelay } from "../session/delays.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
 import { Figures } from "./server_stats.ts";
-import { Pump } from "./driver.ts";
+import { Driver } from "./driver.ts";
 
 function open(limits: Partial<ConnectionLimits> = {}) {
   const fail = (error: unknown): never => {
     throw error;
   };
-  const conversations = new Conversations({ delays: uniformDelay({ min: 1, max: 1 }) });
+  const sessions = new Sessions({ delays: uniformDelay({ min: 1, max: 1 }) });
   const told: [address: string, count: number][] = [];
   const figures = new Figures();
   const connections = new Connections(
     {
-      conversations,
-      pump: new Pump(conversations, fail),
-      events: { unopened: (address, count) => told.push([address, count]), failed: fail },
+      sessions,
+      driver: new Driver(sessions, fail),
+      events: { abandoned: (address, count) => told.push([address, count]), failed: fail },
       buffered: 1,
     },
     { ...DEFAULT_CONNECTION_LIMITS, ...limits },
     figures,
   );
-  return { connections, conversations, figures, told };
+  return { connections, sessions, figures, told };
 }
 
 /** What a socket is to the connections: handlers, and how it was closed. */
@@ -66,7 +66,7 @@ Deno.test("Connections lets in 1,000 of an address, and more of this machine", (
 });
 
 Deno.test("Connections holds this machine to a limit that was given", () => {
-  const { connections } = open({ connectionsPerAddress: 2 });
+  const { connections } = open({ maxConnectionsPerAddress: 2 });
   assertEquals(admitted(connections, "127.0.0.1", 9), 2);
 });
 
@@ -90,12 +90,12 @@ Deno.test("Connections counts an upgrade that does not open in 5 seconds, until 
   time.pass(3000);
   const later = add(connections);
   time.pass(2000);
-  assertEquals([figures.gauges.unopened, connections.size], [2, 1]);
+  assertEquals([figures.gauges.abandoned, connections.size], [2, 1]);
   later.onopen();
   slow.onopen();
-  assertEquals([figures.gauges.unopened, connections.size], [1, 3]);
+  assertEquals([figures.gauges.abandoned, connections.size], [1, 3]);
   time.pass(60_000);
-  assertEquals([figures.gauges.unopened, told.length, time.timers], [1, 2, 0]);
+  assertEquals([figures.gauges.abandoned, told.length, time.timers], [1, 2, 0]);
   assertEquals(told, [["192.0.2.7", 1], ["192.0.2.7", 2]]);
   assertEquals(never.closes, []);
 });
@@ -108,20 +108,20 @@ Deno.test("Connections hears once that a connection has ended, however often Den
     "an error alone": (socket) => socket.onerror(),
   };
   for (const [what, end] of Object.entries(ends)) {
-    const { connections, conversations } = open();
+    const { connections, sessions } = open();
     let left = 0;
     const [socket, other] = [add(connections, () => left++), add(connections)];
     for (const { onopen } of [socket, other]) onopen();
     for (const { onmessage } of [socket, other]) onmessage({ data });
-    assertEquals([connections.size, conversations.inFlight], [2, 2], what);
+    assertEquals([connections.size, sessions.inFlight], [2, 2], what);
     end(socket);
     // On Deno 2.7, frames that come after that are messages without data.
     for (const after of [data, null]) socket.onmessage({ data: after });
     await Promise.resolve();
-    assertEquals([left, connections.size, conversations.inFlight], [1, 1, 1], what);
+    assertEquals([left, connections.size, sessions.inFlight], [1, 1, 1], what);
     other.onmessage({ data: null });
     other.onclose();
-    assertEquals(conversations.inFlight, 0, what);
+    assertEquals(sessions.inFlight, 0, what);
     await Promise.resolve();
     await connections.close(1001, "over");
   }

@@ -1,20 +1,20 @@
 /**
- * Brings frames, news from elsewhere, and the passing of time to conversations.
+ * Brings frames, news from elsewhere, and the passing of time to sessions.
  *
  * @module
  */
 
 import { setImmediate } from "node:timers";
-import type { Conversation } from "../session/session.ts";
-import type { Conversations } from "../session/sessions.ts";
+import type { Session } from "../session/session.ts";
+import type { Sessions } from "../session/sessions.ts";
 import type { Told } from "../session/responder.ts";
 
 /**
  * The one clock of a process. A timer fires when the next request is due, but timers are late by up to
  * 2 ms; so every frame that comes in also moves the time on, and the busier the server, the more exact.
  */
-export class Pump implements Told {
-  readonly #conversations: Conversations;
+export class Driver implements Told {
+  readonly #sessions: Sessions;
   readonly #onFault: (error: unknown) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** When the timer fires. */
@@ -23,50 +23,50 @@ export class Pump implements Told {
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** @param onFault told of what goes wrong when nobody calls: in a timer. */
-  constructor(conversations: Conversations, onFault: (error: unknown) => void) {
-    this.#conversations = conversations;
+  constructor(sessions: Sessions, onFault: (error: unknown) => void) {
+    this.#sessions = sessions;
     this.#onFault = onFault;
   }
 
   /** Brings a frame that has just arrived. */
-  receive(conversation: Conversation, frame: string | Uint8Array): void {
-    const conversations = this.#conversations;
+  receive(session: Session, frame: string | Uint8Array): void {
+    const sessions = this.#sessions;
     // Asking for the time is a twentieth of what a small message costs.
-    if (conversations.isTimeless) {
-      conversation.receive(frame, 0);
+    if (sessions.isTimeless) {
+      session.receive(frame, 0);
     } else {
       const now = performance.now();
-      conversation.receive(frame, now);
-      conversations.advance(now);
+      session.receive(frame, now);
+      sessions.advance(now);
       this.#update(now);
     }
     this.#flushSoon();
   }
 
   accepted(key: string, ticket: number): boolean {
-    const isAwaited = this.#conversations.accepted(key, ticket);
+    const isAwaited = this.#sessions.accepted(key, ticket);
     this.#settle();
     return isAwaited;
   }
 
   refused(key: string): void {
-    this.#conversations.refused(key);
+    this.#sessions.refused(key);
     this.#settle();
   }
 
   converted(key: string, representation: string): void {
-    this.#conversations.converted(key, representation, performance.now());
+    this.#sessions.converted(key, representation, performance.now());
     this.#settle();
   }
 
   failed(key: string, error: unknown): void {
-    this.#conversations.failed(key, error);
+    this.#sessions.failed(key, error);
     this.#settle();
   }
 
-  /** Ends a conversation, whose requests in flight are dropped. */
-  close(conversation: Conversation): void {
-    this.#conversations.close(conversation);
+  /** Ends a session, whose requests in flight are dropped. */
+  close(session: Session): void {
+    this.#sessions.close(session);
     this.#update(performance.now());
   }
 
@@ -91,7 +91,7 @@ export class Pump implements Told {
 
   /** Frames that arrive in the same turn of the event loop are answered together. */
   #flushSoon(): void {
-    if (!this.#conversations.hasUnsent || this.#willFlush) return;
+    if (!this.#sessions.hasUnsent || this.#willFlush) return;
     this.#willFlush = true;
     setImmediate(this.#flush);
   }
@@ -99,7 +99,7 @@ export class Pump implements Told {
   #flush = (): void => {
     this.#willFlush = false;
     try {
-      this.#conversations.flush();
+      this.#sessions.flush();
     } catch (error) {
       this.#onFault(error);
     }
@@ -110,8 +110,8 @@ export class Pump implements Told {
     this.#timerAt = Infinity;
     const now = performance.now();
     try {
-      this.#conversations.advance(now);
-      this.#conversations.flush();
+      this.#sessions.advance(now);
+      this.#sessions.flush();
     } catch (error) {
       this.#onFault(error);
     }
@@ -120,11 +120,11 @@ export class Pump implements Told {
 
   /** Sets the timer for what is due next, and says when nothing is in flight any more. */
   #update(now: number): void {
-    if (this.#idle !== undefined && this.#conversations.inFlight === 0) {
+    if (this.#idle !== undefined && this.#sessions.inFlight === 0) {
       this.#idle.resolve();
       this.#idle = undefined;
     }
-    const { nextDue } = this.#conversations;
+    const { nextDue } = this.#sessions;
     // A timer that fires too early costs less than setting it anew for every change.
     if (nextDue >= this.#timerAt && nextDue < Infinity) return;
     clearTimeout(this.#timer);

@@ -9,11 +9,11 @@ import type { Events } from "../session/session.ts";
 /** What is told of requests and connections while they happen. What these throw is ignored. */
 export interface ServerEvents extends Events {
   /** A connection was not let in: there were too many, in all or from its address. */
-  turnedAway?(address: string, reason: string): void;
+  rejected?(address: string, reason: string): void;
   /** A connection was closed for what the peer did or did not do; its requests in flight were dropped. */
-  expelled?(address: string, code: number, reason: string, dropped: number): void;
+  evicted?(address: string, code: number, reason: string, dropped: number): void;
   /** An upgrade was accepted and never became a connection; `count` such since the server began. */
-  unopened?(address: string, count: number): void;
+  abandoned?(address: string, count: number): void;
 }
 
 /** Tells `events` of a fault that belongs to no request. Nothing is thrown. */

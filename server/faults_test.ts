@@ -58,7 +58,7 @@ Deno.test("serve() with faults does to each id what seed and id say, as our clie
   let garbage = 0;
   const client = await Client.connect(server.url, {
     onUnmatched: ({ request_id }) => unmatched.push(request_id),
-    onGarbage: () => garbage++,
+    onInvalidFrame: () => garbage++,
   });
   const ids = [...expected.keys()];
   const met = (kind: FaultKind | undefined) => ids.filter((id) => expected.get(id) === kind);

@@ -91,9 +91,9 @@ function metricsOf({ counters, gauges }: Figures, startedAt: number): Metric[] {
     },
     gauge("asyncpkt_connections", "Open WebSocket connections.", gauges.connections),
     gauge(
-      "asyncpkt_upgrades_unopened",
+      "asyncpkt_upgrades_abandoned",
       "Upgrades that never became a connection.",
-      gauges.unopened,
+      gauges.abandoned,
     ),
     counter(
       "asyncpkt_received_bytes_total",

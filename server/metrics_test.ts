@@ -26,7 +26,7 @@ Deno.test("GET /metrics tells exactly what has happened", async () => {
   await using server = serve({
     port: 0,
     delay: { min: 0.02, max: 0.02 },
-    limits: { packetSize: 200 },
+    limits: { maxPacketSize: 200 },
   });
   const peer = await openBrowserSocket(server.url);
   // In one frame, so that nothing is answered between them.

@@ -39,7 +39,7 @@ export async function answerPost(
   shared: Shared,
   leave: () => void,
 ): Promise<Response> {
-  const body = new RequestBody(request.body, shared.conversations.limits.packetSize);
+  const body = new RequestBody(request.body, shared.sessions.limits.maxPacketSize);
   void Promise.allSettled([body.ended, completed]).then(leave);
   const arrival = await body.arrival;
   if (arrival === "broken") return new Response("The body broke off\n", { status: 400 });
@@ -50,25 +50,25 @@ export async function answerPost(
 async function answer(
   body: Uint8Array,
   address: string,
-  { conversations, pump, events, buffered }: Shared,
+  { sessions, driver, events, buffered }: Shared,
 ): Promise<Response> {
-  const isMany = body.length <= conversations.limits.packetSize && isArray(body);
+  const isMany = body.length <= sessions.limits.maxPacketSize && isArray(body);
   const headers = { "content-type": isMany ? "application/x-ndjson" : "application/json" };
 
   let answers: string[] = [];
   let send = (answer: string): void => void answers.push(answer);
   let onFault = (_: FaultKind): void => {};
-  const conversation = conversations.open(
+  const session = sessions.open(
     (answer) => send(answer + "\n"),
     false,
     (kind) => onFault(kind),
   );
-  const end = () => pump.close(conversation);
-  pump.receive(conversation, body);
-  const { decided } = conversation;
+  const end = () => driver.close(session);
+  driver.receive(session, body);
+  const { decided } = session;
   if (decided !== undefined) await decided;
 
-  const hasAll = conversation.inFlight === 0;
+  const hasAll = session.inFlight === 0;
   const text = answers.join("");
   const status = hasAll && answers.length === 1 ? statusOf(answers[0]!) : 200;
   if (hasAll) {
@@ -77,29 +77,29 @@ async function answer(
     if (answers.length === 0) return new Response(null, { status: 204 });
     if (text.length <= LONGEST_WHOLE) return new Response(text, { status, headers });
   }
-  const expel = (reason: string) => {
-    const dropped = conversation.inFlight;
+  const evict = (reason: string) => {
+    const dropped = session.inFlight;
     cutOff(reason);
     try {
-      events.expelled?.(address, 1013, reason, dropped);
+      events.evicted?.(address, 1013, reason, dropped);
     } catch (error) {
       tellFault(events, error);
     }
   };
-  const stream = new AnswerStream({ onGone: end, onStuck: expel });
+  const stream = new AnswerStream({ onGone: end, onStuck: evict });
   const cutOff = (reason: string) => {
     stream.cutOff(reason);
-    // Not now: a conversation that sends must not be closed under its own hands.
+    // Not now: a session that sends must not be closed under its own hands.
     queueMicrotask(end);
   };
   const endWhenDone = () => {
-    if (conversation.inFlight > 0) return;
+    if (session.inFlight > 0) return;
     stream.end();
     queueMicrotask(end);
   };
   send = (answer) => {
     if (stream.waiting > buffered) {
-      return expel(`More than ${buffered} bytes of answers have not been read`);
+      return evict(`More than ${buffered} bytes of answers have not been read`);
     }
     stream.write(answer);
     endWhenDone();

@@ -19,23 +19,23 @@ async function spinUntil(what: string, holds: () => boolean | Promise<boolean>):
 /** A server with room for one connection, in time that a test moves. */
 function start(options: ServeOptions = {}) {
   const failed: unknown[] = [];
-  const expelled: unknown[][] = [];
+  const evicted: unknown[][] = [];
   const server = serve({
     port: 0,
     delay: { min: 0, max: 0 },
     events: {
       failed: (_, error) => failed.push(error),
-      expelled: (_, ...rest) => expelled.push(rest),
+      evicted: (_, ...rest) => evicted.push(rest),
     },
     ...options,
-    limits: { connections: 1, ...options.limits },
+    limits: { maxConnections: 1, ...options.limits },
   });
   const head = (length: number) =>
     `POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${length}\r\n\r\n`;
   return {
     server,
     failed,
-    expelled,
+    evicted,
     /** Begins a POST whose body has this length. */
     async post(text: string, length = text.length): Promise<Deno.TcpConn> {
       const peer = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
@@ -76,7 +76,7 @@ Deno.test("serve() counts a POST whose body does not come until the client leave
 Deno.test("serve() closes the connection of a POST whose body goes on after its answer", async () => {
   for (const [status, sent] of [[408, 1], [413, 101]] as const) {
     using time = new FakeTime();
-    const { server, post, hasRoom, failed } = start({ limits: { packetSize: 100 } });
+    const { server, post, hasRoom, failed } = start({ limits: { maxPacketSize: 100 } });
     await using _ = server;
     using peer = await post("x".repeat(sent), 100_000);
     if (status === 408) {
@@ -94,7 +94,7 @@ Deno.test("serve() closes the connection of a POST whose body goes on after its 
 
 Deno.test("serve() counts a POST until its answers were written, and drops them after 30 s", async () => {
   using time = new FakeTime();
-  const { server, post, hasRoom, failed, expelled } = start({ limits: { packetSize: 1 << 24 } });
+  const { server, post, hasRoom, failed, evicted } = start({ limits: { maxPacketSize: 1 << 24 } });
   await using _ = server;
   const data = `a&&b&&${"c".repeat(50_000)}`;
   const packets = Array.from({ length: 200 }, (_, i) => ({ request_id: i, data }));
@@ -104,9 +104,9 @@ Deno.test("serve() counts a POST until its answers were written, and drops them 
   // Deno takes some before the client's buffers are full; from then on, nothing moves.
   await spinUntil("the answers are given up", () => {
     time.pass(1000);
-    return expelled.length > 0;
+    return evicted.length > 0;
   });
-  assertEquals(expelled, [[1013, "Answers have not been read for 30 s", 0]]);
+  assertEquals(evicted, [[1013, "Answers have not been read for 30 s", 0]]);
   assertEquals([await hasRoom(), time.timers], [false, 0]);
   const text = await readToEnd(peer);
   assertMatch(text, /^HTTP\/1.1 200 /);

@@ -7,7 +7,7 @@
 import { namedCells } from "../session/cells.ts";
 import { Counters } from "../session/counters.ts";
 
-const GAUGES = ["connections", "admitted", "unopened", "heap"] as const;
+const GAUGES = ["connections", "admitted", "abandoned", "heap"] as const;
 
 /** The numbers of a server, or of one of its workers. */
 export class Figures {
@@ -16,11 +16,11 @@ export class Figures {
 
   /** What stands for all of them. */
   readonly cells: Float64Array;
-  /** What has happened in conversations. */
+  /** What has happened in sessions. */
   readonly counters: Counters;
   /**
    * How it is now: `connections` that are open; peers `admitted` that have not left, POSTs among them;
-   * upgrades that never opened, `unopened`; bytes that JavaScript uses, `heap`.
+   * upgrades that never opened, `abandoned`; bytes that JavaScript uses, `heap`.
    */
   readonly gauges: Record<typeof GAUGES[number], number>;
 

@@ -24,16 +24,16 @@ const NONE = -1;
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { Arena } from "./block_allocator.ts";
+ * import { BlockAllocator } from "./block_allocator.ts";
  *
- * const arena = new Arena();
- * const address = arena.allocate(3);
- * arena.bytes(address).set([1, 2, 3], arena.offset(address));
- * arena.free(address, 3);
- * assertEquals(arena.allocate(3), address);
+ * const allocator = new BlockAllocator();
+ * const address = allocator.allocate(3);
+ * allocator.bytes(address).set([1, 2, 3], allocator.offset(address));
+ * allocator.free(address, 3);
+ * assertEquals(allocator.allocate(3), address);
  * ```
  */
-export class Arena {
+export class BlockAllocator {
   #chunks: Uint8Array[] = [];
   /** The same chunks as integers: the first of a free block links to the next free one. */
   #links: Int32Array[] = [];
@@ -75,7 +75,7 @@ export class Arena {
     return address < 0 ? this.#large[~address]! : this.#chunks[chunkOf(address)]!;
   }
 
-  /** Where in {@linkcode Arena.bytes} the block begins. */
+  /** Where in {@linkcode BlockAllocator.bytes} the block begins. */
   offset(address: number): number {
     return address < 0 ? 0 : (address & (UNITS_IN_CHUNK - 1)) * UNIT;
   }

@@ -1,22 +1,22 @@
 import { assert, assertEquals, assertLess, assertStrictEquals } from "@std/assert";
 import { randomIntegers } from "../tests/support/random.ts";
-import { Arena, MARGIN } from "./block_allocator.ts";
+import { BlockAllocator, MARGIN } from "./block_allocator.ts";
 
 /** Past this many bytes, a block has memory of its own. */
 const LARGE = 4096;
 
-/** An arena whose blocks are filled with what tells them apart. */
+/** An allocator whose blocks are filled with what tells them apart. */
 class Filled {
-  readonly arena = new Arena();
+  readonly allocator = new BlockAllocator();
   readonly blocks: { address: number; length: number; mark: number }[] = [];
   #lastMark = 0;
 
   allocate(length: number): number {
-    const address = this.arena.allocate(length);
+    const address = this.allocator.allocate(length);
     const mark = ++this.#lastMark & 0xff;
-    const at = this.arena.offset(address);
-    assert(at + length <= this.arena.bytes(address).length, `no room for ${length} at ${at}`);
-    this.arena.bytes(address).fill(mark, at, at + length);
+    const at = this.allocator.offset(address);
+    assert(at + length <= this.allocator.bytes(address).length, `no room for ${length} at ${at}`);
+    this.allocator.bytes(address).fill(mark, at, at + length);
     this.blocks.push({ address, length, mark });
     return address;
   }
@@ -24,12 +24,12 @@ class Filled {
   /** Frees the block at `index`, which has to be as it was filled. */
   free(index: number): void {
     const { address, length, mark } = this.blocks[index]!;
-    const at = this.arena.offset(address);
-    const bytes = this.arena.bytes(address).subarray(at, at + length);
+    const at = this.allocator.offset(address);
+    const bytes = this.allocator.bytes(address).subarray(at, at + length);
     assert(bytes.every((byte) => byte === mark), `the block at ${address} was overwritten`);
     this.blocks[index] = this.blocks.at(-1)!;
     this.blocks.pop();
-    this.arena.free(address, length);
+    this.allocator.free(address, length);
   }
 
   freeAll(): void {
@@ -47,11 +47,11 @@ Deno.test("allocate() gives blocks of every length, none of which overlap", () =
 
 Deno.test("allocate() gives a freed block of the same size out again", () => {
   for (const length of [1, 3, 31, 32, 33, 100, LARGE - 1, LARGE, LARGE + 1, 1 << 20]) {
-    const { arena } = new Filled();
-    const [one, other] = [arena.allocate(length), arena.allocate(length)];
-    arena.free(one, length);
-    arena.free(other, length);
-    const again = [arena.allocate(length), arena.allocate(length)];
+    const { allocator } = new Filled();
+    const [one, other] = [allocator.allocate(length), allocator.allocate(length)];
+    allocator.free(one, length);
+    allocator.free(other, length);
+    const again = [allocator.allocate(length), allocator.allocate(length)];
     assertEquals(again.sort(), [one, other].sort(), `${length}`);
   }
 });
@@ -61,10 +61,10 @@ Deno.test("allocate() gives the end of a chunk out that is too small for what ca
   // 65 of these fill a chunk of 2^18 bytes, but for 2,144.
   for (let i = 0; i < 66; i++) filled.allocate(LARGE - 96);
   const last = filled.blocks.at(-1)!;
-  const chunk = filled.arena.bytes(filled.blocks[0]!.address);
-  assert(filled.arena.bytes(last.address) !== chunk, "there is no second chunk");
+  const chunk = filled.allocator.bytes(filled.blocks[0]!.address);
+  assert(filled.allocator.bytes(last.address) !== chunk, "there is no second chunk");
   const rest = (chunk.length - MARGIN) % (LARGE - 96);
-  assertStrictEquals(filled.arena.bytes(filled.allocate(rest)), chunk);
+  assertStrictEquals(filled.allocator.bytes(filled.allocate(rest)), chunk);
   filled.freeAll();
 });
 
@@ -82,16 +82,16 @@ Deno.test("allocate() has no need of more memory for what was there before", () 
 });
 
 Deno.test("allocate() keeps large blocks no longer than they live", () => {
-  const arena = new Arena();
-  const address = arena.allocate(1 << 20);
+  const allocator = new BlockAllocator();
+  const address = allocator.allocate(1 << 20);
   assertLess(address, 0);
-  arena.free(address, 1 << 20);
-  assertStrictEquals(arena.bytes(address), undefined);
-  assertStrictEquals(arena.allocate(1 << 21), address);
-  assertStrictEquals(arena.bytes(address).length, (1 << 21) + MARGIN);
+  allocator.free(address, 1 << 20);
+  assertStrictEquals(allocator.bytes(address), undefined);
+  assertStrictEquals(allocator.allocate(1 << 21), address);
+  assertStrictEquals(allocator.bytes(address).length, (1 << 21) + MARGIN);
 });
 
-Deno.test("Arena keeps blocks apart through random allocating and freeing", () => {
+Deno.test("BlockAllocator keeps blocks apart through random allocating and freeing", () => {
   for (let seed = 0; seed < 20; seed++) {
     const random = randomIntegers(seed);
     const filled = new Filled();

@@ -1,5 +1,5 @@
 /**
- * What has happened in the conversations of a process, in numbers: cells of one array, so that counting
+ * What has happened in the sessions of a process, in numbers: cells of one array, so that counting
  * costs a request next to nothing, whether or not anybody ever asks, and workers can share them.
  *
  * @module

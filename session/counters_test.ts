@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { uniformDelay } from "./delays.ts";
 import { encodeCancel, encodeRequest } from "../protocol.ts";
-import { Conversations, type ConversationsOptions } from "./sessions.ts";
+import { Sessions, type SessionsOptions } from "./sessions.ts";
 
 /** Two seconds each, unless said otherwise; what was sent is kept. */
-function start(options: Partial<ConversationsOptions> = {}) {
-  const conversations = new Conversations({ delays: uniformDelay({ min: 2, max: 2 }), ...options });
+function start(options: Partial<SessionsOptions> = {}) {
+  const sessions = new Sessions({ delays: uniformDelay({ min: 2, max: 2 }), ...options });
   const sent: string[] = [];
-  const conversation = conversations.open((frame) => sent.push(frame));
-  return { conversations, conversation, sent };
+  const session = sessions.open((frame) => sent.push(frame));
+  return { sessions, session, sent };
 }
 
 /** The ranges that hold anything, by their upper bound in milliseconds. */
@@ -19,15 +19,15 @@ function filled(histogram: { bounds: readonly number[]; counts: Float64Array }) 
 }
 
 Deno.test("Counters tell how each request ended", () => {
-  const { conversations, conversation } = start({ limits: { inFlight: 3, packetSize: 100 } });
-  const { counters } = conversations;
-  for (const id of [1, 2, 3, 4, 3]) conversation.receive(encodeRequest(id, "a&&b&&c"), 0.5);
-  conversation.receive(encodeCancel(2), 1);
-  conversation.receive(encodeCancel(2), 1); // no answer, and nothing to count
-  conversation.receive(encodeRequest(3, "a&&b&&c"), 1);
-  conversation.receive("{", 1);
-  conversation.receive(encodeRequest(5, "x".repeat(100)), 1);
-  conversations.advance(2003);
+  const { sessions, session } = start({ limits: { maxInFlight: 3, maxPacketSize: 100 } });
+  const { counters } = sessions;
+  for (const id of [1, 2, 3, 4, 3]) session.receive(encodeRequest(id, "a&&b&&c"), 0.5);
+  session.receive(encodeCancel(2), 1);
+  session.receive(encodeCancel(2), 1); // no answer, and nothing to count
+  session.receive(encodeRequest(3, "a&&b&&c"), 1);
+  session.receive("{", 1);
+  session.receive(encodeRequest(5, "x".repeat(100)), 1);
+  sessions.advance(2003);
   assertEquals(counters.answered, 2);
   assertEquals(filled(counters.delays), [[2000, 3]]);
   assertEquals(counters.delays.sum, 6000);
@@ -43,19 +43,19 @@ Deno.test("Counters tell how each request ended", () => {
     ["cancelled", 1],
   ]);
 
-  conversation.receive(encodeRequest(6, ""), 3000);
-  conversation.receive(encodeRequest(7, ""), 3000);
-  conversations.close(conversation);
-  conversations.close(conversation);
-  conversation.receive(encodeRequest(8, ""), 3000); // nobody is there
+  session.receive(encodeRequest(6, ""), 3000);
+  session.receive(encodeRequest(7, ""), 3000);
+  sessions.close(session);
+  sessions.close(session);
+  session.receive(encodeRequest(8, ""), 3000); // nobody is there
   assertEquals([counters.dropped, counters.answered], [2, 2]);
   assertEquals(filled(counters.delays), [[2000, 5]]);
 });
 
 Deno.test("Counters count what is answered at once", () => {
-  const { conversations, conversation } = start({ delays: uniformDelay({ min: 0, max: 0 }) });
-  conversation.receive(encodeRequest(1, ""), 0);
-  const { answered, delays, lateness } = conversations.counters;
+  const { sessions, session } = start({ delays: uniformDelay({ min: 0, max: 0 }) });
+  session.receive(encodeRequest(1, ""), 0);
+  const { answered, delays, lateness } = sessions.counters;
   assertEquals([answered, filled(delays), filled(lateness)], [1, [[1, 1]], [[0.5, 1]]]);
 });
 
@@ -63,10 +63,10 @@ Deno.test("Counters count a fault of the server's own as internal, once", () => 
   const fault = () => {
     throw new Error("a fault");
   };
-  const { conversations, conversation } = start({ events: { accepted: fault } });
-  conversation.receive(encodeRequest(1, ""), 0);
-  assertEquals(conversations.counters.errors.internal, 1);
-  assertEquals(filled(conversations.counters.delays), []);
+  const { sessions, session } = start({ events: { accepted: fault } });
+  session.receive(encodeRequest(1, ""), 0);
+  assertEquals(sessions.counters.errors.internal, 1);
+  assertEquals(filled(sessions.counters.delays), []);
 });
 
 Deno.test("Counters count bytes of UTF-8, whatever the frames", () => {
@@ -83,23 +83,23 @@ Deno.test("Counters count bytes of UTF-8, whatever the frames", () => {
     "",
   ];
   for (const delay of [0, 2]) {
-    for (const sharesFrames of [false, true]) {
-      const { conversations, sent } = start({
+    for (const batched of [false, true]) {
+      const { sessions, sent } = start({
         delays: uniformDelay({ min: delay, max: delay }),
-        limits: { packetSize: 30_000 },
+        limits: { maxPacketSize: 30_000 },
       });
-      const { counters } = conversations;
-      const conversation = conversations.open((frame) => sent.push(frame), sharesFrames);
+      const { counters } = sessions;
+      const session = sessions.open((frame) => sent.push(frame), batched);
       for (const frame of frames) {
-        conversation.receive(frame, 0);
-        conversations.flush();
+        session.receive(frame, 0);
+        sessions.flush();
       }
-      conversations.advance(2000);
-      conversations.flush();
+      sessions.advance(2000);
+      sessions.flush();
       assertEquals(counters.bytesIn, size(frames));
       assertEquals(counters.bytesOut, size(sent));
-      conversation.receive(new TextEncoder().encode(frames[2]), 3000);
-      conversation.receive(new Uint8Array([0xff]), 3000);
+      session.receive(new TextEncoder().encode(frames[2]), 3000);
+      session.receive(new Uint8Array([0xff]), 3000);
       assertEquals(counters.bytesIn, size([...frames, frames[2]!]) + 1);
     }
   }

@@ -1,5 +1,5 @@
 /**
- * What the conversations of a worker share with those of the other workers of their server.
+ * What the sessions of a worker share with those of the other workers of their server.
  *
  * @module
  */

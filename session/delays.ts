@@ -4,7 +4,7 @@
  * @module
  */
 
-import { chance, Purpose } from "./seeded_random.ts";
+import { Purpose, seededRandom } from "./seeded_random.ts";
 
 /** Decides the delay of each request. */
 export interface DelayPolicy {
@@ -95,7 +95,7 @@ export function uniformDelay(range: DelayRange = DEFAULT_DELAY, seed?: number): 
       `Cannot delay by ${min} to ${max} seconds: want 0 <= min <= max <= ${MAX_DELAY}`,
     );
   }
-  const chosen = chance(seed, Purpose.uniformDelay);
+  const chosen = seededRandom(seed, Purpose.uniformDelay);
   const first = Math.round(min * 1000);
   const span = Math.round(max * 1000) - first;
   const longest = first + span;
@@ -135,8 +135,8 @@ function shapedDelay(
 ): DelayPolicy {
   const ms = (deviations: number) =>
     Math.round(1000 * Math.min(Math.max(shape(deviations), 0), MAX_DELAY));
-  const radius = chance(seed, Purpose.radius);
-  const angle = chance(seed, Purpose.angle);
+  const radius = seededRandom(seed, Purpose.radius);
+  const angle = seededRandom(seed, Purpose.angle);
   return {
     longest: ms(MOST_DEVIATIONS),
     delayOf: (bytes, at, end) => ms(standardNormal(radius(bytes, at, end), angle(bytes, at, end))),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { chance, Purpose } from "./seeded_random.ts";
+import { Purpose, seededRandom } from "./seeded_random.ts";
 import { MAX_DELAY } from "./delays.ts";
 
 /** What can be done to a request instead of answering it well. */
@@ -74,7 +74,7 @@ export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
     bounds.push([kind, sum]);
   }
   if (sum > 1 + ROUNDING) throw new RangeError(`The shares are ${sum} together: want at most 1`);
-  const chosen = chance(seed, Purpose.fate);
+  const chosen = seededRandom(seed, Purpose.fault);
   return {
     lateBy: Math.round(1000 * lateBy),
     kindFor: (bytes, at, end) => {

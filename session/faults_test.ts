@@ -3,7 +3,7 @@ import { type DelayPolicy, uniformDelay } from "./delays.ts";
 import { FAULT_KINDS, type FaultKind, type FaultPolicy } from "./fault_policy.ts";
 import { encodeCancel, encodeError, encodeRequest, ERRORS } from "../protocol.ts";
 import type { Events } from "./session.ts";
-import { Conversations } from "./sessions.ts";
+import { Sessions } from "./sessions.ts";
 import { Counters } from "./counters.ts";
 import { Faults } from "./faults.ts";
 
@@ -21,28 +21,28 @@ const byId: FaultPolicy = {
   },
 };
 
-function open(sharesFrames: boolean, delays: DelayPolicy = fixed(DELAY), more: Events = {}) {
+function open(batched: boolean, delays: DelayPolicy = fixed(DELAY), more: Events = {}) {
   const sent: string[] = [];
   const told: string[] = [];
   const carried: FaultKind[] = [];
   const events: Events = { faulted: (id, kind) => told.push(`${kind} ${id}`), ...more };
-  const conversations = new Conversations({ delays, faults: byId, events });
-  const conversation = conversations.open(
+  const sessions = new Sessions({ delays, faults: byId, events });
+  const session = sessions.open(
     (frame) => sent.push(frame),
-    sharesFrames,
+    batched,
     (kind) => carried.push(kind),
   );
   return {
     sent,
     told,
     carried,
-    conversations,
-    conversation,
-    request: (id: string, now = 0) => conversation.receive(encodeRequest(id, "A&&x&&1"), now),
+    sessions,
+    session,
+    request: (id: string, now = 0) => session.receive(encodeRequest(id, "A&&x&&1"), now),
     /** What is sent until then, since it was last asked. */
     until(now: number): string[] {
-      conversations.advance(now);
-      conversations.flush();
+      sessions.advance(now);
+      sessions.flush();
       return sent.splice(0);
     },
   };
@@ -71,15 +71,15 @@ for (const [kind, sent] of CASES) {
     for (const delay of [DELAY, 0]) {
       const peer = open(false, fixed(delay));
       peer.request(kind);
-      assertStrictEquals(peer.conversation.inFlight, 1);
+      assertStrictEquals(peer.session.inFlight, 1);
       assertEquals(peer.until(Math.max(delay - 1, 0)), []);
       assertEquals([peer.told, peer.carried], [[], []]);
       assertEquals(peer.until(Math.max(delay, 1)), sent);
       assertEquals([peer.told, peer.carried], [[`${kind} "${kind}"`], [kind]]);
-      assertStrictEquals(peer.conversation.inFlight, 0);
-      assertStrictEquals(peer.conversations.inFlight, 0);
+      assertStrictEquals(peer.session.inFlight, 0);
+      assertStrictEquals(peer.sessions.inFlight, 0);
       const none = { drop: 0, error: 0, duplicate: 0, late: 0, garbage: 0, disconnect: 0 };
-      assertEquals(peer.conversations.faults, { ...none, [kind]: 1 });
+      assertEquals(peer.sessions.faults, { ...none, [kind]: 1 });
       assertEquals(peer.until(10_000), []);
     }
   });
@@ -112,11 +112,11 @@ Deno.test("answerDue() breaks off after what was due, and drops what was not", (
   peer.request("c", 50);
   assertEquals(peer.until(DELAY), [response("a").replace(/}$/, ',"delay":0.1}')]);
   assertEquals(peer.carried, ["disconnect"]);
-  assertStrictEquals(peer.conversations.inFlight, 0);
+  assertStrictEquals(peer.sessions.inFlight, 0);
   peer.request("d", DELAY);
   assertEquals(peer.until(10_000), []);
-  peer.conversations.close(peer.conversation);
-  assertStrictEquals(peer.conversations.open(() => {}).number, peer.conversation.number);
+  peer.sessions.close(peer.session);
+  assertStrictEquals(peer.sessions.open(() => {}).number, peer.session.number);
 });
 
 Deno.test("answerDue() spares a request that is sent again after it broke off, once", () => {
@@ -124,16 +124,16 @@ Deno.test("answerDue() spares a request that is sent again after it broke off, o
   let now = 0;
   const again = (id: string) => {
     const sent: string[] = [];
-    const one = peer.conversations.open((frame) => sent.push(frame));
+    const one = peer.sessions.open((frame) => sent.push(frame));
     one.receive(encodeRequest(id, "A&&x&&1"), now);
-    peer.conversations.advance(now += DELAY);
+    peer.sessions.advance(now += DELAY);
     return sent;
   };
   assertEquals(again("disconnect 1"), []);
   assertEquals(again("disconnect 2"), []);
   assertEquals(again("disconnect 1"), [response("disconnect 1")]);
   assertEquals(again("disconnect 1"), []);
-  assertStrictEquals(peer.conversations.faults!.disconnect, 3);
+  assertStrictEquals(peer.sessions.faults!.disconnect, 3);
 });
 
 Deno.test("Faults forgets what broke off longest ago", () => {
@@ -151,7 +151,7 @@ Deno.test("cancel and duplicate ids are as without faults", () => {
   const peer = open(false);
   peer.request("drop");
   peer.request("drop");
-  peer.conversation.receive(encodeCancel("drop"), 1);
+  peer.session.receive(encodeCancel("drop"), 1);
   const codes = peer.until(1).map((answer) => JSON.parse(answer).error.code);
   assertEquals(codes, ["duplicate_request_id", "cancelled"]);
   assertEquals(peer.until(10_000), []);
@@ -176,8 +176,8 @@ Deno.test("events that throw make a fault internal", () => {
   assertEquals(peer.until(DELAY), [encodeError('"drop"', INTERNAL)]);
 });
 
-Deno.test("Conversations counts no faults where none are to be", () => {
-  assertStrictEquals(new Conversations({ delays: fixed(1) }).faults, undefined);
+Deno.test("Sessions counts no faults where none are to be", () => {
+  assertStrictEquals(new Sessions({ delays: fixed(1) }).faults, undefined);
 });
 
 Deno.test("answerDue() spares a request that broke off with another worker of the crew", () => {
@@ -187,17 +187,17 @@ Deno.test("answerDue() spares a request that broke off with another worker of th
     delete: (id: string) => ids.delete(id),
   };
   const answers = [1, 2].map(() => {
-    const conversations = new Conversations({
+    const sessions = new Sessions({
       delays: fixed(DELAY),
       faults: byId,
       crew: { brokenOff, inFlightOfOthers: () => 0 },
     });
     const sent: string[] = [];
-    conversations.open((frame) => sent.push(frame)).receive(
+    sessions.open((frame) => sent.push(frame)).receive(
       encodeRequest("disconnect 1", "A&&x&&1"),
       0,
     );
-    conversations.advance(DELAY);
+    sessions.advance(DELAY);
     return sent;
   });
   assertEquals(answers, [[], [response("disconnect 1")]]);

@@ -2,7 +2,7 @@
  * The requests in flight in a process: found by connection and id, listed by connection, kept as bytes.
  *
  * A request is an entry, a small integer; what is known of it stands in typed arrays and in an
- * {@linkcode Arena}. Strings and objects in a Map would cost several times that, and the garbage collector
+ * {@linkcode BlockAllocator}. Strings and objects in a Map would cost several times that, and the garbage collector
  * would walk through all of them while they wait.
  *
  * @module
@@ -11,7 +11,7 @@
 import { responseText } from "../protocol.ts";
 import { SENTINEL_LENGTH } from "../protocol/conversion.ts";
 import { secretHash } from "../protocol/secret_hash.ts";
-import { Arena } from "./block_allocator.ts";
+import { BlockAllocator } from "./block_allocator.ts";
 
 const NONE = -1;
 
@@ -21,7 +21,7 @@ const enum Field {
   Owner,
   /** The hash of owner and id; of a free entry, the next free one. */
   Hash,
-  /** Where in the arena its text is: the id, then the data, then room for a sentinel. */
+  /** Where in the allocator its text is: the id, then the data, then room for a sentinel. */
   Address,
   IdLength,
   DataLength,
@@ -42,7 +42,7 @@ export class InFlight {
 
   /** The same, for others to see: to write it costs nothing, to work with it would. */
   readonly #shown: Float64Array;
-  #arena = new Arena();
+  #allocator = new BlockAllocator();
   #fields: Int32Array;
   #used = 0;
   #firstFree = NONE;
@@ -74,9 +74,9 @@ export class InFlight {
   ): number {
     const idLength = idEnd - idAt;
     const dataLength = dataEnd - dataAt;
-    const address = this.#arena.allocate(idLength + dataLength + SENTINEL_LENGTH);
-    const bytes = this.#arena.bytes(address);
-    const at = this.#arena.offset(address);
+    const address = this.#allocator.allocate(idLength + dataLength + SENTINEL_LENGTH);
+    const bytes = this.#allocator.bytes(address);
+    const at = this.#allocator.offset(address);
     copy(source, idAt, idEnd, bytes, at);
     copy(source, dataAt, dataEnd, bytes, at + idLength);
 
@@ -118,7 +118,7 @@ export class InFlight {
     const fields = this.#fields;
     this.#emptyBucketOf(entry);
     this.#unlink(entry);
-    this.#arena.free(
+    this.#allocator.free(
       fields[field + Field.Address]!,
       fields[field + Field.IdLength]! + fields[field + Field.DataLength]! + SENTINEL_LENGTH,
     );
@@ -142,11 +142,11 @@ export class InFlight {
     const field = FIELDS * entry;
     const fields = this.#fields;
     const address = fields[field + Field.Address]!;
-    const at = this.#arena.offset(address);
+    const at = this.#allocator.offset(address);
     const idEnd = at + fields[field + Field.IdLength]!;
     const delay = fields[field + Field.DelayAndAscii]!;
     return responseText(
-      this.#arena.bytes(address),
+      this.#allocator.bytes(address),
       at,
       idEnd,
       idEnd,
@@ -175,9 +175,9 @@ export class InFlight {
   /** A request's id, as JSON text. */
   idText(entry: number): string {
     const address = this.#fields[FIELDS * entry + Field.Address]!;
-    const at = this.#arena.offset(address);
+    const at = this.#allocator.offset(address);
     const end = at + this.#fields[FIELDS * entry + Field.IdLength]!;
-    return decoder.decode(this.#arena.bytes(address).subarray(at, end));
+    return decoder.decode(this.#allocator.bytes(address).subarray(at, end));
   }
 
   #takeEntry(): number {
@@ -216,8 +216,8 @@ export class InFlight {
     const field = FIELDS * entry;
     if (this.#fields[field + Field.IdLength] !== idEnd - idAt) return false;
     const address = this.#fields[field + Field.Address]!;
-    const bytes = this.#arena.bytes(address);
-    const at = this.#arena.offset(address) - idAt;
+    const bytes = this.#allocator.bytes(address);
+    const at = this.#allocator.offset(address) - idAt;
     for (let i = idAt; i < idEnd; i++) {
       if (bytes[at + i] !== source[i]) return false;
     }

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { uniformDelay } from "./delays.ts";
-import type { Conversation } from "./session.ts";
-import { Conversations, type ConversationsOptions } from "./sessions.ts";
+import type { Session } from "./session.ts";
+import { Sessions, type SessionsOptions } from "./sessions.ts";
 import type { Elsewhere, Told } from "./responder.ts";
 
-/** A conversation whose requests are handed over, and all that is said in it. */
+/** A session whose requests are handed over, and all that is said in it. */
 class HandingOver implements Elsewhere {
   longest = 100;
   hasRoom = true;
@@ -14,12 +14,12 @@ class HandingOver implements Elsewhere {
   readonly accepted: [id: string, delay: number][] = [];
   readonly failed: [id: string, error: unknown][] = [];
   readonly sent: unknown[] = [];
-  readonly conversations: Conversations;
-  readonly conversation: Conversation;
+  readonly sessions: Sessions;
+  readonly session: Session;
   told: Told | undefined;
 
-  constructor(delay: number, options: Partial<ConversationsOptions> = {}, sharesFrames = false) {
-    this.conversations = new Conversations({
+  constructor(delay: number, options: Partial<SessionsOptions> = {}, batched = false) {
+    this.sessions = new Sessions({
       delays: uniformDelay({ min: delay, max: delay }),
       elsewhere: this,
       events: {
@@ -28,9 +28,9 @@ class HandingOver implements Elsewhere {
       },
       ...options,
     });
-    this.conversation = this.conversations.open(
+    this.session = this.sessions.open(
       (frame) => this.sent.push(JSON.parse(frame)),
-      sharesFrames,
+      batched,
     );
   }
 
@@ -49,7 +49,7 @@ class HandingOver implements Elsewhere {
 
   /** Sends a request at time 0; returns the key under which it was handed over. */
   ask(id: string, data = "a&&b&&c"): string {
-    this.conversation.receive(JSON.stringify({ request_id: id, data }), 0);
+    this.session.receive(JSON.stringify({ request_id: id, data }), 0);
     return this.taken.at(-1)!.key;
   }
 
@@ -65,86 +65,86 @@ Deno.test("what is handed over counts as accepted when it is said to be", () => 
   const it = new HandingOver(2);
   const key = it.ask("x", 'é "');
   assertEquals(it.taken, [{ key, data: 'é \\"', delay: 2000 }]);
-  assertEquals([it.accepted, it.conversations.inFlight], [[], 1]);
-  assertEquals(it.conversations.accepted(key, 7), true);
+  assertEquals([it.accepted, it.sessions.inFlight], [[], 1]);
+  assertEquals(it.sessions.accepted(key, 7), true);
   assertEquals(it.accepted, [['"x"', 2000]]);
-  assertEquals(it.conversations.accepted(key, 7), true);
+  assertEquals(it.sessions.accepted(key, 7), true);
   assertEquals(it.accepted.length, 1);
 });
 
 Deno.test("an answer that comes early waits until it is due", () => {
   const it = new HandingOver(2);
   const key = it.ask("x");
-  it.conversations.accepted(key, 7);
-  it.conversations.converted(key, '{"y":0}', 1);
-  it.conversations.converted(key, '{"y":1}', 1); // again, from another worker
-  it.conversations.advance(1999);
+  it.sessions.accepted(key, 7);
+  it.sessions.converted(key, '{"y":0}', 1);
+  it.sessions.converted(key, '{"y":1}', 1); // again, from another worker
+  it.sessions.advance(1999);
   assertEquals(it.sent, []);
-  it.conversations.advance(2000);
+  it.sessions.advance(2000);
   assertEquals(it.sent, [RESPONSE]);
-  assertEquals([it.dropped, it.conversations.inFlight], [[], 0]);
+  assertEquals([it.dropped, it.sessions.inFlight], [[], 0]);
 });
 
 Deno.test("an answer that comes late is sent at once, with its delay in asyncpkt.v1", () => {
   const it = new HandingOver(2, {}, true);
   const key = it.ask("x");
-  it.conversations.accepted(key, 7);
-  it.conversations.advance(3000);
-  assertEquals([it.sent, it.conversations.inFlight, it.conversations.nextDue], [[], 1, Infinity]);
-  it.conversations.converted(key, '{"y":1}', 3500);
-  assertEquals(it.conversations.counters.lateness.sum, 1500);
-  it.conversations.flush();
+  it.sessions.accepted(key, 7);
+  it.sessions.advance(3000);
+  assertEquals([it.sent, it.sessions.inFlight, it.sessions.nextDue], [[], 1, Infinity]);
+  it.sessions.converted(key, '{"y":1}', 3500);
+  assertEquals(it.sessions.counters.lateness.sum, 1500);
+  it.sessions.flush();
   assertEquals(it.sent, [{ ...RESPONSE, delay: 2 }]);
-  assertEquals(it.conversations.inFlight, 0);
+  assertEquals(it.sessions.inFlight, 0);
 });
 
 Deno.test("an answer that overtakes the news of its acceptance makes it count as accepted", () => {
   const it = new HandingOver(0);
   const key = it.ask("x");
-  it.conversations.converted(key, '{"y":1}', 1);
+  it.sessions.converted(key, '{"y":1}', 1);
   assertEquals([it.accepted, it.sent], [[['"x"', 0]], [RESPONSE]]);
-  assertEquals(it.conversations.accepted(key, 7), false);
+  assertEquals(it.sessions.accepted(key, 7), false);
   assertEquals(it.accepted.length, 1);
 });
 
 Deno.test("news of a request that is gone reaches no other in its place", () => {
   const it = new HandingOver(2);
   const old = it.ask("x");
-  it.conversations.accepted(old, 7);
-  it.conversation.receive('{"request_id":"x","cancel":true}', 1);
+  it.sessions.accepted(old, 7);
+  it.session.receive('{"request_id":"x","cancel":true}', 1);
   assertEquals([it.codes, it.dropped], [["cancelled"], [7]]);
   const key = it.ask("x");
   assertEquals(key.split("-")[0], old.split("-")[0]); // the same entry
-  assertEquals(it.conversations.accepted(old, 7), false);
-  it.conversations.converted(old, "{}", 1);
-  it.conversations.refused(old);
-  it.conversations.failed(old, new Error("old"));
+  assertEquals(it.sessions.accepted(old, 7), false);
+  it.sessions.converted(old, "{}", 1);
+  it.sessions.refused(old);
+  it.sessions.failed(old, new Error("old"));
   for (const odd of ["", "x", "-", "0", "0-", "0-0", "99999", "99999-1", "-1-1", `${key}0`]) {
-    it.conversations.converted(odd, "{}", 1);
+    it.sessions.converted(odd, "{}", 1);
   }
-  assertEquals([it.sent.length, it.accepted.length, it.conversations.inFlight], [1, 1, 1]);
-  it.conversations.converted(key, '{"y":1}', 1);
-  it.conversations.advance(2000);
+  assertEquals([it.sent.length, it.accepted.length, it.sessions.inFlight], [1, 1, 1]);
+  it.sessions.converted(key, '{"y":1}', 1);
+  it.sessions.advance(2000);
   assertEquals(it.sent.at(-1), RESPONSE);
 });
 
 Deno.test("what is not taken on is overloaded, and what is too long too large", () => {
   const it = new HandingOver(2);
-  it.conversations.refused(it.ask("x"));
+  it.sessions.refused(it.ask("x"));
   it.hasRoom = false;
   it.ask("y");
   it.hasRoom = true;
   it.ask("z", "x".repeat(101));
   assertEquals(it.codes, ["overloaded", "overloaded", "packet_too_large"]);
-  assertEquals([it.taken.length, it.conversations.inFlight], [1, 0]);
-  assertEquals([it.accepted, it.conversations.nextDue], [[], Infinity]);
+  assertEquals([it.taken.length, it.sessions.inFlight], [1, 0]);
+  assertEquals([it.accepted, it.sessions.nextDue], [[], Infinity]);
 });
 
 Deno.test("a fault elsewhere, or in the events, is internal, and the request is dropped", () => {
   const it = new HandingOver(2);
   const key = it.ask("x");
-  it.conversations.accepted(key, 7);
-  it.conversations.failed(key, "broken");
+  it.sessions.accepted(key, 7);
+  it.sessions.failed(key, "broken");
   assertEquals([it.codes, it.failed, it.dropped], [["internal"], [['"x"', "broken"]], [7]]);
 
   const throwing = new HandingOver(2, {
@@ -154,52 +154,52 @@ Deno.test("a fault elsewhere, or in the events, is internal, and the request is 
       },
     },
   });
-  throwing.conversations.accepted(throwing.ask("x"), 8);
+  throwing.sessions.accepted(throwing.ask("x"), 8);
   assertEquals([throwing.codes, throwing.dropped], [["internal"], [8]]);
-  throwing.conversations.converted(throwing.ask("x"), "{}", 1);
+  throwing.sessions.converted(throwing.ask("x"), "{}", 1);
   assertEquals([throwing.codes, throwing.dropped], [["internal", "internal"], [8]]);
-  assertEquals([throwing.conversations.inFlight, throwing.conversations.nextDue], [0, Infinity]);
+  assertEquals([throwing.sessions.inFlight, throwing.sessions.nextDue], [0, Infinity]);
 });
 
-Deno.test("a conversation that ends drops what is in flight, due or not", () => {
+Deno.test("a session that ends drops what is in flight, due or not", () => {
   const it = new HandingOver(2);
   const keys = ["due", "waiting", "unaccepted"].map((id, i) => {
-    if (i === 1) it.conversations.advance(2000);
+    if (i === 1) it.sessions.advance(2000);
     return it.ask(id);
   });
-  it.conversations.accepted(keys[0]!, 1);
-  it.conversations.accepted(keys[1]!, 2);
-  it.conversations.converted(keys[1]!, "{}", 1);
-  it.conversations.close(it.conversation);
+  it.sessions.accepted(keys[0]!, 1);
+  it.sessions.accepted(keys[1]!, 2);
+  it.sessions.converted(keys[1]!, "{}", 1);
+  it.sessions.close(it.session);
   assertEquals(it.dropped.toSorted(), [1, 2]);
-  assertEquals(it.conversations.accepted(keys[2]!, 3), false);
-  assertEquals([it.sent, it.conversations.inFlight, it.conversations.nextDue], [[], 0, Infinity]);
+  assertEquals(it.sessions.accepted(keys[2]!, 3), false);
+  assertEquals([it.sent, it.sessions.inFlight, it.sessions.nextDue], [[], 0, Infinity]);
 });
 
-Deno.test("Conversation.decided resolves once all are accepted or are not", async () => {
+Deno.test("Session.decided resolves once all are accepted or are not", async () => {
   const it = new HandingOver(2);
-  assertEquals(it.conversation.decided, undefined);
+  assertEquals(it.session.decided, undefined);
   const keys = ["a", "b", "c"].map((id) => it.ask(id));
   let isDecided = false;
-  const decided = it.conversation.decided!.then(() => isDecided = true);
-  it.conversations.accepted(keys[0]!, 1);
-  it.conversations.refused(keys[1]!);
+  const decided = it.session.decided!.then(() => isDecided = true);
+  it.sessions.accepted(keys[0]!, 1);
+  it.sessions.refused(keys[1]!);
   await Promise.resolve();
   assertEquals(isDecided, false);
-  it.conversations.converted(keys[2]!, "{}", 1);
+  it.sessions.converted(keys[2]!, "{}", 1);
   await decided;
-  assertEquals(it.conversation.decided, undefined);
+  assertEquals(it.session.decided, undefined);
 
   it.ask("d");
-  const ended = it.conversation.decided!;
-  it.conversations.close(it.conversation);
+  const ended = it.session.decided!;
+  it.sessions.close(it.session);
   await ended;
 });
 
 Deno.test("any number of requests can be handed over", () => {
   const it = new HandingOver(0);
   const keys = Array.from({ length: 3000 }, (_, i) => it.ask(`${i}`));
-  for (const key of keys.toReversed()) it.conversations.converted(key, `{"key":"${key}"}`, 1);
+  for (const key of keys.toReversed()) it.sessions.converted(key, `{"key":"${key}"}`, 1);
   const expected = keys.map((key, i) => ({ request_id: `${i}`, data: { key } })).toReversed();
   assertEquals(it.sent, expected);
 });

@@ -7,10 +7,10 @@
 /**
  * A number in [0, 1) for the request whose id is `bytes[at .. end]`, as JSON text in UTF-8.
  */
-export type Chance = (bytes: Uint8Array, at: number, end: number) => number;
+export type SeededRandom = (bytes: Uint8Array, at: number, end: number) => number;
 
 /** What chance is for; what it decides for one purpose says nothing of another. */
-export const Purpose = { uniformDelay: 0, radius: 1, angle: 2, fate: 3 } as const;
+export const Purpose = { uniformDelay: 0, radius: 1, angle: 2, fault: 3 } as const;
 
 /**
  * Chance for one purpose. With a seed, an integer, a number is a function of the seed, the purpose and
@@ -21,18 +21,18 @@ export const Purpose = { uniformDelay: 0, radius: 1, angle: 2, fate: 3 } as cons
  * @example
  * ```ts
  * import { assertEquals, assertNotEquals } from "@std/assert";
- * import { chance, Purpose } from "./seeded_random.ts";
+ * import { seededRandom, Purpose } from "./seeded_random.ts";
  *
  * const id = new TextEncoder().encode('"01"');
- * const delay = chance(7, Purpose.uniformDelay)(id, 0, id.length);
- * assertEquals(chance(7, Purpose.uniformDelay)(id, 0, id.length), delay);
- * assertNotEquals(chance(7, Purpose.fate)(id, 0, id.length), delay);
+ * const delay = seededRandom(7, Purpose.uniformDelay)(id, 0, id.length);
+ * assertEquals(seededRandom(7, Purpose.uniformDelay)(id, 0, id.length), delay);
+ * assertNotEquals(seededRandom(7, Purpose.fault)(id, 0, id.length), delay);
  * ```
  */
-export function chance(
+export function seededRandom(
   seed: number | undefined,
   purpose: typeof Purpose[keyof typeof Purpose],
-): Chance {
+): SeededRandom {
   if (seed === undefined) return () => Math.random();
   if (!Number.isSafeInteger(seed)) {
     throw new RangeError(`Cannot seed with ${seed}: want an integer within ±(2^53 − 1)`);

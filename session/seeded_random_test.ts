@@ -1,19 +1,19 @@
 import { assertLess } from "@std/assert";
-import { chance, Purpose } from "./seeded_random.ts";
+import { Purpose, seededRandom } from "./seeded_random.ts";
 
 const COUNT = 20_000;
 const SEEDS = [0, 1, -1, 7, 2 ** 32, Number.MAX_SAFE_INTEGER];
 
 function numbersFor(seed: number, purpose: typeof Purpose[keyof typeof Purpose]): number[] {
   const encoder = new TextEncoder();
-  const decide = chance(seed, purpose);
+  const decide = seededRandom(seed, purpose);
   return Array.from({ length: COUNT }, (_, i) => {
     const id = encoder.encode(JSON.stringify(String(i)));
     return decide(id, 0, id.length);
   });
 }
 
-Deno.test("chance() for one purpose says nothing of that for another", () => {
+Deno.test("seededRandom() for one purpose says nothing of that for another", () => {
   for (const seed of SEEDS) {
     const rows = Object.values(Purpose).map((purpose) => numbersFor(seed, purpose));
     for (const [i, row] of rows.entries()) {

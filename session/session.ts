@@ -1,5 +1,5 @@
 /**
- * The server's side of one conversation, without I/O: frames and the time go in, frames come out.
+ * The server's side of one session, without I/O: frames and the time go in, frames come out.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import {
   encodeError,
   encodeFrame,
   type ErrorCode,
+  type ErrorDetails,
   ERRORS,
-  type Fault,
   type FrameReader,
   NO_DELAY,
   peekId,
@@ -33,13 +33,13 @@ const MAX_SHARED_FRAME = 1 << 20;
 /** How much a server takes in. */
 export interface Limits {
   /** The longest frame, in bytes of UTF-8. */
-  packetSize: number;
+  maxPacketSize: number;
   /** Requests in flight on one connection. */
   inFlight: number;
   /** Requests in flight on all connections together. */
-  inFlightInAll: number;
+  maxInFlightTotal: number;
   /** Packets in a row that the peer itself has got wrong; with so many it has broken the rules. */
-  wrongInARow: number;
+  maxConsecutiveErrors: number;
 }
 
 /** What a peer gets wrong by itself, whatever the state of the server. */
@@ -50,19 +50,19 @@ const WRONG: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "duplicate_request_id",
 ]);
 
-/** What is told of conversations while they happen. An id is JSON text; `null` if there is none. */
+/** What is told of sessions while they happen. An id is JSON text; `null` if there is none. */
 export interface Events {
   /** A request was taken in, to be answered after `delay` milliseconds. */
   accepted?(id: string, delay: number): void;
   /** A request, or a frame that held none, was answered with an error. */
-  refused?(id: string, fault: Fault): void;
+  refused?(id: string, fault: ErrorDetails): void;
   /** Trouble was made for a request, on purpose. */
   faulted?(id: string, kind: FaultKind): void;
   /** A fault of the server's own; the client only gets to know that it was `internal`. */
   failed?(id: string, error: unknown): void;
 }
 
-/** What all conversations of a process share. */
+/** What all sessions of a process share. */
 export interface Shared {
   readonly delays: DelayPolicy;
   readonly limits: Limits;
@@ -79,8 +79,8 @@ export interface Shared {
   /** Who converts the requests, if not this process. */
   readonly elsewhere: Elsewhere | undefined;
   readonly handedOver: HandedOver;
-  /** The conversations that have answers to flush. */
-  readonly unsent: Conversation[];
+  /** The sessions that have answers to flush. */
+  readonly unsent: Session[];
   /** Whether new requests are refused. */
   isDraining: boolean;
 }
@@ -88,8 +88,8 @@ export interface Shared {
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenientDecoder = new TextDecoder();
 
-/** One conversation; {@linkcode Conversations.open} begins it. */
-export class Conversation {
+/** One session; {@linkcode Sessions.open} begins it. */
+export class Session {
   /** How many of its requests are in flight. */
   inFlight = 0;
   /** Tells it from the others that are open. */
@@ -99,34 +99,34 @@ export class Conversation {
 
   readonly #shared: Shared;
   readonly #send: (frame: string) => void;
-  readonly #sharesFrames: boolean;
+  readonly #batched: boolean;
   readonly #onFault: (kind: FaultKind) => void;
   #unsent: string[] = [];
   #isUnsentAscii = true;
-  #wrongInARow = 0;
+  #maxConsecutiveErrors = 0;
   #isClosed = false;
   /** How many requests were handed over and do not count as accepted yet. */
   #unaccepted = 0;
   #decided: PromiseWithResolvers<void> | undefined;
 
-  /** Called by {@linkcode Conversations.open}, which says what the parameters are. */
+  /** Called by {@linkcode Sessions.open}, which says what the parameters are. */
   constructor(
     shared: Shared,
     number: number,
     send: (frame: string) => void,
-    sharesFrames: boolean,
+    batched: boolean,
     onFault: (kind: FaultKind) => void,
   ) {
     this.#shared = shared;
     this.number = number;
     this.#send = send;
-    this.#sharesFrames = sharesFrames;
+    this.#batched = batched;
     this.#onFault = onFault;
   }
 
   /**
    * Takes in a frame from the peer that came at time `now`, in milliseconds: text, or bytes that hold it
-   * in UTF-8. Whatever it is, it is answered, unless the conversation is closed; nothing is thrown.
+   * in UTF-8. Whatever it is, it is answered, unless the session is closed; nothing is thrown.
    */
   receive(frame: string | Uint8Array, now: number): void {
     if (this.#isClosed) return;
@@ -148,26 +148,26 @@ export class Conversation {
     }
   }
 
-  /** Answers a request of this conversation that has become due, or will once it is converted. */
+  /** Answers a request of this session that has become due, or will once it is converted. */
   answerDue(entry: number, due: number, now: number): void {
     const { inFlight, counters, faults, elsewhere, handedOver } = this.#shared;
     const isAscii = inFlight.isAscii(entry);
     let text: string;
     try {
       if (elsewhere === undefined) {
-        text = inFlight.response(entry, this.#sharesFrames);
+        text = inFlight.response(entry, this.#batched);
       } else {
         handedOver.setDue(entry, due);
         const representation = handedOver.representation(entry);
         if (representation === undefined) return;
-        text = inFlight.responseOf(entry, representation, this.#sharesFrames);
+        text = inFlight.responseOf(entry, representation, this.#batched);
       }
     } catch (error) {
       const id = inFlight.idText(entry);
       this.#release(entry);
       return this.#fail(id, error);
     }
-    this.#wrongInARow = 0;
+    this.#maxConsecutiveErrors = 0;
     const fault = faults?.plannedFor(entry);
     if (fault !== undefined) return this.#answerBadly(entry, text, isAscii, fault);
     this.#release(entry);
@@ -182,7 +182,7 @@ export class Conversation {
     handedOver.accept(entry, ticket);
     counters.delays.add(inFlight.delay(entry));
     this.#decideOne();
-    this.#wrongInARow = 0;
+    this.#maxConsecutiveErrors = 0;
     try {
       events.accepted?.(inFlight.idText(entry), inFlight.delay(entry));
     } catch (error) {
@@ -238,7 +238,7 @@ export class Conversation {
   }
 
   /**
-   * Drops what is in flight, and takes in no more. Called by {@linkcode Conversations.close}, which is what
+   * Drops what is in flight, and takes in no more. Called by {@linkcode Sessions.close}, which is what
    * ends one; a second time it does nothing.
    */
   close(): void {
@@ -287,7 +287,7 @@ export class Conversation {
 
   #textOf(frame: string | Uint8Array): string | undefined {
     const { limits, counters } = this.#shared;
-    const limit = limits.packetSize;
+    const limit = limits.maxPacketSize;
     // Each UTF-16 unit is one to three bytes, so most frames need no closer look.
     if (frame.length > limit || (3 * frame.length > limit && Buffer.byteLength(frame) > limit)) {
       counters.bytesIn += Buffer.byteLength(frame);
@@ -318,7 +318,7 @@ export class Conversation {
     if (reader.isCancel(i)) return this.#cancel(i);
     if (this.#shared.isDraining) return this.#refuse(reader.idText(i), "shutting_down");
     const inAll = inFlight.size + (crew === undefined ? 0 : crew.inFlightOfOthers(now));
-    if (this.inFlight >= limits.inFlight || inAll >= limits.inFlightInAll) {
+    if (this.inFlight >= limits.maxInFlight || inAll >= limits.maxInFlightTotal) {
       return this.#refuse(reader.idText(i), "overloaded");
     }
     const { bytes, isAscii } = reader;
@@ -335,11 +335,11 @@ export class Conversation {
     if (elsewhere !== undefined) return this.#handOver(i, delay, fault, now, elsewhere);
     events.accepted?.(reader.idText(i), delay);
     counters.delays.add(delay);
-    this.#wrongInARow = 0;
+    this.#maxConsecutiveErrors = 0;
     if (delay === 0 && fault === undefined) {
       counters.answered++;
       counters.lateness.add(0);
-      const told = this.#sharesFrames ? 0 : NO_DELAY;
+      const told = this.#batched ? 0 : NO_DELAY;
       const text = responseText(bytes, idAt, idEnd, dataAt, dataEnd, isAscii, told);
       return this.#answer(text, isAscii);
     }
@@ -438,7 +438,7 @@ export class Conversation {
 
   #fail(id: string, error: unknown): void {
     const { events } = this.#shared;
-    const fault: Fault = { code: "internal", message: ERRORS.internal };
+    const fault: ErrorDetails = { code: "internal", message: ERRORS.internal };
     try {
       events.failed?.(id, error);
       events.refused?.(id, fault);
@@ -454,21 +454,23 @@ export class Conversation {
     message: string = ERRORS[code],
     limit?: number,
   ): void {
-    const fault: Fault = limit === undefined ? { code, message } : { code, message, limit };
+    const fault: ErrorDetails = limit === undefined ? { code, message } : { code, message, limit };
     const { events, limits } = this.#shared;
-    if (WRONG.has(code) && ++this.#wrongInARow >= limits.wrongInARow) this.hasBrokenRules = true;
+    if (WRONG.has(code) && ++this.#maxConsecutiveErrors >= limits.maxConsecutiveErrors) {
+      this.hasBrokenRules = true;
+    }
     events.refused?.(id, fault);
     this.#answerError(id, fault);
   }
 
-  #answerError(id: string, fault: Fault): void {
+  #answerError(id: string, fault: ErrorDetails): void {
     this.#shared.counters.errors[fault.code]++;
     this.#answer(encodeError(id, fault), false);
   }
 
   /** @param isAscii whether it is known that all of the text is. */
   #answer(text: string, isAscii: boolean): void {
-    if (!this.#sharesFrames) return this.#sendFrame(text, isAscii);
+    if (!this.#batched) return this.#sendFrame(text, isAscii);
     this.#isUnsentAscii &&= isAscii;
     if (this.#unsent.push(text) === 1) this.#shared.unsent.push(this);
   }

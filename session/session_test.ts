@@ -15,16 +15,16 @@ import {
   encodeFrame,
   encodeRequest,
   type ErrorCode,
+  type ErrorDetails,
   ERRORS,
-  type Fault,
   isError,
   MAX_BATCH,
   type RequestId,
 } from "../protocol.ts";
 import { agreedRequest, describedAnswer } from "../tests/support/described.ts";
 import { plainConvertToJson } from "../tests/support/plain.ts";
-import type { Conversation, Events } from "./session.ts";
-import { Conversations, type ConversationsOptions } from "./sessions.ts";
+import type { Events, Session } from "./session.ts";
+import { Sessions, type SessionsOptions } from "./sessions.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -35,21 +35,21 @@ const byId: DelayPolicy = {
   delayOf: (bytes, at, end) => Number(decoder.decode(bytes.subarray(at, end)).replace(/\D/g, "")),
 };
 
-/** A conversation among others, and what its peer was sent. */
+/** A session among others, and what its peer was sent. */
 class Peer {
   readonly sent: string[] = [];
-  readonly conversation: Conversation;
-  readonly conversations: Conversations;
+  readonly session: Session;
+  readonly sessions: Sessions;
 
-  constructor(conversations: Conversations, sharesFrames = false) {
-    this.conversations = conversations;
+  constructor(sessions: Sessions, batched = false) {
+    this.sessions = sessions;
     const send = (frame: string) => void this.sent.push(describedAnswer(frame));
-    this.conversation = conversations.open(send, sharesFrames);
+    this.session = sessions.open(send, batched);
   }
 
   receive(frame: string | Uint8Array, now = 0): void {
     if (typeof frame === "string") agreedRequest(frame);
-    this.conversation.receive(frame, now);
+    this.session.receive(frame, now);
   }
 
   request(id: RequestId, now = 0, data = "A&&x&&1"): void {
@@ -62,12 +62,12 @@ class Peer {
   }
 }
 
-function openAll(options: Partial<ConversationsOptions> = {}): Conversations {
-  return new Conversations({ delays: byId, ...options });
+function openAll(options: Partial<SessionsOptions> = {}): Sessions {
+  return new Sessions({ delays: byId, ...options });
 }
 
-function openOne(options: Partial<ConversationsOptions> = {}, sharesFrames = false): Peer {
-  return new Peer(openAll(options), sharesFrames);
+function openOne(options: Partial<SessionsOptions> = {}, batched = false): Peer {
+  return new Peer(openAll(options), batched);
 }
 
 /** The response to {@linkcode Peer.request}. */
@@ -92,16 +92,16 @@ Deno.test("receive() answers the example when it is due, and not before", () => 
     '{"request_id": "01", "data": "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&"}',
     500,
   );
-  assertStrictEquals(peer.conversations.nextDue, 2500);
-  peer.conversations.advance(2499);
+  assertStrictEquals(peer.sessions.nextDue, 2500);
+  peer.sessions.advance(2499);
   assertEquals(peer.sent, []);
-  assertStrictEquals(peer.conversations.inFlight, 1);
-  peer.conversations.advance(2500);
+  assertStrictEquals(peer.sessions.inFlight, 1);
+  peer.sessions.advance(2500);
   assertEquals(peer.sent, [
     '{"request_id":"01","data":{"Hub":{"name":"qwe","id":"123"},"Device":{"name":"wqe","id":"234"}}}',
   ]);
-  assertStrictEquals(peer.conversations.inFlight, 0);
-  assertStrictEquals(peer.conversations.nextDue, Infinity);
+  assertStrictEquals(peer.sessions.inFlight, 0);
+  assertStrictEquals(peer.sessions.nextDue, Infinity);
 });
 
 Deno.test("receive() answers each request by its own delay, side by side", () => {
@@ -118,7 +118,7 @@ Deno.test("receive() answers each request by its own delay, side by side", () =>
     [3000, [response(3000)]],
   ];
   for (const [now, sent] of at) {
-    peer.conversations.advance(now);
+    peer.sessions.advance(now);
     assertEquals(peer.take(), sent, `at ${now}`);
   }
 });
@@ -127,29 +127,29 @@ Deno.test("advance() answers in the order in which requests fell due", () => {
   const peer = openOne();
   const delays = [900, 100, 500, 300, 700, 200];
   peer.receive(encodeFrame(delays.map((delay) => encodeRequest(delay, "A&&x&&1"))));
-  peer.conversations.advance(5000);
+  peer.sessions.advance(5000);
   assertEquals(peer.sent, delays.sort((a, b) => a - b).map((delay) => response(delay)));
 });
 
 Deno.test("receive() answers at once where the delay is 0, and holds nothing", () => {
-  for (const sharesFrames of [false, true]) {
-    const peer = openOne({}, sharesFrames);
+  for (const batched of [false, true]) {
+    const peer = openOne({}, batched);
     peer.request("0");
     peer.request("0");
-    peer.conversations.flush();
-    const answer = response("0", sharesFrames ? 0 : undefined);
-    assertEquals(peer.sent, sharesFrames ? [`[${answer},${answer}]`] : [answer, answer]);
-    assertStrictEquals(peer.conversation.inFlight, 0);
-    assertStrictEquals(peer.conversations.inFlight, 0);
+    peer.sessions.flush();
+    const answer = response("0", batched ? 0 : undefined);
+    assertEquals(peer.sent, batched ? [`[${answer},${answer}]`] : [answer, answer]);
+    assertStrictEquals(peer.session.inFlight, 0);
+    assertStrictEquals(peer.sessions.inFlight, 0);
   }
 });
 
 Deno.test("receive() in plain mode sends each answer in a frame of its own, without delay", () => {
   const peer = openOne();
   peer.receive(encodeFrame([10, 20, 0].map((id) => encodeRequest(id, "A&&x&&1"))));
-  assert(!peer.conversations.hasUnsent);
+  assert(!peer.sessions.hasUnsent);
   assertEquals(peer.take(), [response(0)]);
-  peer.conversations.advance(100);
+  peer.sessions.advance(100);
   assertEquals(peer.take(), [response(10), response(20)]);
 });
 
@@ -157,27 +157,27 @@ Deno.test("flush() sends in asyncpkt.v1 what is due together in one frame, with 
   const peer = openOne({}, true);
   peer.receive(encodeFrame([1500, 1250, 3400].map((id) => encodeRequest(id, "A&&x&&1"))));
   peer.receive("x");
-  peer.conversations.advance(2000);
+  peer.sessions.advance(2000);
   assertEquals(peer.sent, []);
-  assert(peer.conversations.hasUnsent);
-  peer.conversations.flush();
+  assert(peer.sessions.hasUnsent);
+  peer.sessions.flush();
   const together = [refusal(null, "invalid_json"), response(1250, 1250), response(1500, 1500)];
   assertEquals(peer.take(), [`[${together.join(",")}]`]);
-  assert(!peer.conversations.hasUnsent);
-  peer.conversations.flush();
+  assert(!peer.sessions.hasUnsent);
+  peer.sessions.flush();
   assertEquals(peer.take(), []);
 
-  peer.conversations.advance(4000);
-  peer.conversations.flush();
+  peer.sessions.advance(4000);
+  peer.sessions.flush();
   assertEquals(peer.take(), ['{"request_id":3400,"data":{"A":{"x":"1"}},"delay":3.4}']);
 });
 
-Deno.test("flush() keeps conversations apart", () => {
-  const conversations = openAll();
-  const peers = Array.from({ length: 5 }, (_, i) => new Peer(conversations, i !== 2));
+Deno.test("flush() keeps sessions apart", () => {
+  const sessions = openAll();
+  const peers = Array.from({ length: 5 }, (_, i) => new Peer(sessions, i !== 2));
   for (const delay of [10, 20]) peers.forEach((peer, i) => peer.request(`${i}-${delay}`));
-  conversations.advance(10_000);
-  conversations.flush();
+  sessions.advance(10_000);
+  sessions.flush();
   peers.forEach((peer, i) => {
     const answers = peer.sent.flatMap((frame) => decodeAnswers(frame)!);
     assertEquals(answers.map(({ request_id }) => request_id), [`${i}-10`, `${i}-20`]);
@@ -191,7 +191,7 @@ Deno.test("flush() splits what is longer than about 2^20 units", () => {
   lengths.forEach((length, i) => {
     peer.request("abcdefgh".charAt(i) + "0", 0, `A&&x&&${"v".repeat(length)}`);
   });
-  peer.conversations.flush();
+  peer.sessions.flush();
   const ids = peer.sent.map((frame) => {
     return decodeAnswers(frame)!.map(({ request_id }) => String(request_id).charAt(0)).join("");
   });
@@ -200,11 +200,11 @@ Deno.test("flush() splits what is longer than about 2^20 units", () => {
 });
 
 Deno.test("flush() sends an answer that is longer than a shared frame alone", () => {
-  const peer = openOne({ limits: { packetSize: 1 << 23 } }, true);
+  const peer = openOne({ limits: { maxPacketSize: 1 << 23 } }, true);
   for (const length of [3 << 20, 10, 3 << 20, 3 << 20, 10]) {
     peer.request(0, 0, `A&&x&&${"v".repeat(length)}`);
   }
-  peer.conversations.flush();
+  peer.sessions.flush();
   assertEquals(peer.sent.map((frame) => decodeAnswers(frame)!.length), [1, 1, 1, 1, 1]);
   assert(peer.sent.every((frame) => frame.startsWith("{")));
 });
@@ -226,18 +226,18 @@ const WRONG: [frame: string, id: RequestId | null, code: ErrorCode, message?: st
 ];
 
 Deno.test("receive() refuses at once what is no packet, and goes on", () => {
-  for (const sharesFrames of [false, true]) {
+  for (const batched of [false, true]) {
     for (const [frame, id, code, message] of WRONG) {
-      const peer = openOne({}, sharesFrames);
+      const peer = openOne({}, batched);
       for (const input of [frame, encoder.encode(frame)]) {
         peer.receive(input);
-        peer.conversations.flush();
+        peer.sessions.flush();
         assertEquals(peer.take(), [refusal(id, code, message)], frame.slice(0, 40));
       }
       peer.request(1000);
-      peer.conversations.advance(1000);
-      peer.conversations.flush();
-      assertEquals(peer.take(), [response(1000, sharesFrames ? 1000 : undefined)]);
+      peer.sessions.advance(1000);
+      peer.sessions.flush();
+      assertEquals(peer.take(), [response(1000, batched ? 1000 : undefined)]);
     }
   }
 });
@@ -251,7 +251,7 @@ Deno.test("receive() answers the valid among the invalid of an array", () => {
     refusal(6, "invalid_packet", "data is missing"),
     refusal(null, "invalid_packet", "request_id is missing"),
   ]);
-  peer.conversations.advance(5);
+  peer.sessions.advance(5);
   assertEquals(peer.take(), [response(5)]);
 });
 
@@ -263,8 +263,8 @@ Deno.test("receive() takes arrays of up to 1,000 requests", () => {
     refusal(null, "invalid_packet", "1001 packets in a frame: at most 1000"),
   ]);
   peer.receive(encodeFrame(requests.slice(0, MAX_BATCH)));
-  assertStrictEquals(peer.conversations.inFlight, MAX_BATCH);
-  peer.conversations.advance(MAX_BATCH);
+  assertStrictEquals(peer.sessions.inFlight, MAX_BATCH);
+  peer.sessions.advance(MAX_BATCH);
   assertEquals(peer.take(), requests.slice(0, MAX_BATCH).map((_, i) => response(i + 1)));
 });
 
@@ -273,11 +273,11 @@ Deno.test("receive() reads binary frames of UTF-8 as it does text", () => {
   const request = '{"request_id":"é1","data":"A&&x&&€😀"}';
   const answer = '{"request_id":"é1","data":{"A":{"x":"€😀"}}}';
   peer.receive(encoder.encode(request));
-  peer.conversations.advance(1);
+  peer.sessions.advance(1);
   assertEquals(peer.take(), [answer]);
   // A view of a part of a buffer.
   peer.receive(encoder.encode(`xx${request}xx`).subarray(2, -2));
-  peer.conversations.advance(2);
+  peer.sessions.advance(2);
   assertEquals(peer.take(), [answer]);
 });
 
@@ -291,26 +291,26 @@ Deno.test("receive() refuses binary frames that are not UTF-8", () => {
     assertEquals(peer.take(), [refusal(null, "invalid_json", "the binary frame is not UTF-8")]);
   }
   peer.receive(good);
-  assertStrictEquals(peer.conversations.inFlight, 1);
+  assertStrictEquals(peer.sessions.inFlight, 1);
 });
 
 for (const [name, char, bytes] of [["1", "x", 1], ["2", "é", 2], ["3", "€", 3], ["4", "😀", 4]]) {
   Deno.test(`receive() measures frames in bytes of UTF-8: ${name} for a character`, () => {
-    for (const packetSize of [50, 1000, 1001, 1002, 1003, 5000]) {
-      const peer = openOne({ limits: { packetSize } });
+    for (const maxPacketSize of [50, 1000, 1001, 1002, 1003, 5000]) {
+      const peer = openOne({ limits: { maxPacketSize } });
       const empty = encodeRequest(0, "");
-      const count = Math.floor((packetSize - empty.length) / Number(bytes));
-      const fill = "x".repeat((packetSize - empty.length) % Number(bytes));
+      const count = Math.floor((maxPacketSize - empty.length) / Number(bytes));
+      const fill = "x".repeat((maxPacketSize - empty.length) % Number(bytes));
       const data = String(char).repeat(count) + fill;
       const frame = encodeRequest(0, data);
-      assertStrictEquals(encoder.encode(frame).length, packetSize);
+      assertStrictEquals(encoder.encode(frame).length, maxPacketSize);
       for (const atLimit of [frame, encoder.encode(frame)]) {
         peer.receive(atLimit);
         assertEquals(peer.take(), ['{"request_id":0,"data":{}}']);
       }
       for (const past of [`${frame} `, encoder.encode(`${frame} `), frame.repeat(9)]) {
         peer.receive(past);
-        assertEquals(peer.take(), [tooLarge(0, packetSize)]);
+        assertEquals(peer.take(), [tooLarge(0, maxPacketSize)]);
       }
     }
   });
@@ -326,7 +326,7 @@ Deno.test("receive() takes frames of 2^20 bytes by default", () => {
 });
 
 Deno.test("receive() says whose a frame was that is too large, where it begins with the id", () => {
-  const peer = openOne({ limits: { packetSize: 10_000 } });
+  const peer = openOne({ limits: { maxPacketSize: 10_000 } });
   const rest = "x".repeat(10_000);
   const euros = "€".repeat(256);
   const cases: [frame: string, id: RequestId | null][] = [
@@ -351,13 +351,13 @@ Deno.test("receive() says whose a frame was that is too large, where it begins w
 });
 
 Deno.test("receive() refuses what goes past the requests in flight on a connection", () => {
-  const conversations = openAll({ limits: { inFlight: 3 } });
-  const [peer, other] = [new Peer(conversations), new Peer(conversations)];
+  const sessions = openAll({ limits: { maxInFlight: 3 } });
+  const [peer, other] = [new Peer(sessions), new Peer(sessions)];
   peer.receive(encodeFrame([10, 20, 30, 40].map((id) => encodeRequest(id, "A&&x&&1"))));
   assertEquals(peer.take(), [refusal(40, "overloaded")]);
   other.request(40);
   assertEquals(other.take(), []);
-  conversations.advance(10);
+  sessions.advance(10);
   assertEquals(peer.take(), [response(10)]);
   peer.request(50, 10);
   peer.request(60, 10);
@@ -368,11 +368,11 @@ Deno.test("receive() refuses what goes past the requests in flight on a connecti
 });
 
 Deno.test("receive() refuses what goes past the requests in flight in all", () => {
-  const conversations = openAll({ limits: { inFlightInAll: 4 } });
-  const peers = [0, 1, 2, 3, 4].map(() => new Peer(conversations));
+  const sessions = openAll({ limits: { maxInFlightTotal: 4 } });
+  const peers = [0, 1, 2, 3, 4].map(() => new Peer(sessions));
   for (const peer of peers) peer.request(10);
   assertEquals(peers.map((peer) => peer.take()), [[], [], [], [], [refusal(10, "overloaded")]]);
-  conversations.close(peers[0]!.conversation);
+  sessions.close(peers[0]!.session);
   peers[4]!.request(10);
   assertEquals(peers[4]!.take(), []);
   peers[3]!.request(20);
@@ -380,8 +380,8 @@ Deno.test("receive() refuses what goes past the requests in flight in all", () =
 });
 
 Deno.test("receive() refuses an id that is in flight; the first is still answered", () => {
-  const conversations = openAll();
-  const [peer, other] = [new Peer(conversations), new Peer(conversations)];
+  const sessions = openAll();
+  const [peer, other] = [new Peer(sessions), new Peer(sessions)];
   peer.request("10");
   peer.request("10", 5, "B&&y&&2");
   assertEquals(peer.take(), [refusal("10", "duplicate_request_id")]);
@@ -392,11 +392,11 @@ Deno.test("receive() refuses an id that is in flight; the first is still answere
   assertEquals(peer.take(), [refusal("10", "duplicate_request_id")]);
   peer.receive('{"request_id":1e1,"data":""}');
   assertEquals(peer.take(), [refusal(10, "duplicate_request_id")]);
-  conversations.advance(10);
+  sessions.advance(10);
   assertEquals(peer.take().sort(), [response("10"), response(10)].sort());
   assertEquals(other.take(), [response("10")]);
   peer.request("10", 10);
-  conversations.advance(20);
+  sessions.advance(20);
   assertEquals(peer.take(), [response("10")]);
 });
 
@@ -405,7 +405,7 @@ Deno.test("receive() refuses an id that repeats within an array", () => {
   peer.receive(encodeFrame([10, "10", 10, 20, 10].map((id) => encodeRequest(id, "A&&x&&1"))));
   const refused = refusal(10, "duplicate_request_id");
   assertEquals(peer.take(), [refused, refused]);
-  peer.conversations.advance(20);
+  peer.sessions.advance(20);
   assertEquals(peer.take().sort(), [response(10), response("10"), response(20)].sort());
 });
 
@@ -414,25 +414,25 @@ Deno.test("receive() cancels what is in flight, and leaves its id free", () => {
   for (const id of [100, "100", 200]) peer.request(id);
   peer.receive(encodeCancel(100), 50);
   assertEquals(peer.take(), [refusal(100, "cancelled")]);
-  assertStrictEquals(peer.conversation.inFlight, 2);
-  assertStrictEquals(peer.conversations.inFlight, 2);
+  assertStrictEquals(peer.session.inFlight, 2);
+  assertStrictEquals(peer.sessions.inFlight, 2);
   peer.request(100, 60);
-  peer.conversations.advance(159);
+  peer.sessions.advance(159);
   assertEquals(peer.take(), [response("100")]);
-  peer.conversations.advance(160);
+  peer.sessions.advance(160);
   assertEquals(peer.take(), [response(100)]);
-  peer.conversations.advance(200);
+  peer.sessions.advance(200);
   assertEquals(peer.take(), [response(200)]);
 });
 
 Deno.test("receive() has no answer to a cancel of what is not in flight", () => {
-  const conversations = openAll();
-  const [peer, other] = [new Peer(conversations), new Peer(conversations)];
+  const sessions = openAll();
+  const [peer, other] = [new Peer(sessions), new Peer(sessions)];
   other.request("10");
   peer.request(10);
   for (const id of ["10", 11, "a"]) peer.receive(encodeCancel(id));
   assertEquals(peer.take(), []);
-  conversations.advance(10);
+  sessions.advance(10);
   assertEquals([...peer.take(), ...other.take()].sort(), [response("10"), response(10)]);
   peer.receive(encodeCancel(10));
   assertEquals(peer.take(), []);
@@ -444,7 +444,7 @@ Deno.test("receive() goes through the requests and cancels of an array in their 
   const cancel = encodeCancel(10);
   peer.receive(encodeFrame([cancel, request, request, cancel, cancel, request]));
   assertEquals(peer.take(), [refusal(10, "duplicate_request_id"), refusal(10, "cancelled")]);
-  peer.conversations.advance(10);
+  peer.sessions.advance(10);
   assertEquals(peer.take(), [response(10)]);
 });
 
@@ -452,34 +452,34 @@ Deno.test("receive() notices when the peer has broken the rules, which nothing m
   const wrong = ["{", "{}", "x".repeat(101), encodeRequest("900", "")];
   const mends = [encodeRequest("901", ""), encodeRequest("a0", "")];
   for (const [i, frame] of wrong.entries()) {
-    const peer = openOne({ limits: { wrongInARow: 3, packetSize: 100 } });
+    const peer = openOne({ limits: { maxConsecutiveErrors: 3, maxPacketSize: 100 } });
     peer.request("900");
     for (const mend of mends) {
       for (let j = 0; j < 2; j++) peer.receive(frame);
       peer.receive(mend);
-      assert(!peer.conversation.hasBrokenRules, `${i}: in between comes ${mend}`);
+      assert(!peer.session.hasBrokenRules, `${i}: in between comes ${mend}`);
     }
     for (let j = 0; j < 2; j++) peer.receive("{");
-    peer.conversations.advance(5000);
+    peer.sessions.advance(5000);
     for (let j = 0; j < 2; j++) peer.receive("{");
-    assert(!peer.conversation.hasBrokenRules, `${i}: in between, there was a response`);
+    assert(!peer.session.hasBrokenRules, `${i}: in between, there was a response`);
     peer.receive("{");
     peer.request("0");
-    assert(peer.conversation.hasBrokenRules);
+    assert(peer.session.hasBrokenRules);
   }
 });
 
 Deno.test("receive() does not hold against the peer what is not its own doing", () => {
-  const peer = openOne({ limits: { wrongInARow: 1, inFlight: 1 } });
+  const peer = openOne({ limits: { maxConsecutiveErrors: 1, maxInFlight: 1 } });
   peer.request("900");
   peer.request("901");
   peer.receive(encodeCancel("900"));
-  peer.conversations.drain();
+  peer.sessions.drain();
   peer.request("902");
   assertEquals(peer.take().map((text) => JSON.parse(text).error.code), [
     ...["overloaded", "cancelled", "shutting_down"],
   ]);
-  assert(!peer.conversation.hasBrokenRules);
+  assert(!peer.session.hasBrokenRules);
 });
 
 Deno.test("receive() holds nothing of a request for whose delay there is no room", () => {
@@ -495,26 +495,26 @@ Deno.test("receive() holds nothing of a request for whose delay there is no room
     TimingWheel.prototype.add = add;
   }
   assertEquals(peer.take(), [refusal("1", "internal")]);
-  assertEquals([peer.conversations.inFlight, peer.conversation.inFlight], [0, 0]);
+  assertEquals([peer.sessions.inFlight, peer.session.inFlight], [0, 0]);
   peer.request("1");
-  peer.conversations.advance(5);
+  peer.sessions.advance(5);
   assertEquals(peer.take(), [response("1")]);
 });
 
 Deno.test("drain() refuses new requests, and lets those in flight be answered or given up", () => {
-  const conversations = openAll();
-  const [peer, other] = [new Peer(conversations), new Peer(conversations, true)];
+  const sessions = openAll();
+  const [peer, other] = [new Peer(sessions), new Peer(sessions, true)];
   for (const id of [10, 20]) peer.request(id);
   other.request(30);
-  conversations.drain();
+  sessions.drain();
   peer.request(40);
   peer.request(0);
   peer.receive("x");
   peer.receive(encodeCancel(20));
   other.request(50);
-  new Peer(conversations).request(60);
-  conversations.advance(100);
-  conversations.flush();
+  new Peer(sessions).request(60);
+  sessions.advance(100);
+  sessions.flush();
   assertEquals(peer.sent, [
     refusal(40, "shutting_down"),
     refusal(0, "shutting_down"),
@@ -523,77 +523,77 @@ Deno.test("drain() refuses new requests, and lets those in flight be answered or
     response(10),
   ]);
   assertEquals(other.sent, [`[${refusal(50, "shutting_down")},${response(30, 30)}]`]);
-  assertStrictEquals(conversations.inFlight, 0);
+  assertStrictEquals(sessions.inFlight, 0);
 });
 
 Deno.test("close() drops what is in flight or unsent, and nothing of others", () => {
-  for (const sharesFrames of [false, true]) {
-    const conversations = openAll();
-    const [peer, other] = [new Peer(conversations, sharesFrames), new Peer(conversations)];
+  for (const batched of [false, true]) {
+    const sessions = openAll();
+    const [peer, other] = [new Peer(sessions, batched), new Peer(sessions)];
     for (const id of [10, 20, 30, 5000]) peer.request(id);
     other.request(20);
-    conversations.advance(10);
+    sessions.advance(10);
     const sent = peer.take();
-    conversations.close(peer.conversation);
-    conversations.close(peer.conversation);
-    assertStrictEquals(peer.conversation.inFlight, 0);
-    assertStrictEquals(conversations.inFlight, 1);
-    conversations.advance(10_000);
-    conversations.flush();
-    assertEquals(sent, sharesFrames ? [] : [response(10)]);
+    sessions.close(peer.session);
+    sessions.close(peer.session);
+    assertStrictEquals(peer.session.inFlight, 0);
+    assertStrictEquals(sessions.inFlight, 1);
+    sessions.advance(10_000);
+    sessions.flush();
+    assertEquals(sent, batched ? [] : [response(10)]);
     assertEquals(peer.take(), []);
     assertEquals(other.take(), [response(20)]);
-    assertStrictEquals(conversations.nextDue, Infinity);
+    assertStrictEquals(sessions.nextDue, Infinity);
   }
 });
 
 Deno.test("receive() takes nothing in of what comes after the end", () => {
-  const conversations = openAll();
-  const peer = new Peer(conversations);
-  conversations.close(peer.conversation);
+  const sessions = openAll();
+  const peer = new Peer(sessions);
+  sessions.close(peer.session);
   peer.request(10);
   peer.receive("{");
-  assertStrictEquals(conversations.inFlight, 0);
+  assertStrictEquals(sessions.inFlight, 0);
   assertEquals(peer.take(), []);
 });
 
 Deno.test("close() of one that has ended leaves the one that has its number alone", () => {
-  const conversations = openAll();
-  const peer = new Peer(conversations);
-  conversations.close(peer.conversation);
-  const next = new Peer(conversations);
-  assertStrictEquals(next.conversation.number, peer.conversation.number);
+  const sessions = openAll();
+  const peer = new Peer(sessions);
+  sessions.close(peer.session);
+  const next = new Peer(sessions);
+  assertStrictEquals(next.session.number, peer.session.number);
   next.request(10);
-  conversations.close(peer.conversation);
-  conversations.advance(10);
+  sessions.close(peer.session);
+  sessions.advance(10);
   assertEquals(next.take(), [response(10)]);
 });
 
-Deno.test("open() gives a thousand conversations, again and again, numbers of their own", () => {
-  const conversations = openAll();
+Deno.test("open() gives a thousand sessions, again and again, numbers of their own", () => {
+  const sessions = openAll();
   for (let round = 0; round < 5; round++) {
     const now = 1000 * round;
-    const peers = Array.from({ length: 1000 }, (_, i) => new Peer(conversations, i % 2 === 0));
-    assertStrictEquals(new Set(peers.map(({ conversation }) => conversation.number)).size, 1000);
+    const peers = Array.from({ length: 1000 }, (_, i) => new Peer(sessions, i % 2 === 0));
+    assertStrictEquals(new Set(peers.map(({ session }) => session.number)).size, 1000);
     for (const peer of peers) {
-      assertLess(peer.conversation.number, 1000);
+      assertLess(peer.session.number, 1000);
       peer.request(10, now);
       peer.request(20, now);
     }
-    conversations.advance(now + 10);
-    conversations.flush();
-    assertStrictEquals(conversations.inFlight, 1000);
+    sessions.advance(now + 10);
+    sessions.flush();
+    assertStrictEquals(sessions.inFlight, 1000);
     peers.forEach((peer, i) => {
       assertEquals(peer.take(), [response(10, i % 2 === 0 ? 10 : undefined)]);
-      conversations.close(peer.conversation);
+      sessions.close(peer.session);
     });
-    assertStrictEquals(conversations.inFlight, 0);
+    assertStrictEquals(sessions.inFlight, 0);
   }
 });
 
 type Told =
   | ["accepted", string, number]
-  | ["refused", string, Fault]
+  | ["refused", string, ErrorDetails]
   | ["faulted", string, string]
   | ["failed", string, unknown];
 
@@ -606,13 +606,13 @@ function listen(told: Told[]): Required<Events> {
   };
 }
 
-function faultOf(code: ErrorCode, message: string = ERRORS[code]): Fault {
+function faultOf(code: ErrorCode, message: string = ERRORS[code]): ErrorDetails {
   return { code, message };
 }
 
 Deno.test("receive() tells events of what it accepts and refuses, with ids as JSON text", () => {
   const told: Told[] = [];
-  const peer = openOne({ events: listen(told), limits: { inFlight: 2, packetSize: 200 } });
+  const peer = openOne({ events: listen(told), limits: { maxInFlight: 2, maxPacketSize: 200 } });
   for (const id of [1500, 'é"7', 0, 30]) peer.request(id);
   peer.receive(encodeCancel(1500));
   peer.receive(encodeCancel(1500));
@@ -620,8 +620,8 @@ Deno.test("receive() tells events of what it accepts and refuses, with ids as JS
   peer.receive("x".repeat(201));
   peer.receive("x");
   peer.receive('{"request_id":5}');
-  peer.conversations.advance(5000);
-  peer.conversations.drain();
+  peer.sessions.advance(5000);
+  peer.sessions.drain();
   peer.request(40);
   assertEquals(told, [
     ["accepted", "1500", 1500],
@@ -648,23 +648,23 @@ Deno.test("receive() answers with `internal` what a policy or an event throws at
   };
   const told: Told[] = [];
   const { failed } = listen(told);
-  const cases: [name: string, options: Partial<ConversationsOptions>][] = [
+  const cases: [name: string, options: Partial<SessionsOptions>][] = [
     ["delays", { delays: { longest: Infinity, delayOf: faulty }, events: { failed } }],
     ["accepted", { events: { failed, accepted: faulty } }],
   ];
   for (const [name, options] of cases) {
-    const conversations = openAll(options);
-    for (const peer of [new Peer(conversations), new Peer(conversations, true)]) {
+    const sessions = openAll(options);
+    for (const peer of [new Peer(sessions), new Peer(sessions, true)]) {
       peer.request(10);
       peer.request(10);
-      conversations.flush();
+      sessions.flush();
       const refused = refusal(10, "internal");
       assertEquals(peer.sent.join().replace(/[[\]]/g, ""), `${refused},${refused}`, name);
       assertEquals(told.splice(0), [["failed", "10", error], ["failed", "10", error]], name);
-      assertStrictEquals(conversations.inFlight, 0);
+      assertStrictEquals(sessions.inFlight, 0);
       peer.take();
       peer.receive("x");
-      conversations.flush();
+      sessions.flush();
       assertEquals(peer.take(), [refusal(null, "invalid_json")], name);
     }
   }
@@ -688,7 +688,7 @@ Deno.test("receive() lets only the request that the fault is of suffer", () => {
     ...["accepted 10", "failed 13", "refused 13"],
     ...["accepted 20", 'failed "13"', 'refused "13"'],
   ]);
-  peer.conversations.advance(20);
+  peer.sessions.advance(20);
   assertEquals(peer.take(), [response(10), response(20)]);
 });
 
@@ -704,7 +704,7 @@ Deno.test("receive() throws nothing where `refused` or `failed` throw, and answe
     { refused: fault },
   ];
   for (const events of allEvents) {
-    const peer = openOne({ events, limits: { packetSize: 100 } });
+    const peer = openOne({ events, limits: { maxPacketSize: 100 } });
     for (const frame of ["x", "x".repeat(101), Uint8Array.of(0xff), "{}"]) {
       peer.receive(frame);
       assertEquals(peer.take(), [refusal(null, "internal")]);
@@ -716,15 +716,15 @@ Deno.test("receive() throws nothing where `refused` or `failed` throw, and answe
     assertEquals(peer.take(), [refusal(20, "internal")]);
     peer.receive(encodeCancel(10));
     assertEquals(peer.take(), [refusal(10, "internal")]);
-    peer.conversations.advance(20);
+    peer.sessions.advance(20);
     assertEquals(peer.take(), [response(20)]);
-    assertStrictEquals(peer.conversations.inFlight, 0);
+    assertStrictEquals(peer.sessions.inFlight, 0);
   }
   assertStrictEquals(failures, 6);
 });
 
-Deno.test("Conversations refuses limits that are not positive integers", () => {
-  for (const name of ["packetSize", "inFlight", "inFlightInAll"]) {
+Deno.test("Sessions refuses limits that are not positive integers", () => {
+  for (const name of ["maxPacketSize", "inFlight", "maxInFlightTotal"]) {
     for (const limit of [0, -1, 0.5, NaN, Infinity, 2 ** 53]) {
       assertThrows(
         () => openAll({ limits: { [name]: limit } }),
@@ -755,11 +755,11 @@ class Creditor extends Peer {
   readonly owed: Debt[] = [];
   /** Errors that are owed at once, as texts, in their order. */
   readonly owedErrors: string[] = [];
-  readonly #sharesFrames: boolean;
+  readonly #batched: boolean;
 
-  constructor(conversations: Conversations, sharesFrames: boolean) {
-    super(conversations, sharesFrames);
-    this.#sharesFrames = sharesFrames;
+  constructor(sessions: Sessions, batched: boolean) {
+    super(sessions, batched);
+    this.#batched = batched;
   }
 
   sendRequests(ids: RequestId[], now: number, data: string): void {
@@ -800,7 +800,7 @@ class Creditor extends Peer {
         const [{ due, data }] = this.owed.splice(index, 1) as [Debt];
         assertLessOrEqual(due, now);
         assertStrictEquals(JSON.stringify(answer.data), plainConvertToJson(data));
-        assertStrictEquals("delay" in answer, this.#sharesFrames);
+        assertStrictEquals("delay" in answer, this.#batched);
       }
     }
     assertEquals(this.owedErrors, []);
@@ -822,17 +822,17 @@ const anyStep: fc.Arbitrary<Step> = fc.record({
   amount: fc.nat({ max: 200 }),
 });
 
-Deno.test("Conversations gives every request one answer, whatever happens between", () => {
+Deno.test("Sessions gives every request one answer, whatever happens between", () => {
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 150, size: "max" }), (steps) => {
-      const conversations = openAll();
-      const open = (i: number) => new Creditor(conversations, i % 2 === 0);
+      const sessions = openAll();
+      const open = (i: number) => new Creditor(sessions, i % 2 === 0);
       const peers = [0, 1, 2, 3].map(open);
       const collect = () => {
-        conversations.flush();
+        sessions.flush();
         for (const peer of peers) peer.collect(now);
         assertStrictEquals(
-          conversations.inFlight,
+          sessions.inFlight,
           peers.reduce((sum, { owed }) => sum + owed.length, 0),
         );
       };
@@ -844,20 +844,20 @@ Deno.test("Conversations gives every request one answer, whatever happens betwee
         if (kind === "request") peer.sendRequests([anId], now, data);
         if (kind === "requests") peer.sendRequests([anId, amount + 1, anId], now, data);
         if (kind === "cancel") peer.sendCancel(anId, now);
-        if (kind === "pass") conversations.advance(now += amount);
+        if (kind === "pass") sessions.advance(now += amount);
         if (kind === "garbage") peer.sendGarbage(now);
         if (kind === "close") {
           collect();
-          conversations.close(peer.conversation);
+          sessions.close(peer.session);
           peers[i] = open(i);
         }
         if (kind === "flush") collect();
       }
       collect();
-      conversations.advance(now += 1000);
+      sessions.advance(now += 1000);
       collect();
-      assertStrictEquals(conversations.inFlight, 0);
-      assertStrictEquals(conversations.nextDue, Infinity);
+      assertStrictEquals(sessions.inFlight, 0);
+      assertStrictEquals(sessions.nextDue, Infinity);
     }),
     { numRuns: 400 },
   );

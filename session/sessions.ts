@@ -1,5 +1,5 @@
 /**
- * All conversations of a process: one clock, one set of limits, one structure for what is in flight.
+ * All sessions of a process: one clock, one set of limits, one structure for what is in flight.
  * Carriers (WebSocket, HTTP) bring the frames, ask when something is due, and say when time has passed.
  *
  * @module
@@ -9,20 +9,20 @@ import type { DelayPolicy } from "./delays.ts";
 import { TimingWheel } from "./timing_wheel.ts";
 import type { FaultKind, FaultPolicy } from "./fault_policy.ts";
 import { FrameReader } from "../protocol.ts";
-import { Conversation, type Events, type Limits, type Shared } from "./session.ts";
+import { type Events, type Limits, Session, type Shared } from "./session.ts";
 import { Counters } from "./counters.ts";
 import type { Crew } from "./crew.ts";
 import { type Elsewhere, HandedOver } from "./responder.ts";
 import { Faults } from "./faults.ts";
 import { InFlight } from "./request_table.ts";
-import { type Tap, TappedConversation } from "./tap.ts";
+import { type Tap, TappedSession } from "./tap.ts";
 
 /** The limits where nothing else is said. */
 export const DEFAULT_LIMITS: Readonly<Limits> = {
-  packetSize: 1 << 20,
+  maxPacketSize: 1 << 20,
   inFlight: 10_000,
-  inFlightInAll: 1_000_000,
-  wrongInARow: 100,
+  maxInFlightTotal: 1_000_000,
+  maxConsecutiveErrors: 100,
 };
 
 const NONE = -1;
@@ -30,8 +30,8 @@ const NONE = -1;
 /** For how many requests memory is reserved, if so many may be in flight. */
 const MAX_RESERVED = 1 << 20;
 
-/** How {@linkcode Conversations} are to be held. */
-export interface ConversationsOptions {
+/** How {@linkcode Sessions} are to be held. */
+export interface SessionsOptions {
   /** How long each request waits. */
   delays: DelayPolicy;
   /** What trouble is made on purpose. @default {none} */
@@ -51,31 +51,31 @@ export interface ConversationsOptions {
 }
 
 /**
- * All conversations of a process. Time is in milliseconds, on any clock that does not go back, such as
+ * All sessions of a process. Time is in milliseconds, on any clock that does not go back, such as
  * `performance.now()`.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { uniformDelay } from "./delays.ts";
- * import { Conversations } from "./sessions.ts";
+ * import { Sessions } from "./sessions.ts";
  *
- * const conversations = new Conversations({ delays: uniformDelay({ min: 2, max: 2 }) });
+ * const sessions = new Sessions({ delays: uniformDelay({ min: 2, max: 2 }) });
  * const sent: string[] = [];
- * const conversation = conversations.open((frame) => sent.push(frame));
- * conversation.receive('{"request_id":"01","data":"Hub&&name&&qwe"}', 500);
- * assertEquals(conversations.nextDue, 2500);
- * conversations.advance(2500);
+ * const session = sessions.open((frame) => sent.push(frame));
+ * session.receive('{"request_id":"01","data":"Hub&&name&&qwe"}', 500);
+ * assertEquals(sessions.nextDue, 2500);
+ * sessions.advance(2500);
  * assertEquals(sent, ['{"request_id":"01","data":{"Hub":{"name":"qwe"}}}']);
  * ```
  */
-export class Conversations {
+export class Sessions {
   /** Whether each request is answered within the call that receives it, so that time does not matter. */
   readonly isTimeless: boolean;
 
   readonly #shared: Shared;
-  /** By number; the number of a conversation that has ended is given to another. */
-  readonly #open: (Conversation | undefined)[] = [];
+  /** By number; the number of a session that has ended is given to another. */
+  readonly #open: (Session | undefined)[] = [];
   readonly #freeNumbers: number[] = [];
   readonly #tap: Tap | undefined;
   #opened = 0;
@@ -85,14 +85,14 @@ export class Conversations {
   /** @throws {RangeError} if a limit is not a positive integer. */
   constructor(
     { delays, faults, limits, events = {}, tap, elsewhere, counters = new Counters(), crew }:
-      ConversationsOptions,
+      SessionsOptions,
   ) {
     const all = { ...DEFAULT_LIMITS, ...limits };
     for (const [name, limit] of Object.entries(all)) {
       if (Number.isSafeInteger(limit) && limit > 0) continue;
       throw new RangeError(`Cannot limit ${name} to ${limit}: want a positive integer`);
     }
-    const capacity = Math.min(all.inFlightInAll, MAX_RESERVED);
+    const capacity = Math.min(all.maxInFlightTotal, MAX_RESERVED);
     this.isTimeless = delays.longest === 0 && faults === undefined && elsewhere === undefined;
     this.#tap = tap;
     this.#shared = {
@@ -142,40 +142,40 @@ export class Conversations {
     return this.#shared.faults?.counts;
   }
 
-  /** Whether answers wait for {@linkcode Conversations.flush}. */
+  /** Whether answers wait for {@linkcode Sessions.flush}. */
   get hasUnsent(): boolean {
     return this.#shared.unsent.length > 0;
   }
 
   /**
-   * Begins a conversation.
+   * Begins a session.
    *
-   * @param send takes a frame for the peer. It must not throw, and not call back into a conversation.
-   * @param sharesFrames whether the peer speaks `asyncpkt.v1`: answers then carry their delay, and wait
-   * for {@linkcode Conversations.flush} to share a frame. Otherwise each is sent at once.
+   * @param send takes a frame for the peer. It must not throw, and not call back into a session.
+   * @param batched whether the peer speaks `asyncpkt.v1`: answers then carry their delay, and wait
+   * for {@linkcode Sessions.flush} to share a frame. Otherwise each is sent at once.
    * @param onFault told of trouble made on purpose, after what can be done about it here: it is the
-   * carrier that has to break off the connection for `disconnect`, when the conversation takes in no more.
+   * carrier that has to break off the connection for `disconnect`, when the session takes in no more.
    */
   open(
     send: (frame: string) => void,
-    sharesFrames = false,
+    batched = false,
     onFault: (kind: FaultKind) => void = () => {},
-  ): Conversation {
+  ): Session {
     const number = this.#freeNumbers.pop() ?? this.#open.length;
-    const rest = [this.#shared, number, send, sharesFrames, onFault] as const;
-    const conversation = this.#tap === undefined
-      ? new Conversation(...rest)
-      : new TappedConversation(this.#tap, ++this.#opened, ...rest);
-    this.#open[number] = conversation;
-    return conversation;
+    const rest = [this.#shared, number, send, batched, onFault] as const;
+    const session = this.#tap === undefined
+      ? new Session(...rest)
+      : new TappedSession(this.#tap, ++this.#opened, ...rest);
+    this.#open[number] = session;
+    return session;
   }
 
-  /** Ends a conversation; a second time it does nothing. What is in flight in it is dropped. */
-  close(conversation: Conversation): void {
-    if (this.#open[conversation.number] !== conversation) return;
-    conversation.close();
-    this.#open[conversation.number] = undefined;
-    this.#freeNumbers.push(conversation.number);
+  /** Ends a session; a second time it does nothing. What is in flight in it is dropped. */
+  close(session: Session): void {
+    if (this.#open[session.number] !== session) return;
+    session.close();
+    this.#open[session.number] = undefined;
+    this.#freeNumbers.push(session.number);
   }
 
   /** From now on, new requests are refused with `shutting_down`. */
@@ -193,7 +193,7 @@ export class Conversations {
   /** Sends the answers that waited to share frames. */
   flush(): void {
     const { unsent } = this.#shared;
-    for (const conversation of unsent) conversation.flush();
+    for (const session of unsent) session.flush();
     unsent.length = 0;
   }
 
@@ -223,7 +223,7 @@ export class Conversations {
   #answer = (entry: number, due: number): void =>
     this.#ownerOf(entry).answerDue(entry, due, this.#now);
 
-  #ownerOf(entry: number): Conversation {
+  #ownerOf(entry: number): Session {
     return this.#open[this.#shared.inFlight.owner(entry)]!;
   }
 }

@@ -1,26 +1,26 @@
 /**
- * Listening in on conversations, for recordings.
+ * Listening in on sessions, for recordings.
  *
  * @module
  */
 
 import type { FaultKind } from "./fault_policy.ts";
-import { Conversation, type Shared } from "./session.ts";
+import { Session, type Shared } from "./session.ts";
 
-/** Told of every frame. Conversations are counted from 1. It must not throw. */
+/** Told of every frame. Sessions are counted from 1. It must not throw. */
 export interface Tap {
-  /** A conversation has begun; `sharesFrames` is whether in `asyncpkt.v1`. */
-  opened(connection: number, sharesFrames: boolean): void;
+  /** A session has begun; `batched` is whether in `asyncpkt.v1`. */
+  opened(connection: number, batched: boolean): void;
   /** A frame has come, whatever it holds. */
   received(connection: number, frame: string | Uint8Array): void;
   /** A frame goes out. */
   sent(connection: number, frame: string): void;
-  /** A conversation has ended. */
+  /** A session has ended. */
   closed(connection: number): void;
 }
 
-/** A conversation that is listened in on. Another class, so that the others need not ask. */
-export class TappedConversation extends Conversation {
+/** A session that is listened in on. Another class, so that the others need not ask. */
+export class TappedSession extends Session {
   readonly #tap: Tap;
   readonly #connection: number;
   #isOver = false;
@@ -31,17 +31,17 @@ export class TappedConversation extends Conversation {
     shared: Shared,
     number: number,
     send: (frame: string) => void,
-    sharesFrames: boolean,
+    batched: boolean,
     onFault: (kind: FaultKind) => void,
   ) {
     const tapped = (frame: string) => {
       tap.sent(connection, frame);
       send(frame);
     };
-    super(shared, number, tapped, sharesFrames, onFault);
+    super(shared, number, tapped, batched, onFault);
     this.#tap = tap;
     this.#connection = connection;
-    tap.opened(connection, sharesFrames);
+    tap.opened(connection, batched);
   }
 
   override receive(frame: string | Uint8Array, now: number): void {

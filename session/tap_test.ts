@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { uniformDelay } from "./delays.ts";
-import { Conversations } from "./sessions.ts";
+import { Sessions } from "./sessions.ts";
 
-Deno.test("a tap is told of every frame, and of the beginning and end of conversations", () => {
+Deno.test("a tap is told of every frame, and of the beginning and end of sessions", () => {
   const told: unknown[] = [];
-  const conversations = new Conversations({
+  const sessions = new Sessions({
     delays: uniformDelay({ min: 0, max: 0 }),
     tap: {
       opened: (...about) => told.push(["opened", ...about]),
@@ -14,18 +14,18 @@ Deno.test("a tap is told of every frame, and of the beginning and end of convers
     },
   });
   const sent: string[] = [];
-  const one = conversations.open((frame) => sent.push(frame));
-  const two = conversations.open(() => {}, true);
+  const one = sessions.open((frame) => sent.push(frame));
+  const two = sessions.open(() => {}, true);
   const request = '{"request_id":1,"data":""}';
   const response = '{"request_id":1,"data":{}}';
   one.receive(request, 0);
   two.receive(new Uint8Array([0xff]), 0);
-  conversations.flush();
-  conversations.close(one);
-  conversations.close(one);
+  sessions.flush();
+  sessions.close(one);
+  sessions.close(one);
   one.receive(request, 0); // what comes after the end is nobody's
   two.close(); // as it does by itself when it breaks off on purpose
-  conversations.close(two);
+  sessions.close(two);
   const invalid = {
     request_id: null,
     error: { code: "invalid_json", message: "the binary frame is not UTF-8" },

@@ -41,7 +41,7 @@ test("send --chart, on a terminal, draws bars that grow, and what came of them",
   await using server = serve({
     port: 0,
     delay: { min: 600, max: 600 },
-    limits: { packetSize: 60 },
+    limits: { maxPacketSize: 60 },
   });
   const inputs = Array.from({ length: 8 }, (_, i) => `Hub&&id&&${i + 1}`);
   await using send = await start(

@@ -47,15 +47,15 @@ export function isDumbTerminal(): boolean {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { Footer } from "./status_lines.ts";
+ * import { StatusLines } from "./status_lines.ts";
  *
- * const footer = new Footer(() => ["3 in flight"], () => ({ columns: 80, rows: 24 }));
+ * const footer = new StatusLines(() => ["3 in flight"], () => ({ columns: 80, rows: 24 }));
  * footer.around("");
  * assertEquals(footer.erase(), "\x1b[1A\r\x1b[J");
  * assertEquals(footer.erase(), "");
  * ```
  */
-export class Footer {
+export class StatusLines {
   readonly #lines: (size: TerminalSize) => readonly string[];
   readonly #size: () => TerminalSize;
   /** How wide each of the lines is that stand there. */

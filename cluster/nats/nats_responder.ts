@@ -48,8 +48,8 @@ export interface GatewayOptions extends LinkOptions {
   onFault?: (error: unknown) => void;
 }
 
-/** A gateway; {@linkcode Gateway.open} begins one. */
-export class Gateway implements Elsewhere, AsyncDisposable {
+/** A gateway; {@linkcode NatsResponder.open} begins one. */
+export class NatsResponder implements Elsewhere, AsyncDisposable {
   readonly #id = crypto.randomUUID();
   readonly #link: Link;
   readonly #jetstream: JetStreamClient;
@@ -75,8 +75,8 @@ export class Gateway implements Elsewhere, AsyncDisposable {
    *
    * @throws {LinkError} if that cannot be.
    */
-  static async open(options: GatewayOptions): Promise<Gateway> {
-    return new Gateway(await Link.open(options), options.onFault);
+  static async open(options: GatewayOptions): Promise<NatsResponder> {
+    return new NatsResponder(await Link.open(options), options.onFault);
   }
 
   get longest(): number {

@@ -18,7 +18,7 @@ import { startTask } from "../../tests/support/program.ts";
 import { startServer } from "../../tests/support/server_process.ts";
 import { AS_GATEWAY } from "../../tests/support/server_under_test.ts";
 import { connect } from "./transport.ts";
-import { Gateway, type GatewayOptions } from "./nats_responder.ts";
+import { type GatewayOptions, NatsResponder } from "./nats_responder.ts";
 import { Worker } from "./worker.ts";
 
 const missing = await whyNoNatsServer();
@@ -41,8 +41,8 @@ if (missing === undefined) await import(`../server_test.ts${AS_GATEWAY}`);
 async function startGateway(
   options: ServeOptions,
   link: GatewayOptions,
-): Promise<Server & { gateway: Gateway }> {
-  const gateway = await Gateway.open(link);
+): Promise<Server & { gateway: NatsResponder }> {
+  const gateway = await NatsResponder.open(link);
   const server = serve({ port: 0, drainTimeout: 100, ...options, elsewhere: gateway });
   return {
     ...server,
@@ -168,7 +168,7 @@ test("data goes through up to the size that the answer may need, and no further"
 
 test("requests of shared frames that are too large for a gateway are answered once", async (nats) => {
   const link = { servers: [nats.url] };
-  const options = { delay: { min: 0, max: 0.05 }, limits: { packetSize: 1 << 16 } };
+  const options = { delay: { min: 0, max: 0.05 }, limits: { maxPacketSize: 1 << 16 } };
   await using server = await startGateway(options, link);
   await using worker = await Worker.open(link);
   const unmatched: unknown[] = [];

@@ -9,8 +9,8 @@
 
 import { type ConsumerMessages, jetstream, type JsMsg } from "@nats-io/jetstream";
 import { headers } from "@nats-io/nats-core";
-import type { Conversation } from "../../session/session.ts";
-import { Conversations } from "../../session/sessions.ts";
+import type { Session } from "../../session/session.ts";
+import { Sessions } from "../../session/sessions.ts";
 import { uniformDelay } from "../../session/delays.ts";
 import { Batch } from "./batch.ts";
 import { Link, type LinkOptions, WORKERS } from "./nats_connection.ts";
@@ -48,7 +48,7 @@ export class Worker implements AsyncDisposable {
   readonly #link: Link;
   readonly #expiry: number;
   readonly #onFault: (error: unknown) => void;
-  readonly #conversation: Conversation;
+  readonly #session: Session;
   #messages: ConsumerMessages | undefined;
   /** The message that is being converted. */
   #current: JsMsg | undefined;
@@ -60,13 +60,13 @@ export class Worker implements AsyncDisposable {
     this.#link = link;
     this.#expiry = expiry;
     this.#onFault = onFault;
-    const conversations = new Conversations({
+    const sessions = new Sessions({
       delays: uniformDelay({ min: 0, max: 0 }),
       // The gateway has seen to all limits.
-      limits: { packetSize: Number.MAX_SAFE_INTEGER },
+      limits: { maxPacketSize: Number.MAX_SAFE_INTEGER },
       events: { failed: (_, error) => onFault(error) },
     });
-    this.#conversation = conversations.open((frame) => this.#answer(frame));
+    this.#session = sessions.open((frame) => this.#answer(frame));
   }
 
   /**
@@ -132,7 +132,7 @@ export class Worker implements AsyncDisposable {
 
   #convert(message: JsMsg): void {
     this.#current = message;
-    this.#conversation.receive(message.data, 0);
+    this.#session.receive(message.data, 0);
   }
 
   #answer(frame: string): void {

@@ -11,14 +11,14 @@ function begin(row: Row): Row {
   counters.errors.overloaded = 1;
   counters.inFlight[0] = 2;
   gauges.connections = gauges.admitted = 3;
-  gauges.unopened = 1;
+  gauges.abandoned = 1;
   return row;
 }
 
 function sumOf(ledger: { sum: Ledger["sum"] }) {
   const { counters: { answered, dropped, errors, inFlight }, gauges } = ledger.sum();
-  const { connections, admitted, unopened } = gauges;
-  return [answered, errors.overloaded, dropped, inFlight[0], connections, admitted, unopened];
+  const { connections, admitted, abandoned } = gauges;
+  return [answered, errors.overloaded, dropped, inFlight[0], connections, admitted, abandoned];
 }
 
 Deno.test("Ledger adds up what workers do, and keeps what those did that have ended", () => {

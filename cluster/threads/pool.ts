@@ -85,8 +85,8 @@ class Pool implements Server {
     this.#generations = new Array(size).fill(0);
     this.#events = {
       ...events,
-      ...events.unopened && {
-        unopened: (address) => events.unopened!(address, this.#ledger.sum().gauges.unopened),
+      ...events.abandoned && {
+        abandoned: (address) => events.abandoned!(address, this.#ledger.sum().gauges.abandoned),
       },
     };
   }

@@ -151,7 +151,7 @@ Deno.test(
 Deno.test(
   { name: "startPool() holds the requests in flight in all to their limit", ignore },
   async () => {
-    const { server, threads } = await start({ ...LATE, limits: { inFlightInAll: 10 } });
+    const { server, threads } = await start({ ...LATE, limits: { maxInFlightTotal: 10 } });
     await using _server = server;
     await using clients = await connectToAll(server.url, threads, { retry: false });
     const [one, other] = clients.byWorker as [Client, Client];
@@ -171,10 +171,10 @@ Deno.test(
 
 Deno.test({ name: "startPool() holds connections to their limits", ignore }, async () => {
   const tries = Array.from({ length: 8 });
-  for (const [connections, connectionsPerAddress] of [[4, 100], [100, 4]] as const) {
+  for (const [maxConnections, maxConnectionsPerAddress] of [[4, 100], [100, 4]] as const) {
     const { server } = await start({
       ...SOON,
-      limits: { connections, connectionsPerAddress },
+      limits: { maxConnections, maxConnectionsPerAddress },
     });
     await using _server = server;
     const connect = () => Client.connect(server.url, { reconnect: false });
@@ -239,7 +239,7 @@ Deno.test({ name: "startPool() says at each worker what all have done", ignore }
       status: "ok",
       connections,
       in_flight: 4,
-      unopened: 0,
+      abandoned: 0,
       workers: 2,
     });
     const metrics = parseMetrics(await (await get(server.url, "/metrics")).text());

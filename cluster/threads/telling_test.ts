@@ -22,7 +22,7 @@ Deno.test("Teller brings events over in their order, in batches", () => {
     batches.push(tellings.length);
     tellAll(events, structuredClone(tellings) as Telling[], count);
   });
-  assertEquals(teller.events.expelled, undefined);
+  assertEquals(teller.events.evicted, undefined);
   for (let i = 0; i < 1500; i++) teller.events.accepted!(`${i}`, i);
   teller.events.refused!("1", { code: "overloaded", message: "" });
   const error = Object.assign(new Error("odd"), { stack: "the stack", notToBeSent: () => {} });
@@ -42,9 +42,9 @@ Deno.test("Teller waits for a main thread that does not keep up", async () => {
     }`)
   }`;
   let sent = 0;
-  const teller = new Teller(["unopened"], count, () => sent++);
+  const teller = new Teller(["abandoned"], count, () => sent++);
   const send = () => {
-    teller.events.unopened!("192.0.2.1", 1);
+    teller.events.abandoned!("192.0.2.1", 1);
     teller.flush();
   };
   for (let i = 0; i < 16; i++) send();

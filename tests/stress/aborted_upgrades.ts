@@ -39,16 +39,16 @@ export async function abortedUpgrades(clients = CLIENTS): Promise<Outcome> {
   // Deno 2.9 leaves a file open for some of those that reset: that is said, and no failure of ours.
   const failures = await leftBehind(server, files + clients);
   const leaked = await server.files() - files;
-  let { code, unopened } = await server.health();
+  let { code, abandoned } = await server.health();
   await until("/healthz says so", async () => {
-    ({ code, unopened } = await server.health());
-    return leaked < MANY || (unopened >= MANY && code === 503);
+    ({ code, abandoned } = await server.health());
+    return leaked < MANY || (abandoned >= MANY && code === 503);
   }).catch(() => failures.push(`${leaked} files are left open, and /healthz says ${code}`));
   return {
     extent: `${
       clients.toLocaleString("en-US")
     } clients that left within the handshake or right behind it`,
-    seen: `${leaked > 0 ? leaked : "no"} files left open by Deno; /healthz counts ${unopened} ` +
+    seen: `${leaked > 0 ? leaked : "no"} files left open by Deno; /healthz counts ${abandoned} ` +
       `upgrades that never opened, with status ${code}`,
     requests,
     lost,

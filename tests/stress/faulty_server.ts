@@ -46,7 +46,7 @@ export function startFaulty(
     },
     health: () => {
       if (connections > endsAfter) return Promise.reject(new Error("it has ended"));
-      const figures = { connections: sockets.size, in_flight: inFlight, unopened: 0 };
+      const figures = { connections: sockets.size, in_flight: inFlight, abandoned: 0 };
       return Promise.resolve({ code: 200, status: "ok", ...figures });
     },
     files: () => Promise.resolve(NaN),

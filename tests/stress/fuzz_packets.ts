@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Conversations } from "../../session/sessions.ts";
+import { Sessions } from "../../session/sessions.ts";
 import { uniformDelay } from "../../session/delays.ts";
 import { encodeRequest } from "../../protocol.ts";
 import {
@@ -117,20 +117,20 @@ function brief(text = "none"): string {
   return text.length > 200 ? `${text.slice(0, 200)}… (${text.length} units)` : text;
 }
 
-/** The core of the server: all of it but the network. Every frame is a conversation's first. */
+/** The core of the server: all of it but the network. Every frame is a session's first. */
 function coreOf(): Implementation {
-  const conversations = new Conversations({
+  const sessions = new Sessions({
     delays: uniformDelay({ min: 0.001, max: 0.001 }),
-    limits: { packetSize: Number.MAX_SAFE_INTEGER }, // the plain twin has none
+    limits: { maxPacketSize: Number.MAX_SAFE_INTEGER }, // the plain twin has none
   });
   let now = 0;
   return (frame) => {
     const answers: string[] = [];
-    const conversation = conversations.open((answer) => answers.push(answer));
-    conversation.receive(frame, now);
-    conversations.advance(now += 1);
-    const left = conversation.inFlight;
-    conversations.close(conversation);
+    const session = sessions.open((answer) => answers.push(answer));
+    session.receive(frame, now);
+    sessions.advance(now += 1);
+    const left = session.inFlight;
+    sessions.close(session);
     if (left > 0) throw new Error(`${left} requests left in flight`);
     return answers;
   };

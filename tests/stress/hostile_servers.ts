@@ -20,135 +20,139 @@ const encoder = new TextEncoder();
 const FIRST = '{"request_id":1,"data":{}}';
 
 /** What a server does with its connection, once it has upgraded it and a packet has come. */
-type Fault = (connection: Deno.Conn) => unknown;
+type ErrorDetails = (connection: Deno.Conn) => unknown;
 
-const send = (...frames: Uint8Array[]): Fault => async (connection) => {
+const send = (...frames: Uint8Array[]): ErrorDetails => async (connection) => {
   for (const frame of frames) await connection.write(frame);
 };
 
 /** What servers do, and how the request ends: it is answered, or gets this error. */
-const TABLE: [what: string, fault: Fault, error: ClientError["code"] | undefined, says: RegExp][] =
+const TABLE: [
+  what: string,
+  fault: ErrorDetails,
+  error: ClientError["code"] | undefined,
+  says: RegExp,
+][] = [
+  ["never answers", () => {}, "timed_out", /^no answer within 0\.15 s$/],
+  ["answers twice", send(serverFrame(FIRST), serverFrame(`[${FIRST},${FIRST}]`)), undefined, /^/],
   [
-    ["never answers", () => {}, "timed_out", /^no answer within 0\.15 s$/],
-    ["answers twice", send(serverFrame(FIRST), serverFrame(`[${FIRST},${FIRST}]`)), undefined, /^/],
-    [
-      "answers an id that nobody sent",
-      send(
-        serverFrame('{"request_id":"x","data":{}}'),
-        serverFrame('{"request_id":"1","data":{}}'),
+    "answers an id that nobody sent",
+    send(
+      serverFrame('{"request_id":"x","data":{}}'),
+      serverFrame('{"request_id":"1","data":{}}'),
+    ),
+    "timed_out",
+    /^/,
+  ],
+  ["answers no id", send(serverFrame('{"request_id":null,"data":{}}')), "timed_out", /^/],
+  ["sends text that is not JSON", send(serverFrame("{"), serverFrame("")), "timed_out", /^/],
+  [
+    "sends JSON that is no answer",
+    send(serverFrame("[[7]]"), serverFrame("null")),
+    "timed_out",
+    /^/,
+  ],
+  [
+    "answers with the wrong types",
+    send(
+      ...['"x"', "[]", "7", "null"].map((data) => serverFrame(`{"request_id":1,"data":${data}}`)),
+    ),
+    "timed_out",
+    /^/,
+  ],
+  [
+    "answers with an error of the wrong types",
+    send(
+      ...['"x"', "{}", "null", '{"code":7,"message":"x"}', '{"code":"x"}'].map((error) =>
+        serverFrame(`{"request_id":1,"error":${error}}`)
       ),
-      "timed_out",
-      /^/,
-    ],
-    ["answers no id", send(serverFrame('{"request_id":null,"data":{}}')), "timed_out", /^/],
-    ["sends text that is not JSON", send(serverFrame("{"), serverFrame("")), "timed_out", /^/],
-    [
-      "sends JSON that is no answer",
-      send(serverFrame("[[7]]"), serverFrame("null")),
-      "timed_out",
-      /^/,
-    ],
-    [
-      "answers with the wrong types",
-      send(
-        ...['"x"', "[]", "7", "null"].map((data) => serverFrame(`{"request_id":1,"data":${data}}`)),
+    ),
+    "timed_out",
+    /^/,
+  ],
+  ["answers in a binary frame", send(serverFrame(FIRST, 0x82)), "timed_out", /^/],
+  [
+    "refuses and then answers",
+    send(
+      serverFrame(
+        `[{"request_id":1,"error":{"code":"overloaded","message":"full"}},${FIRST},${FIRST}]`,
       ),
-      "timed_out",
-      /^/,
-    ],
-    [
-      "answers with an error of the wrong types",
-      send(
-        ...['"x"', "{}", "null", '{"code":7,"message":"x"}', '{"code":"x"}'].map((error) =>
-          serverFrame(`{"request_id":1,"error":${error}}`)
-        ),
-      ),
-      "timed_out",
-      /^/,
-    ],
-    ["answers in a binary frame", send(serverFrame(FIRST, 0x82)), "timed_out", /^/],
-    [
-      "refuses and then answers",
-      send(
-        serverFrame(
-          `[{"request_id":1,"error":{"code":"overloaded","message":"full"}},${FIRST},${FIRST}]`,
-        ),
-      ),
-      "timed_out",
-      /; before that, overloaded: full$/,
-    ],
-    ["pings", send(serverFrame("x", 0x89), serverFrame(FIRST)), undefined, /^/],
-    [
-      "sends half a frame and no more",
-      send(serverFrame(FIRST).subarray(0, 9)),
-      "timed_out",
-      /^no answer within 0\.15 s$/,
-    ],
-    [
-      "answers byte by byte",
-      async (connection) => {
-        for (const byte of serverFrame(FIRST)) await connection.write(new Uint8Array([byte]));
-      },
-      undefined,
-      /^/,
-    ],
-    [
-      "answers in fragments",
-      send(
-        serverFrame(FIRST.slice(0, 9), 0x01),
-        serverFrame("", 0x00),
-        serverFrame(FIRST.slice(9), 0x80),
-      ),
-      undefined,
-      /^/,
-    ],
-    [
-      "sends bytes that are no frame",
-      send(encoder.encode("HTTP/1.1 200 OK\r\n\r\n")),
-      "connection_lost",
-      /Reserved bits/,
-    ],
-    [
-      "sends what is not UTF-8",
-      send(serverFrame(new Uint8Array([0xff]))),
-      "connection_lost",
-      /Invalid UTF-8/,
-    ],
-    ["sends a frame of no known kind", send(serverFrame("x", 0x83)), "connection_lost", /Invalid/],
-    [
-      "begins a frame of 64 MiB",
-      send(new Uint8Array([0x81, 127, 0, 0, 0, 0, 4, 0, 0, 0])),
-      "connection_lost",
-      /Frame too large/,
-    ],
-    [
-      "breaks off amid a frame, each time",
-      async (connection) => {
-        await connection.write(serverFrame(FIRST).subarray(0, 9));
-        connection.close();
-      },
-      "timed_out",
-      /; before that, connection_lost: .*(Unexpected EOF|broke|reset)/,
-    ],
-    [
-      "closes, each time",
-      async (connection) => {
-        await connection.write(serverFrame(new Uint8Array([1001 >> 8, 1001 & 0xff]), 0x88));
-        connection.close();
-      },
-      "timed_out",
-      /; before that, connection_lost: /,
-    ],
-    [
-      "closes with a code that may not be",
-      async (connection) => {
-        await connection.write(serverFrame(new Uint8Array([1005 >> 8, 1005 & 0xff]), 0x88));
-        connection.close();
-      },
-      "timed_out",
-      /; before that, connection_lost: /,
-    ],
-  ];
+    ),
+    "timed_out",
+    /; before that, overloaded: full$/,
+  ],
+  ["pings", send(serverFrame("x", 0x89), serverFrame(FIRST)), undefined, /^/],
+  [
+    "sends half a frame and no more",
+    send(serverFrame(FIRST).subarray(0, 9)),
+    "timed_out",
+    /^no answer within 0\.15 s$/,
+  ],
+  [
+    "answers byte by byte",
+    async (connection) => {
+      for (const byte of serverFrame(FIRST)) await connection.write(new Uint8Array([byte]));
+    },
+    undefined,
+    /^/,
+  ],
+  [
+    "answers in fragments",
+    send(
+      serverFrame(FIRST.slice(0, 9), 0x01),
+      serverFrame("", 0x00),
+      serverFrame(FIRST.slice(9), 0x80),
+    ),
+    undefined,
+    /^/,
+  ],
+  [
+    "sends bytes that are no frame",
+    send(encoder.encode("HTTP/1.1 200 OK\r\n\r\n")),
+    "connection_lost",
+    /Reserved bits/,
+  ],
+  [
+    "sends what is not UTF-8",
+    send(serverFrame(new Uint8Array([0xff]))),
+    "connection_lost",
+    /Invalid UTF-8/,
+  ],
+  ["sends a frame of no known kind", send(serverFrame("x", 0x83)), "connection_lost", /Invalid/],
+  [
+    "begins a frame of 64 MiB",
+    send(new Uint8Array([0x81, 127, 0, 0, 0, 0, 4, 0, 0, 0])),
+    "connection_lost",
+    /Frame too large/,
+  ],
+  [
+    "breaks off amid a frame, each time",
+    async (connection) => {
+      await connection.write(serverFrame(FIRST).subarray(0, 9));
+      connection.close();
+    },
+    "timed_out",
+    /; before that, connection_lost: .*(Unexpected EOF|broke|reset)/,
+  ],
+  [
+    "closes, each time",
+    async (connection) => {
+      await connection.write(serverFrame(new Uint8Array([1001 >> 8, 1001 & 0xff]), 0x88));
+      connection.close();
+    },
+    "timed_out",
+    /; before that, connection_lost: /,
+  ],
+  [
+    "closes with a code that may not be",
+    async (connection) => {
+      await connection.write(serverFrame(new Uint8Array([1005 >> 8, 1005 & 0xff]), 0x88));
+      connection.close();
+    },
+    "timed_out",
+    /; before that, connection_lost: /,
+  ],
+];
 
 /** What servers answer to a handshake, and what is said of it. */
 const HANDSHAKES: [bytes: string, says: string][] = [
@@ -182,7 +186,7 @@ export const HOSTILITIES: readonly Hostility[] = [
 ];
 
 async function tryFault(
-  fault: Fault,
+  fault: ErrorDetails,
   code: ClientError["code"] | undefined,
   says: RegExp,
 ): Promise<string | undefined> {

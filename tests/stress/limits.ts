@@ -16,11 +16,11 @@ import type { Outcome } from "./trial.ts";
 
 /** The limits where nothing else is said; {@linkcode limits} may be told smaller ones. */
 const DEFAULTS = {
-  packetSize: 1 << 20,
+  maxPacketSize: 1 << 20,
   inFlight: 10_000,
-  inFlightInAll: 1_000_000,
-  wrongInARow: 100,
-  connectionsPerAddress: 1000,
+  maxInFlightTotal: 1_000_000,
+  maxConsecutiveErrors: 100,
+  maxConnectionsPerAddress: 1000,
 };
 
 /** How many requests are sent in a frame. */
@@ -37,11 +37,11 @@ interface Tally {
 export async function limits(options: Partial<typeof DEFAULTS> = {}): Promise<Outcome> {
   const limits = { ...DEFAULTS, ...options };
   const flags = [
-    ...["--quiet", "--max-packet-size", `${limits.packetSize}`],
-    ...["--max-in-flight", `${limits.inFlight}`],
-    ...["--max-in-flight-total", `${limits.inFlightInAll}`],
-    ...["--max-wrong", `${limits.wrongInARow}`],
-    ...["--max-connections-per-address", `${limits.connectionsPerAddress}`],
+    ...["--quiet", "--max-packet-size", `${limits.maxPacketSize}`],
+    ...["--max-in-flight", `${limits.maxInFlight}`],
+    ...["--max-in-flight-total", `${limits.maxInFlightTotal}`],
+    ...["--max-wrong", `${limits.maxConsecutiveErrors}`],
+    ...["--max-connections-per-address", `${limits.maxConnectionsPerAddress}`],
   ];
   const tally: Tally = { requests: 0, badInputs: 0, failures: [] };
   const tries: [delay: string, attempt: typeof tryPacketSize][] = [
@@ -57,11 +57,11 @@ export async function limits(options: Partial<typeof DEFAULTS> = {}): Promise<Ou
   }
   return {
     ...tally,
-    extent: `a packet of ${count(limits.packetSize)} bytes and of one more; ` +
-      `${count(limits.wrongInARow)} wrong packets in a row and one fewer; ` +
-      `${count(limits.inFlight)} requests in flight on a connection and ` +
-      `${count(limits.inFlightInAll)} in all, and one more of each; ` +
-      `${count(limits.connectionsPerAddress)} connections of an address and one more`,
+    extent: `a packet of ${count(limits.maxPacketSize)} bytes and of one more; ` +
+      `${count(limits.maxConsecutiveErrors)} wrong packets in a row and one fewer; ` +
+      `${count(limits.maxInFlight)} requests in flight on a connection and ` +
+      `${count(limits.maxInFlightTotal)} in all, and one more of each; ` +
+      `${count(limits.maxConnectionsPerAddress)} connections of an address and one more`,
     lost: tally.failures.length,
   };
 }
@@ -82,11 +82,11 @@ async function expect(
 
 async function tryPacketSize(
   server: ServerProcess,
-  { packetSize }: typeof DEFAULTS,
+  { maxPacketSize }: typeof DEFAULTS,
   tally: Tally,
 ): Promise<void> {
   await using socket = await openBrowserSocket(server.url);
-  const room = packetSize - encodeRequest(1, "").length;
+  const room = maxPacketSize - encodeRequest(1, "").length;
   socket.send(encodeRequest(1, "x".repeat(room)));
   await expect("a packet at the limit", socket, 1, undefined, tally);
   socket.send(encodeRequest(1, "x".repeat(room + 1)));
@@ -97,35 +97,37 @@ async function tryPacketSize(
 
 async function tryWrongInARow(
   server: ServerProcess,
-  { wrongInARow }: typeof DEFAULTS,
+  { maxConsecutiveErrors }: typeof DEFAULTS,
   tally: Tally,
 ): Promise<void> {
   await using socket = await openBrowserSocket(server.url);
-  for (let i = 1; i < wrongInARow; i++) socket.send("{");
+  for (let i = 1; i < maxConsecutiveErrors; i++) socket.send("{");
   socket.send(encodeRequest(1, ""));
-  for (let i = 1; i < wrongInARow; i++) await socket.frames.next();
+  for (let i = 1; i < maxConsecutiveErrors; i++) await socket.frames.next();
   await expect("one wrong packet fewer than the limit", socket, 1, undefined, tally);
-  for (let i = 0; i < wrongInARow; i++) socket.send("{");
+  for (let i = 0; i < maxConsecutiveErrors; i++) socket.send("{");
   const { code } = await socket.closed;
   if (code !== 1008) tally.failures.push(`as many wrong packets in a row: closed with ${code}`);
-  if (socket.frames.size !== wrongInARow) tally.failures.push("not each wrong packet was answered");
-  tally.requests += 2 * wrongInARow;
-  tally.badInputs += 2 * wrongInARow - 1;
+  if (socket.frames.size !== maxConsecutiveErrors) {
+    tally.failures.push("not each wrong packet was answered");
+  }
+  tally.requests += 2 * maxConsecutiveErrors;
+  tally.badInputs += 2 * maxConsecutiveErrors - 1;
 }
 
 async function tryInFlight(
   server: ServerProcess,
-  { inFlight, inFlightInAll }: typeof DEFAULTS,
+  { inFlight, maxInFlightTotal }: typeof DEFAULTS,
   tally: Tally,
 ): Promise<void> {
   await using sockets = new AsyncDisposableStack();
   let sent = 0;
   const isTaken = async () => (await server.health()).in_flight === sent;
   let last: BrowserSocket | undefined;
-  while (sent < inFlightInAll) {
+  while (sent < maxInFlightTotal) {
     last = sockets.use(await openBrowserSocket(server.url, ["asyncpkt.v1"]));
-    for (let i = 0; i < inFlight && sent < inFlightInAll;) {
-      const length = Math.min(TOGETHER, inFlight - i, inFlightInAll - sent);
+    for (let i = 0; i < inFlight && sent < maxInFlightTotal;) {
+      const length = Math.min(TOGETHER, inFlight - i, maxInFlightTotal - sent);
       last.send(encodeFrame(Array.from({ length }, () => encodeRequest(i++, ""))));
       sent += length;
     }
@@ -150,11 +152,11 @@ async function tryInFlight(
 
 async function tryConnections(
   server: ServerProcess,
-  { connectionsPerAddress }: typeof DEFAULTS,
+  { maxConnectionsPerAddress }: typeof DEFAULTS,
   tally: Tally,
 ): Promise<void> {
   await using sockets = new AsyncDisposableStack();
-  for (let i = 1; i < connectionsPerAddress; i++) {
+  for (let i = 1; i < maxConnectionsPerAddress; i++) {
     sockets.use(await openBrowserSocket(server.url));
   }
   {
@@ -165,7 +167,7 @@ async function tryConnections(
     }
   }
   await until("one has left", async () => {
-    return (await server.health()).connections === connectionsPerAddress - 1;
+    return (await server.health()).connections === maxConnectionsPerAddress - 1;
   });
   await using _ = await openBrowserSocket(server.url);
   tally.badInputs++;

@@ -62,10 +62,10 @@ export async function slowPosts(): Promise<Outcome> {
       () => dripping.every(({ isLate, hasEnded }) => isLate && hasEnded),
     );
     clearInterval(drip);
-    let expelled = 0;
+    let evicted = 0;
     await expect("unread answers are given up", async () => {
-      while (server.stdout.size > 0) expelled += expelledIn(await server.stdout.next());
-      return expelled === UNREAD;
+      while (server.stdout.size > 0) evicted += expelledIn(await server.stdout.next());
+      return evicted === UNREAD;
     });
     const others = await startPosters(server.port, DRIPPING, "{");
     if (!await isFull(server)) failures.push("those that have not left no longer count");

@@ -73,19 +73,19 @@ export async function slowReaders(longer = LONGER): Promise<Outcome> {
   const files = await server.files();
   const before = await server.memory();
   let most = before;
-  let expelled = 0;
+  let evicted = 0;
   const look = async () => {
     most = Math.max(most, await server.memory());
     while (server.stdout.size > 0) {
-      expelled += expelledIn(await server.stdout.next());
+      evicted += expelledIn(await server.stdout.next());
     }
   };
   const { requests, lost } = await besideBystander(server.url, async () => {
     await using _ = await startSlowReaders(server.port);
     await until(`${CLIENTS} clients are closed`, async () => {
       await look();
-      return expelled === CLIENTS;
-    }).catch(() => failures.push(`${expelled} of ${CLIENTS} clients were closed`));
+      return evicted === CLIENTS;
+    }).catch(() => failures.push(`${evicted} of ${CLIENTS} clients were closed`));
     const end = performance.now() + longer;
     while (performance.now() < end) {
       await look();
@@ -100,10 +100,10 @@ export async function slowReaders(longer = LONGER): Promise<Outcome> {
       mebibytes(BUFFERED)
     } MiB may wait`,
     seen: `memory of ${mebibytes(before)} MiB before, ${mebibytes(most)} MiB at most; ` +
-      `${expelled} closed with 1013`,
+      `${evicted} closed with 1013`,
     requests,
     lost,
-    faults: expelled,
+    faults: evicted,
     failures,
   };
 }

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Conversations } from "../../session/sessions.ts";
+import { Sessions } from "../../session/sessions.ts";
 import { serve } from "../../server.ts";
 import { randomIntegers } from "../support/random.ts";
 
@@ -32,15 +32,15 @@ function makeThrow<T extends object>(owner: T, name: keyof T, once: number): voi
 
 makeThrow(Math, "random", 500);
 makeThrow(WebSocket.prototype, "send", 3000);
-makeThrow(Conversations.prototype, "advance", 200);
-makeThrow(Conversations.prototype, "open", 10);
+makeThrow(Sessions.prototype, "advance", 200);
+makeThrow(Sessions.prototype, "open", 10);
 
 const server = serve({
   port: 0,
   delay: { min: 0, max: 0.1 },
   events: {
     accepted: () => perhaps(100),
-    expelled: () => perhaps(2),
+    evicted: () => perhaps(2),
     failed: () => void told++,
   },
 });

@@ -35,11 +35,11 @@ const TRIALS: Record<string, () => Promise<Outcome>> = {
   "requests in frames that are too long for it": () => frameLimits([500, 1 << 16]),
   "its limits": () =>
     limits({
-      packetSize: 100_000,
+      maxPacketSize: 100_000,
       inFlight: 2500,
-      inFlightInAll: 6000,
-      wrongInARow: 20,
-      connectionsPerAddress: 20,
+      maxInFlightTotal: 6000,
+      maxConsecutiveErrors: 20,
+      maxConnectionsPerAddress: 20,
     }),
 };
 

@@ -88,7 +88,7 @@ export function findProxy({ name }: ProxyKind): string | undefined {
 
 /** The configuration of a kind of proxy, as users have it. */
 export function configurationOf({ file }: ProxyKind): string {
-  return Deno.readTextFileSync(new URL(`../docs/proxies/${file}`, import.meta.url));
+  return Deno.readTextFileSync(new URL(`../../docs/proxies/${file}`, import.meta.url));
 }
 
 /** Starts a proxy in front of servers on 127.0.0.1; resolves once it listens. */

@@ -15,7 +15,7 @@ export interface Health {
   readonly status: string;
   readonly connections: number;
   readonly in_flight: number;
-  readonly unopened: number;
+  readonly abandoned: number;
 }
 
 /** A server that can be looked at from outside. */

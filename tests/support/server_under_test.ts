@@ -5,7 +5,7 @@
  */
 
 import type { Elsewhere, Told } from "../../session/responder.ts";
-import { Gateway } from "../../cluster/nats/nats_responder.ts";
+import { NatsResponder } from "../../cluster/nats/nats_responder.ts";
 import type { LinkOptions } from "../../cluster/nats/nats_connection.ts";
 import { Worker } from "../../cluster/nats/worker.ts";
 import { serve, type ServeOptions, type Server } from "../../server.ts";
@@ -55,10 +55,10 @@ class Opening implements Elsewhere, AsyncDisposable {
   readonly longest = 1 << 18;
   readonly #options: LinkOptions;
   #told: Told | undefined;
-  #gateway: Gateway | undefined;
-  #opened: Promise<[Gateway, Worker]> | undefined;
+  #gateway: NatsResponder | undefined;
+  #opened: Promise<[NatsResponder, Worker]> | undefined;
   /** What the gateway is to be told once there is one. */
-  readonly #calls: ((gateway: Gateway) => void)[] = [];
+  readonly #calls: ((gateway: NatsResponder) => void)[] = [];
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -85,8 +85,8 @@ class Opening implements Elsewhere, AsyncDisposable {
     for (const end of await this.#opened!) await end[Symbol.asyncDispose]();
   }
 
-  async #open(): Promise<[Gateway, Worker]> {
-    const gateway = await Gateway.open(this.#options);
+  async #open(): Promise<[NatsResponder, Worker]> {
+    const gateway = await NatsResponder.open(this.#options);
     const worker = await Worker.open(this.#options);
     gateway.begin(this.#told!);
     this.#gateway = gateway;
@@ -94,7 +94,7 @@ class Opening implements Elsewhere, AsyncDisposable {
     return [gateway, worker];
   }
 
-  #tell(call: (gateway: Gateway) => void): void {
+  #tell(call: (gateway: NatsResponder) => void): void {
     if (this.#gateway === undefined) this.#calls.push(call);
     else call(this.#gateway);
   }
