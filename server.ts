@@ -5,9 +5,10 @@
  */
 
 import { deadline } from "@std/async/deadline";
-import type { Events, Limits } from "./session/session.ts";
+import { realClock } from "./session/clock.ts";
+import type { Events, Limits } from "./session/context.ts";
 import { Sessions } from "./session/sessions.ts";
-import type { Elsewhere } from "./session/responder.ts";
+import type { Responder } from "./session/responder.ts";
 import type { Tap } from "./session/tap.ts";
 import {
   type Delay,
@@ -99,7 +100,7 @@ export interface ServeOptions {
   /** Trouble to be made on purpose. @default {none} */
   faults?: FaultRates;
   /**
-   * @default {{ maxPacketSize: 1 << 20, inFlight: 10_000, maxInFlightTotal: 1_000_000, maxConsecutiveErrors: 100,
+   * @default {{ maxPacketSize: 1 << 20, maxInFlight: 10_000, maxInFlightTotal: 1_000_000, maxConsecutiveErrors: 100,
    * connections: 10_000, buffered: 1 << 24 }} and 1,000 connections from an address of elsewhere.
    */
   limits?: Partial<Limits & ConnectionLimits>;
@@ -116,8 +117,8 @@ export interface ServeOptions {
   console?: boolean;
   /** How long a drain waits for what is in flight, in milliseconds. @default {the longest delay + 5000} */
   drainTimeout?: number;
-  /** Who converts the requests, if not this process. */
-  elsewhere?: Elsewhere;
+  /** Turns requests into responses, in place of this process. */
+  responder?: Responder;
   /** Told of what happens to each request, and to connections. */
   events?: ServerEvents;
   /** Told of every frame. */
@@ -183,12 +184,12 @@ export interface Server extends AsyncDisposable {
  * ```
  */
 export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
-  const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls, elsewhere } = options;
+  const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls, responder } = options;
   const delays = delayPolicy(options.delay, options.seed);
   const faults = options.faults && faultPolicy(options.faults, options.seed);
   // Those of connections as well are checked with the others.
   const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
-  const longest = delays.longest + (faults?.lateBy ?? 0);
+  const longest = delays.maxDelay + (faults?.lateBy ?? 0);
   const drainTimeout = Math.min(options.drainTimeout ?? longest + DRAIN_SLACK, MAX_TIMEOUT);
   const fail = (error: unknown) => tellFault(events, error);
   const figures = crew?.figures ?? new Figures();
@@ -198,7 +199,7 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
     limits,
     events,
     tap: options.tap,
-    elsewhere,
+    responder,
     counters: figures.counters,
     crew,
   });
@@ -208,8 +209,7 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
     allowOrigins: options.allowOrigins ?? [],
     console: options.console ?? true,
   });
-  const driver = new Driver(sessions, fail);
-  elsewhere?.begin(driver);
+  const driver = new Driver(sessions, realClock, fail);
   const shared = { sessions, driver, events, buffered: limits.maxBuffered };
   const connections = new Connections(shared, limits, figures, crew);
   const listener = new Listener({
@@ -280,7 +280,7 @@ export function serve(options: ServeOptions = {}, crew?: ServerCrew): Server {
   function health(request: Request): Response {
     const { counters, gauges: { connections, abandoned } } = crew?.sum() ?? figures;
     const isWell = abandoned < MAX_ABANDONED && crew?.isWell !== false &&
-      elsewhere?.isReachable !== false;
+      responder?.isReachable !== false;
     const status = isDraining ? "draining" : isWell ? "ok" : "unhealthy";
     const told = {
       connections,

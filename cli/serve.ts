@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DEFAULT_LIMITS } from "../session/sessions.ts";
+import { DEFAULT_LIMITS } from "../session/context.ts";
 import { DEFAULT_DELAY, type Delay, parseDelay } from "../session/delays.ts";
 import { type FaultRates, parseFaults } from "../session/fault_policy.ts";
 import type { NatsResponder } from "../cluster/nats/nats_responder.ts";
@@ -174,7 +174,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       ...given("maxConnectionsPerAddress", flags["max-connections-per-address"]),
     },
     events: log,
-    ...given("elsewhere", gateway),
+    ...given("responder", gateway),
     ...given("token", token),
     ...given("tls", certificate),
     ...given("seed", flags.seed),

@@ -4,9 +4,9 @@
  * @module
  */
 
+import type { Carrier } from "../session/context.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
-import type { FaultKind } from "../session/fault_policy.ts";
 import { ReadFairness } from "./deno_workarounds.ts";
 import { type ServerEvents, tellFault } from "./events.ts";
 import type { Driver } from "./driver.ts";
@@ -25,7 +25,7 @@ export interface Shared {
 }
 
 /** A connection. Nothing that a peer does, and no fault of ours, gets further than its own connection. */
-export class Connection {
+export class Connection implements Carrier {
   readonly address: string;
   /** Resolves when it has ended. */
   readonly ended: Promise<void>;
@@ -70,43 +70,8 @@ export class Connection {
     this.#socket.close(code, reason);
   }
 
-  #onOpen(onOpen: () => void): void {
-    try {
-      onOpen();
-      this.#session = this.#shared.sessions.open(
-        this.#send,
-        this.#batched,
-        this.#onFaultOnPurpose,
-      );
-    } catch (error) {
-      this.#onFault(error);
-    }
-  }
-
-  #onFaultOnPurpose = (kind: FaultKind): void => {
-    if (kind === "disconnect") this.close(1011, "Disconnected on purpose");
-  };
-
-  #onMessage = ({ data }: MessageEvent): void => {
-    try {
-      const frame = typeof data === "string" ? data : bytesOf(data);
-      const session = this.#session;
-      if (frame === undefined || session === undefined) return;
-      this.#shared.driver.receive(session, frame);
-      if (session.hasBrokenRules) this.#evictRuleBreaker(session);
-      this.#fairness.spend(frame.length);
-      this.#fairness.endIfSpent();
-    } catch (error) {
-      this.#onFault(error);
-    }
-  };
-
-  #onEnd = (): void => {
-    this.#end.resolve();
-    if (this.#session !== undefined) this.#shared.driver.close(this.#session);
-  };
-
-  #send = (frame: string): void => {
+  /** Sends a frame, unless the peer has left too much unread. */
+  send(frame: string): void {
     try {
       if (this.#fairness.isEnding) this.#fairness.reopen();
       if (this.#isFull(frame.length)) {
@@ -119,6 +84,39 @@ export class Connection {
     } catch (error) {
       queueMicrotask(() => this.#onFault(error));
     }
+  }
+
+  /** Closes it because a request asked for it. */
+  disconnect(): void {
+    this.close(1011, "Disconnected on purpose");
+  }
+
+  #onOpen(onOpen: () => void): void {
+    try {
+      onOpen();
+      this.#session = this.#shared.sessions.open(this, this.#batched);
+    } catch (error) {
+      this.#onFault(error);
+    }
+  }
+
+  #onMessage = ({ data }: MessageEvent): void => {
+    try {
+      const frame = typeof data === "string" ? data : bytesOf(data);
+      const session = this.#session;
+      if (frame === undefined || session === undefined) return;
+      this.#shared.driver.receive(session, frame);
+      if (session.hasTooManyErrors) this.#evictAfterErrors(session);
+      this.#fairness.spend(frame.length);
+      this.#fairness.endIfSpent();
+    } catch (error) {
+      this.#onFault(error);
+    }
+  };
+
+  #onEnd = (): void => {
+    this.#end.resolve();
+    if (this.#session !== undefined) this.#shared.driver.close(this.#session);
   };
 
   /**
@@ -137,7 +135,7 @@ export class Connection {
     this.#evict(1013, `More than ${this.#shared.buffered} bytes of answers have not been read`);
   };
 
-  #evictRuleBreaker(session: Session): void {
+  #evictAfterErrors(session: Session): void {
     session.flush(); // so that each packet has had its answer
     const { maxConsecutiveErrors } = this.#shared.sessions.limits;
     this.#evict(1008, `Too many wrong packets in a row: the limit is ${maxConsecutiveErrors}`);

@@ -87,10 +87,10 @@ export class Connections {
   admit(address: string): (() => void) | string {
     const { maxConnections } = this.#limits;
     const perAddress = this.#limits.maxConnectionsPerAddress ??
-      (isLoopback(undressed(address)) ? connections : DEFAULT_PER_ADDRESS);
+      (isLoopback(undressed(address)) ? maxConnections : DEFAULT_PER_ADDRESS);
     const crew = this.#crew;
-    if (this.#gauges.admitted + (crew?.admittedByOthers() ?? 0) >= connections) {
-      return this.#reject(address, `Too many connections: the limit is ${connections}`);
+    if (this.#gauges.admitted + (crew?.admittedByOthers() ?? 0) >= maxConnections) {
+      return this.#reject(address, `Too many connections: the limit is ${maxConnections}`);
     }
     const network = networkOf(address);
     const count = this.#admittedBy.get(network) ?? 0;

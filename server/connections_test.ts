@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Sessions } from "../session/sessions.ts";
+import { realClock } from "../session/clock.ts";
 import { uniformDelay } from "../session/delays.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
@@ -16,7 +17,7 @@ function open(limits: Partial<ConnectionLimits> = {}) {
   const connections = new Connections(
     {
       sessions,
-      driver: new Driver(sessions, fail),
+      driver: new Driver(sessions, realClock, fail),
       events: { abandoned: (address, count) => told.push([address, count]), failed: fail },
       buffered: 1,
     },
@@ -71,7 +72,7 @@ Deno.test("Connections holds this machine to a limit that was given", () => {
 });
 
 Deno.test("Connections has room again when somebody has left, once for each", () => {
-  const { connections } = open({ connections: 2 });
+  const { connections } = open({ maxConnections: 2 });
   const leave = connections.admit("192.0.2.7") as () => void;
   connections.admit("192.0.2.8");
   assert(typeof connections.admit("192.0.2.7") === "string");

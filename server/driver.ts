@@ -1,31 +1,35 @@
 /**
- * Brings frames, news from elsewhere, and the passing of time to sessions.
+ * Brings frames, the responder's callbacks, and the passing of time to sessions.
  *
  * @module
  */
 
 import { setImmediate } from "node:timers";
+import type { Clock } from "../session/clock.ts";
+import type { ResponderCallbacks } from "../session/responder.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
-import type { Told } from "../session/responder.ts";
 
 /**
- * The one clock of a process. A timer fires when the next request is due, but timers are late by up to
- * 2 ms; so every frame that comes in also moves the time on, and the busier the server, the more exact.
+ * Drives the sessions of a process. A timer fires when the next request is due, but timers are late by up
+ * to 2 ms; so every frame that comes in also moves the time on, and the busier the server, the more exact.
  */
-export class Driver implements Told {
+export class Driver implements ResponderCallbacks {
   readonly #sessions: Sessions;
-  readonly #onFault: (error: unknown) => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #clock: Clock;
+  readonly #onError: (error: unknown) => void;
+  #cancelTimer = () => {};
   /** When the timer fires. */
   #timerAt = Infinity;
   #willFlush = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  /** @param onFault told of what goes wrong when nobody calls: in a timer. */
-  constructor(sessions: Sessions, onFault: (error: unknown) => void) {
+  /** @param onError called with errors that nobody else can catch, as they happen in a timer. */
+  constructor(sessions: Sessions, clock: Clock, onError: (error: unknown) => void) {
     this.#sessions = sessions;
-    this.#onFault = onFault;
+    this.#clock = clock;
+    this.#onError = onError;
+    sessions.start(this);
   }
 
   /** Brings a frame that has just arrived. */
@@ -35,58 +39,57 @@ export class Driver implements Told {
     if (sessions.isTimeless) {
       session.receive(frame, 0);
     } else {
-      const now = performance.now();
+      const now = this.#clock.now();
       session.receive(frame, now);
       sessions.advance(now);
-      this.#update(now);
+      this.#update();
     }
     this.#flushSoon();
   }
 
-  accepted(key: string, ticket: number): boolean {
-    const isAwaited = this.#sessions.accepted(key, ticket);
-    this.#settle();
-    return isAwaited;
-  }
-
-  refused(key: string): void {
-    this.#sessions.refused(key);
+  accepted(entry: number): void {
+    this.#sessions.ownerOf(entry).accept(entry);
     this.#settle();
   }
 
-  converted(key: string, representation: string): void {
-    this.#sessions.converted(key, representation, performance.now());
+  rejected(entry: number): void {
+    this.#sessions.ownerOf(entry).reject(entry);
     this.#settle();
   }
 
-  failed(key: string, error: unknown): void {
-    this.#sessions.failed(key, error);
+  failed(entry: number, error: unknown): void {
+    this.#sessions.ownerOf(entry).fail(entry, error);
+    this.#settle();
+  }
+
+  ready(entry: number, due: number): void {
+    this.#sessions.ownerOf(entry).answerDue(entry, due, this.#clock.now());
     this.#settle();
   }
 
   /** Ends a session, whose requests in flight are dropped. */
   close(session: Session): void {
     this.#sessions.close(session);
-    this.#update(performance.now());
+    this.#update();
   }
 
   /** Resolves once nothing is in flight. */
   idle(): Promise<void> {
     const { promise } = this.#idle ??= Promise.withResolvers();
-    this.#update(performance.now());
+    this.#update();
     return promise;
   }
 
   /** Answers nothing any more that is still in flight. */
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#timerAt = -Infinity;
   }
 
-  /** After what may have answered a request that was handed over. */
+  /** After a callback, which may have sent an answer. */
   #settle(): void {
     this.#flushSoon();
-    this.#update(performance.now());
+    this.#update();
   }
 
   /** Frames that arrive in the same turn of the event loop are answered together. */
@@ -101,25 +104,23 @@ export class Driver implements Told {
     try {
       this.#sessions.flush();
     } catch (error) {
-      this.#onFault(error);
+      this.#onError(error);
     }
   };
 
   #onTimer = (): void => {
-    this.#timer = undefined;
     this.#timerAt = Infinity;
-    const now = performance.now();
     try {
-      this.#sessions.advance(now);
+      this.#sessions.advance(this.#clock.now());
       this.#sessions.flush();
     } catch (error) {
-      this.#onFault(error);
+      this.#onError(error);
     }
-    this.#update(now);
+    this.#update();
   };
 
-  /** Sets the timer for what is due next, and says when nothing is in flight any more. */
-  #update(now: number): void {
+  /** Sets the timer for the next request that is due, and says when nothing is in flight any more. */
+  #update(): void {
     if (this.#idle !== undefined && this.#sessions.inFlight === 0) {
       this.#idle.resolve();
       this.#idle = undefined;
@@ -127,9 +128,8 @@ export class Driver implements Told {
     const { nextDue } = this.#sessions;
     // A timer that fires too early costs less than setting it anew for every change.
     if (nextDue >= this.#timerAt && nextDue < Infinity) return;
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#timerAt = nextDue;
-    // What could not be answered when it was due, as something failed, is overdue.
-    if (nextDue < Infinity) this.#timer = setTimeout(this.#onTimer, Math.max(nextDue - now, 0));
+    if (nextDue < Infinity) this.#cancelTimer = this.#clock.callAt(nextDue, this.#onTimer);
   }
 }

@@ -1,31 +1,33 @@
 import { assertEquals } from "@std/assert";
-import { Sessions } from "../session/sessions.ts";
+import { RemoteResponder } from "../cluster/nats/remote_responder.ts";
+import { realClock } from "../session/clock.ts";
 import { uniformDelay } from "../session/delays.ts";
+import { Sessions } from "../session/sessions.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { Driver } from "./driver.ts";
 
-Deno.test("Driver counts lateness from the frame's arrival when a request without delay is converted elsewhere", () => {
+Deno.test("Driver counts lateness from the arrival of a request without delay that workers convert", () => {
   using time = new FakeTime();
   time.pass(3_600_000); // the process has been up for an hour
   const keys: string[] = [];
-  const sessions = new Sessions({
-    delays: uniformDelay({ min: 0, max: 0 }),
-    elsewhere: {
-      longest: 100,
-      hasRoom: true,
-      isReachable: true,
-      begin: () => {},
-      take: (key) => void keys.push(key),
-      drop: () => {},
+  const responder = new RemoteResponder({
+    isReachable: true,
+    hasRoom: true,
+    maxDataBytes: 100,
+    publish(key) {
+      keys.push(key);
+      return Promise.resolve(keys.length);
     },
+    delete() {},
   });
-  const driver = new Driver(sessions, () => {});
-  const session = sessions.open(() => {});
+  const sessions = new Sessions({ delays: uniformDelay({ min: 0, max: 0 }), responder });
+  const driver = new Driver(sessions, realClock, () => {});
+  const session = sessions.open({ send() {} });
   const { lateness } = sessions.counters;
   for (const sum of [3, 6]) {
     driver.receive(session, '{"request_id":1,"data":""}');
     time.pass(3);
-    driver.converted(keys.pop()!, "{}");
+    responder.take({ key: keys.pop()!, representation: "{}" });
     assertEquals(lateness.sum, sum);
   }
 });

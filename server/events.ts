@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Events } from "../session/session.ts";
+import type { Events } from "../session/context.ts";
 
 /** What is told of requests and connections while they happen. What these throw is ignored. */
 export interface ServerEvents extends Events {

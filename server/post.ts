@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { FaultKind } from "../session/fault_policy.ts";
 import type { ErrorCode } from "../protocol.ts";
 import { AnswerStream } from "./answer_stream.ts";
 import type { Shared } from "./connection.ts";
@@ -57,11 +56,14 @@ async function answer(
 
   let answers: string[] = [];
   let send = (answer: string): void => void answers.push(answer);
-  let onFault = (_: FaultKind): void => {};
+  let disconnect = () => {};
+  let dropped = () => {};
   const session = sessions.open(
-    (answer) => send(answer + "\n"),
-    false,
-    (kind) => onFault(kind),
+    {
+      send: (answer) => send(answer + "\n"),
+      disconnect: () => disconnect(),
+      dropped: () => dropped(),
+    },
   );
   const end = () => driver.close(session);
   driver.receive(session, body);
@@ -104,10 +106,8 @@ async function answer(
     stream.write(answer);
     endWhenDone();
   };
-  onFault = (kind) => {
-    if (kind === "drop") endWhenDone();
-    if (kind === "disconnect") cutOff("Disconnected on purpose");
-  };
+  dropped = endWhenDone;
+  disconnect = () => cutOff("Disconnected on purpose");
   answers = []; // the stream keeps what has not been read
   stream.write(text);
   if (hasAll) stream.end();

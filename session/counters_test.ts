@@ -7,7 +7,7 @@ import { Sessions, type SessionsOptions } from "./sessions.ts";
 function start(options: Partial<SessionsOptions> = {}) {
   const sessions = new Sessions({ delays: uniformDelay({ min: 2, max: 2 }), ...options });
   const sent: string[] = [];
-  const session = sessions.open((frame) => sent.push(frame));
+  const session = sessions.open({ send: (frame) => sent.push(frame) });
   return { sessions, session, sent };
 }
 
@@ -89,7 +89,7 @@ Deno.test("Counters count bytes of UTF-8, whatever the frames", () => {
         limits: { maxPacketSize: 30_000 },
       });
       const { counters } = sessions;
-      const session = sessions.open((frame) => sent.push(frame), batched);
+      const session = sessions.open({ send: (frame) => sent.push(frame) }, batched);
       for (const frame of frames) {
         session.receive(frame, 0);
         sessions.flush();

@@ -1,5 +1,5 @@
 /**
- * How long a request waits (protocol, "The delay").
+ * The delays of requests (protocol, "The delay").
  *
  * @module
  */
@@ -8,25 +8,25 @@ import { Purpose, seededRandom } from "./seeded_random.ts";
 
 /** Decides the delay of each request. */
 export interface DelayPolicy {
-  /** No delay is longer than this, in milliseconds. */
-  readonly longest: number;
+  /** The longest delay, in milliseconds. */
+  readonly maxDelay: number;
   /**
-   * The delay of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8; in whole
+   * Returns the delay of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8, in whole
    * milliseconds.
    */
   delayOf(bytes: Uint8Array, at: number, end: number): number;
 }
 
-/** How delays are distributed; in seconds. */
+/** A distribution of delays, in seconds. */
 export type Delay = DelayRange | NormalDelay | LognormalDelay;
 
-/** Delays that are uniform over a range, in seconds; both ends included. */
+/** Delays that are uniform over a range, in seconds, both ends included. */
 export interface DelayRange {
   min: number;
   max: number;
 }
 
-/** Delays around a mean, in seconds. What would be less than 0 is 0; nothing is longer than a day. */
+/** Normally distributed delays, in seconds. Negative delays become 0; none is longer than a day. */
 export interface NormalDelay {
   mean: number;
   /** The standard deviation, in seconds. */
@@ -34,29 +34,30 @@ export interface NormalDelay {
 }
 
 /**
- * Delays as those of real services often are: most near the median, in seconds, and a few much longer.
- * Nothing is longer than a day.
+ * Lognormally distributed delays, in seconds, like those of many real services: most are near the median,
+ * and a few are much longer. None is longer than a day.
  */
 export interface LognormalDelay {
-  /** Half of the delays are shorter. */
+  /** The median: half of the delays are shorter. */
   median: number;
-  /** The standard deviation of the delays' logarithm: with 0.5, one in a hundred is 3.2 medians or more. */
+  /** The standard deviation of the logarithm. With 0.5, one delay in 100 is 3.2 medians or longer. */
   sigma: number;
 }
 
-/** The delays that the protocol asks for where nothing else is said. */
+/** The default delays of the protocol. */
 export const DEFAULT_DELAY: DelayRange = { min: 1, max: 5 };
 
 /** The longest delay, in seconds: a day. */
 export const MAX_DELAY = 86_400;
 
-/** The most standard deviations from the mean that {@linkcode standardNormal} gives. */
+/** The most standard deviations from the mean that {@linkcode standardNormal} returns. */
 const MOST_DEVIATIONS = Math.sqrt(-2 * Math.log(2 ** -53));
 
 /**
- * Delays of a distribution. With a seed, an integer, a delay is a function of the seed and the id alone.
+ * Returns a policy for a distribution of delays. With a seed, an integer, a delay is a function of the seed
+ * and the id alone.
  *
- * @throws {RangeError} if a number of the distribution is out of its range, or the seed no integer.
+ * @throws {RangeError} if a number of the distribution is out of range, or the seed is no integer.
  *
  * @example
  * ```ts
@@ -75,9 +76,9 @@ export function delayPolicy(delay: Delay = DEFAULT_DELAY, seed?: number): DelayP
 }
 
 /**
- * Delays that are uniform over a range, as {@linkcode delayPolicy} gives them.
+ * Returns a policy for uniform delays, as {@linkcode delayPolicy} does.
  *
- * @throws {RangeError} if the range is not within 0 to {@linkcode MAX_DELAY} or the seed no integer.
+ * @throws {RangeError} if the range is not within 0 to {@linkcode MAX_DELAY}, or the seed is no integer.
  *
  * @example
  * ```ts
@@ -92,16 +93,16 @@ export function uniformDelay(range: DelayRange = DEFAULT_DELAY, seed?: number): 
   const { min, max } = range;
   if (!(min >= 0 && min <= max && max <= MAX_DELAY)) {
     throw new RangeError(
-      `Cannot delay by ${min} to ${max} seconds: want 0 <= min <= max <= ${MAX_DELAY}`,
+      `delay: expected 0 <= min <= max <= ${MAX_DELAY} seconds, got min ${min}, max ${max}`,
     );
   }
   const chosen = seededRandom(seed, Purpose.uniformDelay);
   const first = Math.round(min * 1000);
   const span = Math.round(max * 1000) - first;
-  const longest = first + span;
-  if (span === 0) return { longest, delayOf: () => first };
+  const maxDelay = first + span;
+  if (span === 0) return { maxDelay, delayOf: () => first };
   return {
-    longest,
+    maxDelay,
     delayOf: (bytes, at, end) => first + Math.round(chosen(bytes, at, end) * span),
   };
 }
@@ -109,7 +110,7 @@ export function uniformDelay(range: DelayRange = DEFAULT_DELAY, seed?: number): 
 function normalDelay({ mean, sd }: NormalDelay, seed: number | undefined): DelayPolicy {
   if (!isDelay(mean) || !isDelay(sd)) {
     throw new RangeError(
-      `Cannot delay by ${mean} seconds with a deviation of ${sd}: want both from 0 to ${MAX_DELAY}`,
+      `delay: expected mean and sd from 0 to ${MAX_DELAY} seconds, got mean ${mean}, sd ${sd}`,
     );
   }
   return shapedDelay((deviations) => mean + sd * deviations, seed);
@@ -118,17 +119,17 @@ function normalDelay({ mean, sd }: NormalDelay, seed: number | undefined): Delay
 function lognormalDelay({ median, sigma }: LognormalDelay, seed: number | undefined): DelayPolicy {
   if (!isDelay(median) || !(sigma >= 0 && sigma <= MAX_SIGMA)) {
     throw new RangeError(
-      `Cannot delay by a median of ${median} seconds with a sigma of ${sigma}: ` +
-        `want the median from 0 to ${MAX_DELAY}, sigma from 0 to ${MAX_SIGMA}`,
+      `delay: expected a median from 0 to ${MAX_DELAY} seconds and a sigma from 0 to ${MAX_SIGMA}, ` +
+        `got median ${median}, sigma ${sigma}`,
     );
   }
   return shapedDelay((deviations) => median * Math.exp(sigma * deviations), seed);
 }
 
-/** More would make every delay nothing or a day. */
+/** With a larger sigma, nearly every delay would be 0 or a day. */
 const MAX_SIGMA = 10;
 
-/** Delays in seconds made from how many standard deviations they are off, of which more make them longer. */
+/** @param shape returns the delay in seconds that is so many standard deviations from the center. */
 function shapedDelay(
   shape: (deviations: number) => number,
   seed: number | undefined,
@@ -138,12 +139,12 @@ function shapedDelay(
   const radius = seededRandom(seed, Purpose.radius);
   const angle = seededRandom(seed, Purpose.angle);
   return {
-    longest: ms(MOST_DEVIATIONS),
+    maxDelay: ms(MOST_DEVIATIONS),
     delayOf: (bytes, at, end) => ms(standardNormal(radius(bytes, at, end), angle(bytes, at, end))),
   };
 }
 
-/** Makes of two numbers in [0, 1) one of the normal distribution around 0: by Box and Muller. */
+/** Returns a number of the standard normal distribution for two numbers in [0, 1), by Box and Muller. */
 function standardNormal(radius: number, angle: number): number {
   return Math.sqrt(-2 * Math.log(1 - radius)) * Math.cos(2 * Math.PI * angle);
 }
@@ -154,7 +155,7 @@ function isDelay(seconds: number): boolean {
 
 const NUMBER = String.raw`(\d+(?:\.\d+)?)`;
 
-/** The forms of a delay on the command line, and what each says. */
+/** The forms of a delay on the command line. */
 const FORMS: readonly [form: RegExp, read: (one: number, other: number) => Delay][] = [
   [new RegExp(`^${NUMBER}$`), (fixed) => ({ min: fixed, max: fixed })],
   [new RegExp(`^${NUMBER}\\.\\.${NUMBER}$`), (min, max) => ({ min, max })],
@@ -163,10 +164,11 @@ const FORMS: readonly [form: RegExp, read: (one: number, other: number) => Delay
 ];
 
 /**
- * Reads a delay as the command line has it, in seconds: `1..5` is uniform between the two, `3` is fixed,
+ * Parses a delay of the command line, in seconds: `1..5` is uniform between the two, `3` is fixed,
  * `normal:3,0.5` has this mean and standard deviation, `lognormal:2,0.5` this median and sigma.
  *
- * @throws {RangeError} if it is not of that form, or not within 0 to {@linkcode MAX_DELAY}.
+ * @throws {RangeError} if the text is of another form, or a number is not within 0 to
+ * {@linkcode MAX_DELAY}.
  *
  * @example
  * ```ts
@@ -191,7 +193,7 @@ export function parseDelay(text: string): Delay {
     }
   }
   throw new RangeError(
-    `want seconds, such as 1..5, 3, normal:3,0.5 or lognormal:2,0.5, from 0 to ${MAX_DELAY}, ` +
+    `expected seconds, such as 1..5, 3, normal:3,0.5 or lognormal:2,0.5, from 0 to ${MAX_DELAY}, ` +
       `got ${JSON.stringify(text)}`,
   );
 }

@@ -199,7 +199,7 @@ for (const [delay, quantiles] of SHAPES) {
     for (const seed of [undefined, 7]) {
       const policy = delayPolicy(delay, seed);
       for (const ms of delaysOf(policy, 5000)) {
-        assert(Number.isInteger(ms) && ms >= 0 && ms <= policy.longest, `${ms}`);
+        assert(Number.isInteger(ms) && ms >= 0 && ms <= policy.maxDelay, `${ms}`);
       }
     }
   });
@@ -227,7 +227,7 @@ Deno.test("delayPolicy() takes 0 for what would be less, and a day for what woul
   assertLess(Math.abs(isZero.length - 10_000), 6 * Math.sqrt(5000));
   for (const delay of [{ mean: MAX_DELAY, sd: 1 }, { median: MAX_DELAY, sigma: 1 }]) {
     const policy = delayPolicy(delay, 7);
-    assertStrictEquals(policy.longest, 86_400_000);
+    assertStrictEquals(policy.maxDelay, 86_400_000);
     assertStrictEquals(Math.max(...delaysOf(policy, 100)), 86_400_000);
   }
 });
@@ -235,9 +235,9 @@ Deno.test("delayPolicy() takes 0 for what would be less, and a day for what woul
 Deno.test("delayPolicy() is fixed where nothing deviates", () => {
   for (const delay of [{ mean: 3, sd: 0 }, { median: 3, sigma: 0 }, { min: 3, max: 3 }]) {
     const policy = delayPolicy(delay, 7);
-    assertEquals([policy.longest, ...delaysOf(policy, 20)], new Array(21).fill(3000));
+    assertEquals([policy.maxDelay, ...delaysOf(policy, 20)], new Array(21).fill(3000));
   }
-  assertStrictEquals(delayPolicy({ mean: 0, sd: 0 }).longest, 0);
+  assertStrictEquals(delayPolicy({ mean: 0, sd: 0 }).maxDelay, 0);
 });
 
 Deno.test("delayPolicy() with a seed keeps to what it gave in earlier versions", () => {
@@ -256,15 +256,22 @@ Deno.test("delayPolicy() with a seed keeps to what it gave in earlier versions",
 
 Deno.test("delayPolicy() refuses what is no distribution", () => {
   const bad: [Delay, message: string][] = [
-    [{ mean: -1, sd: 1 }, "Cannot delay by -1 seconds with a deviation of 1: want both from 0"],
-    [{ mean: 1, sd: NaN }, "Cannot delay by 1 seconds with a deviation of NaN: want both from 0"],
-    [{ mean: 1, sd: 86_401 }, "with a deviation of 86401: want both from 0 to 86400"],
-    [{ median: -1, sigma: 1 }, "Cannot delay by a median of -1 seconds with a sigma of 1: want"],
-    [{ median: 1, sigma: -1 }, "want the median from 0 to 86400, sigma from 0 to 10"],
-    [{ median: 1, sigma: Infinity }, "a sigma of Infinity: want the median from 0 to 86400"],
+    [{ mean: -1, sd: 1 }, "expected mean and sd from 0 to 86400 seconds, got mean -1, sd 1"],
+    [{ mean: 1, sd: NaN }, "expected mean and sd from 0 to 86400 seconds, got mean 1, sd NaN"],
+    [{ mean: 1, sd: 86_401 }, "expected mean and sd from 0 to 86400 seconds, got mean 1, sd 86401"],
+    [{ median: -1, sigma: 1 }, "got median -1, sigma 1"],
+    [
+      { median: 1, sigma: -1 },
+      "expected a median from 0 to 86400 seconds and a sigma from 0 to 10, got median 1, sigma -1",
+    ],
+    [{ median: 1, sigma: Infinity }, "and a sigma from 0 to 10, got median 1, sigma Infinity"],
   ];
   for (const [delay, message] of bad) assertThrows(() => delayPolicy(delay), RangeError, message);
-  assertThrows(() => delayPolicy(NORMAL, 0.5), RangeError, "Cannot seed with 0.5");
+  assertThrows(
+    () => delayPolicy(NORMAL, 0.5),
+    RangeError,
+    "seed: expected an integer within ±(2^53 − 1), got 0.5",
+  );
 });
 
 Deno.test("uniformDelay() refuses what is no range", () => {
@@ -283,7 +290,7 @@ Deno.test("uniformDelay() refuses what is no range", () => {
     assertThrows(
       () => uniformDelay(range),
       RangeError,
-      `Cannot delay by ${range.min} to ${range.max} seconds: want 0 <= min <= max <= 86400`,
+      `delay: expected 0 <= min <= max <= 86400 seconds, got min ${range.min}, max ${range.max}`,
     );
   }
 });
@@ -293,7 +300,7 @@ Deno.test("uniformDelay() refuses what is no seed", () => {
     assertThrows(
       () => uniformDelay(DEFAULT_DELAY, seed),
       RangeError,
-      `Cannot seed with ${seed}: want an integer within ±(2^53 − 1)`,
+      `seed: expected an integer within ±(2^53 − 1), got ${seed}`,
     );
   }
 });
@@ -337,7 +344,7 @@ Deno.test("parseDelay() refuses anything else", () => {
     assertThrows(
       () => parseDelay(text),
       RangeError,
-      "want seconds, such as 1..5, 3, normal:3,0.5 or lognormal:2,0.5, from 0 to 86400, " +
+      "expected seconds, such as 1..5, 3, normal:3,0.5 or lognormal:2,0.5, from 0 to 86400, " +
         `got ${JSON.stringify(text)}`,
     );
   }

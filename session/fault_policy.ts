@@ -1,5 +1,5 @@
 /**
- * Which requests meet trouble that is made on purpose, and what trouble; each meets one kind at most.
+ * Which requests meet a fault on purpose; each meets one kind at most.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { Purpose, seededRandom } from "./seeded_random.ts";
 import { MAX_DELAY } from "./delays.ts";
 
-/** What can be done to a request instead of answering it well. */
+/** The kinds of faults. */
 export const FAULT_KINDS = [
   "drop",
   "error",
@@ -20,31 +20,31 @@ export const FAULT_KINDS = [
 /** One of {@linkcode FAULT_KINDS}. */
 export type FaultKind = typeof FAULT_KINDS[number];
 
-/** Which share of the requests is to meet which trouble: from 0 to 1, and at most 1 together. */
+/** The share of requests that meets each kind of fault: from 0 to 1, and at most 1 together. */
 export interface FaultRates extends Partial<Record<FaultKind, number>> {
-  /** How much later than due a `late` answer comes, in seconds. @default {10} */
+  /** The extra delay of the kind `late`, in seconds. @default {10} */
   lateBy?: number;
 }
 
-/** Decides what each request meets. */
+/** Decides which fault each request meets. */
 export interface FaultPolicy {
-  /** How much later than due a `late` answer comes, in milliseconds. */
+  /** The extra delay of the kind `late`, in milliseconds. */
   readonly lateBy: number;
-  /** What the request meets whose id is `bytes[at .. end]`, as JSON text in UTF-8; mostly nothing. */
+  /** Returns the fault of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8, if any. */
   kindFor(bytes: Uint8Array, at: number, end: number): FaultKind | undefined;
 }
 
-/** How much later than due a `late` answer comes where nothing is said, in seconds. */
+/** The default extra delay of the kind `late`, in seconds. */
 const DEFAULT_LATE_BY = 10;
 
-/** By how much shares may exceed 1 together: sums of decimals are not exact. */
+/** How far the sum of shares may exceed 1: sums of decimals are not exact. */
 const ROUNDING = 1e-9;
 
 /**
- * Trouble at these rates. With a seed, an integer, what a request meets is a function of the seed and its
- * id alone, and has nothing to do with its delay.
+ * Returns a policy with these rates. With a seed, an integer, the fault of a request is a function of the
+ * seed and its id alone, independent of its delay.
  *
- * @throws {RangeError} if a number is out of its range, the shares exceed 1, or the seed is no integer.
+ * @throws {RangeError} if a number is out of range, the shares exceed 1, or the seed is no integer.
  *
  * @example
  * ```ts
@@ -60,7 +60,7 @@ export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
   const { lateBy = DEFAULT_LATE_BY } = rates;
   if (!(lateBy > 0 && lateBy <= MAX_DELAY)) {
     throw new RangeError(
-      `Cannot be late by ${lateBy} seconds: want more than 0, and at most ${MAX_DELAY}`,
+      `lateBy: expected more than 0 and at most ${MAX_DELAY} seconds, got ${lateBy}`,
     );
   }
   const bounds: [FaultKind, end: number][] = [];
@@ -68,12 +68,12 @@ export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
   for (const kind of FAULT_KINDS) {
     const rate = rates[kind] ?? 0;
     if (!(rate >= 0 && rate <= 1)) {
-      throw new RangeError(`Cannot do ${kind} to a share of ${rate}: want 0 to 1`);
+      throw new RangeError(`${kind}: expected a share from 0 to 1, got ${rate}`);
     }
     sum += rate;
     bounds.push([kind, sum]);
   }
-  if (sum > 1 + ROUNDING) throw new RangeError(`The shares are ${sum} together: want at most 1`);
+  if (sum > 1 + ROUNDING) throw new RangeError(`expected shares of at most 1 together, got ${sum}`);
   const chosen = seededRandom(seed, Purpose.fault);
   return {
     lateBy: Math.round(1000 * lateBy),
@@ -85,10 +85,10 @@ export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
 }
 
 /**
- * Reads rates as the command line has them: `drop=0.01,late=0.02:5` drops one in a hundred and answers
- * one in fifty 5 s late.
+ * Parses rates of the command line: `drop=0.01,late=0.02:5` drops one request in 100, and answers one in 50
+ * five seconds late.
  *
- * @throws {RangeError} if they are not of that form, or not such as {@linkcode faultPolicy} takes.
+ * @throws {RangeError} if the text is of another form, or {@linkcode faultPolicy} refuses the rates.
  *
  * @example
  * ```ts
@@ -105,14 +105,18 @@ export function parseFaults(text: string): FaultRates {
       [];
     if (name === undefined || (lateBy !== undefined && name !== "late")) {
       throw new RangeError(
-        `want kinds with their shares, such as drop=0.01,late=0.02:5, got ${JSON.stringify(part)}`,
+        `expected kinds with their shares, such as drop=0.01,late=0.02:5, got ${
+          JSON.stringify(part)
+        }`,
       );
     }
     const kind = FAULT_KINDS.find((kind) => kind === name);
     if (kind === undefined) {
-      throw new RangeError(`want ${FAULT_KINDS.join(", ")}, got ${JSON.stringify(name)}`);
+      throw new RangeError(`expected ${FAULT_KINDS.join(", ")}, got ${JSON.stringify(name)}`);
     }
-    if (rates[kind] !== undefined) throw new RangeError(`${kind} is there twice`);
+    if (rates[kind] !== undefined) {
+      throw new RangeError(`expected each kind once, got ${kind} twice`);
+    }
     rates[kind] = Number(rate);
     if (lateBy !== undefined) rates.lateBy = Number(lateBy);
   }

@@ -62,16 +62,23 @@ Deno.test("faultPolicy() can spare all or none", () => {
 
 Deno.test("faultPolicy() refuses what is no rate", () => {
   const bad: [FaultRates, message: string][] = [
-    [{ drop: -0.1 }, "Cannot do drop to a share of -0.1: want 0 to 1"],
-    [{ error: 1.1 }, "Cannot do error to a share of 1.1: want 0 to 1"],
-    [{ garbage: NaN }, "Cannot do garbage to a share of NaN: want 0 to 1"],
-    [{ drop: 0.5, disconnect: 0.75 }, "The shares are 1.25 together: want at most 1"],
-    [{ late: 1, lateBy: 0 }, "Cannot be late by 0 seconds: want more than 0, and at most 86400"],
-    [{ late: 1, lateBy: 86_401 }, "Cannot be late by 86401 seconds"],
-    [{ late: 1, lateBy: NaN }, "Cannot be late by NaN seconds"],
+    [{ drop: -0.1 }, "drop: expected a share from 0 to 1, got -0.1"],
+    [{ error: 1.1 }, "error: expected a share from 0 to 1, got 1.1"],
+    [{ garbage: NaN }, "garbage: expected a share from 0 to 1, got NaN"],
+    [{ drop: 0.5, disconnect: 0.75 }, "expected shares of at most 1 together, got 1.25"],
+    [{ late: 1, lateBy: 0 }, "lateBy: expected more than 0 and at most 86400 seconds, got 0"],
+    [
+      { late: 1, lateBy: 86_401 },
+      "lateBy: expected more than 0 and at most 86400 seconds, got 86401",
+    ],
+    [{ late: 1, lateBy: NaN }, "lateBy: expected more than 0 and at most 86400 seconds, got NaN"],
   ];
   for (const [rates, message] of bad) assertThrows(() => faultPolicy(rates), RangeError, message);
-  assertThrows(() => faultPolicy({ drop: 1 }, 0.5), RangeError, "Cannot seed with 0.5");
+  assertThrows(
+    () => faultPolicy({ drop: 1 }, 0.5),
+    RangeError,
+    "seed: expected an integer within ±(2^53 − 1), got 0.5",
+  );
 });
 
 Deno.test("parseFaults() reads kinds with their shares", () => {
@@ -87,7 +94,7 @@ Deno.test("parseFaults() reads kinds with their shares", () => {
 });
 
 Deno.test("parseFaults() refuses anything else", () => {
-  const form = "want kinds with their shares, such as drop=0.01,late=0.02:5, got ";
+  const form = "expected kinds with their shares, such as drop=0.01,late=0.02:5, got ";
   const bad: [text: string, message: string][] = [
     ["", form + '""'],
     ["drop", form + '"drop"'],
@@ -100,12 +107,12 @@ Deno.test("parseFaults() refuses anything else", () => {
     ["drop=0.1:5", form + '"drop=0.1:5"'],
     ["late=0.1:5s", form + '"late=0.1:5s"'],
     ["DROP=0.1", form + '"DROP=0.1"'],
-    ["dorp=0.1", 'want drop, error, duplicate, late, garbage, disconnect, got "dorp"'],
+    ["dorp=0.1", 'expected drop, error, duplicate, late, garbage, disconnect, got "dorp"'],
     ["constructor=0.1", 'disconnect, got "constructor"'],
-    ["drop=0.1,drop=0.1", "drop is there twice"],
-    ["drop=2", "Cannot do drop to a share of 2: want 0 to 1"],
-    ["drop=0.5,error=0.6", "The shares are 1.1 together: want at most 1"],
-    ["late=0.1:0", "Cannot be late by 0 seconds"],
+    ["drop=0.1,drop=0.1", "expected each kind once, got drop twice"],
+    ["drop=2", "drop: expected a share from 0 to 1, got 2"],
+    ["drop=0.5,error=0.6", "expected shares of at most 1 together, got 1.1"],
+    ["late=0.1:0", "lateBy: expected more than 0 and at most 86400 seconds, got 0"],
   ];
   for (const [text, message] of bad) assertThrows(() => parseFaults(text), RangeError, message);
 });

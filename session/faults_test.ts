@@ -2,10 +2,10 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import { type DelayPolicy, uniformDelay } from "./delays.ts";
 import { FAULT_KINDS, type FaultKind, type FaultPolicy } from "./fault_policy.ts";
 import { encodeCancel, encodeError, encodeRequest, ERRORS } from "../protocol.ts";
-import type { Events } from "./session.ts";
+import type { Events } from "./context.ts";
 import { Sessions } from "./sessions.ts";
 import { Counters } from "./counters.ts";
-import { Faults } from "./faults.ts";
+import { Planner } from "./plan.ts";
 
 const DELAY = 100;
 const LATE_BY = 50;
@@ -27,11 +27,11 @@ function open(batched: boolean, delays: DelayPolicy = fixed(DELAY), more: Events
   const carried: FaultKind[] = [];
   const events: Events = { faulted: (id, kind) => told.push(`${kind} ${id}`), ...more };
   const sessions = new Sessions({ delays, faults: byId, events });
-  const session = sessions.open(
-    (frame) => sent.push(frame),
-    batched,
-    (kind) => carried.push(kind),
-  );
+  const session = sessions.open({
+    send: (frame) => sent.push(frame),
+    disconnect: () => carried.push("disconnect"),
+    dropped: () => carried.push("drop"),
+  }, batched);
   return {
     sent,
     told,
@@ -75,7 +75,8 @@ for (const [kind, sent] of CASES) {
       assertEquals(peer.until(Math.max(delay - 1, 0)), []);
       assertEquals([peer.told, peer.carried], [[], []]);
       assertEquals(peer.until(Math.max(delay, 1)), sent);
-      assertEquals([peer.told, peer.carried], [[`${kind} "${kind}"`], [kind]]);
+      assertEquals(peer.told, [`${kind} "${kind}"`]);
+      assertEquals(peer.carried, ["drop", "disconnect"].filter((other) => other === kind));
       assertStrictEquals(peer.session.inFlight, 0);
       assertStrictEquals(peer.sessions.inFlight, 0);
       const none = { drop: 0, error: 0, duplicate: 0, late: 0, garbage: 0, disconnect: 0 };
@@ -116,7 +117,7 @@ Deno.test("answerDue() breaks off after what was due, and drops what was not", (
   peer.request("d", DELAY);
   assertEquals(peer.until(10_000), []);
   peer.sessions.close(peer.session);
-  assertStrictEquals(peer.sessions.open(() => {}).number, peer.session.number);
+  assertStrictEquals(peer.sessions.open({ send: () => {} }).number, peer.session.number);
 });
 
 Deno.test("answerDue() spares a request that is sent again after it broke off, once", () => {
@@ -124,7 +125,7 @@ Deno.test("answerDue() spares a request that is sent again after it broke off, o
   let now = 0;
   const again = (id: string) => {
     const sent: string[] = [];
-    const one = peer.sessions.open((frame) => sent.push(frame));
+    const one = peer.sessions.open({ send: (frame) => sent.push(frame) });
     one.receive(encodeRequest(id, "A&&x&&1"), now);
     peer.sessions.advance(now += DELAY);
     return sent;
@@ -136,13 +137,13 @@ Deno.test("answerDue() spares a request that is sent again after it broke off, o
   assertStrictEquals(peer.sessions.faults!.disconnect, 3);
 });
 
-Deno.test("Faults forgets what broke off longest ago", () => {
-  const faults = new Faults(byId, new Counters().faults);
+Deno.test("Planner forgets the ids that disconnected longest ago", () => {
+  const planner = new Planner(fixed(DELAY), byId);
   const kindFor = (id: string) => {
     const bytes = new TextEncoder().encode(JSON.stringify(id));
-    return faults.kindFor(bytes, 0, bytes.length);
+    return planner.plan(bytes, 0, bytes.length).fault;
   };
-  for (let i = 0; i <= 10_000; i++) faults.note("disconnect", `"disconnect ${i}"`);
+  for (let i = 0; i <= 10_000; i++) planner.spareOnce(`"disconnect ${i}"`);
   assertStrictEquals(kindFor("disconnect 0"), "disconnect");
   assertStrictEquals(kindFor("disconnect 1"), undefined);
 });
@@ -193,7 +194,7 @@ Deno.test("answerDue() spares a request that broke off with another worker of th
       crew: { brokenOff, inFlightOfOthers: () => 0 },
     });
     const sent: string[] = [];
-    sessions.open((frame) => sent.push(frame)).receive(
+    sessions.open({ send: (frame) => sent.push(frame) }).receive(
       encodeRequest("disconnect 1", "A&&x&&1"),
       0,
     );

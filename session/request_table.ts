@@ -1,9 +1,9 @@
 /**
- * The requests in flight in a process: found by connection and id, listed by connection, kept as bytes.
+ * The requests in flight in a process: found by session and id, listed by session, kept as bytes.
  *
- * A request is an entry, a small integer; what is known of it stands in typed arrays and in an
- * {@linkcode BlockAllocator}. Strings and objects in a Map would cost several times that, and the garbage collector
- * would walk through all of them while they wait.
+ * A request is an entry, a small integer; its fields are in typed arrays and its text in a
+ * {@linkcode BlockAllocator}. Strings and objects in a Map would cost several times the memory, and the
+ * garbage collector would walk through all of them while they wait.
  *
  * @module
  */
@@ -15,19 +15,19 @@ import { BlockAllocator } from "./block_allocator.ts";
 
 const NONE = -1;
 
-/** What is kept of an entry, in one stretch of integers, so that a look at one costs one cache line. */
+/** The fields of an entry, side by side, so that reading one entry costs one cache line. */
 const enum Field {
-  /** The connection's number. */
+  /** The number of the session. */
   Owner,
   /** The hash of owner and id; of a free entry, the next free one. */
   Hash,
-  /** Where in the allocator its text is: the id, then the data, then room for a sentinel. */
+  /** The address of its text: the id, then the data, then room for a sentinel. */
   Address,
   IdLength,
   DataLength,
-  /** In milliseconds; all bits but the lowest, which says whether the text is ASCII. */
+  /** The delay in milliseconds; the lowest bit says whether the text is ASCII. */
   DelayAndAscii,
-  /** The entries before and after it in the list of its connection. */
+  /** The entries before and after it in the list of its session. */
   Newer,
   Older,
 }
@@ -36,7 +36,7 @@ const FIELDS = 8;
 const decoder = new TextDecoder();
 
 /** All the requests in flight in a process. */
-export class InFlight {
+export class RequestTable {
   /** How many there are. */
   size = 0;
 
@@ -46,9 +46,9 @@ export class InFlight {
   #fields: Int32Array;
   #used = 0;
   #firstFree = NONE;
-  /** By connection: the newest of its entries. */
+  /** The newest entry of each session. */
   #newest = new Int32Array(64).fill(NONE);
-  /** Open addressing by hash: entry + 1, or 0. At most half full, and without gaps within a run. */
+  /** A hash table with open addressing: entry + 1, or 0. At most half full, without gaps in a run. */
   #table = new Int32Array(2048);
 
   /**
@@ -61,7 +61,7 @@ export class InFlight {
     this.#fields = new Int32Array(FIELDS * capacity);
   }
 
-  /** Adds a request of connection `owner`; a copy of its text is kept. */
+  /** Adds a request of session `owner`, with a copy of its text; returns its entry. */
   add(
     owner: number,
     source: Uint8Array,
@@ -97,7 +97,7 @@ export class InFlight {
     return entry;
   }
 
-  /** The request of connection `owner` that has this id, or −1. */
+  /** Returns the request of session `owner` with this id, or −1. */
   find(owner: number, source: Uint8Array, idAt: number, idEnd: number): number {
     const hash = secretHash(source, idAt, idEnd, owner);
     const mask = this.#table.length - 1;
@@ -112,7 +112,7 @@ export class InFlight {
     }
   }
 
-  /** Takes a request out. */
+  /** Removes a request. */
   remove(entry: number): void {
     const field = FIELDS * entry;
     const fields = this.#fields;
@@ -127,17 +127,17 @@ export class InFlight {
     this.#shown[0] = --this.size;
   }
 
-  /** The number of the connection that a request came by. */
+  /** Returns the number of the session of a request. */
   owner(entry: number): number {
     return this.#fields[FIELDS * entry + Field.Owner]!;
   }
 
-  /** The newest request of a connection, or −1. */
+  /** Returns the newest request of a session, or −1. */
   newestOf(owner: number): number {
     return owner < this.#newest.length ? this.#newest[owner]! : NONE;
   }
 
-  /** The JSON text of the response to a request, with its delay if it is to be told. */
+  /** Returns the response to a request, as JSON text, with its delay if asked for. */
   response(entry: number, withDelay: boolean): string {
     const field = FIELDS * entry;
     const fields = this.#fields;
@@ -156,23 +156,23 @@ export class InFlight {
     );
   }
 
-  /** Whether a request's text is ASCII, and so its response. */
+  /** Returns whether the text of a request is ASCII, and so its response. */
   isAscii(entry: number): boolean {
     return (this.#fields[FIELDS * entry + Field.DelayAndAscii]! & 1) === 1;
   }
 
-  /** The same where the JSON text of the representation of its data is known. */
-  responseOf(entry: number, representation: string, withDelay: boolean): string {
+  /** Returns the same where the representation of the data is known, as JSON text. */
+  responseWith(entry: number, representation: string, withDelay: boolean): string {
     const delay = withDelay ? `,"delay":${this.delay(entry) / 1000}` : "";
     return `{"request_id":${this.idText(entry)},"data":${representation}${delay}}`;
   }
 
-  /** A request's delay, in milliseconds. */
+  /** Returns the delay of a request, in milliseconds. */
   delay(entry: number): number {
     return this.#fields[FIELDS * entry + Field.DelayAndAscii]! >>> 1;
   }
 
-  /** A request's id, as JSON text. */
+  /** Returns the id of a request, as JSON text. */
   idText(entry: number): string {
     const address = this.#fields[FIELDS * entry + Field.Address]!;
     const at = this.#allocator.offset(address);
@@ -231,7 +231,7 @@ export class InFlight {
     return bucket;
   }
 
-  /** Empties an entry's bucket, and closes the gap with those after it that may stand there. */
+  /** Empties the bucket of an entry, and moves later entries of the run into the gap. */
   #emptyBucketOf(entry: number): void {
     const table = this.#table;
     const mask = table.length - 1;
@@ -246,7 +246,7 @@ export class InFlight {
     table[gap] = 0;
   }
 
-  /** Doubles the table; every entry in a connection's list is in flight. */
+  /** Doubles the table; every entry in the list of a session is in flight. */
   #growTable(): void {
     this.#table = new Int32Array(2 * this.#table.length);
     for (const newest of this.#newest) {
@@ -264,7 +264,7 @@ function doubled(array: Int32Array): Int32Array {
   return twice;
 }
 
-/** A loop for the short, the rule; for the long, the built-in, which has to make a view first. */
+/** Copies short texts, the common ones, in a loop: the built-in has to create a view first. */
 function copy(from: Uint8Array, at: number, end: number, to: Uint8Array, o: number): void {
   if (end - at > 256) return to.set(from.subarray(at, end), o);
   for (let i = at; i < end; i++) to[o++] = from[i]!;

@@ -3,7 +3,7 @@ import { MAX_ID_LENGTH, type RequestId } from "../protocol.ts";
 import { secretHash } from "../protocol/secret_hash.ts";
 import { plainConvertToJson } from "../tests/support/plain.ts";
 import { randomIntegers } from "../tests/support/random.ts";
-import { InFlight } from "./request_table.ts";
+import { RequestTable } from "./request_table.ts";
 
 const encoder = new TextEncoder();
 
@@ -16,7 +16,7 @@ interface Request {
 
 /** Requests in flight beside their plain twin, Maps of objects. */
 class Twins {
-  readonly inFlight = new InFlight();
+  readonly inFlight = new RequestTable();
   /** By entry. */
   readonly requests = new Map<number, Request>();
   /** By owner and id: the entry. */
@@ -209,7 +209,7 @@ Deno.test("add() has no need of more entries for as many as there were before", 
 
 for (const [seed, owners, most] of [[1, 3, 40], [2, 1, 700], [3, 200, 5000], [4, 2000, 3000]]) {
   const name = `seed ${seed}, ${owners} owners, up to ${most} in flight`;
-  Deno.test(`InFlight does as the plain twin: ${name}`, () => {
+  Deno.test(`RequestTable does as the plain twin: ${name}`, () => {
     const random = randomIntegers(seed!);
     const twins = new Twins();
     const anyId = () => {

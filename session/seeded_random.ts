@@ -1,20 +1,18 @@
 /**
- * Chance that can be repeated: numbers that a seed and a request's id decide.
+ * Random numbers that can be repeated: a seed and a request's id decide them.
  *
  * @module
  */
 
-/**
- * A number in [0, 1) for the request whose id is `bytes[at .. end]`, as JSON text in UTF-8.
- */
+/** Returns a number in [0, 1) for the request whose id is `bytes[at .. end]`, as JSON text in UTF-8. */
 export type SeededRandom = (bytes: Uint8Array, at: number, end: number) => number;
 
-/** What chance is for; what it decides for one purpose says nothing of another. */
+/** What random numbers are for; those of one purpose are independent of those of another. */
 export const Purpose = { uniformDelay: 0, radius: 1, angle: 2, fault: 3 } as const;
 
 /**
- * Chance for one purpose. With a seed, an integer, a number is a function of the seed, the purpose and
- * the id alone; without, it is random.
+ * Returns random numbers for one purpose. With a seed, an integer, a number is a function of the seed, the
+ * purpose and the id alone.
  *
  * @throws {RangeError} if the seed is no integer.
  *
@@ -35,13 +33,13 @@ export function seededRandom(
 ): SeededRandom {
   if (seed === undefined) return () => Math.random();
   if (!Number.isSafeInteger(seed)) {
-    throw new RangeError(`Cannot seed with ${seed}: want an integer within ±(2^53 − 1)`);
+    throw new RangeError(`seed: expected an integer within ±(2^53 − 1), got ${seed}`);
   }
   const basis = mix(mix(seed | 0) ^ Math.floor(seed / 2 ** 32)) ^ mix(purpose);
   return (bytes, at, end) => fraction(basis, bytes, at, end);
 }
 
-/** A number in [0, 1) that depends on the basis and on every byte: FNV-1a, then mixed. */
+/** Returns a number in [0, 1) that depends on the basis and on every byte: FNV-1a, then mixed. */
 function fraction(basis: number, bytes: Uint8Array, at: number, end: number): number {
   let hash = basis ^ 0x811c9dc5;
   for (let i = at; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);

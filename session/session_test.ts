@@ -23,7 +23,8 @@ import {
 } from "../protocol.ts";
 import { agreedRequest, describedAnswer } from "../tests/support/described.ts";
 import { plainConvertToJson } from "../tests/support/plain.ts";
-import type { Events, Session } from "./session.ts";
+import type { Events } from "./context.ts";
+import type { Session } from "./session.ts";
 import { Sessions, type SessionsOptions } from "./sessions.ts";
 
 const encoder = new TextEncoder();
@@ -31,7 +32,7 @@ const decoder = new TextDecoder();
 
 /** Delays each request by its id's number, in milliseconds: 30 as well as "30" or "a30". */
 const byId: DelayPolicy = {
-  longest: Infinity,
+  maxDelay: Infinity,
   delayOf: (bytes, at, end) => Number(decoder.decode(bytes.subarray(at, end)).replace(/\D/g, "")),
 };
 
@@ -44,7 +45,7 @@ class Peer {
   constructor(sessions: Sessions, batched = false) {
     this.sessions = sessions;
     const send = (frame: string) => void this.sent.push(describedAnswer(frame));
-    this.session = sessions.open(send, batched);
+    this.session = sessions.open({ send }, batched);
   }
 
   receive(frame: string | Uint8Array, now = 0): void {
@@ -457,15 +458,15 @@ Deno.test("receive() notices when the peer has broken the rules, which nothing m
     for (const mend of mends) {
       for (let j = 0; j < 2; j++) peer.receive(frame);
       peer.receive(mend);
-      assert(!peer.session.hasBrokenRules, `${i}: in between comes ${mend}`);
+      assert(!peer.session.hasTooManyErrors, `${i}: in between comes ${mend}`);
     }
     for (let j = 0; j < 2; j++) peer.receive("{");
     peer.sessions.advance(5000);
     for (let j = 0; j < 2; j++) peer.receive("{");
-    assert(!peer.session.hasBrokenRules, `${i}: in between, there was a response`);
+    assert(!peer.session.hasTooManyErrors, `${i}: in between, there was a response`);
     peer.receive("{");
     peer.request("0");
-    assert(peer.session.hasBrokenRules);
+    assert(peer.session.hasTooManyErrors);
   }
 });
 
@@ -479,11 +480,11 @@ Deno.test("receive() does not hold against the peer what is not its own doing", 
   assertEquals(peer.take().map((text) => JSON.parse(text).error.code), [
     ...["overloaded", "cancelled", "shutting_down"],
   ]);
-  assert(!peer.session.hasBrokenRules);
+  assert(!peer.session.hasTooManyErrors);
 });
 
 Deno.test("receive() holds nothing of a request for whose delay there is no room", () => {
-  const delays = { longest: Infinity, delayOf: () => 1 };
+  const delays = { maxDelay: Infinity, delayOf: () => 1 };
   const peer = openOne({ delays });
   const { add } = TimingWheel.prototype;
   TimingWheel.prototype.add = () => {
@@ -606,7 +607,7 @@ function listen(told: Told[]): Required<Events> {
   };
 }
 
-function faultOf(code: ErrorCode, message: string = ERRORS[code]): ErrorDetails {
+function detailsOf(code: ErrorCode, message: string = ERRORS[code]): ErrorDetails {
   return { code, message };
 }
 
@@ -627,17 +628,17 @@ Deno.test("receive() tells events of what it accepts and refuses, with ids as JS
     ["accepted", "1500", 1500],
     ["accepted", '"é\\"7"', 7],
     // With two in flight there is no room, not even for one without delay.
-    ["refused", "0", faultOf("overloaded")],
-    ["refused", "30", faultOf("overloaded")],
-    ["refused", "1500", faultOf("cancelled")],
-    ["refused", '"é\\"7"', faultOf("duplicate_request_id")],
+    ["refused", "0", detailsOf("overloaded")],
+    ["refused", "30", detailsOf("overloaded")],
+    ["refused", "1500", detailsOf("cancelled")],
+    ["refused", '"é\\"7"', detailsOf("duplicate_request_id")],
     ["refused", "null", {
-      ...faultOf("packet_too_large", "the frame is longer than 200 bytes"),
+      ...detailsOf("packet_too_large", "the frame is longer than 200 bytes"),
       limit: 200,
     }],
-    ["refused", "null", faultOf("invalid_json")],
-    ["refused", "5", faultOf("invalid_packet", "data is missing")],
-    ["refused", "40", faultOf("shutting_down")],
+    ["refused", "null", detailsOf("invalid_json")],
+    ["refused", "5", detailsOf("invalid_packet", "data is missing")],
+    ["refused", "40", detailsOf("shutting_down")],
   ]);
 });
 
@@ -649,7 +650,7 @@ Deno.test("receive() answers with `internal` what a policy or an event throws at
   const told: Told[] = [];
   const { failed } = listen(told);
   const cases: [name: string, options: Partial<SessionsOptions>][] = [
-    ["delays", { delays: { longest: Infinity, delayOf: faulty }, events: { failed } }],
+    ["delays", { delays: { maxDelay: Infinity, delayOf: faulty }, events: { failed } }],
     ["accepted", { events: { failed, accepted: faulty } }],
   ];
   for (const [name, options] of cases) {
@@ -674,7 +675,7 @@ Deno.test("receive() lets only the request that the fault is of suffer", () => {
   const told: Told[] = [];
   const events = listen(told);
   const delays: DelayPolicy = {
-    longest: Infinity,
+    maxDelay: Infinity,
     delayOf: (bytes, at, end) => {
       const delay = byId.delayOf(bytes, at, end);
       if (delay === 13) throw new Error("secret");
@@ -724,12 +725,12 @@ Deno.test("receive() throws nothing where `refused` or `failed` throw, and answe
 });
 
 Deno.test("Sessions refuses limits that are not positive integers", () => {
-  for (const name of ["maxPacketSize", "inFlight", "maxInFlightTotal"]) {
+  for (const name of ["maxPacketSize", "maxInFlight", "maxInFlightTotal"]) {
     for (const limit of [0, -1, 0.5, NaN, Infinity, 2 ** 53]) {
       assertThrows(
         () => openAll({ limits: { [name]: limit } }),
         RangeError,
-        `Cannot limit ${name} to ${limit}: want a positive integer`,
+        `${name}: expected a positive integer, got ${limit}`,
       );
     }
   }

@@ -1,58 +1,54 @@
 /**
- * All sessions of a process: one clock, one set of limits, one structure for what is in flight.
- * Carriers (WebSocket, HTTP) bring the frames, ask when something is due, and say when time has passed.
+ * All sessions of a process: one time, one set of limits, one table of the requests in flight. Carriers
+ * bring the frames; a driver asks when the next request is due, and says when time has passed.
  *
  * @module
  */
 
-import type { DelayPolicy } from "./delays.ts";
-import { TimingWheel } from "./timing_wheel.ts";
-import type { FaultKind, FaultPolicy } from "./fault_policy.ts";
 import { FrameReader } from "../protocol.ts";
-import { type Events, type Limits, Session, type Shared } from "./session.ts";
+import {
+  type Carrier,
+  DEFAULT_LIMITS,
+  type Events,
+  type Limits,
+  type SessionContext,
+} from "./context.ts";
 import { Counters } from "./counters.ts";
 import type { Crew } from "./crew.ts";
-import { type Elsewhere, HandedOver } from "./responder.ts";
-import { Faults } from "./faults.ts";
-import { InFlight } from "./request_table.ts";
+import type { DelayPolicy } from "./delays.ts";
+import type { FaultKind, FaultPolicy } from "./fault_policy.ts";
+import { Planner } from "./plan.ts";
+import { RequestTable } from "./request_table.ts";
+import { LocalResponder, type Responder, type ResponderCallbacks } from "./responder.ts";
+import { Session } from "./session.ts";
 import { type Tap, TappedSession } from "./tap.ts";
+import { TimingWheel } from "./timing_wheel.ts";
 
-/** The limits where nothing else is said. */
-export const DEFAULT_LIMITS: Readonly<Limits> = {
-  maxPacketSize: 1 << 20,
-  inFlight: 10_000,
-  maxInFlightTotal: 1_000_000,
-  maxConsecutiveErrors: 100,
-};
-
-const NONE = -1;
-
-/** For how many requests memory is reserved, if so many may be in flight. */
+/** Memory is reserved for up to so many requests in flight. */
 const MAX_RESERVED = 1 << 20;
 
-/** How {@linkcode Sessions} are to be held. */
+/** Options for {@linkcode Sessions}. */
 export interface SessionsOptions {
-  /** How long each request waits. */
+  /** Delays of requests. */
   delays: DelayPolicy;
-  /** What trouble is made on purpose. @default {none} */
+  /** Faults that requests meet. @default {none} */
   faults?: FaultPolicy | undefined;
   /** @default {DEFAULT_LIMITS} */
   limits?: Partial<Limits>;
-  /** Told of what happens; it may throw, which is then a fault of that request alone. */
+  /** Called as requests come and go. What a callback throws fails that request alone. */
   events?: Events;
-  /** Told of every frame. @default {nobody} */
+  /** Called for every frame. */
   tap?: Tap | undefined;
-  /** Who converts the requests, if not this process. */
-  elsewhere?: Elsewhere | undefined;
-  /** Where it counts. */
+  /** Turns requests into responses. @default {in this process} */
+  responder?: Responder | undefined;
+  /** What counts. */
   counters?: Counters;
   /** The workers that this one shares its server with. @default {none} */
   crew?: Crew | undefined;
 }
 
 /**
- * All sessions of a process. Time is in milliseconds, on any clock that does not go back, such as
- * `performance.now()`.
+ * All sessions of a process. Time is in milliseconds, on any clock that does not go back.
  *
  * @example
  * ```ts
@@ -62,7 +58,7 @@ export interface SessionsOptions {
  *
  * const sessions = new Sessions({ delays: uniformDelay({ min: 2, max: 2 }) });
  * const sent: string[] = [];
- * const session = sessions.open((frame) => sent.push(frame));
+ * const session = sessions.open({ send: (frame) => sent.push(frame) });
  * session.receive('{"request_id":"01","data":"Hub&&name&&qwe"}', 500);
  * assertEquals(sessions.nextDue, 2500);
  * sessions.advance(2500);
@@ -70,10 +66,7 @@ export interface SessionsOptions {
  * ```
  */
 export class Sessions {
-  /** Whether each request is answered within the call that receives it, so that time does not matter. */
-  readonly isTimeless: boolean;
-
-  readonly #shared: Shared;
+  readonly #context: SessionContext;
   /** By number; the number of a session that has ended is given to another. */
   readonly #open: (Session | undefined)[] = [];
   readonly #freeNumbers: number[] = [];
@@ -84,93 +77,96 @@ export class Sessions {
 
   /** @throws {RangeError} if a limit is not a positive integer. */
   constructor(
-    { delays, faults, limits, events = {}, tap, elsewhere, counters = new Counters(), crew }:
+    { delays, faults, limits, events = {}, tap, responder, counters = new Counters(), crew }:
       SessionsOptions,
   ) {
     const all = { ...DEFAULT_LIMITS, ...limits };
     for (const [name, limit] of Object.entries(all)) {
       if (Number.isSafeInteger(limit) && limit > 0) continue;
-      throw new RangeError(`Cannot limit ${name} to ${limit}: want a positive integer`);
+      throw new RangeError(`${name}: expected a positive integer, got ${limit}`);
     }
     const capacity = Math.min(all.maxInFlightTotal, MAX_RESERVED);
-    this.isTimeless = delays.longest === 0 && faults === undefined && elsewhere === undefined;
+    const requests = new RequestTable(capacity, counters.inFlight);
     this.#tap = tap;
-    this.#shared = {
-      delays,
+    this.#context = {
+      planner: new Planner(delays, faults, crew?.brokenOff),
       limits: all,
       events,
       counters,
       crew,
       wheel: new TimingWheel(0, capacity),
-      inFlight: new InFlight(capacity, counters.inFlight),
-      faults: faults && new Faults(faults, counters.faults, crew?.brokenOff),
+      requests,
+      faults: new Map(),
       reader: new FrameReader(),
-      elsewhere,
-      handedOver: new HandedOver(),
+      responder: responder ?? new LocalResponder(requests),
       unsent: [],
       isDraining: false,
     };
   }
 
-  /** The limits that hold. */
+  /** The limits in force. */
   get limits(): Readonly<Limits> {
-    return this.#shared.limits;
+    return this.#context.limits;
   }
 
-  /** What has happened so far. */
+  /** Counts since the start. */
   get counters(): Readonly<Counters> {
-    return this.#shared.counters;
+    return this.#context.counters;
   }
 
   /** How many requests are in flight. */
   get inFlight(): number {
-    return this.#shared.inFlight.size;
+    return this.#context.requests.size;
   }
 
   /** How many requests have been answered with a response. */
   get answered(): number {
-    return this.#shared.counters.answered;
+    return this.#context.counters.answered;
   }
 
   /** Nothing is due before this time; Infinity when nothing is in flight. */
   get nextDue(): number {
-    return this.#shared.wheel.nextDue;
+    return this.#context.wheel.nextDue;
   }
 
-  /** How often each kind of trouble was made; undefined if none is. */
+  /** Whether each request is answered within the call that receives it, so that time does not matter. */
+  get isTimeless(): boolean {
+    const { planner, responder } = this.#context;
+    return planner.isImmediate && responder.respondAtOnce !== undefined;
+  }
+
+  /** How often requests met each kind of fault; undefined if none can. */
   get faults(): Readonly<Record<FaultKind, number>> | undefined {
-    return this.#shared.faults?.counts;
+    return this.#context.planner.hasFaults ? this.#context.counters.faults : undefined;
   }
 
   /** Whether answers wait for {@linkcode Sessions.flush}. */
   get hasUnsent(): boolean {
-    return this.#shared.unsent.length > 0;
+    return this.#context.unsent.length > 0;
+  }
+
+  /** Starts the responder, if it needs that; called once, before the first session opens. */
+  start(callbacks: ResponderCallbacks): void {
+    this.#context.responder.start?.(this.#context.requests, callbacks);
   }
 
   /**
    * Begins a session.
    *
-   * @param send takes a frame for the peer. It must not throw, and not call back into a session.
-   * @param batched whether the peer speaks `asyncpkt.v1`: answers then carry their delay, and wait
-   * for {@linkcode Sessions.flush} to share a frame. Otherwise each is sent at once.
-   * @param onFault told of trouble made on purpose, after what can be done about it here: it is the
-   * carrier that has to break off the connection for `disconnect`, when the session takes in no more.
+   * @param carrier where its frames go.
+   * @param batched whether the peer speaks `asyncpkt.v1`: answers then carry their delay, and wait for
+   * {@linkcode Sessions.flush} to share a frame. Otherwise each is sent at once.
    */
-  open(
-    send: (frame: string) => void,
-    batched = false,
-    onFault: (kind: FaultKind) => void = () => {},
-  ): Session {
+  open(carrier: Carrier, batched = false): Session {
     const number = this.#freeNumbers.pop() ?? this.#open.length;
-    const rest = [this.#shared, number, send, batched, onFault] as const;
     const session = this.#tap === undefined
-      ? new Session(...rest)
-      : new TappedSession(this.#tap, ++this.#opened, ...rest);
+      ? new Session(this.#context, number, carrier, batched)
+      : new TappedSession(this.#tap, ++this.#opened, this.#context, number, carrier, batched);
     this.#open[number] = session;
     return session;
   }
 
-  /** Ends a session; a second time it does nothing. What is in flight in it is dropped. */
+  /** Ends a session, whose requests in flight are dropped; a second call does nothing. */
   close(session: Session): void {
     if (this.#open[session.number] !== session) return;
     session.close();
@@ -180,50 +176,28 @@ export class Sessions {
 
   /** From now on, new requests are refused with `shutting_down`. */
   drain(): void {
-    this.#shared.isDraining = true;
+    this.#context.isDraining = true;
   }
 
-  /** Answers what is due at time `now`. */
+  /** Answers the requests that are due at time `now`. */
   advance(now: number): void {
     if (now < this.nextDue) return;
     this.#now = now;
-    this.#shared.wheel.advance(now, this.#answer);
+    this.#context.wheel.advance(now, this.#answer);
   }
 
   /** Sends the answers that waited to share frames. */
   flush(): void {
-    const { unsent } = this.#shared;
+    const { unsent } = this.#context;
     for (const session of unsent) session.flush();
     unsent.length = 0;
   }
 
-  accepted(key: string, ticket: number): boolean {
-    const entry = this.#shared.handedOver.find(key);
-    if (entry === NONE) return false;
-    if (!this.#shared.handedOver.isAccepted(entry)) this.#ownerOf(entry).accept(entry, ticket);
-    return true;
-  }
-
-  refused(key: string): void {
-    const entry = this.#shared.handedOver.find(key);
-    if (entry !== NONE) this.#ownerOf(entry).refuse(entry);
-  }
-
-  converted(key: string, representation: string, now: number): void {
-    this.accepted(key, NONE); // which this may have overtaken
-    const entry = this.#shared.handedOver.find(key);
-    if (entry !== NONE) this.#ownerOf(entry).convert(entry, representation, now);
-  }
-
-  failed(key: string, error: unknown): void {
-    const entry = this.#shared.handedOver.find(key);
-    if (entry !== NONE) this.#ownerOf(entry).fail(entry, error);
+  /** Returns the session of a request in flight. */
+  ownerOf(entry: number): Session {
+    return this.#open[this.#context.requests.owner(entry)]!;
   }
 
   #answer = (entry: number, due: number): void =>
-    this.#ownerOf(entry).answerDue(entry, due, this.#now);
-
-  #ownerOf(entry: number): Session {
-    return this.#open[this.#shared.inFlight.owner(entry)]!;
-  }
+    this.ownerOf(entry).answerDue(entry, due, this.#now);
 }

@@ -1,13 +1,13 @@
 /**
- * Listening in on sessions, for recordings.
+ * Listening to sessions, for recordings.
  *
  * @module
  */
 
-import type { FaultKind } from "./fault_policy.ts";
-import { Session, type Shared } from "./session.ts";
+import type { Carrier, SessionContext } from "./context.ts";
+import { Session } from "./session.ts";
 
-/** Told of every frame. Sessions are counted from 1. It must not throw. */
+/** Called for every frame. Connections are counted from 1. It must not throw. */
 export interface Tap {
   /** A session has begun; `batched` is whether in `asyncpkt.v1`. */
   opened(connection: number, batched: boolean): void;
@@ -19,7 +19,7 @@ export interface Tap {
   closed(connection: number): void;
 }
 
-/** A session that is listened in on. Another class, so that the others need not ask. */
+/** A session with a tap. A class of its own, so that the others need not ask. */
 export class TappedSession extends Session {
   readonly #tap: Tap;
   readonly #connection: number;
@@ -28,17 +28,20 @@ export class TappedSession extends Session {
   constructor(
     tap: Tap,
     connection: number,
-    shared: Shared,
+    context: SessionContext,
     number: number,
-    send: (frame: string) => void,
+    carrier: Carrier,
     batched: boolean,
-    onFault: (kind: FaultKind) => void,
   ) {
-    const tapped = (frame: string) => {
-      tap.sent(connection, frame);
-      send(frame);
+    const tapped: Carrier = {
+      send(frame) {
+        tap.sent(connection, frame);
+        carrier.send(frame);
+      },
+      disconnect: () => carrier.disconnect?.(),
+      dropped: () => carrier.dropped?.(),
     };
-    super(shared, number, tapped, batched, onFault);
+    super(context, number, tapped, batched);
     this.#tap = tap;
     this.#connection = connection;
     tap.opened(connection, batched);

@@ -14,8 +14,8 @@ Deno.test("a tap is told of every frame, and of the beginning and end of session
     },
   });
   const sent: string[] = [];
-  const one = sessions.open((frame) => sent.push(frame));
-  const two = sessions.open(() => {}, true);
+  const one = sessions.open({ send: (frame) => sent.push(frame) });
+  const two = sessions.open({ send: () => {} }, true);
   const request = '{"request_id":1,"data":""}';
   const response = '{"request_id":1,"data":{}}';
   one.receive(request, 0);

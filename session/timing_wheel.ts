@@ -1,24 +1,26 @@
 /**
- * When each request is due: a timing wheel.
+ * A timing wheel: when each request is due.
  *
- * Time is cut into slots of a millisecond, and the slots used in turn as if they stood on the rim of a
- * wheel. Whatever is due in a slot hangs there in a list, so adding and cancelling cost the same however
- * much is waiting, where a heap's cost grows and a timer each costs memory. What is due a full turn
- * later or more hangs in the same slot and is passed over until its turn comes. The lists are links
- * between small integers in typed arrays: nothing is allocated, and a million entries are nothing to the
- * garbage collector.
+ * The wheel has a slot for each millisecond, and uses its slots in turn. The entries that are due in a slot
+ * form a list, so adding and cancelling cost the same however many entries wait; a heap's cost grows, and a
+ * timer for each costs memory. An entry that is due a full turn later or more is in the same slot, and is
+ * skipped until its turn comes. The lists are links between small integers in typed arrays: nothing is
+ * allocated, and a million entries are no work for the garbage collector.
  *
  * @module
  */
 
-/** A power of two, so that the default delays of 1 to 5 s fit in one turn. */
+/** A power of two; the default delays of 1 to 5 s fit in one turn. */
 const SLOTS = 8192;
 
 const NONE = -1;
 
+/** Stands for the due time of an entry that does not wait. A new array is full of it. */
+const NOT_WAITING = 0;
+
 /**
- * Holds entries, which are small integers of the caller's, until they are due. Time is in milliseconds
- * and only ever what the caller says it is.
+ * Holds entries, small integers of the caller's, until they are due. Times are in milliseconds; the caller
+ * passes the time.
  *
  * @example
  * ```ts
@@ -37,27 +39,25 @@ const NONE = -1;
  * ```
  */
 export class TimingWheel {
-  /** How many entries are waiting. */
+  /** How many entries wait. */
   size = 0;
-  /** Nothing is due before this time; Infinity when nothing is waiting. */
+  /** Nothing is due before this time; Infinity when nothing waits. */
   nextDue = Infinity;
 
-  /** The last millisecond that has been dealt with. */
+  /** The last millisecond whose entries were passed to `onDue`. */
   #now: number;
   #heads = new Int32Array(SLOTS).fill(NONE);
   #tails = new Int32Array(SLOTS).fill(NONE);
   #next: Int32Array;
   #previous: Int32Array;
   #due: Float64Array;
-  /** The entry that advance() looks at next, so that cancel() may be called from within it. */
+  /** The entry that `advance()` visits next; `onDue` may cancel it. */
   #cursor = NONE;
 
   /**
-   * Starts a wheel.
+   * Creates a wheel that starts at time `now`.
    *
-   * @param now the time at which it starts.
-   * @param capacity for how many entries there is room from the start: memory that is not used is only
-   * reserved, while making more later copies it all.
+   * @param capacity for how many entries to reserve memory; growing later copies them all.
    */
   constructor(now = 0, capacity = 1024) {
     this.#now = Math.floor(now);
@@ -67,9 +67,8 @@ export class TimingWheel {
   }
 
   /**
-   * Adds an entry that is due at time `due`, in the next millisecond if that is past. It comes when that
-   * millisecond is over; of those due in the same one, the first added is the first. An entry is added
-   * once, until it is due or cancelled.
+   * Adds an entry that does not wait yet and is due at time `due`, or in the next millisecond if that is
+   * past. Entries of the same millisecond keep the order in which they were added.
    */
   add(entry: number, due: number): void {
     if (entry >= this.#due.length) this.#grow(entry);
@@ -87,22 +86,24 @@ export class TimingWheel {
     if (tick < this.nextDue) this.nextDue = tick;
   }
 
-  /** Takes an entry out that was added and is not yet due. */
+  /** Removes an entry; does nothing if it does not wait, as it has been due or cancelled. */
   cancel(entry: number): void {
+    if (this.#due[entry] === NOT_WAITING) return;
     const next = this.#next[entry]!;
     const previous = this.#previous[entry]!;
     if (previous === NONE) this.#heads[slotOf(Math.ceil(this.#due[entry]!))] = next;
     else this.#next[previous] = next;
     if (next === NONE) this.#tails[slotOf(Math.ceil(this.#due[entry]!))] = previous;
     else this.#previous[next] = previous;
+    this.#due[entry] = NOT_WAITING;
     if (this.#cursor === entry) this.#cursor = next;
     if (--this.size === 0) this.nextDue = Infinity;
   }
 
   /**
-   * Moves on to time `now` and calls `onDue` for each entry that has become due, with the time at which
-   * it did, by the millisecond of that. A time before the last one changes nothing; after a leap of any
-   * length, each entry is still seen once. `onDue` may add and cancel.
+   * Moves on to time `now`, and calls `onDue` with each entry that has become due and its due time, in the
+   * order of milliseconds. A time before the last one changes nothing; after a leap of any length, each
+   * entry still comes once. `onDue` may add and cancel entries.
    */
   advance(now: number, onDue: (entry: number, due: number) => void): void {
     if (now < this.nextDue) return;
@@ -124,7 +125,7 @@ export class TimingWheel {
     this.nextDue = this.#findNextDue();
   }
 
-  /** The first slot that holds anything; what it holds may be due a turn later. */
+  /** Returns the time of the first slot with entries; they may be due a turn later. */
   #findNextDue(): number {
     if (this.size === 0) return Infinity;
     let tick = this.#now + 1;
@@ -144,7 +145,7 @@ export class TimingWheel {
   }
 }
 
-/** `|` takes the time modulo 2^32, of which SLOTS is a divisor; `%` would work on doubles. */
+/** `|` takes the time modulo 2^32, which SLOTS divides; `%` would work on doubles. */
 function slotOf(tick: number): number {
   return (tick | 0) & (SLOTS - 1);
 }

@@ -1,33 +1,33 @@
 /**
- * A gateway: hands requests over to workers through NATS JetStream, and hears what they were converted to.
+ * A gateway: hands requests to workers through NATS JetStream.
  *
- * A request counts as accepted once the queue has it, on disk. It waits there, and comes out of it a little
- * before it is due; some worker converts it and sends the answer to the gateway that asked, and only when
- * this one confirms that does the queue forget it. So a request may be converted more than once, and is
- * answered once.
+ * A request counts as accepted once the stream has it, on disk. It waits there, and comes out of it a
+ * little before it is due. Some worker converts it and sends the answer to the gateway that asked; only
+ * when the gateway confirms the answer does the stream forget the request. So a request may be converted
+ * more than once, and is answered once.
  *
  * @module
  */
 
 import { jetstream, JetStreamApiError, type JetStreamClient } from "@nats-io/jetstream";
-import { headers, type Msg } from "@nats-io/nats-core";
+import { headers } from "@nats-io/nats-core";
 import { delay as pause } from "@std/async/delay";
-import type { Elsewhere, Told } from "../../session/responder.ts";
 import { representationBound } from "../../protocol/conversion.ts";
 import { Batch } from "./batch.ts";
 import { DUPLICATE_WINDOW, Link, type LinkOptions } from "./nats_connection.ts";
-import { CONFIRM, decodeConverted, DELAY, encodeRequest, ENVELOPE, GATEWAY } from "./message.ts";
+import { CONFIRM, type Converted, decodeConverted, DELAY, ENVELOPE, GATEWAY } from "./message.ts";
+import { RemoteResponder, type RequestStream } from "./remote_responder.ts";
 
-/** How long the queue may take to say that it has a request before it is asked again, in milliseconds. */
+/** How long the stream may take to acknowledge a request before it is published again, in milliseconds. */
 const PUBLISH_TIMEOUT = 2000;
 
-/** How long until a request is published again that could not be, in milliseconds. */
+/** The pause before a failed request is published again, in milliseconds. */
 const RETRY_PAUSE = 100;
 
-/** For how long the gateway tries to publish a request, in milliseconds; then it is refused. */
+/** How long the gateway tries to publish a request before it refuses it, in milliseconds. */
 const PATIENCE = DUPLICATE_WINDOW / 2;
 
-/** How many requests, and how many bytes of them, may wait for the queue to say that it has them. */
+/** How many requests, and bytes of them, may wait for their acknowledgement. */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_BYTES = 1 << 26;
 
@@ -39,100 +39,67 @@ const FULL: ReadonlySet<number> = new Set([
   10_077, // a limit of the stream
 ]);
 
-/** What confirms an answer, so that the queue forgets the request. */
+/** Confirms an answer, so that the stream forgets the request. */
 const CONFIRMED = "+ACK";
 
-/** What a gateway is told. */
+/** Options of a gateway. */
 export interface GatewayOptions extends LinkOptions {
-  /** Told of faults that belong to no request. */
+  /** Called with failures that belong to no request. */
   onFault?: (error: unknown) => void;
 }
 
-/** A gateway; {@linkcode NatsResponder.open} begins one. */
-export class NatsResponder implements Elsewhere, AsyncDisposable {
+/** The stream of requests in JetStream, and the answers that come back. */
+class NatsStream implements RequestStream, AsyncDisposable {
   readonly #id = crypto.randomUUID();
   readonly #link: Link;
   readonly #jetstream: JetStreamClient;
   readonly #onFault: (error: unknown) => void;
   readonly #closing = new AbortController();
-  /** The subjects on which answers are to be confirmed. */
+  /** The subjects on which answers are confirmed. */
   readonly #confirmations = new Batch<string>((subjects) => {
     for (const subject of subjects) this.#link.connection.publish(subject, CONFIRMED);
   });
-  #told: Told | undefined;
   #waiting = 0;
   #waitingBytes = 0;
 
-  private constructor(link: Link, onFault: (error: unknown) => void = () => {}) {
+  constructor(link: Link, onFault: (error: unknown) => void) {
     this.#link = link;
     this.#jetstream = jetstream(link.connection);
     this.#onFault = onFault;
-    link.connection.subscribe(link.names.answers(this.#id), { callback: this.#onAnswer });
-  }
-
-  /**
-   * Connects to NATS.
-   *
-   * @throws {LinkError} if that cannot be.
-   */
-  static async open(options: GatewayOptions): Promise<NatsResponder> {
-    return new NatsResponder(await Link.open(options), options.onFault);
-  }
-
-  get longest(): number {
-    const most = this.#link.connection.info?.max_payload ?? Infinity;
-    // The answer has to fit as well.
-    return Math.floor((most - ENVELOPE) / (representationBound(1) - representationBound(0)));
-  }
-
-  get hasRoom(): boolean {
-    return this.#waiting < MAX_WAITING && this.#waitingBytes < MAX_WAITING_BYTES;
   }
 
   get isReachable(): boolean {
     return this.#link.isConnected;
   }
 
-  begin(told: Told): void {
-    this.#told = told;
+  get hasRoom(): boolean {
+    return this.#waiting < MAX_WAITING && this.#waitingBytes < MAX_WAITING_BYTES;
   }
 
-  take(key: string, source: Uint8Array, at: number, end: number, delay: number): void {
-    void this.#take(key, source, at, end, delay);
+  get maxDataBytes(): number {
+    const most = this.#link.connection.info?.max_payload ?? Infinity;
+    // The answer has to fit as well.
+    return Math.floor((most - ENVELOPE) / (representationBound(1) - representationBound(0)));
   }
 
-  drop(ticket: number): void {
-    const { manager, names } = this.#link;
-    // Where that fails, a worker converts it and nobody listens.
-    manager.streams.deleteMessage(names.stream, ticket, false).catch(() => {});
+  /** Calls `onAnswer` for each answer of a worker. */
+  listen(onAnswer: (answer: Converted) => void): void {
+    const { connection, names } = this.#link;
+    connection.subscribe(names.answers(this.#id), {
+      callback: (error, message) => {
+        try {
+          if (error !== null) throw error;
+          onAnswer(decodeConverted(message.string()));
+          this.#confirmations.add(message.headers!.get(CONFIRM));
+          if (this.#closing.signal.aborted) this.#confirmations.flush();
+        } catch (error) {
+          this.#onFault(error);
+        }
+      },
+    });
   }
 
-  /** Disconnects. What is still in the queue expires there. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort();
-    this.#confirmations.flush();
-    await this.#link.close();
-  }
-
-  async #take(
-    key: string,
-    source: Uint8Array,
-    at: number,
-    end: number,
-    delay: number,
-  ): Promise<void> {
-    const told = this.#told!;
-    try {
-      const ticket = await this.#publish(key, encodeRequest(key, source, at, end), delay);
-      if (ticket === undefined) told.refused(key);
-      else if (!told.accepted(key, ticket)) this.drop(ticket);
-    } catch (error) {
-      told.failed(key, error);
-    }
-  }
-
-  /** Brings a packet into the queue; resolves to its number there, or to undefined if that cannot be. */
-  async #publish(key: string, packet: Uint8Array, delay: number): Promise<number | undefined> {
+  async publish(key: string, packet: Uint8Array, delay: number): Promise<number | undefined> {
     const header = headers();
     header.set(GATEWAY, this.#id);
     header.set(DELAY, `${delay}`);
@@ -162,16 +129,41 @@ export class NatsResponder implements Elsewhere, AsyncDisposable {
     }
   }
 
-  #onAnswer = (error: Error | null, message: Msg): void => {
-    try {
-      if (error !== null) throw error;
-      const answer = decodeConverted(message.string());
-      if ("error" in answer) this.#told!.failed(answer.key, new Error(answer.error));
-      else this.#told!.converted(answer.key, answer.representation);
-      this.#confirmations.add(message.headers!.get(CONFIRM));
-      if (this.#closing.signal.aborted) this.#confirmations.flush();
-    } catch (error) {
-      this.#onFault(error);
-    }
-  };
+  delete(sequence: number): void {
+    const { manager, names } = this.#link;
+    // Where that fails, a worker converts it and nobody listens.
+    manager.streams.deleteMessage(names.stream, sequence, false).catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    this.#confirmations.flush();
+    await this.#link.close();
+  }
+}
+
+/** Has workers behind NATS convert requests; {@linkcode NatsResponder.open} makes one. */
+export class NatsResponder extends RemoteResponder implements AsyncDisposable {
+  readonly #stream: NatsStream;
+
+  private constructor(stream: NatsStream) {
+    super(stream);
+    this.#stream = stream;
+    stream.listen((answer) => this.take(answer));
+  }
+
+  /**
+   * Connects to NATS.
+   *
+   * @throws {LinkError} if that fails.
+   */
+  static async open(options: GatewayOptions): Promise<NatsResponder> {
+    const { onFault = () => {} } = options;
+    return new NatsResponder(new NatsStream(await Link.open(options), onFault));
+  }
+
+  /** Disconnects. The requests that are still in the stream expire there. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stream[Symbol.asyncDispose]();
+  }
 }

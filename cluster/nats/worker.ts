@@ -66,7 +66,7 @@ export class Worker implements AsyncDisposable {
       limits: { maxPacketSize: Number.MAX_SAFE_INTEGER },
       events: { failed: (_, error) => onFault(error) },
     });
-    this.#session = sessions.open((frame) => this.#answer(frame));
+    this.#session = sessions.open({ send: (frame) => this.#answer(frame) });
   }
 
   /**

@@ -5,14 +5,14 @@
  * @module
  */
 
-import type { BrokenOff } from "../../session/faults.ts";
+import type { DisconnectedIds } from "../../session/plan.ts";
 import { type HashKey, hashText } from "../../protocol/secret_hash.ts";
 
 /** How many cells it takes; a power of two. */
 export const BROKEN_OFF_CELLS = 1 << 16;
 
 /** Remembers ids by their hashes; a newer one may displace an older. */
-export class SharedBrokenOff implements BrokenOff {
+export class SharedBrokenOff implements DisconnectedIds {
   readonly #cells: Int32Array;
   readonly #key: HashKey;
 

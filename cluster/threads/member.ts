@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BrokenOff } from "../../session/faults.ts";
+import type { DisconnectedIds } from "../../session/plan.ts";
 import type { ServerCrew } from "../../server/crew.ts";
 import type { Figures } from "../../server/server_stats.ts";
 import { SharedBrokenOff } from "./broken_off.ts";
@@ -19,7 +19,7 @@ const GLANCE = 1;
 
 /** A worker of a server, among others. */
 export class Member implements ServerCrew {
-  readonly brokenOff: BrokenOff;
+  readonly brokenOff: DisconnectedIds;
   readonly startedAt: number;
   /** This worker's own. */
   readonly row: Row;

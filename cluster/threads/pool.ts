@@ -77,9 +77,9 @@ class Pool implements Server {
   #renewed = Promise.resolve();
 
   constructor({ events = {}, ...options }: PoolOptions, size: number) {
-    const { connections } = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
+    const { maxConnections } = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
     this.#options = options;
-    this.#parts = makeLedger(size, connections, randomKey());
+    this.#parts = makeLedger(size, maxConnections, randomKey());
     this.#ledger = new Ledger(this.#parts);
     this.#failures = new Array(size).fill(0);
     this.#generations = new Array(size).fill(0);

@@ -126,7 +126,7 @@ function coreOf(): Implementation {
   let now = 0;
   return (frame) => {
     const answers: string[] = [];
-    const session = sessions.open((answer) => answers.push(answer));
+    const session = sessions.open({ send: (answer) => answers.push(answer) });
     session.receive(frame, now);
     sessions.advance(now += 1);
     const left = session.inFlight;

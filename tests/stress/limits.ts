@@ -17,7 +17,7 @@ import type { Outcome } from "./trial.ts";
 /** The limits where nothing else is said; {@linkcode limits} may be told smaller ones. */
 const DEFAULTS = {
   maxPacketSize: 1 << 20,
-  inFlight: 10_000,
+  maxInFlight: 10_000,
   maxInFlightTotal: 1_000_000,
   maxConsecutiveErrors: 100,
   maxConnectionsPerAddress: 1000,
@@ -117,7 +117,7 @@ async function tryWrongInARow(
 
 async function tryInFlight(
   server: ServerProcess,
-  { inFlight, maxInFlightTotal }: typeof DEFAULTS,
+  { maxInFlight: inFlight, maxInFlightTotal }: typeof DEFAULTS,
   tally: Tally,
 ): Promise<void> {
   await using sockets = new AsyncDisposableStack();

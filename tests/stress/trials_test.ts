@@ -36,7 +36,7 @@ const TRIALS: Record<string, () => Promise<Outcome>> = {
   "its limits": () =>
     limits({
       maxPacketSize: 100_000,
-      inFlight: 2500,
+      maxInFlight: 2500,
       maxInFlightTotal: 6000,
       maxConsecutiveErrors: 20,
       maxConnectionsPerAddress: 20,

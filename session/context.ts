@@ -1,0 +1,78 @@
+/**
+ * What the sessions of a process share, and what they know of the world outside.
+ *
+ * @module
+ */
+
+import type { ErrorDetails, FrameReader } from "../protocol.ts";
+import type { Counters } from "./counters.ts";
+import type { Crew } from "./crew.ts";
+import type { FaultKind } from "./fault_policy.ts";
+import type { Planner } from "./plan.ts";
+import type { RequestTable } from "./request_table.ts";
+import type { Responder } from "./responder.ts";
+import type { TimingWheel } from "./timing_wheel.ts";
+
+/** Limits of sessions. */
+export interface Limits {
+  /** The longest frame, in bytes of UTF-8. */
+  maxPacketSize: number;
+  /** Requests in flight on one connection. */
+  maxInFlight: number;
+  /** Requests in flight on all connections together. */
+  maxInFlightTotal: number;
+  /** Wrong packets in a row, after which the connection is closed with 1008. */
+  maxConsecutiveErrors: number;
+}
+
+/** The default limits. */
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  maxPacketSize: 1 << 20,
+  maxInFlight: 10_000,
+  maxInFlightTotal: 1_000_000,
+  maxConsecutiveErrors: 100,
+};
+
+/** Events of sessions. An id is JSON text, `null` where a frame has none. */
+export interface Events {
+  /** A request was accepted; its answer is due after `delay` milliseconds. */
+  accepted?(id: string, delay: number): void;
+  /** A request, or a frame without one, was answered with an error. */
+  refused?(id: string, fault: ErrorDetails): void;
+  /** A request met a fault on purpose. */
+  faulted?(id: string, kind: FaultKind): void;
+  /** Something inside the server failed; the client only learns that it was `internal`. */
+  failed?(id: string, error: unknown): void;
+}
+
+/** What brings frames to a session and takes frames from it, such as a WebSocket. */
+export interface Carrier {
+  /** Sends a frame to the peer. It must not throw, and must not call back into a session. */
+  send(frame: string): void;
+  /** Ends the connection on purpose. The session has dropped its requests and accepts no more. */
+  disconnect?(): void;
+  /** A request was dropped on purpose: no answer follows. */
+  dropped?(): void;
+}
+
+/** What all sessions of a process share. */
+export interface SessionContext {
+  readonly planner: Planner;
+  readonly limits: Limits;
+  readonly events: Events;
+  readonly counters: Counters;
+  /** Those who share the limits in all, if there are any. */
+  readonly crew: Crew | undefined;
+  readonly wheel: TimingWheel;
+  /** The requests in flight. */
+  readonly requests: RequestTable;
+  /** The faults that requests in flight meet when they are due, by entry. */
+  readonly faults: Map<number, FaultKind>;
+  /** Holds one frame at a time, so one is enough for all. */
+  readonly reader: FrameReader;
+  readonly responder: Responder;
+  /** The sessions that have answers to flush. */
+  readonly unsent: { flush(): void }[];
+  /** Whether new requests are refused. */
+  isDraining: boolean;
+}

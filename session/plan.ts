@@ -1,0 +1,103 @@
+/**
+ * Plans: what happens to each request, decided once, when the request arrives.
+ *
+ * @module
+ */
+
+import type { DelayPolicy } from "./delays.ts";
+import type { FaultKind, FaultPolicy } from "./fault_policy.ts";
+
+/** How many ids {@linkcode RecentIds} remembers. */
+const MAX_REMEMBERED = 10_000;
+
+const decoder = new TextDecoder();
+
+/** What happens to one request. */
+export interface Plan {
+  /** The request's delay, which responses report, in whole milliseconds. */
+  delay: number;
+  /** Time from the request's arrival until it is due, in milliseconds: its delay, or longer. */
+  wait: number;
+  /** The fault that takes the place of a good answer, if any. */
+  fault: FaultKind | undefined;
+}
+
+/** Ids of requests that disconnected their client on purpose; each id is JSON text. */
+export interface DisconnectedIds {
+  /** Remembers an id. */
+  add(id: string): void;
+  /** Forgets an id; returns whether it was remembered. */
+  delete(id: string): boolean;
+}
+
+/** Remembers the latest 10,000 ids. */
+export class RecentIds implements DisconnectedIds {
+  readonly #ids = new Set<string>();
+
+  add(id: string): void {
+    this.#ids.add(id);
+    if (this.#ids.size <= MAX_REMEMBERED) return;
+    const [oldest] = this.#ids;
+    this.#ids.delete(oldest!);
+  }
+
+  delete(id: string): boolean {
+    return this.#ids.delete(id);
+  }
+}
+
+/** Makes the plans of a process. */
+export class Planner {
+  readonly #delays: DelayPolicy;
+  readonly #faults: FaultPolicy | undefined;
+  readonly #disconnected: DisconnectedIds;
+  /** One for all requests: the fast path allocates nothing. */
+  readonly #plan: Plan = { delay: 0, wait: 0, fault: undefined };
+
+  /** @param disconnected the ids that are spared the fault `disconnect`. */
+  constructor(
+    delays: DelayPolicy,
+    faults?: FaultPolicy,
+    disconnected: DisconnectedIds = new RecentIds(),
+  ) {
+    this.#delays = delays;
+    this.#faults = faults;
+    this.#disconnected = disconnected;
+  }
+
+  /** Whether every request is due when it arrives, and none meets a fault. */
+  get isImmediate(): boolean {
+    return this.#delays.maxDelay === 0 && this.#faults === undefined;
+  }
+
+  /** Whether requests may meet faults. */
+  get hasFaults(): boolean {
+    return this.#faults !== undefined;
+  }
+
+  /**
+   * Returns the plan of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8. The next call
+   * overwrites it.
+   */
+  plan(bytes: Uint8Array, at: number, end: number): Readonly<Plan> {
+    const plan = this.#plan;
+    plan.wait = plan.delay = this.#delays.delayOf(bytes, at, end);
+    if (this.#faults === undefined) return plan;
+    plan.fault = this.#faults.kindFor(bytes, at, end);
+    if (plan.fault === "late") plan.wait += this.#faults.lateBy;
+    // A client that reconnects and resends would never get past such a request.
+    if (plan.fault === "disconnect" && this.#disconnected.delete(textOf(bytes, at, end))) {
+      plan.fault = undefined;
+    }
+    return plan;
+  }
+
+  /** Spares the request with this id, as JSON text, the fault `disconnect` when it is sent again. */
+  spareOnce(id: string): void {
+    this.#disconnected.add(id);
+  }
+}
+
+function textOf(bytes: Uint8Array, at: number, end: number): string {
+  return decoder.decode(bytes.subarray(at, end));
+}
