@@ -1,0 +1,129 @@
+/**
+ * The architecture check: no room knows a room above it, no modules import each other in a circle, no file
+ * is longer than a reader likes. Prints each problem, and exits with 1 if there is any.
+ *
+ * Usage: deno run --allow-read tools/gate/architecture.ts FILES
+ *
+ * @module
+ */
+
+/** The rooms that ship, and the rooms that each may import from, beside itself. */
+const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  websocket: [],
+  session: ["protocol"],
+  client: ["protocol"],
+  server: ["protocol", "session"],
+  "cluster/nats": ["protocol", "session"],
+  "cluster/threads": ["protocol", "session", "server"],
+  load: ["protocol", "client", "websocket"],
+  console: ["protocol", "client"],
+  cli: ["protocol", "session", "client", "server", "cluster/nats", "cluster/threads", "load"],
+  main: ["cli"],
+};
+
+/** The rooms that do not ship. Nothing outside them may import from them, except tests. */
+const UNSHIPPED = ["tests", "tools"];
+
+/** The most lines that a file may have. */
+const MAX_LINES = 400;
+
+/** The files that may be longer, and why. */
+const LONG_FILES: Readonly<Record<string, string>> = {};
+
+/** A TypeScript file, by its path from the root. */
+export interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * Returns a line for each problem of a set of files.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { findProblems } from "./architecture.ts";
+ *
+ * const files = [
+ *   { path: "protocol/a.ts", text: 'import { b } from "../server/b.ts";' },
+ *   { path: "server/b.ts", text: "export const b = 1;" },
+ * ];
+ * assertEquals(findProblems(files), ["protocol/a.ts: imports server/b.ts, a room above its own"]);
+ * ```
+ */
+export function findProblems(
+  files: readonly SourceFile[],
+  longFiles: Readonly<Record<string, string>> = {},
+): string[] {
+  const imports = new Map(files.map((file) => [file.path, importsOf(file)]));
+  return [
+    ...[...imports].flatMap(([path, targets]) => findForbidden(path, targets)),
+    ...findCycles(imports),
+    ...files.flatMap((file) => findLong(file, longFiles)),
+  ];
+}
+
+function importsOf({ path, text }: SourceFile): string[] {
+  const code = text.replace(/\/\*[^]*?\*\//g, "");
+  const specifiers = code.matchAll(/^(?:import|export)[^;"]*"(\.[^"]+)"|\bimport\("(\.[^"]+)"/gm);
+  const base = new URL(path, "file:///");
+  return [...specifiers]
+    .map(([, literal, dynamic]) => new URL((literal ?? dynamic)!, base).pathname.slice(1))
+    .filter((target) => target.endsWith(".ts"));
+}
+
+/** Returns the room of a file: its folder, or the name of a file at the root. */
+function roomOf(path: string): string {
+  const [first = "", second = ""] = path.split("/");
+  if (first === "cluster") return `cluster/${second}`;
+  return first.replace(/(_test)?\.ts$/, "");
+}
+
+function findForbidden(path: string, targets: readonly string[]): string[] {
+  const room = roomOf(path);
+  if (path.endsWith("_test.ts") || UNSHIPPED.includes(room) || room === "links") return [];
+  const known = MAY_KNOW[room];
+  if (known === undefined) return [`${path}: is in no known room; add "${room}" to this check`];
+  return targets
+    .filter((target) => roomOf(target) !== room && !known.includes(roomOf(target)))
+    .map((target) => `${path}: imports ${target}, a room above its own`);
+}
+
+/** Finds circles of imports, types included, by a walk that keeps the path that led to each file. */
+function findCycles(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const problems: string[] = [];
+  const visit = (path: string, trail: readonly string[]) => {
+    const start = trail.indexOf(path);
+    if (start >= 0) {
+      problems.push(`${[...trail.slice(start), path].join(" -> ")}: import each other`);
+    }
+    if (start >= 0 || done.has(path)) return;
+    for (const target of imports.get(path) ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of imports.keys()) visit(path, []);
+  return problems;
+}
+
+function findLong(
+  { path, text }: SourceFile,
+  longFiles: Readonly<Record<string, string>>,
+): string[] {
+  const lines = text.split("\n").length - 1;
+  if (lines <= MAX_LINES || longFiles[path] !== undefined) return [];
+  return [`${path}: has ${lines} lines; split it, or add a reason to this check`];
+}
+
+if (import.meta.main) {
+  const paths = Deno.args;
+  const texts = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
+  const files = paths.map((path, i) => ({ path, text: texts[i]! }));
+  const stale = Object.keys(LONG_FILES)
+    .filter((path) => !paths.includes(path))
+    .map((path) => `${path}: is in the list of long files and does not exist`);
+  const problems = [...findProblems(files, LONG_FILES), ...stale];
+  for (const problem of problems) console.error(problem);
+  if (problems.length > 0) Deno.exit(1);
+}
