@@ -7,7 +7,7 @@
 import { configure, dispose, getLogger, type LogRecord } from "@logtape/logtape";
 import { FAULT_KINDS } from "../session/fault_policy.ts";
 import type { Drained, FaultKind, Server, ServerEvents } from "../server.ts";
-import type { PoolEvents } from "../cluster/threads/pool.ts";
+import type { WorkerEvents } from "../cluster/threads/worker_group.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import { formatCount, plural } from "./figures.ts";
 import type { Output } from "./buffered_writer.ts";
@@ -32,7 +32,7 @@ const DEEDS: Readonly<Record<FaultKind, string>> = {
 const UNANSWERED: readonly FaultKind[] = ["drop", "garbage", "disconnect"];
 
 /** The log of a server: what happens to requests and connections, and the server's own steps. */
-export interface ServerLog extends PoolEvents, Disposable {
+export interface ServerLog extends WorkerEvents, Disposable {
   listening(url: string): void;
   /** Anybody who reaches the server may use it. */
   exposed(): void;

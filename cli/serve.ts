@@ -8,7 +8,9 @@ import { DEFAULT_LIMITS } from "../session/context.ts";
 import { DEFAULT_DELAY, type Delay, parseDelay } from "../session/delays.ts";
 import { type FaultRates, parseFaults } from "../session/fault_policy.ts";
 import type { NatsResponder } from "../cluster/nats/nats_responder.ts";
-import { DEFAULT_PORT, serve, type ServeOptions, type Server } from "../server.ts";
+import { DEFAULT_PORT, type ServeOptions, type Server } from "../server.ts";
+import { startServer } from "../server/start.ts";
+import type { Responder } from "../session/responder.ts";
 import { parseOrigin } from "../server/auth.ts";
 import { isLoopback } from "../server/address.ts";
 import { DEFAULT_CONNECTION_LIMITS, DEFAULT_PER_ADDRESS } from "../server/connections.ts";
@@ -174,7 +176,6 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       ...given("maxConnectionsPerAddress", flags["max-connections-per-address"]),
     },
     events: log,
-    ...given("responder", gateway),
     ...given("token", token),
     ...given("tls", certificate),
     ...given("seed", flags.seed),
@@ -184,7 +185,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   };
 
   using uncaught = new UncaughtErrorHandler((error) => log.failed?.("null", error));
-  const server = await listen(options, flags.workers);
+  const server = await listen(options, flags.workers, gateway);
   using _renewal = renewOnHangUp(server, flags, log);
   log.listening(server.url);
   if (token === undefined && !isLoopback(flags.hostname)) log.exposed();
@@ -257,10 +258,17 @@ async function startRecording(path: string | undefined, streams: Streams) {
     : (await import("./record.ts")).startRecording(path, streams);
 }
 
-async function listen(options: ServeOptions, workers: number): Promise<Server> {
+async function listen(
+  options: ServeOptions,
+  workers: number,
+  responder: Responder | undefined,
+): Promise<Server> {
   try {
-    if (workers === 1) return serve(options);
-    return await (await import("../cluster/threads/pool.ts")).startPool(options, workers);
+    if (workers === 1) return startServer(options, { responder });
+    return await (await import("../cluster/threads/worker_group.ts")).startWorkers(
+      options,
+      workers,
+    );
   } catch (error) {
     const where = `${bracketed(options.hostname!)}:${options.port}`;
     throw new CommandError(Exit.noConnection, `cannot listen on ${where}: ${reasonOf(error)}`);

@@ -6,9 +6,9 @@
 
 import { isLoopback, networkOf, undressed } from "./address.ts";
 import { Connection, type Shared } from "./connection.ts";
-import type { ServerCrew } from "./crew.ts";
 import { tellFault } from "./events.ts";
-import type { Figures } from "./server_stats.ts";
+import type { ServerGroup } from "./group.ts";
+import type { ServerStats } from "./stats.ts";
 
 /**
  * How much of the network a server takes on. What a process may open is not known to it: that takes more
@@ -47,9 +47,10 @@ const OPENING = 5000;
 export class Connections {
   readonly #shared: Shared;
   readonly #limits: Readonly<ConnectionLimits>;
-  readonly #gauges: Figures["gauges"];
-  readonly #crew: ServerCrew | undefined;
-  /** How many were let in and have not ended, by network. */
+  readonly #gauges: ServerStats["gauges"];
+  readonly #group: ServerGroup | undefined;
+  /** How many were let in and have not ended, POSTs among them: in all, and by network. */
+  #admitted = 0;
   readonly #admittedBy = new Map<string, number>();
   readonly #open = new Set<Connection>();
   /** Upgrades that have not opened yet, and since when they could have; the oldest first. */
@@ -59,19 +60,19 @@ export class Connections {
   #farewell: [code: number, reason: string] | undefined;
 
   /**
-   * @param figures where it counts.
-   * @param crew those who share the limits, if there are any.
+   * @param stats where it counts.
+   * @param group other servers that share the limits, if there are any.
    */
   constructor(
     shared: Shared,
     limits: Readonly<ConnectionLimits>,
-    { gauges }: Figures,
-    crew?: ServerCrew,
+    { gauges }: ServerStats,
+    group?: ServerGroup,
   ) {
     this.#shared = shared;
     this.#limits = limits;
     this.#gauges = gauges;
-    this.#crew = crew;
+    this.#group = group;
   }
 
   /** How many are open. */
@@ -88,24 +89,22 @@ export class Connections {
     const { maxConnections } = this.#limits;
     const perAddress = this.#limits.maxConnectionsPerAddress ??
       (isLoopback(undressed(address)) ? maxConnections : DEFAULT_PER_ADDRESS);
-    const crew = this.#crew;
-    if (this.#gauges.admitted + (crew?.admittedByOthers() ?? 0) >= maxConnections) {
+    const group = this.#group;
+    if (this.#admitted + (group?.admittedElsewhere() ?? 0) >= maxConnections) {
       return this.#reject(address, `Too many connections: the limit is ${maxConnections}`);
     }
     const network = networkOf(address);
     const count = this.#admittedBy.get(network) ?? 0;
-    if (count + (crew?.admittedByOthersFrom(network) ?? 0) >= perAddress) {
+    if (count + (group?.admittedElsewhere(network) ?? 0) >= perAddress) {
       const reason = `Too many connections from this address: the limit is ${perAddress}`;
       return this.#reject(address, reason);
     }
-    this.#gauges.admitted++;
-    this.#countFrom(network, count + 1);
+    this.#count(network, 1);
     let hasLeft = false;
     return () => {
       if (hasLeft) return;
       hasLeft = true;
-      this.#gauges.admitted--;
-      this.#countFrom(network, this.#admittedBy.get(network)! - 1);
+      this.#count(network, -1);
     };
   }
 
@@ -138,10 +137,12 @@ export class Connections {
     await Promise.all(ended);
   }
 
-  #countFrom(network: string, count: number): void {
+  #count(network: string, change: 1 | -1): void {
+    this.#admitted += change;
+    const count = (this.#admittedBy.get(network) ?? 0) + change;
     if (count > 0) this.#admittedBy.set(network, count);
     else this.#admittedBy.delete(network);
-    this.#crew?.noteAdmitted(network, count);
+    this.#group?.noteAdmitted(network, change);
   }
 
   #reject(address: string, reason: string): string {

@@ -4,16 +4,17 @@ import { realClock } from "../session/clock.ts";
 import { uniformDelay } from "../session/delays.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
-import { Figures } from "./server_stats.ts";
+import type { ServerGroup } from "./group.ts";
 import { Driver } from "./driver.ts";
+import { ServerStats } from "./stats.ts";
 
-function open(limits: Partial<ConnectionLimits> = {}) {
+function open(limits: Partial<ConnectionLimits> = {}, group?: ServerGroup) {
   const fail = (error: unknown): never => {
     throw error;
   };
   const sessions = new Sessions({ delays: uniformDelay({ min: 1, max: 1 }) });
   const told: [address: string, count: number][] = [];
-  const figures = new Figures();
+  const stats = new ServerStats();
   const connections = new Connections(
     {
       sessions,
@@ -22,9 +23,10 @@ function open(limits: Partial<ConnectionLimits> = {}) {
       buffered: 1,
     },
     { ...DEFAULT_CONNECTION_LIMITS, ...limits },
-    figures,
+    stats,
+    group,
   );
-  return { connections, sessions, figures, told };
+  return { connections, sessions, stats, told };
 }
 
 /** What a socket is to the connections: handlers, and how it was closed. */
@@ -81,9 +83,29 @@ Deno.test("Connections has room again when somebody has left, once for each", ()
   assertEquals(admitted(connections, "192.0.2.7", 9), 1);
 });
 
+Deno.test("admit() counts clients of other servers towards the limits, and reports its own", () => {
+  const elsewhere = new Map([[undefined, 5], ["192.0.2.7", 2]]);
+  const noted: [network: string, change: number][] = [];
+  const { connections } = open({ maxConnections: 8, maxConnectionsPerAddress: 4 }, {
+    admittedElsewhere: (network?: string) => elsewhere.get(network as undefined) ?? 0,
+    noteAdmitted: (...news: [string, number]) => noted.push(news),
+  } as Partial<ServerGroup> as ServerGroup);
+  assertEquals(admitted(connections, "192.0.2.7", 9), 2, "4 from this address");
+  assertEquals(admitted(connections, "192.0.2.8", 9), 1, "8 in total");
+  elsewhere.set(undefined, 4);
+  (connections.admit("2001:db8::1") as () => void)();
+  assertEquals(noted, [
+    ["192.0.2.7", 1],
+    ["192.0.2.7", 1],
+    ["192.0.2.8", 1],
+    ["2001:db8:0:0", 1],
+    ["2001:db8:0:0", -1],
+  ]);
+});
+
 Deno.test("Connections counts an upgrade that does not open in 5 seconds, until it does", async () => {
   using time = new FakeTime();
-  const { connections, figures, told } = open();
+  const { connections, stats, told } = open();
   const slow = add(connections);
   const never = add(connections);
   add(connections).onopen();
@@ -91,12 +113,12 @@ Deno.test("Connections counts an upgrade that does not open in 5 seconds, until 
   time.pass(3000);
   const later = add(connections);
   time.pass(2000);
-  assertEquals([figures.gauges.abandoned, connections.size], [2, 1]);
+  assertEquals([stats.gauges.abandoned, connections.size], [2, 1]);
   later.onopen();
   slow.onopen();
-  assertEquals([figures.gauges.abandoned, connections.size], [1, 3]);
+  assertEquals([stats.gauges.abandoned, connections.size], [1, 3]);
   time.pass(60_000);
-  assertEquals([figures.gauges.abandoned, told.length, time.timers], [1, 2, 0]);
+  assertEquals([stats.gauges.abandoned, told.length, time.timers], [1, 2, 0]);
   assertEquals(told, [["192.0.2.7", 1], ["192.0.2.7", 2]]);
   assertEquals(never.closes, []);
 });

@@ -6,7 +6,7 @@
 
 import project from "../deno.json" with { type: "json" };
 import type { Counters, Histogram } from "../session/counters.ts";
-import type { Figures } from "./server_stats.ts";
+import type { ServerStats } from "./stats.ts";
 
 /** A line of a metric: its value, its labels, and the suffix of its name. */
 interface Sample {
@@ -30,11 +30,11 @@ interface Metric {
  * @param startedAt when the server started, in milliseconds since 1970.
  */
 export function answerMetrics(
-  figures: Figures,
+  stats: ServerStats,
   makesFaults: boolean,
   startedAt: number,
 ): Response {
-  const metrics = metricsOf(figures, startedAt)
+  const metrics = metricsOf(stats, startedAt)
     .filter(({ name }) => makesFaults || name !== "asyncpkt_faults_total");
   const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
   return new Response(metrics.map(formatMetric).join("\n"), { headers });
@@ -60,7 +60,7 @@ function formatValue(value: number): string {
   return String(value).replace(/^Infinity/, "+Inf").replace("-Infinity", "-Inf");
 }
 
-function metricsOf({ counters, gauges }: Figures, startedAt: number): Metric[] {
+function metricsOf({ counters, gauges }: ServerStats, startedAt: number): Metric[] {
   const { version } = project;
   const { deno, v8 } = Deno.version;
   return [
@@ -76,7 +76,7 @@ function metricsOf({ counters, gauges }: Figures, startedAt: number): Metric[] {
       type: "counter",
       samples: byLabel("code", counters.errors),
     },
-    gauge("asyncpkt_requests_in_flight", "Requests in flight.", counters.inFlight[0]!),
+    gauge("asyncpkt_requests_in_flight", "Requests in flight.", gauges.inFlight),
     histogram("asyncpkt_delay_seconds", "Delays of requests.", counters.delays),
     histogram(
       "asyncpkt_lateness_seconds",

@@ -6,7 +6,6 @@
 
 import type { ErrorDetails, FrameReader } from "../protocol.ts";
 import type { Counters } from "./counters.ts";
-import type { Crew } from "./crew.ts";
 import type { FaultKind } from "./fault_policy.ts";
 import type { Planner } from "./plan.ts";
 import type { RequestTable } from "./request_table.ts";
@@ -61,8 +60,8 @@ export interface SessionContext {
   readonly limits: Limits;
   readonly events: Events;
   readonly counters: Counters;
-  /** Those who share the limits in all, if there are any. */
-  readonly crew: Crew | undefined;
+  /** Returns how many requests are in flight in other servers that share the limit. */
+  readonly inFlightElsewhere: (inFlight: number) => number;
   readonly wheel: TimingWheel;
   /** The requests in flight. */
   readonly requests: RequestTable;

@@ -4,7 +4,6 @@ import { FAULT_KINDS, type FaultKind, type FaultPolicy } from "./fault_policy.ts
 import { encodeCancel, encodeError, encodeRequest, ERRORS } from "../protocol.ts";
 import type { Events } from "./context.ts";
 import { Sessions } from "./sessions.ts";
-import { Counters } from "./counters.ts";
 import { Planner } from "./plan.ts";
 
 const DELAY = 100;
@@ -181,9 +180,9 @@ Deno.test("Sessions counts no faults where none are to be", () => {
   assertStrictEquals(new Sessions({ delays: fixed(1) }).faults, undefined);
 });
 
-Deno.test("answerDue() spares a request that broke off with another worker of the crew", () => {
+Deno.test("answerDue() spares a request that broke off in another process", () => {
   const ids = new Set<string>();
-  const brokenOff = {
+  const disconnectedIds = {
     add: (id: string) => void ids.add(id),
     delete: (id: string) => ids.delete(id),
   };
@@ -191,7 +190,7 @@ Deno.test("answerDue() spares a request that broke off with another worker of th
     const sessions = new Sessions({
       delays: fixed(DELAY),
       faults: byId,
-      crew: { brokenOff, inFlightOfOthers: () => 0 },
+      disconnectedIds,
     });
     const sent: string[] = [];
     sessions.open({ send: (frame) => sent.push(frame) }).receive(

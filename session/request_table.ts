@@ -40,8 +40,6 @@ export class RequestTable {
   /** How many there are. */
   size = 0;
 
-  /** The same, for others to see: to write it costs nothing, to work with it would. */
-  readonly #shown: Float64Array;
   #allocator = new BlockAllocator();
   #fields: Int32Array;
   #used = 0;
@@ -54,10 +52,8 @@ export class RequestTable {
   /**
    * @param capacity for how many requests there is room from the start: memory that is not used is only
    * reserved, while making more later copies it all.
-   * @param shown where it shows how many there are, in one cell.
    */
-  constructor(capacity = 1024, shown: Float64Array = new Float64Array(1)) {
-    this.#shown = shown;
+  constructor(capacity = 1024) {
     this.#fields = new Int32Array(FIELDS * capacity);
   }
 
@@ -91,7 +87,7 @@ export class RequestTable {
     fields[field + Field.DataLength] = dataLength;
     fields[field + Field.DelayAndAscii] = delay << 1 | Number(isAscii);
     this.#link(owner, entry);
-    this.#shown[0] = ++this.size;
+    this.size++;
     if (2 * this.size > this.#table.length) this.#growTable();
     else this.#table[this.#freeBucket(hash)] = entry + 1;
     return entry;
@@ -124,7 +120,7 @@ export class RequestTable {
     );
     fields[field + Field.Hash] = this.#firstFree;
     this.#firstFree = entry;
-    this.#shown[0] = --this.size;
+    this.size--;
   }
 
   /** Returns the number of the session of a request. */

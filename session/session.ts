@@ -197,13 +197,12 @@ export class Session {
 
   /** Takes in packet `i` of the frame. */
   #take(i: number, now: number): void {
-    const { reader, requests, wheel, limits, counters, planner, faults, crew, responder } =
-      this.#context;
+    const { reader, requests, wheel, limits, counters, planner, faults, responder } = this.#context;
     const error = reader.error(i);
     if (error !== undefined) return this.#refuse(reader.idText(i), error.error);
     if (reader.isCancel(i)) return this.#cancel(i);
     if (this.#context.isDraining) return this.#refuse(reader.idText(i), detailsOf("shutting_down"));
-    const total = requests.size + (crew === undefined ? 0 : crew.inFlightOfOthers(now));
+    const total = requests.size + this.#context.inFlightElsewhere(requests.size);
     if (this.inFlight >= limits.maxInFlight || total >= limits.maxInFlightTotal) {
       return this.#refuse(reader.idText(i), detailsOf("overloaded"));
     }

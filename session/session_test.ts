@@ -380,6 +380,20 @@ Deno.test("receive() refuses what goes past the requests in flight in all", () =
   assertEquals(peers[3]!.take(), [refusal(20, "overloaded")]);
 });
 
+Deno.test("receive() counts requests in flight in other processes towards the limit", () => {
+  let elsewhere = 3;
+  const sessions = openAll({
+    limits: { maxInFlightTotal: 4 },
+    inFlightElsewhere: () => elsewhere,
+  });
+  const peer = new Peer(sessions);
+  for (const id of [1, 2]) peer.request(id);
+  assertEquals(peer.take(), [refusal(2, "overloaded")]);
+  elsewhere = 2;
+  for (const id of [3, 4]) peer.request(id);
+  assertEquals(peer.take(), [refusal(4, "overloaded")]);
+});
+
 Deno.test("receive() refuses an id that is in flight; the first is still answered", () => {
   const sessions = openAll();
   const [peer, other] = [new Peer(sessions), new Peer(sessions)];

@@ -14,10 +14,9 @@ import {
   type SessionContext,
 } from "./context.ts";
 import { Counters } from "./counters.ts";
-import type { Crew } from "./crew.ts";
 import type { DelayPolicy } from "./delays.ts";
 import type { FaultKind, FaultPolicy } from "./fault_policy.ts";
-import { Planner } from "./plan.ts";
+import { type DisconnectedIds, Planner } from "./plan.ts";
 import { RequestTable } from "./request_table.ts";
 import { LocalResponder, type Responder, type ResponderCallbacks } from "./responder.ts";
 import { Session } from "./session.ts";
@@ -43,8 +42,13 @@ export interface SessionsOptions {
   responder?: Responder | undefined;
   /** What counts. */
   counters?: Counters;
-  /** The workers that this one shares its server with. @default {none} */
-  crew?: Crew | undefined;
+  /** The ids that disconnected their clients on purpose. @default {those of this process} */
+  disconnectedIds?: DisconnectedIds | undefined;
+  /**
+   * Returns how many requests are in flight in other servers that share the limit; `inFlight` are in
+   * flight here. @default {none}
+   */
+  inFlightElsewhere?: ((inFlight: number) => number) | undefined;
 }
 
 /**
@@ -77,8 +81,17 @@ export class Sessions {
 
   /** @throws {RangeError} if a limit is not a positive integer. */
   constructor(
-    { delays, faults, limits, events = {}, tap, responder, counters = new Counters(), crew }:
-      SessionsOptions,
+    {
+      delays,
+      faults,
+      limits,
+      events = {},
+      tap,
+      responder,
+      counters = new Counters(),
+      disconnectedIds,
+      inFlightElsewhere = () => 0,
+    }: SessionsOptions,
   ) {
     const all = { ...DEFAULT_LIMITS, ...limits };
     for (const [name, limit] of Object.entries(all)) {
@@ -86,14 +99,14 @@ export class Sessions {
       throw new RangeError(`${name}: expected a positive integer, got ${limit}`);
     }
     const capacity = Math.min(all.maxInFlightTotal, MAX_RESERVED);
-    const requests = new RequestTable(capacity, counters.inFlight);
+    const requests = new RequestTable(capacity);
     this.#tap = tap;
     this.#context = {
-      planner: new Planner(delays, faults, crew?.brokenOff),
+      planner: new Planner(delays, faults, disconnectedIds),
       limits: all,
       events,
       counters,
-      crew,
+      inFlightElsewhere,
       wheel: new TimingWheel(0, capacity),
       requests,
       faults: new Map(),

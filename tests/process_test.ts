@@ -8,7 +8,7 @@ import { makeCertificate } from "./support/certificates.ts";
 import { freePort } from "./support/free_port.ts";
 import { type ProgramResult, startProgram, startTask, taskArgs } from "./support/program.ts";
 import { acceptRawSocket, closeAfterPeer, serverFrame, startRawServer } from "./support/raw_tcp.ts";
-import { listening, type ServerProcess, startServer } from "./support/server_process.ts";
+import { listening, type ServerProcess, startServerProcess } from "./support/server_process.ts";
 import { until } from "./support/until.ts";
 
 /** How long after the first signal another one is certain to count, in milliseconds. */
@@ -21,7 +21,7 @@ function assertNoStack({ stderr }: ProgramResult): void {
 }
 
 Deno.test("serve and send, as processes, do the example and the log matches the answers", async () => {
-  await using server = await startServer(["--delay", "0.1..0.9"]);
+  await using server = await startServerProcess(["--delay", "0.1..0.9"]);
   const args = ["--url", server.url, "--ordered", "a&&b&&1", "a&&b&&2", "a&&b&&3"];
   await using send = await startTask("send", ...args);
   const result = await send.result();
@@ -89,7 +89,7 @@ Deno.test({
 
 Deno.test("serve, as a process, drains on a signal: what is in flight is answered, exit 0", async () => {
   await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
-    await using server = await startServer(["--delay", "0.5"]);
+    await using server = await startServerProcess(["--delay", "0.5"]);
     await using client = await Client.connect(server.url, { reconnect: false });
     const request = awaitedLater(client.request("a&&b&&c"));
     await server.stdout.next();
@@ -103,7 +103,7 @@ Deno.test("serve, as a process, drains on a signal: what is in flight is answere
 });
 
 Deno.test("serve, as a process, drains on two signals at the same moment", async () => {
-  await using server = await startServer(["--delay", "0.5"]);
+  await using server = await startServerProcess(["--delay", "0.5"]);
   await using client = await Client.connect(server.url, { reconnect: false });
   const request = awaitedLater(client.request("a&&b&&c"));
   await server.stdout.next();
@@ -118,7 +118,7 @@ Deno.test("serve, as a process, drains on two signals at the same moment", async
 
 Deno.test("serve, as a process, ends at once on a second signal, a second later", async () => {
   await Promise.all(([["SIGINT", 130], ["SIGTERM", 143]] as const).map(async ([signal, code]) => {
-    await using server = await startServer(["--delay", "600"]);
+    await using server = await startServerProcess(["--delay", "600"]);
     await using client = await Client.connect(server.url, { reconnect: false });
     const request = awaitedLater(client.request(""));
     await server.stdout.next();
@@ -245,7 +245,7 @@ Deno.test("serve, as a process, goes on after the rejection that is known of Den
 });
 
 Deno.test("serve, as a process, says how many it did not answer in time, exit 4", async () => {
-  await using server = await startServer(["--delay", "600", "--drain-timeout", "0.2"]);
+  await using server = await startServerProcess(["--delay", "600", "--drain-timeout", "0.2"]);
   await using client = await Client.connect(server.url, { reconnect: false });
   const requests = [1, 2, 3].map(() => awaitedLater(client.request("")));
   await server.stdout.take(3);
@@ -285,7 +285,7 @@ Deno.test("send, as a process, is interrupted with its summary, exit 130", async
 });
 
 Deno.test("send, as a process, ends with 3 when its server is killed", async () => {
-  await using server = await startServer(["--delay", "600"]);
+  await using server = await startServerProcess(["--delay", "600"]);
   await using send = await startTask("send", "--url", server.url, "--no-reconnect");
   await send.write("a\n");
   await server.stdout.next();

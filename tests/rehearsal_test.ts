@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { startProgram } from "./support/program.ts";
 import { findPython, NO_PYTHON } from "./support/python.ts";
-import { startServer } from "./support/server_process.ts";
+import { startServerProcess } from "./support/server_process.ts";
 
 const python = await findPython();
 
@@ -17,7 +17,7 @@ Deno.test({
     const docs = await Deno.readTextFile(new URL("docs/rehearsal.md", import.meta.url));
     const part = docs.split("\n## In another language\n")[1]!.split("\n## ")[0]!;
     const flags = blockOf("sh", part).replace("asyncpkt serve", "").match(/[^\s\\]+/g)!;
-    await using server = await startServer(flags);
+    await using server = await startServerProcess(flags);
     const script = blockOf("python", part).replace("ws://127.0.0.1:2707", server.url);
     await using client = startProgram(python!, ["-W", "error", "-c", script]);
     const { code, stdout, stderr } = await client.result();

@@ -4,7 +4,8 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { nkeys } from "@nats-io/nats-core";
 import { Client } from "../../client.ts";
 import { natsChaos } from "../../tests/stress/nats_chaos.ts";
-import { serve, type ServeOptions, type Server } from "../../server.ts";
+import type { ServeOptions, Server } from "../../server.ts";
+import { startServer } from "../../server/start.ts";
 import { openBrowserSocket } from "../../tests/support/browser_socket.ts";
 import { makeCertificate } from "../../tests/support/certificates.ts";
 import { runCommand, startCommand } from "../../tests/support/fake_streams.ts";
@@ -15,7 +16,7 @@ import {
   whyNoNatsServer,
 } from "../../tests/support/nats_server.ts";
 import { startTask } from "../../tests/support/program.ts";
-import { startServer } from "../../tests/support/server_process.ts";
+import { startServerProcess } from "../../tests/support/server_process.ts";
 import { testServer } from "../../tests/support/server_suite.ts";
 import { connect } from "./transport.ts";
 import { type GatewayOptions, NatsResponder } from "./nats_responder.ts";
@@ -44,7 +45,7 @@ if (missing === undefined) {
     await using stack = new AsyncDisposableStack();
     const gateway = stack.use(await NatsResponder.open(link));
     stack.use(await Worker.open(link));
-    const server = serve({ ...options, responder: gateway });
+    const server = startServer(options, { responder: gateway });
     const links = stack.move();
     const drain = async () => {
       const drained = await server.drain();
@@ -65,7 +66,7 @@ async function startGateway(
   link: GatewayOptions,
 ): Promise<Server & { gateway: NatsResponder }> {
   const gateway = await NatsResponder.open(link);
-  const server = serve({ port: 0, drainTimeout: 100, ...options, responder: gateway });
+  const server = startServer({ port: 0, drainTimeout: 100, ...options }, { responder: gateway });
   return {
     ...server,
     get inFlight() {
@@ -247,7 +248,7 @@ test("a gateway goes on when NATS was away, and says so meanwhile", async (nats)
 
 test("serve and work, as processes, lose nothing when both drain under load", async (nats) => {
   const flags = ["--nats", nats.url];
-  await using gateway = await startServer(["--delay", "0.1..1", ...flags]);
+  await using gateway = await startServerProcess(["--delay", "0.1..1", ...flags]);
   const workers = await Promise.all([1, 2].map(() => startTask("work", ...flags)));
   for (const worker of workers) await worker.stdout.next();
   const client = await Client.connect(gateway.url, { reconnect: false });

@@ -1,41 +1,52 @@
 /**
- * What the main thread and the workers say to each other.
+ * What the main thread and a worker call of each other.
  *
  * @module
  */
 
-import type { Certificate, Drained, ServeOptions, ServerEvents } from "../../server.ts";
-import type { LedgerParts } from "./ledger.ts";
+import type { Certificate, Drained, ServeOptions } from "../../server.ts";
+import type { GroupStatus } from "../../server/group.ts";
+import type { ServerStats } from "../../server/stats.ts";
+import type { Counts } from "./counts.ts";
+import type { EventName, ForwardedEvent } from "./event_forwarder.ts";
 
-/** An event, by its name, and what it is told with. */
-export type Telling = {
-  [Name in keyof ServerEvents]-?: [Name, ...Parameters<NonNullable<ServerEvents[Name]>>];
-}[keyof ServerEvents];
+/** Options of a server with workers: those that can be sent to a worker. */
+export type WorkerOptions = Omit<ServeOptions, "events" | "tap">;
 
-/** What a worker needs to begin. */
-export interface Beginning {
-  /** All but what cannot be sent. */
-  readonly options: Omit<ServeOptions, "events" | "tap">;
-  /** Which events it is to tell. */
-  readonly events: readonly (keyof ServerEvents)[];
-  readonly ledger: LedgerParts;
-  /** The number of the worker's row. */
-  readonly row: number;
+/** What a worker needs to start. */
+export interface WorkerInit {
+  readonly options: WorkerOptions;
+  /** The events to forward. */
+  readonly events: readonly EventName[];
+  /** Shared memory with the number of batches of events that the main thread has handled. */
+  readonly handledBatches: Int32Array;
+  /** How many workers there are. */
+  readonly size: number;
 }
 
-/** What a worker is told. */
-export type Order =
-  | { readonly kind: "begin"; readonly beginning: Beginning }
-  | { readonly kind: "renew"; readonly tls: Certificate }
-  | { readonly kind: "drain" };
+/** What the main thread calls of a worker. */
+export type WorkerFunctions = {
+  start(init: WorkerInit): { readonly url: string; readonly port: number };
+  renew(certificate: Certificate): Promise<void>;
+  drain(): Promise<Drained>;
+  /** Has the worker call `stats` before it returns. */
+  sendStats(): void;
+  /** Takes in changes of another worker's counts. */
+  addCounts(changes: Counts): void;
+  /** Takes in that another worker remembers, or has forgotten, the id of a disconnected request. */
+  setDisconnected(id: string, isDisconnected: boolean): void;
+};
 
-/** What a worker says. */
-export type Report =
-  | { readonly kind: "listening"; readonly url: string; readonly port: number }
-  /** It cannot begin. */
-  | { readonly kind: "unable"; readonly reason: string }
-  | { readonly kind: "events"; readonly tellings: readonly Telling[] }
-  | { readonly kind: "renewed"; readonly failure?: string }
-  | { readonly kind: "drained"; readonly drained: Drained }
-  /** Something of its own went wrong, and it cannot be trusted any more. */
-  | { readonly kind: "faulty" };
+/** What a worker calls of the main thread. */
+export type MainFunctions = {
+  /** The worker's numbers; also its sign of life. */
+  stats(stats: ServerStats): void;
+  /** Changes of the worker's counts. */
+  addCounts(changes: Counts): void;
+  setDisconnected(id: string, isDisconnected: boolean): void;
+  events(batch: readonly ForwardedEvent[]): void;
+  /** The worker cannot be trusted any more. */
+  failed(): void;
+  /** How all workers are together. */
+  status(): Promise<GroupStatus>;
+};

@@ -1,72 +1,54 @@
 /**
- * A worker: a thread with a server of its own, which shares its port with those of the other workers. The
- * main thread, `pool.ts`, tells it what to do.
+ * A worker: a thread with a server of its own, which shares its port with the other workers.
  *
  * @module
  */
 
-import { serve, type ServeOptions, type Server } from "../../server.ts";
+import { DEFAULT_LIMITS } from "../../session/sessions.ts";
 import { UncaughtErrorHandler } from "../../server/uncaught_errors.ts";
+import { type StartedServer, startServer } from "../../server/start.ts";
+import { Channel, type Port } from "./channel.ts";
+import { EventForwarder } from "./event_forwarder.ts";
 import { Member } from "./member.ts";
-import type { Beginning, Order, Report } from "./messages.ts";
-import { Teller } from "./telling.ts";
+import type { MainFunctions, WorkerFunctions, WorkerInit } from "./messages.ts";
 
-/** How often it gives a sign of life, in milliseconds. */
+/** How often the worker sends its numbers, as a sign of life, in milliseconds. */
 const BEAT = 500;
 
-/** What of a worker's scope it needs. */
-interface Scope {
-  onmessage: (event: MessageEvent<Order>) => void;
-  postMessage(report: Report): void;
-}
+let server: StartedServer;
+let member: Member;
+let forwarder: EventForwarder;
 
-const scope = globalThis as unknown as Scope;
-let server: Server;
-let teller: Teller;
+const main = new Channel<WorkerFunctions, MainFunctions>(globalThis as unknown as Port, {
+  start,
+  renew: (certificate) => server.renew(certificate),
+  async drain() {
+    const drained = await server.drain();
+    forwarder.flush();
+    sendStats();
+    return drained;
+  },
+  sendStats,
+  addCounts: (changes) => member.addCounts(changes),
+  setDisconnected: (id, isDisconnected) => void member.setDisconnected(id, isDisconnected),
+});
 
-scope.onmessage = ({ data: order }) => {
-  switch (order.kind) {
-    case "begin":
-      return begin(order.beginning);
-    case "renew":
-      return void server.renew(order.tls).then(
-        () => scope.postMessage({ kind: "renewed" }),
-        ({ message }: Error) => scope.postMessage({ kind: "renewed", failure: message }),
-      );
-    case "drain":
-      return void drain();
-  }
-};
-
-function begin({ options, events, ledger, row }: Beginning): void {
-  const member = new Member(ledger, row);
-  teller = new Teller(
-    events,
-    member.row.told,
-    (tellings) => scope.postMessage({ kind: "events", tellings }),
-  );
-  const uncaught = new UncaughtErrorHandler((error) => teller.events.failed?.("null", error));
+function start({ options, events, handledBatches, size }: WorkerInit) {
+  const { maxInFlightTotal } = { ...DEFAULT_LIMITS, ...options.limits };
+  member = new Member(main, () => server.inFlight, size, maxInFlightTotal);
+  forwarder = new EventForwarder(events, handledBatches, (batch) => main.send("events", batch));
+  const uncaught = new UncaughtErrorHandler((error) => forwarder.events.failed?.("null", error));
   void uncaught.failed.then(() => {
-    teller.flush();
-    scope.postMessage({ kind: "faulty" });
+    forwarder.flush();
+    sendStats();
+    main.send("failed");
   });
-  const beat = () => {
-    member.figures.gauges.heap = Deno.memoryUsage().heapUsed;
-    member.row.beat();
-  };
-  try {
-    server = serve({ ...options, events: teller.events } satisfies ServeOptions, member);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return scope.postMessage({ kind: "unable", reason });
-  }
-  beat();
-  setInterval(beat, BEAT);
-  scope.postMessage({ kind: "listening", url: server.url, port: server.port });
+  server = startServer({ ...options, events: forwarder.events }, { group: member });
+  sendStats();
+  setInterval(sendStats, BEAT);
+  return { url: server.url, port: server.port };
 }
 
-async function drain(): Promise<void> {
-  const drained = await server.drain();
-  teller.flush();
-  scope.postMessage({ kind: "drained", drained });
+function sendStats(): void {
+  main.send("stats", server.stats);
 }

@@ -7,7 +7,7 @@
 import { until } from "../support/until.ts";
 import { besideBystander } from "./bystander.ts";
 import { RawClient } from "./raw_client.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
 import { leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
@@ -20,7 +20,7 @@ const MANY = 100;
 
 /** Has clients go away in the middle of the handshake, and right behind it. */
 export async function abortedUpgrades(clients = CLIENTS): Promise<Outcome> {
-  await using server = await startServer(["--delay", "0", "--quiet"]);
+  await using server = await startServerProcess(["--delay", "0", "--quiet"]);
   const request = upgradeRequest();
   const abort = async (_: unknown, i: number) => {
     const client = new RawClient(server.port);

@@ -7,7 +7,7 @@
 import { Client } from "../../client.ts";
 import { formatCount as count } from "../../cli/figures.ts";
 import { openBrowserSocket } from "../support/browser_socket.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import { until } from "../support/until.ts";
 import { endedBadly } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
@@ -24,7 +24,7 @@ const LEFT = 50;
 export async function accounting(requests = 1000): Promise<Outcome> {
   const failures: string[] = [];
   const seen = { answered: 0, refused: 0, unanswered: 0 };
-  await using server = await startServer([
+  await using server = await startServerProcess([
     ...["--delay", "1", "--quiet", "--seed", "7", "--fault", FAULTS, "--log-format", "text"],
   ]);
   await using client = await Client.connect(server.url);

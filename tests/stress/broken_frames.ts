@@ -9,7 +9,7 @@ import { splitTopLevel } from "../../protocol.ts";
 import { BROKEN_BYTES, BROKEN_FRAMES, ODD_FRAMES } from "../support/broken_json.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { plainReplies, withoutDelay, withoutMessage } from "../support/plain.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import type { Outcome } from "./trial.ts";
 
 /** A frame, and the answers that it is to have, errors without their messages. */
@@ -108,6 +108,6 @@ function asBytes(each: Case): Case {
 
 /** The trial: on a server in a process of its own. */
 export async function brokenFrames(): Promise<Outcome> {
-  await using server = await startServer(["--delay", "0", "--quiet"]);
+  await using server = await startServerProcess(["--delay", "0", "--quiet"]);
   return await tryBrokenFrames(server.url);
 }

@@ -8,7 +8,7 @@
 import { formatCount as count } from "../../cli/figures.ts";
 import { BROKEN_FRAMES } from "../support/broken_json.ts";
 import { startTask } from "../support/program.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import { endedBadly } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
 
@@ -31,7 +31,7 @@ export async function brokenInput(rounds = 20): Promise<Outcome> {
   let lost = 0;
   for (const { flags, code, sendsBroken, verdict } of WAYS) {
     const fail = (what: string) => failures.push(`send ${flags.join(" ")}: ${what}`);
-    await using server = await startServer(["--delay", "0", "--quiet"]);
+    await using server = await startServerProcess(["--delay", "0", "--quiet"]);
     await using send = await startTask("send", "--url", server.url, "--json", ...flags);
     await send.write(lines.join("\n") + "\n");
     await send.endInput();

@@ -6,7 +6,7 @@
  */
 
 import { startTask } from "../support/program.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import type { Outcome } from "./trial.ts";
 
 const BAD_TIMES = ["1e300", "1e999", "31622401", "-1e-9", "-1e300", "0.0999999"];
@@ -16,7 +16,7 @@ const BEFORE = 20;
 
 /** Replays recordings that are damaged at their end. */
 export async function damagedRecordings(): Promise<Outcome> {
-  await using server = await startServer(["--quiet", "--delay", "0.1"]);
+  await using server = await startServerProcess(["--quiet", "--delay", "0.1"]);
   const failures: string[] = [];
   let lost = 0;
   for (const time of BAD_TIMES) {

@@ -9,7 +9,7 @@ import { delay } from "@std/async/delay";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { PATIENCE } from "../support/until.ts";
 import { isAnswered } from "./bystander.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import { endedBadly, leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
 
@@ -21,7 +21,9 @@ const ROUNDS = 10;
 
 /** Lets a server run out of descriptors, again and again. */
 export async function descriptors(rounds = ROUNDS): Promise<Outcome> {
-  await using server = await startServer(["--delay", "0", "--quiet"], { maxFiles: MAX_FILES });
+  await using server = await startServerProcess(["--delay", "0", "--quiet"], {
+    maxFiles: MAX_FILES,
+  });
   const failures: string[] = [];
   let requests = 0;
   let lost = 0;

@@ -9,7 +9,7 @@ import { delay } from "@std/async/delay";
 import { formatCount } from "../../cli/figures.ts";
 import { Client } from "../../client.ts";
 import { clientFrame, openRawSocket } from "../support/raw_tcp.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import { endedBadly } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
 
@@ -44,7 +44,7 @@ export async function draining(rounds = ROUNDS): Promise<Outcome> {
 }
 
 async function drainOnce() {
-  await using server = await startServer(["--delay", "0.1..1"]);
+  await using server = await startServerProcess(["--delay", "0.1..1"]);
   const answered = new Set<string>();
   const clients = await Promise.all(
     Array.from({ length: CLIENTS }, () => Client.connect(server.url, { reconnect: false })),

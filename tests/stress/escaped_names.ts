@@ -11,7 +11,7 @@ import { Client } from "../../client.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { plainConvertToJson, plainReplies } from "../support/plain.ts";
 import { randomIntegers } from "../support/random.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import type { Outcome } from "./trial.ts";
 
 /** How many packets with escaped names are sent, and how many requests by the library. */
@@ -25,7 +25,7 @@ const PARTS = ['"', "\\", "\n", "\t", "\0", "a", "é", "u0"];
 
 /** Tries names with escapes on a server. */
 export async function escapedNames(seed: number, count = COUNT): Promise<Outcome> {
-  await using server = await startServer(["--delay", "0", "--quiet"]);
+  await using server = await startServerProcess(["--delay", "0", "--quiet"]);
   const random = randomIntegers(seed);
   const failures: string[] = [];
   let requests = 0;

@@ -7,7 +7,7 @@
 import { delay } from "@std/async/delay";
 import { Client, type Reply } from "../../client.ts";
 import { formatCount, quantiles } from "../../cli/figures.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import type { Outcome } from "./trial.ts";
 
 /** How long the flood goes on before the other client begins, in milliseconds. */
@@ -44,7 +44,7 @@ export interface FloodResult extends Lateness {
  * `rate` requests a second. Before that, there is a calm of so many milliseconds.
  */
 export async function measureFlood(duration: number, rate = 1, calm = 0): Promise<FloodResult> {
-  await using server = await startServer(["--quiet", "--max-in-flight", `${IN_FLIGHT}`]);
+  await using server = await startServerProcess(["--quiet", "--max-in-flight", `${IN_FLIGHT}`]);
   await using client = await Client.connect(server.url, { timeout: 60_000 });
   const before = calm > 0 ? await measureLateness(client, calm, rate) : undefined;
   const flood = await startFlood(server.port);

@@ -12,7 +12,7 @@ import { plainReplies } from "../support/plain.ts";
 import { ENOUGH, type Finding, type FuzzOptions, type FuzzResult } from "./fuzzing.ts";
 import { RawClient } from "./raw_client.ts";
 import { frame, type Script, scriptOf } from "./raw_frames.ts";
-import { startServer, type Target } from "../support/server_process.ts";
+import { startServerProcess, type Target } from "../support/server_process.ts";
 import { leftBehind } from "./left_behind.ts";
 
 /** How many clients there are at once. */
@@ -26,7 +26,7 @@ const DATA = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
 
 /** Starts a server to be fuzzed. */
 export function startFuzzed(): Promise<Target> {
-  return startServer(["--delay", "0..0.02", "--quiet"]);
+  return startServerProcess(["--delay", "0..0.02", "--quiet"]);
 }
 
 /** Fuzzes servers that `start` starts: one, as long as nothing is found. */

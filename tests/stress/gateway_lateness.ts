@@ -8,7 +8,7 @@ import { openBrowserSocket } from "../support/browser_socket.ts";
 import { startNatsServer, whyNoNatsServer } from "../support/nats_server.ts";
 import { startTask } from "../support/program.ts";
 import { parseMetrics } from "../support/prometheus.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import { isAnswered } from "./bystander.ts";
 import type { Outcome } from "./trial.ts";
 
@@ -21,7 +21,7 @@ export async function gatewayLateness(): Promise<Outcome> {
     return { extent: "nothing", requests: 0, lost: 0, failures: [missing] };
   }
   await using nats = await startNatsServer();
-  await using server = await startServer(["--quiet", "--delay", "0", "--nats", nats.url]);
+  await using server = await startServerProcess(["--quiet", "--delay", "0", "--nats", nats.url]);
   await using worker = await startTask("work", "--nats", nats.url);
   await worker.stdout.next();
   await using socket = await openBrowserSocket(server.url, []);

@@ -8,7 +8,7 @@ import { formatCount as count } from "../../cli/figures.ts";
 import { encodeFrame, encodeRequest } from "../../protocol.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { exchange } from "../support/raw_tcp.ts";
-import { type ServerProcess, startServer } from "../support/server_process.ts";
+import { type ServerProcess, startServerProcess } from "../support/server_process.ts";
 import { until } from "../support/until.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
 import { endedBadly, leftBehind } from "./left_behind.ts";
@@ -51,7 +51,7 @@ export async function limits(options: Partial<typeof DEFAULTS> = {}): Promise<Ou
     ["600", tryConnections],
   ];
   for (const [delay, attempt] of tries) {
-    await using server = await startServer(["--delay", delay, ...flags]);
+    await using server = await startServerProcess(["--delay", delay, ...flags]);
     await attempt(server, limits, tally);
     tally.failures.push(...await leftBehind(server, Infinity), ...endedBadly(await server.stop()));
   }

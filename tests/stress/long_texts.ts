@@ -5,7 +5,7 @@
  */
 
 import { openRawSocket, writeLongText } from "../support/raw_tcp.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import { besideBystander } from "./bystander.ts";
 import { endedBadly, leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
@@ -23,7 +23,7 @@ const SAID = [
 
 /** Sends a server texts that are too long. */
 export async function longTexts(rounds = ROUNDS): Promise<Outcome> {
-  await using server = await startServer(["--delay", "0", "--quiet"]);
+  await using server = await startServerProcess(["--delay", "0", "--quiet"]);
   const failures: string[] = [];
   const files = await server.files();
   const { requests, lost } = await besideBystander(server.url, async () => {

@@ -11,7 +11,7 @@ import { maxOpenFiles } from "../support/machine.ts";
 import { plainReplies, withoutDelay } from "../support/plain.ts";
 import { exchange } from "../support/raw_tcp.ts";
 import { until } from "../support/until.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
 import { leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
@@ -31,7 +31,7 @@ const DELAY = "20..24";
 export async function manyConnections(wanted = CONNECTIONS, delay = DELAY): Promise<Outcome> {
   const files = await maxOpenFiles(Deno.pid);
   const connections = Math.min(wanted, Number.isNaN(files) ? wanted : files - SPARE_FILES);
-  await using server = await startServer(
+  await using server = await startServerProcess(
     ["--delay", delay, "--quiet", "--max-connections", `${connections}`],
   );
   const failures: string[] = [];

@@ -13,7 +13,7 @@ import { openBrowserSocket } from "../support/browser_socket.ts";
 import { type NatsServer, startNatsServer, whyNoNatsServer } from "../support/nats_server.ts";
 import { type Program, startTask } from "../support/program.ts";
 import { randomIntegers } from "../support/random.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import type { Outcome } from "./trial.ts";
 
 /** How many rounds the trial has. */
@@ -92,7 +92,7 @@ export async function natsChaos(
   await using nats = await startNatsServer();
   await using stack = new AsyncDisposableStack();
   const flags = ["--nats", nats.url];
-  const { url } = stack.use(await startServer(["--quiet", ...flags]));
+  const { url } = stack.use(await startServerProcess(["--quiet", ...flags]));
   const workers: Program[] = [];
   stack.defer(async () => {
     for (const worker of workers) await worker[Symbol.asyncDispose]();

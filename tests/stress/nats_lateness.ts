@@ -8,7 +8,7 @@
 
 import { startNatsServer } from "../support/nats_server.ts";
 import { startTask, taskArgs } from "../support/program.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 
 /** How late answers were, in milliseconds beyond their delays. */
 export interface Lateness {
@@ -28,8 +28,8 @@ export async function measureLateness(
 ): Promise<Lateness[]> {
   await using nats = await startNatsServer();
   const behind = ["--nats", nats.url];
-  await using alone = await startServer(["--quiet"]);
-  await using gateway = await startServer(["--quiet", ...behind]);
+  await using alone = await startServerProcess(["--quiet"]);
+  await using gateway = await startServerProcess(["--quiet", ...behind]);
   await using one = await startTask("work", ...behind);
   await using two = await startTask("work", ...behind);
   await one.stdout.next();

@@ -10,7 +10,7 @@ import { randomIntegers } from "../support/random.ts";
 import { besideBystander } from "./bystander.ts";
 import { RawClient } from "./raw_client.ts";
 import { frame } from "./raw_frames.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
 import { leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
@@ -26,7 +26,7 @@ const LONGEST = 100;
 
 /** Has clients reset their connections. */
 export async function resets(clients = CLIENTS, seed = 1): Promise<Outcome> {
-  await using server = await startServer(["--delay", "0..0.1", "--quiet"]);
+  await using server = await startServerProcess(["--delay", "0..0.1", "--quiet"]);
   const random = randomIntegers(seed);
   let sent = 0;
   const resetOnce = async () => {

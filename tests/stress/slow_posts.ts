@@ -6,7 +6,7 @@
  */
 
 import { exchange } from "../support/raw_tcp.ts";
-import { type ServerProcess, startServer } from "../support/server_process.ts";
+import { type ServerProcess, startServerProcess } from "../support/server_process.ts";
 import { until } from "../support/until.ts";
 import { besideBystander } from "./bystander.ts";
 import { endedBadly, leftBehind } from "./left_behind.ts";
@@ -36,7 +36,7 @@ const LARGE = JSON.stringify(
 
 /** Has clients post and stall. */
 export async function slowPosts(): Promise<Outcome> {
-  await using server = await startServer([
+  await using server = await startServerProcess([
     ...["--delay", "0", "--quiet", "--max-packet-size", "16MiB", "--max-connections", `${ROOM}`],
   ]);
   const failures: string[] = [];

@@ -6,7 +6,7 @@
  */
 
 import { openRawSocket } from "../support/raw_tcp.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import { until } from "../support/until.ts";
 import { besideBystander } from "./bystander.ts";
 import { endedBadly, leftBehind } from "./left_behind.ts";
@@ -66,7 +66,7 @@ function longFrame(): Uint8Array {
 
 /** Has clients never read. */
 export async function slowReaders(longer = LONGER): Promise<Outcome> {
-  await using server = await startServer(
+  await using server = await startServerProcess(
     ["--delay", "0", "--quiet", "--max-buffered", `${BUFFERED}`],
   );
   const failures: string[] = [];

@@ -11,7 +11,7 @@ import { formatCount } from "../../cli/figures.ts";
 import { randomIntegers } from "../support/random.ts";
 import { randomSeed } from "./fuzzing.ts";
 import { scriptFlags } from "./script.ts";
-import { type ServerProcess, startServer } from "../support/server_process.ts";
+import { type ServerProcess, startServerProcess } from "../support/server_process.ts";
 import { COLLECTING, keptMemory } from "./kept_memory.ts";
 import { endedBadly, leftBehind } from "./left_behind.ts";
 import {
@@ -59,7 +59,7 @@ export interface SoakOptions {
 
 /** Soaks a server. */
 export async function soak({ duration, seed }: SoakOptions): Promise<Outcome> {
-  await using server = await startServer(["--delay", "0..0.5", "--quiet"], {
+  await using server = await startServerProcess(["--delay", "0..0.5", "--quiet"], {
     runFlags: COLLECTING,
   });
   const random = randomIntegers(seed);

@@ -6,7 +6,7 @@
  */
 
 import { exchange } from "../support/raw_tcp.ts";
-import { startServer } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import { type Asking, CASES, type Kind, KINDS, OFFER, TOKEN } from "../support/unauthorized.ts";
 import { besideBystander } from "./bystander.ts";
 import { endedBadly, leftBehind } from "./left_behind.ts";
@@ -26,7 +26,7 @@ export async function strangers(): Promise<Outcome> {
     const { allowOrigins, console, isLocked = false } = KINDS[kind];
     const flags = allowOrigins.flatMap((origin) => ["--allow-origin", origin]);
     if (!console) flags.push("--no-console");
-    await using server = await startServer(
+    await using server = await startServerProcess(
       ["--delay", "0", "--quiet", ...flags],
       { env: isLocked ? { ASYNCPKT_TOKEN: TOKEN } : {} },
     );

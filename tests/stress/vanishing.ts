@@ -7,7 +7,7 @@
 
 import { startTask } from "../support/program.ts";
 import { clientFrame, openRawSocket } from "../support/raw_tcp.ts";
-import { type ServerProcess, startServer } from "../support/server_process.ts";
+import { type ServerProcess, startServerProcess } from "../support/server_process.ts";
 import { until } from "../support/until.ts";
 import { endedBadly, leftBehind } from "./left_behind.ts";
 import type { Outcome } from "./trial.ts";
@@ -25,7 +25,7 @@ const SILENCE = 60_000;
 
 /** Has clients vanish. */
 export async function vanishing(rounds = ROUNDS, silent = SILENT): Promise<Outcome> {
-  await using server = await startServer(["--delay", "600", "--quiet"]);
+  await using server = await startServerProcess(["--delay", "600", "--quiet"]);
   await server.health();
   const files = await server.files();
   const failures = await keepSilent(server, silent);

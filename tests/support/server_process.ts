@@ -49,7 +49,7 @@ export interface Surroundings {
 }
 
 /** Starts a server on a free port. */
-export async function startServer(
+export async function startServerProcess(
   flags: string[],
   { maxFiles, runFlags = [], env }: Surroundings = {},
 ): Promise<ServerProcess> {

@@ -1,59 +1,79 @@
 /**
- * The workers of a pool, from the outside: what they share can be looked at, and they can be killed.
+ * The threads of a server with workers, from the outside: what they report can be seen, and they can be
+ * made to fail.
  *
  * @module
  */
 
-import { Ledger, type Row } from "../../cluster/threads/ledger.ts";
-import type { Order } from "../../cluster/threads/messages.ts";
+import { addCounts, ADMITTED, type Counts, IN_FLIGHT } from "../../cluster/threads/counts.ts";
 
 const RealWorker = globalThis.Worker;
 
-/** Watches all workers that begin, until it is disposed. */
+/** A thread, and what it has reported. */
+interface Thread {
+  readonly worker: Worker;
+  readonly counts: Map<string, number>;
+  beats: number;
+}
+
+/** Watches all workers that start, until it is disposed. */
 export class WorkerThreads implements Disposable {
-  readonly #threads: Worker[] = [];
-  readonly #rows: Row[] = [];
+  /** The latest thread of each worker. */
+  readonly #threads: Thread[] = [];
 
   /** Takes the place of `Worker`. */
   constructor() {
-    const begin = (worker: Worker, order: Order) => {
-      if (order.kind !== "begin") return;
-      const { ledger, row } = order.beginning;
-      const index = Math.floor(row / 2);
-      this.#rows[index] = new Ledger(ledger).rows[row]!;
-      this.#threads[index] = worker;
+    const watch = (worker: Worker, number: number) => {
+      const thread = { worker, counts: new Map<string, number>(), beats: 0 };
+      this.#threads[number - 1] = thread;
+      worker.addEventListener("message", ({ data: { name, args } }) => {
+        if (name === "stats") thread.beats++;
+        if (name === "addCounts") addCounts(thread.counts, args[0] as Counts);
+      });
     };
     globalThis.Worker = class extends RealWorker {
-      override postMessage(order: Order): void {
-        begin(this, order);
-        super.postMessage(order);
+      constructor(url: URL, options: WorkerOptions) {
+        super(url, options);
+        watch(this, Number(options.name!.split(" ")[1]));
       }
     } as typeof Worker;
   }
 
-  /** The row of each. */
-  get rows(): readonly Row[] {
-    return this.#rows;
+  /** How many workers there are. */
+  get size(): number {
+    return this.#threads.length;
   }
 
-  /** How many connections each has. */
+  /** How many connections each has admitted. */
   get connections(): number[] {
-    return this.#rows.map(({ figures }) => figures.gauges.connections);
+    return this.#threads.map(({ counts }) => counts.get(ADMITTED) ?? 0);
   }
 
-  /** How many requests are in flight with each. */
+  /** How many requests are in flight in each. */
   get inFlight(): number[] {
-    return this.#rows.map(({ figures }) => figures.counters.inFlight[0]!);
+    return this.#threads.map(({ counts }) => counts.get(IN_FLIGHT) ?? 0);
   }
 
-  /** Has a worker say that it has a fault of its own, after which it is ended at once. */
+  /** How many signs of life each has given. */
+  get beats(): number[] {
+    return this.#threads.map(({ beats }) => beats);
+  }
+
+  /** Makes an error in a worker that nobody catches. */
   fail(index: number): void {
-    this.#threads[index]!.dispatchEvent(new MessageEvent("message", { data: { kind: "faulty" } }));
+    this.#threads[index]!.worker.postMessage({ name: "no such function", args: [] });
   }
 
-  /** Ends a worker without anybody being told. */
+  /** Has the main thread receive a call from a worker that the worker has not made. */
+  call(index: number, name: string, ...args: unknown[]): void {
+    this.#threads[index]!.worker.dispatchEvent(
+      new MessageEvent("message", { data: { name, args } }),
+    );
+  }
+
+  /** Ends a worker without notice. */
   silence(index: number): void {
-    this.#threads[index]!.terminate();
+    this.#threads[index]!.worker.terminate();
   }
 
   /** Gives the real one its place back. */

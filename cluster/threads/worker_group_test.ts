@@ -7,16 +7,16 @@ import { Inbox } from "../../tests/support/inbox.ts";
 import { parseMetrics } from "../../tests/support/prometheus.ts";
 import { until } from "../../tests/support/until.ts";
 import { WorkerThreads } from "../../tests/support/worker_threads.ts";
-import { type PoolOptions, startPool } from "./pool.ts";
+import { startWorkers } from "./worker_group.ts";
 
 const SOON = { port: 0, delay: { min: 0.05, max: 0.3 } };
 const LATE = { port: 0, delay: { min: 600, max: 600 }, drainTimeout: 1 };
 const ignore = Deno.build.os !== "linux";
 
 /** Two workers, unless said otherwise. */
-async function start(options: PoolOptions, size = 2) {
+async function start(options: Parameters<typeof startWorkers>[0], size = 2) {
   using threads = new WorkerThreads();
-  const server = await startPool(options, size);
+  const server = await startWorkers(options, size);
   return { server, threads };
 }
 
@@ -28,7 +28,7 @@ async function connectToAll(
 ): Promise<{ byWorker: Client[]; [Symbol.asyncDispose](): Promise<void> }> {
   const clients: Client[] = [];
   const byWorker: Client[] = [];
-  while (Object.keys(byWorker).length < threads.rows.length) {
+  while (Object.keys(byWorker).length < threads.size) {
     const before = threads.connections;
     const client = await Client.connect(url, options);
     clients.push(client);
@@ -44,6 +44,11 @@ function total(numbers: number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0);
 }
 
+/** Resolves once all workers know of each other's counts that the main thread has received. */
+async function settle(url: string): Promise<void> {
+  await get(url, "/healthz"); // asks all of them, after it has told them
+}
+
 /** GET on a connection of its own, so that any worker may answer. */
 async function get(url: string, path: string): Promise<Response> {
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
@@ -52,7 +57,7 @@ async function get(url: string, path: string): Promise<Response> {
   return new Response(await response.text(), response);
 }
 
-Deno.test({ name: "startPool() spreads connections over its workers", ignore }, async () => {
+Deno.test({ name: "startWorkers() spreads connections over its workers", ignore }, async () => {
   const { server, threads } = await start(SOON, 3);
   await using _server = server;
   const clients = await Promise.all(Array.from({ length: 60 }, () => Client.connect(server.url)));
@@ -60,16 +65,16 @@ Deno.test({ name: "startPool() spreads connections over its workers", ignore }, 
   assert(threads.connections.every((count) => count > 0), `${threads.connections}`);
   const replies = await Promise.all(clients.map((client, i) => client.request(`a&&b&&${i}`)));
   assertEquals(replies.map(({ data }) => data), clients.map((_, i) => ({ a: { b: `${i}` } })));
-  assertEquals([server.inFlight, server.answered], [0, 60]);
+  await until("all are counted", () => server.inFlight === 0 && server.answered === 60);
   await Promise.all(clients.map((client) => client.close()));
 });
 
 Deno.test(
-  { name: "startPool() replaces a worker whose clients lose nothing", ignore },
+  { name: "startWorkers() replaces a worker whose clients lose nothing", ignore },
   async () => {
     using threads = new WorkerThreads();
     const told = new Inbox<unknown[]>();
-    await using server = await startPool({
+    await using server = await startWorkers({
       ...SOON,
       events: {
         workerEnded: (...about) => told.put(about),
@@ -96,6 +101,7 @@ Deno.test(
       });
     }
     const metrics = parseMetrics(await (await get(server.url, "/metrics")).text());
+    assert(metrics.get('asyncpkt_requests_total{outcome="answered"}')! >= 400);
     assert(metrics.get('asyncpkt_requests_total{outcome="dropped"}')! > 0);
     assertEquals(metrics.get("asyncpkt_requests_in_flight"), 0);
     assert(clients.some((client) => client.repairs.resent > 0));
@@ -104,7 +110,7 @@ Deno.test(
 );
 
 Deno.test(
-  { name: "startPool() replaces a worker that gives no sign of life", ignore },
+  { name: "startWorkers() replaces a worker that gives no sign of life", ignore },
   async () => {
     let check!: () => void;
     const real = globalThis.setInterval;
@@ -115,7 +121,7 @@ Deno.test(
     const told = new Inbox<unknown[]>();
     using threads = new WorkerThreads();
     try {
-      await using server = await startPool({
+      await using server = await startWorkers({
         ...SOON,
         events: {
           workerEnded: (...about) => told.put(about),
@@ -132,8 +138,8 @@ Deno.test(
       await says("ok");
       // The other one beats on between checks.
       const checkAgain = async () => {
-        const { beats } = threads.rows[0]!;
-        await until("the other is alive", () => threads.rows[0]!.beats > beats);
+        const beats = threads.beats[0]!;
+        await until("the other is alive", () => threads.beats[0]! > beats);
         check();
       };
       for (let i = 0; i <= 5; i++) await checkAgain();
@@ -149,7 +155,7 @@ Deno.test(
 );
 
 Deno.test(
-  { name: "startPool() holds the requests in flight in all to their limit", ignore },
+  { name: "startWorkers() holds the requests in flight in all to their limit", ignore },
   async () => {
     const { server, threads } = await start({ ...LATE, limits: { maxInFlightTotal: 10 } });
     await using _server = server;
@@ -159,40 +165,47 @@ Deno.test(
       Array.from({ length: count }, () => client.request("").then(() => "answered", (e) => e.code));
     const first = ask(one, 6);
     await until("they are in flight", () => total(threads.inFlight) === 6);
+    await settle(server.url);
     const second = ask(other, 6);
     const outcomes = new Inbox<string>();
     for (const outcome of second) void outcome.then((code) => outcomes.put(code));
     assertEquals(await outcomes.take(2), ["overloaded", "overloaded"]);
+    await until("they are in flight", () => total(threads.inFlight) === 10);
     assertEquals(threads.inFlight, [6, 4]);
     await Promise.all(clients.byWorker.map((client) => client.close()));
     await Promise.all([...first, ...second]);
   },
 );
 
-Deno.test({ name: "startPool() holds connections to their limits", ignore }, async () => {
+Deno.test({ name: "startWorkers() holds connections to their limits", ignore }, async () => {
   const tries = Array.from({ length: 8 });
   for (const [maxConnections, maxConnectionsPerAddress] of [[4, 100], [100, 4]] as const) {
-    const { server } = await start({
+    const { server, threads } = await start({
       ...SOON,
       limits: { maxConnections, maxConnectionsPerAddress },
     });
     await using _server = server;
     const connect = () => Client.connect(server.url, { reconnect: false });
+    const assertFull = async () => {
+      await until("all are counted", () => total(threads.connections) === 4);
+      await settle(server.url);
+      for (const _ of tries) await assertRejects(connect);
+    };
     const clients: Client[] = [];
     for (let i = 0; i < 4; i++) clients.push(await connect());
-    for (const _ of tries) await assertRejects(connect);
+    await assertFull();
     await clients.pop()!.close();
     await until("there is room", async () => {
       const client = await connect().catch(() => undefined);
       if (client !== undefined) clients.push(client);
       return client !== undefined;
     });
-    for (const _ of tries) await assertRejects(connect);
+    await assertFull();
     await Promise.all(clients.map((client) => client.close()));
   }
 });
 
-Deno.test({ name: "startPool() tells all events, with the seed's delays", ignore }, async () => {
+Deno.test({ name: "startWorkers() tells all events, with the seed's delays", ignore }, async () => {
   const told: [id: string, delay: number][] = [];
   const { server, threads } = await start({
     port: 0,
@@ -215,16 +228,19 @@ Deno.test({ name: "startPool() tells all events, with the seed's delays", ignore
   assertEquals(inOrder, expected as typeof told);
 });
 
-Deno.test({ name: "startPool() breaks off a connection once for a request", ignore }, async () => {
-  const { server } = await start({ ...SOON, seed: 7, faults: { disconnect: 1 } }, 3);
-  await using _server = server;
-  const clients = await Promise.all(Array.from({ length: 10 }, () => Client.connect(server.url)));
-  await Promise.all(clients.map((client, i) => client.request("", { id: `${i}` })));
-  assertEquals(server.faults?.disconnect, 10);
-  await Promise.all(clients.map((client) => client.close()));
-});
+Deno.test(
+  { name: "startWorkers() breaks off a connection once for a request", ignore },
+  async () => {
+    const { server } = await start({ ...SOON, seed: 7, faults: { disconnect: 1 } }, 3);
+    await using _server = server;
+    const clients = await Promise.all(Array.from({ length: 10 }, () => Client.connect(server.url)));
+    await Promise.all(clients.map((client, i) => client.request("", { id: `${i}` })));
+    assertEquals(server.faults?.disconnect, 10);
+    await Promise.all(clients.map((client) => client.close()));
+  },
+);
 
-Deno.test({ name: "startPool() says at each worker what all have done", ignore }, async () => {
+Deno.test({ name: "startWorkers() says at each worker what all have done", ignore }, async () => {
   const { server, threads } = await start(LATE);
   await using _server = server;
   await using clients = await connectToAll(server.url, threads);
@@ -249,7 +265,22 @@ Deno.test({ name: "startPool() says at each worker what all have done", ignore }
   await Promise.allSettled(requests);
 });
 
-Deno.test({ name: "startPool() drains all workers together", ignore }, async () => {
+Deno.test(
+  { name: "startWorkers() adds up upgrades of all workers that never opened", ignore },
+  async () => {
+    const told: [address: string, count: number][] = [];
+    const { server, threads } = await start({
+      ...SOON,
+      events: { abandoned: (...about) => told.push(about) },
+    });
+    await using _server = server;
+    threads.call(0, "events", [["abandoned", "192.0.2.1", 1]]);
+    threads.call(1, "events", [["abandoned", "192.0.2.2", 1], ["abandoned", "192.0.2.2", 2]]);
+    assertEquals(told, [["192.0.2.1", 1], ["192.0.2.2", 2], ["192.0.2.2", 3]]);
+  },
+);
+
+Deno.test({ name: "startWorkers() drains all workers together", ignore }, async () => {
   const { server, threads } = await start({ port: 0, delay: { min: 0.5, max: 0.5 } });
   await using clients = await connectToAll(server.url, threads, { reconnect: false });
   const requests = clients.byWorker.map((client) => client.request("a&&b&&c"));
@@ -274,7 +305,7 @@ Deno.test({ name: "startPool() drains all workers together", ignore }, async () 
   assertEquals(await Promise.all(lost), ["lost", "lost"]);
 });
 
-Deno.test({ name: "startPool() renews the certificate of all workers", ignore }, async () => {
+Deno.test({ name: "startWorkers() renews the certificate of all workers", ignore }, async () => {
   const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
   const [one, two] = await Promise.all(["one", "two"].map(async (name) => {
     const files = await makeCertificate(`${folder}/${name}`);
@@ -295,9 +326,13 @@ Deno.test({ name: "startPool() renews the certificate of all workers", ignore },
   await assertRejects(() => connect(one!));
 });
 
-Deno.test({ name: "startPool() rejects what it cannot do", ignore }, async () => {
+Deno.test({ name: "startWorkers() rejects what it cannot do", ignore }, async () => {
   const { server } = await start(SOON);
   await using _server = server;
-  await assertRejects(() => startPool({ port: server.port }, 2), Deno.errors.AddrInUse);
-  await assertRejects(() => startPool({ ...SOON, delay: { min: 2, max: 1 } }, 2), Error, "delay");
+  await assertRejects(() => startWorkers({ port: server.port }, 2), Deno.errors.AddrInUse);
+  await assertRejects(
+    () => startWorkers({ ...SOON, delay: { min: 2, max: 1 } }, 2),
+    Error,
+    "delay",
+  );
 });
