@@ -1112,16 +1112,10 @@ dialog::backdrop {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"5c09e13b9211d690\"",
+    etag: "\"901cf43bf05f3324\"",
     text: `// ../protocol/secret_hash.ts
-function randomKey() {
-  const [basis, factor] = crypto.getRandomValues(new Int32Array(2));
-  return {
-    basis,
-    factor: factor & ~7 | 5
-  };
-}
-var { basis: BASIS, factor: FACTOR } = randomKey();
+var [BASIS, ODD] = crypto.getRandomValues(new Int32Array(2));
+var FACTOR = ODD & ~7 | 5;
 function secretHash(bytes, at, end, salt = 0) {
   let hash = BASIS ^ Math.imul(salt, FACTOR);
   for (let i = at; i < end; i++) hash = Math.imul(hash ^ bytes[i], FACTOR);
@@ -1665,7 +1659,7 @@ var SHORT = 1e3;
 var LONG = 7e4;
 var Outbox = class {
   #send;
-  #sharesFrames;
+  #batched;
   #limit;
   #packets = [];
   #posted = [];
@@ -1675,12 +1669,12 @@ var Outbox = class {
   /** Larger ones. */
   #doubtful = [];
   /**
-   * @param sharesFrames whether the peer takes arrays; otherwise each packet is sent at once.
+   * @param batched whether the peer takes arrays; otherwise each packet is sent at once.
    * @param limit the largest frame that packets may share, in bytes, as far as is known.
    */
-  constructor(send2, sharesFrames, limit = Infinity) {
+  constructor(send2, batched, limit = Infinity) {
     this.#send = send2;
-    this.#sharesFrames = sharesFrames;
+    this.#batched = batched;
     this.#limit = limit;
   }
   /** The largest frame that packets may share, in bytes, as far as is known; with 0, they share none. */
@@ -1689,7 +1683,7 @@ var Outbox = class {
   }
   /** Sends a packet, by the end of the current task. */
   add(packet, posted) {
-    if (!this.#sharesFrames) return this.#send(packet);
+    if (!this.#batched) return this.#send(packet);
     this.#length += packet.length + 1;
     this.#posted.push(posted);
     if (this.#packets.push(packet) === 1) queueMicrotask(this.flush);

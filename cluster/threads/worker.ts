@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DEFAULT_LIMITS } from "../../session/sessions.ts";
+import { DEFAULT_LIMITS } from "../../session/context.ts";
 import { UncaughtErrorHandler } from "../../server/uncaught_errors.ts";
 import { type StartedServer, startServer } from "../../server/start.ts";
 import { Channel, type Port } from "./channel.ts";
