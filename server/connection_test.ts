@@ -1,10 +1,14 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { Sessions } from "../session/sessions.ts";
 import { serve, type ServeOptions, type ServerEvents } from "../server.ts";
-import { startSlowReaders } from "../tests/stress/slow_readers.ts";
 import { openBrowserSocket } from "../tests/support/browser_socket.ts";
 import { Inbox } from "../tests/support/inbox.ts";
-import { clientFrame, exchange, openRawSocket } from "../tests/support/raw_tcp.ts";
+import {
+  clientFrame,
+  exchange,
+  openRawSocket,
+  startSlowReaders,
+} from "../tests/support/raw_tcp.ts";
 import { until } from "../tests/support/until.ts";
 import { upgradeRequest } from "../websocket/handshake.ts";
 
@@ -180,7 +184,7 @@ Deno.test("serve() closes those that never read, holds no more for them, and oth
   await using server = serve({ ...AT_ONCE, events, limits: { maxBuffered: 1 << 20 } });
   await using other = await openBrowserSocket(server.url);
   const before = Deno.memoryUsage().rss;
-  await using _ = await startSlowReaders(server.port);
+  await using _ = await startSlowReaders(server.port, 20);
   for (let i = 0; i < 20;) {
     other.send({ request_id: i, data: "a&&b&&1" });
     assertEquals(await other.next(), { request_id: i, data: { a: { b: "1" } } });

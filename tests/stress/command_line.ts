@@ -8,10 +8,10 @@ import { formatCount as count } from "../../cli/figures.ts";
 import { Client } from "../../client.ts";
 import { serve } from "../../server.ts";
 import { residentMemory } from "../support/machine.ts";
-import { type Program, startProgram, taskArgs } from "../support/program.ts";
+import { type Program, startProgram, startTask, taskArgs } from "../support/program.ts";
 import { startOnTerminal, whyNoTerminal } from "../support/terminal.ts";
 import { listening } from "../support/server_process.ts";
-import type { Outcome } from "./trial.ts";
+import { type Outcome, Tally, type TrialOptions } from "./trial.ts";
 
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 
@@ -24,7 +24,8 @@ async function startInShell(script: string, task: string, ...more: string[]): Pr
 }
 
 /** Has each command write to a disk without room: its output, its log and its recording. */
-export async function fullDisk(requests = 1000): Promise<Outcome> {
+export async function fullDisk({ isQuick = false }: TrialOptions): Promise<Outcome> {
+  const requests = isQuick ? 10 : 1000;
   const failures: string[] = [];
   await using server = serve(AT_ONCE);
   const url = ["--url", server.url];
@@ -87,7 +88,8 @@ export async function fullDisk(requests = 1000): Promise<Outcome> {
 }
 
 /** Pipes lines that no command can use into each, among good ones; one of them has `mebibytes`. */
-export async function oddLines(good = 10_000, mebibytes = 1024): Promise<Outcome> {
+export async function oddLines({ isQuick = false }: TrialOptions): Promise<Outcome> {
+  const [good, mebibytes] = isQuick ? [100, 65] : [10_000, 1024];
   await using server = serve(AT_ONCE);
   const forth = `printf '\\377\\n\\303\\n\\300\\257\\n\\355\\240\\200\\n';
     head -c ${mebibytes}M /dev/zero; echo; seq -f 'a&&b&&%.0f' ${good}`;
@@ -155,7 +157,8 @@ const COMMANDS: readonly string[][] = [
 ];
 
 /** Control characters in arguments and answers; terminals that can only write line after line. */
-export async function oddTerminals(requests = 100): Promise<Outcome> {
+export async function oddTerminals({ isQuick = false }: TrialOptions): Promise<Outcome> {
+  const requests = isQuick ? 10 : 100;
   const failures: string[] = [];
   for (const args of COMMANDS) {
     const run = ["run", "--allow-all", "main.ts", ...args];
@@ -194,4 +197,31 @@ export async function oddTerminals(requests = 100): Promise<Outcome> {
 function isEvil(text: string): boolean {
   // deno-lint-ignore no-control-regex -- they are what is looked for
   return /[\0-\x09\x0b-\x1f\x7f-\x9f\p{Cf}]/u.test(text);
+}
+
+/** Replays recordings with a damaged time at their end: `send` names the line, and loses nothing before it. */
+export async function damagedRecordings(): Promise<Outcome> {
+  const tally = new Tally();
+  const times = ["1e300", "1e999", "31622401", "-1e-9", "-1e300", "0.0999999"];
+  const before = 20;
+  const lineOf = (time: string, id: number) =>
+    `{"time":${time},"connection":1,"event":"in","frame":"{\\"request_id\\":${id},\\"data\\":\\"\\"}"}`;
+  await using server = serve({ port: 0, delay: { min: 0.1, max: 0.1 } });
+  for (const time of times) {
+    const lines = Array.from({ length: before }, (_, i) => lineOf("0.1", i));
+    lines.push(lineOf(time, before), lineOf("0.2", before + 1), "");
+    await using send = await startTask("send", "--quiet", "--url", server.url, "--replay", "-");
+    await send.write(lines.join("\n"));
+    await send.endInput();
+    const { code, stderr, stdout } = await send.result();
+    tally.requests += before;
+    tally.lost += before - stdout.filter((line) => line.includes('"data":{')).length;
+    const isNamed = stderr.includes(`stdin, line ${before + 1}: expected a time from 0.1, `);
+    tally.check(code === 2 && isNamed, `the time ${time}: exit code ${code}, ${stderr}`);
+  }
+  return {
+    ...tally,
+    extent: `${times.length} times behind ${before} requests: ${times.join(", ")}`,
+    badInputs: times.length,
+  };
 }

@@ -8,73 +8,71 @@
 
 import { formatCount } from "../../cli/figures.ts";
 import { Client } from "../../client.ts";
-import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
+import { openBrowserSocket } from "../support/browser_socket.ts";
 import { plainConvertToJson, plainReplies } from "../support/plain.ts";
 import { randomIntegers } from "../support/random.ts";
 import { startServerProcess } from "../support/server_process.ts";
-import type { Outcome } from "./trial.ts";
-
-/** How many packets with escaped names are sent, and how many requests by the library. */
-const COUNT = 1000;
-
-/** How many failures are reported, and end the trial. */
-const ENOUGH = 20;
+import { onServer, type Outcome, Tally, type TrialOptions } from "./trial.ts";
 
 /** Parts of names that JSON spells with an escape, and others. */
 const PARTS = ['"', "\\", "\n", "\t", "\0", "a", "é", "u0"];
 
 /** Tries names with escapes on a server. */
-export async function escapedNames(seed: number, count = COUNT): Promise<Outcome> {
-  await using server = await startServerProcess(["--delay", "0", "--quiet"]);
+export async function escapedNames({ seed, isQuick = false }: TrialOptions): Promise<Outcome> {
+  const tally = new Tally();
+  const count = isQuick ? 50 : 1000;
   const random = randomIntegers(seed);
-  const failures: string[] = [];
-  let requests = 0;
-  const look = (what: string, got: string, want: string) => {
-    requests++;
-    if (got !== want) failures.push(`${what}: want ${want}, got ${got.slice(0, 200)}`);
+  const compare = (what: string, got: string, want: string) => {
+    tally.requests++;
+    if (got === want || tally.lost++ >= 20) return;
+    tally.failures.push(`${what}: want ${want}, got ${got.slice(0, 200)}`);
   };
-
-  await using odd = await openBrowserSocket(server.url);
-  await using other = await openBrowserSocket(server.url);
-  for (let i = 0; i < count && failures.length < ENOUGH; i++) {
-    // V8 expects a name where it has seen no other, in an object of as many members: so each pair
-    // begins with a name of its own, and both have four members.
-    const packetOf = (id: string, data: string, more: string) =>
-      `{"${i}th":0,"${id}":${i},"${data}":"Hub&&id&&${i}",${more}}`;
-    const isId = random(2) === 0;
-    const name = escaped(isId ? "request_id" : "data", random);
-    const misleading = JSON.stringify(mistaken(name)).slice(1, -1);
-    const frame = isId ? packetOf(name, "data", '"v":1') : packetOf("request_id", name, '"v":1');
-    // It has the right name as well: too many wrong packets in a row would end the connection.
-    const before = isId
-      ? packetOf(misleading, "data", `"request_id":${i}`)
-      : packetOf("request_id", misleading, '"data":""');
-    for (const [socket, packet] of [[odd, before], [other, frame]] as const) {
-      look(packet, await answerTo(socket, packet), plainReplies(packet)[0]!);
+  await onServer(tally, startServerProcess(["--delay", "0", "--quiet"]), async ({ url }) => {
+    await using odd = await openBrowserSocket(url);
+    await using other = await openBrowserSocket(url);
+    for (let i = 0; i < count; i++) {
+      // V8 expects a name where it has seen no other, in an object of as many members: so each pair
+      // begins with a name of its own, and both have four members.
+      const packetOf = (id: string, data: string, more: string) =>
+        `{"${i}th":0,"${id}":${i},"${data}":"Hub&&id&&${i}",${more}}`;
+      const isId = random(2) === 0;
+      const name = escaped(isId ? "request_id" : "data", random);
+      const misleading = JSON.stringify(mistaken(name)).slice(1, -1);
+      const frame = isId ? packetOf(name, "data", '"v":1') : packetOf("request_id", name, '"v":1');
+      // It has the right name as well: too many wrong packets in a row would end the connection.
+      const before = isId
+        ? packetOf(misleading, "data", `"request_id":${i}`)
+        : packetOf("request_id", misleading, '"data":""');
+      for (const [socket, packet] of [[odd, before], [other, frame]] as const) {
+        socket.send(packet);
+        const got = await socket.frames.next().catch(() => "none");
+        compare(packet, got, plainReplies(packet)[0]!);
+      }
+      const response = await fetch(url.replace("ws", "http"), { method: "POST", body: frame });
+      compare(`${frame} by POST`, (await response.text()).trimEnd(), plainReplies(frame)[0]!);
     }
-    const response = await fetch(server.url.replace("ws", "http"), { method: "POST", body: frame });
-    look(`${frame} by POST`, (await response.text()).trimEnd(), plainReplies(frame)[0]!);
-  }
 
-  await using client = await Client.connect(server.url);
-  const datas = Array.from({ length: count }, (_, i) => {
-    const name = Array.from({ length: 1 + random(3) }, () => PARTS[random(PARTS.length)]).join("");
-    const other = mistaken(JSON.stringify(name).slice(1, -1));
-    return `first&&${i}th&&0&&${other}&&1%%second&&${i}th&&0&&${name}&&1`;
-  });
-  for await (const { index, reply, error } of client.requests(datas)) {
-    const got = error === undefined ? JSON.stringify(reply!.data) : String(error);
-    look(`the library, ${JSON.stringify(datas[index])}`, got, plainConvertToJson(datas[index]!));
-  }
+    await using client = await Client.connect(url);
+    const datas = Array.from({ length: count }, (_, i) => {
+      const name = Array.from({ length: 1 + random(3) }, () => PARTS[random(PARTS.length)]).join(
+        "",
+      );
+      const other = mistaken(JSON.stringify(name).slice(1, -1));
+      return `first&&${i}th&&0&&${other}&&1%%second&&${i}th&&0&&${name}&&1`;
+    });
+    for await (const { index, reply, error } of client.requests(datas)) {
+      const got = error === undefined ? JSON.stringify(reply!.data) : String(error);
+      const what = `the library, ${JSON.stringify(datas[index])}`;
+      compare(what, got, plainConvertToJson(datas[index]!));
+    }
+  }, { bystander: false, leaks: 1 }); // fetch() keeps a connection
   return {
+    ...tally,
     extent:
-      `${
+      `${formatCount(count)} pairs of packets on two connections, where the first misleads V8 ` +
+      `about the names of the second, and ${
         formatCount(count)
-      } pairs of packets on two connections, where the first misleads V8 about ` +
-      `the names of the second, and ${formatCount(count)} replies to the library; seed ${seed}`,
-    requests,
-    lost: failures.length,
-    failures: failures.slice(0, ENOUGH),
+      } replies to the library; seed ${seed}`,
   };
 }
 
@@ -90,9 +88,4 @@ function escaped(name: string, random: (limit: number) => number): string {
 /** The name that V8 mistakes a name for: the beginning of its spelling, of the length that it has. */
 function mistaken(spelled: string): string {
   return spelled.slice(0, JSON.parse(`"${spelled}"`).length);
-}
-
-async function answerTo(socket: BrowserSocket, packet: string): Promise<string> {
-  socket.send(packet);
-  return await socket.frames.next().catch(() => "none");
 }

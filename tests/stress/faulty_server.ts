@@ -1,5 +1,5 @@
 /**
- * A plain server that is wrong where it is told to be, to see that the trials find it out.
+ * A plain server with faults, to test that failure tests find them.
  *
  * @module
  */
@@ -7,20 +7,16 @@
 import { plainReplies } from "../support/plain.ts";
 import type { Target } from "../support/server_process.ts";
 
-/** What a server that is nearly right does wrong. */
+/** Faults of a server. */
 export interface Faults {
-  /** Makes answers of a frame. @default {plainReplies} */
+  /** Answers a frame. @default {plainReplies} */
   answer?(frame: string): string[];
-  /** What it says to be in flight. */
-  inFlight?: number;
-  /** After how many connections it says that its process has ended. */
+  /** Connections after which its process seems to have ended. */
   endsAfter?: number;
 }
 
 /** Starts a plain server within the test. */
-export function startFaulty(
-  { answer = plainReplies, inFlight = 0, endsAfter = Infinity }: Faults,
-): Target {
+export function startFaulty({ answer = plainReplies, endsAfter = Infinity }: Faults): Target {
   const sockets = new Set<WebSocket>();
   let connections = 0;
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
@@ -46,7 +42,7 @@ export function startFaulty(
     },
     health: () => {
       if (connections > endsAfter) return Promise.reject(new Error("it has ended"));
-      const figures = { connections: sockets.size, in_flight: inFlight, abandoned: 0 };
+      const figures = { connections: sockets.size, in_flight: 0, abandoned: 0 };
       return Promise.resolve({ code: 200, status: "ok", ...figures });
     },
     files: () => Promise.resolve(NaN),

@@ -1,49 +1,58 @@
 /**
- * `deno task fuzz`: both fuzzers, or one of them. What they find is printed with the command that finds it
- * again, and makes the exit code 1.
+ * `deno task fuzz`: both fuzzers, or one of them. It prints what they find with the command that finds it
+ * again, and then ends with exit code 1.
  *
  * @module
  */
 
 import { choice, integer, seconds } from "../../cli/flags.ts";
+import { formatCount } from "../../cli/figures.ts";
 import { fuzzFrames } from "./fuzz_frames.ts";
 import { fuzzPackets } from "./fuzz_packets.ts";
-import { findingText, type FuzzOptions, type FuzzResult, randomSeed } from "./fuzzing.ts";
-import { scriptFlags } from "./script.ts";
+import { type Outcome, randomSeed, scriptFlags, type TrialOptions } from "./trial.ts";
 
-const flags = scriptFlags("fuzz", "Looks for what nobody thought of.", {
-  seed: integer(
-    "N",
-    "repeats what was found with it [another each time]",
-    undefined,
-    0,
-    2 ** 31 - 1,
-  ),
-  seconds: seconds("SECONDS", "how long each of the two goes on [60]", 60),
-  only: choice("what is made up: packets, or WebSocket frames [both]", [
-    "both",
-    "packets",
-    "frames",
-  ]),
-  rounds: integer("N", "how many rounds each makes at most [no limit]", undefined, 1),
-});
+const FUZZERS = { packets: fuzzPackets, frames: fuzzFrames };
+const INPUTS = { packets: "packets", frames: "connections" };
 
-const FUZZERS: Record<string, (options: FuzzOptions) => FuzzResult | Promise<FuzzResult>> = {
-  packets: fuzzPackets,
-  frames: fuzzFrames,
-};
+/** Runs a fuzzer as a failure test. */
+export function fuzzTrial(only: keyof typeof FUZZERS) {
+  return async ({ seed, duration }: TrialOptions): Promise<Outcome> => {
+    const { inputs, badInputs, requests, findings } = await FUZZERS[only]({ seed, duration });
+    return {
+      extent: `${formatCount(inputs)} ${INPUTS[only]} in ${duration / 1000} s, seed ${seed}`,
+      requests,
+      lost: findings.length,
+      badInputs,
+      failures: findings.map(({ seed, what }) => `${what}; again: ${commandFor(only, seed)}`),
+    };
+  };
+}
 
-const { seed = randomSeed(), seconds: duration, rounds = Infinity } = flags;
-for (const [name, fuzz] of Object.entries(FUZZERS)) {
-  if (flags.only !== "both" && flags.only !== name) continue;
-  console.log(`fuzzing ${name} with seed ${seed} for up to ${duration / 1000} s`);
-  const result = await fuzz({ seed, duration, rounds });
-  for (const finding of result.findings) console.log(findingText(name, finding));
-  console.log(
-    `${result.rounds} rounds, ${result.inputs} ${
-      name === "packets" ? "packets" : "connections"
-    }: ` +
-      (result.findings.length > 0 ? `${result.findings.length} found` : "nothing found"),
+function commandFor(only: string, seed: number): string {
+  return `deno task fuzz --only ${only} --rounds 1 --seed ${seed}`;
+}
+
+if (import.meta.main) {
+  const { seed = randomSeed(), seconds: duration, only, rounds = Infinity } = scriptFlags(
+    "fuzz",
+    "Looks for what nobody thought of.",
+    {
+      seed: integer("N", "repeats what was found with it [random]", undefined, 0, 2 ** 31 - 1),
+      seconds: seconds("SECONDS", "how long each of the two goes on [60]", 60),
+      only: choice("what is made up [both]", ["both", "packets", "frames"]),
+      rounds: integer("N", "most rounds of each [no limit]", undefined, 1),
+    },
   );
-  if (result.findings.length > 0) Deno.exitCode = 1;
+  for (const name of ["packets", "frames"] as const) {
+    if (only !== "both" && only !== name) continue;
+    console.log(`fuzzing ${name} with seed ${seed} for up to ${duration / 1000} s`);
+    const result = await FUZZERS[name]({ seed, duration, rounds });
+    for (const { seed, what, input } of result.findings) {
+      console.log(`FOUND ${what}\n  input: ${JSON.stringify(input)}`);
+      console.log(`  again: ${commandFor(name, seed)}\n`);
+      Deno.exitCode = 1;
+    }
+    const found = result.findings.length || "nothing";
+    console.log(`${result.rounds} rounds, ${result.inputs} ${INPUTS[name]}: ${found} found`);
+  }
 }

@@ -3,7 +3,6 @@ import { plainReplies } from "../support/plain.ts";
 import { type Faults, startFaulty } from "./faulty_server.ts";
 import { fuzzFrames, startFuzzed } from "./fuzz_frames.ts";
 import { scriptOf } from "./raw_frames.ts";
-import { leftBehind } from "./left_behind.ts";
 
 Deno.test("fuzzFrames() finds nothing in the server", async () => {
   const result = await fuzzFrames({ seed: 1, duration: 60_000, rounds: 64 }, startFuzzed);
@@ -36,15 +35,4 @@ Deno.test("scriptOf() gives the same for a seed, and others for the next", () =>
   const scripts = Array.from({ length: 50 }, (_, seed) => JSON.stringify(scriptOf(seed)));
   assertEquals(scripts, scripts.map((_, seed) => JSON.stringify(scriptOf(seed))));
   assertEquals(new Set(scripts).size, scripts.length);
-});
-
-Deno.test("leftBehind() says what is left of connections that are over", async () => {
-  await using clean = startFaulty({});
-  assertEquals(await leftBehind(clean, 7), []);
-  await using leaving = startFaulty({ inFlight: 2 });
-  assertEquals(await leftBehind(leaving, 7, 10), ["2 requests are left in flight"]);
-  await using leaking = { ...startFaulty({}), files: () => Promise.resolve(9) };
-  assertEquals(await leftBehind(leaking, 7, 10), ["9 files are open, 7 were before"]);
-  await using ended = startFaulty({ endsAfter: -1 });
-  assertEquals(await leftBehind(ended, 7), ["the server's process has ended"]);
 });

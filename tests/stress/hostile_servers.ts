@@ -1,5 +1,6 @@
 /**
- * Servers that do to a client what none should: each is a clear error in time, or an answer all the same.
+ * Failure tests with servers that break the rules: the client ends each request in time, once, and with a
+ * clear error, or has its answer all the same.
  *
  * @module
  */
@@ -8,154 +9,112 @@ import { Client, type ClientError } from "../../client.ts";
 import {
   acceptRawSocket,
   closeAfterPeer,
-  serverFrame,
+  serverFrame as frame,
   startRawServer,
+  writeAll,
 } from "../support/raw_tcp.ts";
+import { closePayload } from "../../websocket/frames.ts";
 import type { Outcome } from "./trial.ts";
 
-/** How long each request may take here, in milliseconds. */
+/** How long each request may take, in milliseconds. */
 const TIMEOUT = 150;
 
 const encoder = new TextEncoder();
-const FIRST = '{"request_id":1,"data":{}}';
 
-/** What a server does with its connection, once it has upgraded it and a packet has come. */
-type ErrorDetails = (connection: Deno.Conn) => unknown;
+/** An answer to the request, and the frame of one. */
+const TEXT = '{"request_id":1,"data":{}}';
+const ANSWER = frame(TEXT);
 
-const send = (...frames: Uint8Array[]): ErrorDetails => async (connection) => {
-  for (const frame of frames) await connection.write(frame);
-};
+/** A server's writes; nothing stands for closing the connection. */
+type Writes = readonly Uint8Array[];
+const CLOSE = new Uint8Array();
 
-/** What servers do, and how the request ends: it is answered, or gets this error. */
-const TABLE: [
-  what: string,
-  fault: ErrorDetails,
-  error: ClientError["code"] | undefined,
-  says: RegExp,
-][] = [
-  ["never answers", () => {}, "timed_out", /^no answer within 0\.15 s$/],
-  ["answers twice", send(serverFrame(FIRST), serverFrame(`[${FIRST},${FIRST}]`)), undefined, /^/],
+const answering = (...members: string[]) =>
+  members.map((each) => frame(`{"request_id":1,${each}}`));
+
+const LATE = /^timed_out: no answer within 0\.15 s$/;
+const TIMED_OUT = /^timed_out: /;
+const ANSWERED = /^answered: \{\}$/;
+const LOST_EACH_TIME = /^timed_out: .*; before that, connection_lost: /;
+
+/** What servers do once a request has come, and how it ends. */
+const FAULTS: readonly [what: string, end: RegExp, ...writes: Writes][] = [
+  ["never answers", LATE],
+  ["answers twice", ANSWERED, ANSWER, frame(`[${TEXT},${TEXT}]`)],
   [
     "answers an id that nobody sent",
-    send(
-      serverFrame('{"request_id":"x","data":{}}'),
-      serverFrame('{"request_id":"1","data":{}}'),
-    ),
-    "timed_out",
-    /^/,
+    TIMED_OUT,
+    frame('{"request_id":"x","data":{}}'),
+    frame('{"request_id":"1","data":{}}'),
   ],
-  ["answers no id", send(serverFrame('{"request_id":null,"data":{}}')), "timed_out", /^/],
-  ["sends text that is not JSON", send(serverFrame("{"), serverFrame("")), "timed_out", /^/],
-  [
-    "sends JSON that is no answer",
-    send(serverFrame("[[7]]"), serverFrame("null")),
-    "timed_out",
-    /^/,
-  ],
+  ["answers no id", TIMED_OUT, frame('{"request_id":null,"data":{}}')],
+  ["sends text that is not JSON", TIMED_OUT, frame("{"), frame("")],
+  ["sends JSON that is no answer", TIMED_OUT, frame("[[7]]"), frame("null")],
   [
     "answers with the wrong types",
-    send(
-      ...['"x"', "[]", "7", "null"].map((data) => serverFrame(`{"request_id":1,"data":${data}}`)),
-    ),
-    "timed_out",
-    /^/,
+    TIMED_OUT,
+    ...answering('"data":"x"', '"data":[]', '"data":7', '"data":null'),
   ],
   [
     "answers with an error of the wrong types",
-    send(
-      ...['"x"', "{}", "null", '{"code":7,"message":"x"}', '{"code":"x"}'].map((error) =>
-        serverFrame(`{"request_id":1,"error":${error}}`)
-      ),
-    ),
-    "timed_out",
-    /^/,
+    TIMED_OUT,
+    ...answering('"error":"x"', '"error":{}', '"error":null', '"error":{"code":7,"message":"x"}'),
+    ...answering('"error":{"code":"x"}'),
   ],
-  ["answers in a binary frame", send(serverFrame(FIRST, 0x82)), "timed_out", /^/],
+  ["answers in a binary frame", TIMED_OUT, frame(TEXT, 0x82)],
   [
     "refuses and then answers",
-    send(
-      serverFrame(
-        `[{"request_id":1,"error":{"code":"overloaded","message":"full"}},${FIRST},${FIRST}]`,
-      ),
-    ),
-    "timed_out",
-    /; before that, overloaded: full$/,
+    /^timed_out: .*; before that, overloaded: full$/,
+    frame(`[{"request_id":1,"error":{"code":"overloaded","message":"full"}},${TEXT},${TEXT}]`),
   ],
-  ["pings", send(serverFrame("x", 0x89), serverFrame(FIRST)), undefined, /^/],
-  [
-    "sends half a frame and no more",
-    send(serverFrame(FIRST).subarray(0, 9)),
-    "timed_out",
-    /^no answer within 0\.15 s$/,
-  ],
-  [
-    "answers byte by byte",
-    async (connection) => {
-      for (const byte of serverFrame(FIRST)) await connection.write(new Uint8Array([byte]));
-    },
-    undefined,
-    /^/,
-  ],
+  ["pings", ANSWERED, frame("x", 0x89), ANSWER],
+  ["sends half a frame and no more", LATE, ANSWER.slice(0, 9)],
+  ["answers byte by byte", ANSWERED, ...Array.from(ANSWER, (byte) => new Uint8Array([byte]))],
   [
     "answers in fragments",
-    send(
-      serverFrame(FIRST.slice(0, 9), 0x01),
-      serverFrame("", 0x00),
-      serverFrame(FIRST.slice(9), 0x80),
-    ),
-    undefined,
-    /^/,
+    ANSWERED,
+    frame(TEXT.slice(0, 9), 0x01),
+    frame("", 0x00),
+    frame(TEXT.slice(9), 0x80),
   ],
   [
     "sends bytes that are no frame",
-    send(encoder.encode("HTTP/1.1 200 OK\r\n\r\n")),
-    "connection_lost",
-    /Reserved bits/,
+    /^connection_lost: .*Reserved bits/,
+    encoder.encode("HTTP/1.1 200 OK\r\n\r\n"),
   ],
   [
     "sends what is not UTF-8",
-    send(serverFrame(new Uint8Array([0xff]))),
-    "connection_lost",
-    /Invalid UTF-8/,
+    /^connection_lost: .*Invalid UTF-8/,
+    frame(new Uint8Array([0xff])),
   ],
-  ["sends a frame of no known kind", send(serverFrame("x", 0x83)), "connection_lost", /Invalid/],
+  ["sends a frame of no known kind", /^connection_lost: .*Invalid/, frame("x", 0x83)],
   [
     "begins a frame of 64 MiB",
-    send(new Uint8Array([0x81, 127, 0, 0, 0, 0, 4, 0, 0, 0])),
-    "connection_lost",
-    /Frame too large/,
+    /^connection_lost: .*Frame too large/,
+    new Uint8Array([0x81, 127, 0, 0, 0, 0, 4, 0, 0, 0]),
   ],
   [
     "breaks off amid a frame, each time",
-    async (connection) => {
-      await connection.write(serverFrame(FIRST).subarray(0, 9));
-      connection.close();
-    },
-    "timed_out",
-    /; before that, connection_lost: .*(Unexpected EOF|broke|reset)/,
+    /^timed_out: .*; before that, connection_lost: .*(Unexpected EOF|broke|reset)/,
+    ANSWER.slice(0, 9),
+    CLOSE,
   ],
   [
     "closes, each time",
-    async (connection) => {
-      await connection.write(serverFrame(new Uint8Array([1001 >> 8, 1001 & 0xff]), 0x88));
-      connection.close();
-    },
-    "timed_out",
-    /; before that, connection_lost: /,
+    LOST_EACH_TIME,
+    frame(closePayload(1001), 0x88),
+    CLOSE,
   ],
   [
     "closes with a code that may not be",
-    async (connection) => {
-      await connection.write(serverFrame(new Uint8Array([1005 >> 8, 1005 & 0xff]), 0x88));
-      connection.close();
-    },
-    "timed_out",
-    /; before that, connection_lost: /,
+    LOST_EACH_TIME,
+    frame(closePayload(1005), 0x88),
+    CLOSE,
   ],
 ];
 
-/** What servers answer to a handshake, and what is said of it. */
-const HANDSHAKES: [bytes: string, says: string][] = [
+/** What servers answer to a handshake, and the client's reason for giving up. */
+const HANDSHAKES: readonly [response: string, reason: string][] = [
   ["", "the server closed the connection during the handshake"],
   ["HTTP/1.1 101 Swi", "the server closed the connection during the handshake"],
   ["SSH-2.0-OpenSSH\r\n", "the server does not speak HTTP"],
@@ -165,72 +124,62 @@ const HANDSHAKES: [bytes: string, says: string][] = [
   ]),
 ];
 
-/** A server that is hostile. */
+/** A server that breaks the rules. */
 export interface Hostility {
   /** What it does. */
   readonly what: string;
-  /** Tries it; returns what was wrong with what came of it. */
+  /** Has a client meet it; returns what was wrong with what came of that. */
   attempt(): Promise<string | undefined>;
 }
 
 /** All of them. */
 export const HOSTILITIES: readonly Hostility[] = [
-  ...TABLE.map(([what, fault, code, says]) => ({
-    what,
-    attempt: () => tryFault(fault, code, says),
-  })),
-  ...HANDSHAKES.map(([bytes, says]) => ({
-    what: `answers the handshake with ${JSON.stringify(bytes)}`,
-    attempt: () => tryHandshake(bytes, says),
+  ...FAULTS.map(([what, end, ...writes]) => ({ what, attempt: () => tryFault(end, writes) })),
+  ...HANDSHAKES.map(([response, reason]) => ({
+    what: `answers the handshake with ${JSON.stringify(response)}`,
+    attempt: () => tryHandshake(response, reason),
   })),
 ];
 
-async function tryFault(
-  fault: ErrorDetails,
-  code: ClientError["code"] | undefined,
-  says: RegExp,
-): Promise<string | undefined> {
+async function tryFault(end: RegExp, writes: Writes): Promise<string | undefined> {
   await using server = startRawServer(async (connection) => {
     await acceptRawSocket(connection);
     await connection.read(new Uint8Array(4096));
-    await fault(connection);
+    for (const bytes of writes) {
+      if (bytes === CLOSE) return connection.close();
+      await writeAll(connection, bytes);
+    }
     await closeAfterPeer(connection);
   });
   const client = await Client.connect(server.url);
   const from = performance.now();
   let settled = 0;
-  const request = client.request("a&&b&&c", { id: 1, timeout: TIMEOUT });
-  const end = await request.finally(() => settled++).then(
-    ({ data }) => ({ code: undefined, request_id: 1, message: JSON.stringify(data) }),
-    (error: ClientError) => error,
-  );
+  const [code, message, id] = await client.request("a&&b&&c", { id: 1, timeout: TIMEOUT })
+    .finally(() => settled++)
+    .then(
+      ({ data }) => ["answered", JSON.stringify(data), 1],
+      ({ code, message, request_id }: ClientError) => [code, message, request_id],
+    );
   const took = performance.now() - from;
   const { inFlight } = client;
   await client.close();
-  if (end.code !== code) return `want ${code ?? "an answer"}, got ${end.code}: ${end.message}`;
-  if (code === undefined ? end.message !== "{}" : !says.test(end.message)) {
-    return `it got ${end.message}`;
-  }
+  if (!end.test(`${code}: ${message}`)) return `want ${end}, got ${code}: ${message}`;
   if (code === "timed_out" && took < TIMEOUT - 1) return `it timed out after ${took} ms`;
-  if (end.request_id !== 1) return `it was told of the request ${end.request_id}`;
+  if (id !== 1) return `it was told of the request ${id}`;
   if (settled !== 1 || inFlight !== 0) return `it settled ${settled} times, ${inFlight} in flight`;
 }
 
-async function tryHandshake(bytes: string, says: string): Promise<string | undefined> {
+async function tryHandshake(response: string, reason: string): Promise<string | undefined> {
   await using server = startRawServer(async (connection) => {
     await connection.read(new Uint8Array(4096));
-    await connection.write(encoder.encode(bytes));
+    await writeAll(connection, encoder.encode(response));
     connection.close();
   });
-  const end = await Client.connect(server.url).then(
-    async (client) => {
-      await client.close();
-      return { code: "none", message: "it connected" };
-    },
-    (error: ClientError) => error,
+  const got = await Client.connect(server.url).then(
+    (client) => client.close().then(() => "it connected"),
+    ({ code, message }: ClientError) => `${code}: ${message}`,
   );
-  const want = `connection_failed: cannot connect to ${server.url}: ${says}`;
-  const got = `${end.code}: ${end.message}`;
+  const want = `connection_failed: cannot connect to ${server.url}: ${reason}`;
   if (got !== want) return `want ${want}, got ${got}`;
 }
 
@@ -243,7 +192,7 @@ export async function hostileServers(): Promise<Outcome> {
   }
   return {
     extent:
-      `${TABLE.length} kinds of servers that break the rules, ${HANDSHAKES.length} of handshakes`,
+      `${FAULTS.length} kinds of servers that break the rules, ${HANDSHAKES.length} of handshakes`,
     requests: HOSTILITIES.length,
     lost: failures.length,
     badInputs: HOSTILITIES.length,

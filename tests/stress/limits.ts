@@ -1,174 +1,175 @@
 /**
- * Limits: what is as much as they allow is taken in, and what is one past them is refused with its error.
+ * Failure tests at the limits of a server: as much as they allow must be accepted, and one more refused.
  *
  * @module
  */
 
+import { delay } from "@std/async/delay";
 import { formatCount as count } from "../../cli/figures.ts";
+import { Client } from "../../client.ts";
+import { closeAll, connectAll } from "../../load/connect.ts";
 import { encodeFrame, encodeRequest } from "../../protocol.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
+import { maxOpenFiles } from "../support/machine.ts";
+import { plainReplies, withoutDelay } from "../support/plain.ts";
+import { startProgram, taskArgs } from "../support/program.ts";
 import { exchange } from "../support/raw_tcp.ts";
-import { type ServerProcess, startServerProcess } from "../support/server_process.ts";
-import { until } from "../support/until.ts";
+import { listening, startServerProcess } from "../support/server_process.ts";
+import { PATIENCE, until } from "../support/until.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
-import { endedBadly, leftBehind } from "./left_behind.ts";
-import type { Outcome } from "./trial.ts";
+import { onServer, type Outcome, Tally, type TrialOptions } from "./trial.ts";
 
-/** The limits where nothing else is said; {@linkcode limits} may be told smaller ones. */
-const DEFAULTS = {
-  maxPacketSize: 1 << 20,
-  maxInFlight: 10_000,
-  maxInFlightTotal: 1_000_000,
-  maxConsecutiveErrors: 100,
-  maxConnectionsPerAddress: 1000,
-};
+const ALONE = { bystander: false } as const;
 
-/** How many requests are sent in a frame. */
-const TOGETHER = 1000;
-
-/** What is tried, and what comes of it. */
-interface Tally {
-  requests: number;
-  badInputs: number;
-  readonly failures: string[];
-}
-
-/** Goes to the limits, and one past them. */
-export async function limits(options: Partial<typeof DEFAULTS> = {}): Promise<Outcome> {
-  const limits = { ...DEFAULTS, ...options };
-  const flags = [
-    ...["--quiet", "--max-packet-size", `${limits.maxPacketSize}`],
-    ...["--max-in-flight", `${limits.maxInFlight}`],
-    ...["--max-in-flight-total", `${limits.maxInFlightTotal}`],
-    ...["--max-wrong", `${limits.maxConsecutiveErrors}`],
-    ...["--max-connections-per-address", `${limits.maxConnectionsPerAddress}`],
-  ];
-  const tally: Tally = { requests: 0, badInputs: 0, failures: [] };
-  const tries: [delay: string, attempt: typeof tryPacketSize][] = [
-    ["0", tryPacketSize],
-    ["0", tryWrongInARow],
-    ["600", tryInFlight],
-    ["600", tryConnections],
-  ];
-  for (const [delay, attempt] of tries) {
-    await using server = await startServerProcess(["--delay", delay, ...flags]);
-    await attempt(server, limits, tally);
-    tally.failures.push(...await leftBehind(server, Infinity), ...endedBadly(await server.stop()));
-  }
+/** Fills a server with requests in flight, on a connection and in all, and sends one more of each. */
+export async function limits({ isQuick = false }: TrialOptions): Promise<Outcome> {
+  const tally = new Tally();
+  const [perConnection, inAll] = isQuick ? [2500, 6000] : [10_000, 1_000_000];
+  const flags = ["--max-in-flight", `${perConnection}`, "--max-in-flight-total", `${inAll}`];
+  await onServer(
+    tally,
+    startServerProcess(["--delay", "600", "--quiet", ...flags]),
+    async (server) => {
+      await using sockets = new AsyncDisposableStack();
+      const connect = async () => sockets.use(await openBrowserSocket(server.url, ["asyncpkt.v1"]));
+      const isFull = async () => (await server.health()).in_flight === inAll;
+      let last: BrowserSocket;
+      let sent = 0;
+      do {
+        last = await connect();
+        for (let i = 0; i < perConnection && sent < inAll;) {
+          const length = Math.min(1000, perConnection - i, inAll - sent);
+          last.send(encodeFrame(Array.from({ length }, () => encodeRequest(i++, ""))));
+          sent += length;
+        }
+        if (sent > perConnection) continue;
+        last.send(encodeRequest(perConnection, ""));
+        await expect("one past a connection's limit", last, perConnection, "overloaded", tally);
+      } while (sent < inAll);
+      const noteFailure = (error: Error) => void tally.failures.push(error.message);
+      await until("as many are in flight as may be", isFull).catch(noteFailure);
+      const other = await connect();
+      other.send(encodeRequest(1, ""));
+      await expect("one past the limit in all", other, 1, "overloaded", tally);
+      last.send('{"request_id":0,"cancel":true}');
+      await expect("a cancel", last, 0, "cancelled", tally);
+      other.send(encodeRequest(1, ""));
+      await until("there is room where one was cancelled", isFull).catch(noteFailure);
+    },
+    ALONE,
+  );
   return {
     ...tally,
-    extent: `a packet of ${count(limits.maxPacketSize)} bytes and of one more; ` +
-      `${count(limits.maxConsecutiveErrors)} wrong packets in a row and one fewer; ` +
-      `${count(limits.maxInFlight)} requests in flight on a connection and ` +
-      `${count(limits.maxInFlightTotal)} in all, and one more of each; ` +
-      `${count(limits.maxConnectionsPerAddress)} connections of an address and one more`,
+    extent: `${count(perConnection)} requests in flight on a connection, ` +
+      `${count(inAll)} in all, and one more of each`,
+    requests: inAll + 5,
+    badInputs: 2,
     lost: tally.failures.length,
   };
 }
 
-/** Looks whether the next answer is to `id`: with this error, or with data. */
+/** Checks that the next answer is an error for `id` with this code. */
 async function expect(
   what: string,
   socket: BrowserSocket,
   id: number,
-  code: string | undefined,
-  { failures }: Tally,
+  code: string,
+  tally: Tally,
 ): Promise<void> {
   const frame = await socket.frames.next();
   const [answer] = [JSON.parse(frame)].flat();
-  if (answer.request_id === id && answer.error?.code === code) return;
-  failures.push(`${what}: want ${code ?? "an answer"} to ${id}, got ${frame.slice(0, 200)}`);
+  const isRight = answer.request_id === id && answer.error?.code === code;
+  tally.check(isRight, `${what}: expected ${code} for ${id}, got ${frame.slice(0, 200)}`);
 }
 
-async function tryPacketSize(
-  server: ServerProcess,
-  { maxPacketSize }: typeof DEFAULTS,
-  tally: Tally,
-): Promise<void> {
-  await using socket = await openBrowserSocket(server.url);
-  const room = maxPacketSize - encodeRequest(1, "").length;
-  socket.send(encodeRequest(1, "x".repeat(room)));
-  await expect("a packet at the limit", socket, 1, undefined, tally);
-  socket.send(encodeRequest(1, "x".repeat(room + 1)));
-  await expect("a packet past the limit", socket, 1, "packet_too_large", tally);
-  tally.requests += 2;
-  tally.badInputs++;
-}
+/** Ten thousand connections, with a request in flight on each. */
+export async function manyConnections({ isQuick = false }: TrialOptions): Promise<Outcome> {
+  const tally = new Tally();
+  const wanted = isQuick ? 50 : 10_000;
+  const files = await maxOpenFiles(Deno.pid);
+  const connections = Math.min(wanted, Number.isNaN(files) ? wanted : files - 200);
+  const packet = (i: number) => encodeRequest(i, `Hub&&name&&qwe&&id&&${i}`);
+  const kib = (bytes: number) => (bytes / connections / 1024).toFixed(1);
+  // So late that all are in flight before the first is due.
+  const flags = ["--delay", isQuick ? "0.5..0.6" : "20..24", "--max-connections", `${connections}`];
+  let seen = "";
+  await onServer(tally, startServerProcess(["--quiet", ...flags]), async (server) => {
+    const before = await server.memory();
+    const url = new URL(server.url);
+    const { signal } = new AbortController();
+    const sockets = await connectAll({ url, connections, timeout: 60_000, signal });
+    const idle = await server.memory();
+    const next = await exchange(server.port, upgradeRequest());
+    tally.check(next.startsWith("HTTP/1.1 503 "), `one more was let in: ${next}`);
 
-async function tryWrongInARow(
-  server: ServerProcess,
-  { maxConsecutiveErrors }: typeof DEFAULTS,
-  tally: Tally,
-): Promise<void> {
-  await using socket = await openBrowserSocket(server.url);
-  for (let i = 1; i < maxConsecutiveErrors; i++) socket.send("{");
-  socket.send(encodeRequest(1, ""));
-  for (let i = 1; i < maxConsecutiveErrors; i++) await socket.frames.next();
-  await expect("one wrong packet fewer than the limit", socket, 1, undefined, tally);
-  for (let i = 0; i < maxConsecutiveErrors; i++) socket.send("{");
-  const { code } = await socket.closed;
-  if (code !== 1008) tally.failures.push(`as many wrong packets in a row: closed with ${code}`);
-  if (socket.frames.size !== maxConsecutiveErrors) {
-    tally.failures.push("not each wrong packet was answered");
-  }
-  tally.requests += 2 * maxConsecutiveErrors;
-  tally.badInputs += 2 * maxConsecutiveErrors - 1;
-}
-
-async function tryInFlight(
-  server: ServerProcess,
-  { maxInFlight: inFlight, maxInFlightTotal }: typeof DEFAULTS,
-  tally: Tally,
-): Promise<void> {
-  await using sockets = new AsyncDisposableStack();
-  let sent = 0;
-  const isTaken = async () => (await server.health()).in_flight === sent;
-  let last: BrowserSocket | undefined;
-  while (sent < maxInFlightTotal) {
-    last = sockets.use(await openBrowserSocket(server.url, ["asyncpkt.v1"]));
-    for (let i = 0; i < inFlight && sent < maxInFlightTotal;) {
-      const length = Math.min(TOGETHER, inFlight - i, maxInFlightTotal - sent);
-      last.send(encodeFrame(Array.from({ length }, () => encodeRequest(i++, ""))));
-      sent += length;
+    const answers = new Map<string, number>();
+    let ends = 0;
+    for (const [i, socket] of sockets.entries()) {
+      socket.listen({
+        message: (text = "") => {
+          const answer = withoutDelay(text);
+          answers.set(answer, (answers.get(answer) ?? 0) + 1);
+        },
+        end: () => ends++,
+      });
+      socket.send(packet(i));
     }
-    if (sent > inFlight) continue;
-    last.send(encodeRequest(inFlight, ""));
-    await expect("one past the limit of a connection", last, inFlight, "overloaded", tally);
-  }
-  await until("as many are in flight as may be", isTaken).catch(() => {
-    tally.failures.push("fewer than the limit were taken in");
-  });
-  const other = sockets.use(await openBrowserSocket(server.url));
-  other.send(encodeRequest(1, ""));
-  await expect("one past the limit in all", other, 1, "overloaded", tally);
-  last!.send('{"request_id":0,"cancel":true}');
-  await expect("a cancel", last!, 0, "cancelled", tally);
-  other.send(encodeRequest(1, ""));
-  await until("there is room for one again", isTaken).catch(() => {
-    tally.failures.push("there is no room where one was cancelled");
-  });
-  tally.requests += sent + 3;
+    await until("all requests are in flight", async () => {
+      return (await server.health()).in_flight === connections;
+    }).catch(({ message }) => tally.failures.push(message));
+    const busy = await server.memory();
+    seen = Number.isNaN(busy)
+      ? "the memory is not known here"
+      : `${kib(idle - before)} KiB of the server's memory for each connection, ` +
+        `${kib(busy - before)} KiB with its request`;
+    const end = performance.now() + 25_000 + 2 * PATIENCE;
+    while (answers.size + ends < connections && performance.now() < end) await delay(100);
+    tally.lost = sockets.filter((_, i) => answers.get(plainReplies(packet(i))[0]!) !== 1).length;
+    tally.check(ends === 0, `${ends} connections were lost`);
+    await closeAll(sockets);
+  }, ALONE);
+  return {
+    ...tally,
+    extent: `${count(connections)} connections, one request in flight on each, and one too many` +
+      (connections < wanted ? ` (${wanted} need more open files than there may be here)` : ""),
+    seen,
+    requests: connections,
+  };
 }
 
-async function tryConnections(
-  server: ServerProcess,
-  { maxConnectionsPerAddress }: typeof DEFAULTS,
-  tally: Tally,
-): Promise<void> {
-  await using sockets = new AsyncDisposableStack();
-  for (let i = 1; i < maxConnectionsPerAddress; i++) {
-    sockets.use(await openBrowserSocket(server.url));
-  }
-  {
-    await using _ = await openBrowserSocket(server.url);
-    const answer = await exchange(server.port, upgradeRequest());
-    if (!answer.startsWith("HTTP/1.1 503 ")) {
-      tally.failures.push(`one connection too many: ${answer.slice(0, 12)}`);
+/** Requests that were made at once share frames that are longer than the server takes. */
+export async function frameLimits({ isQuick = false }: TrialOptions): Promise<Outcome> {
+  const tally = new Tally();
+  const sizes = isQuick ? [500, 1 << 16] : [500, 1 << 10, 1 << 16, 1 << 18];
+  const requests = 2000;
+  for (const task of ["serve", "serve:workers"]) {
+    for (const size of sizes) {
+      const flags = ["--port", "0", "--quiet", "--delay", "0..0.2", "--max-packet-size", `${size}`];
+      const args = [...await taskArgs(task), ...flags];
+      const starting = listening(startProgram(Deno.execPath(), args));
+      await onServer(tally, starting, async ({ url }) => {
+        let unmatched = 0;
+        await using client = await Client.connect(url, { onUnmatched: () => unmatched++ });
+        const answers = Array.from({ length: requests }, async (_, i) => {
+          const { data } = await client.request(`Hub&&id&&${i}&&name&&${"é".repeat(i % 100)}`);
+          return (data["Hub"] as { id: string }).id === `${i}`;
+        });
+        const tooLarge = client.request("x".repeat(size)).then(() => "data", ({ code }) => code);
+        const settled = await Promise.allSettled(answers);
+        const code = await tooLarge;
+        const where = `${task}, ${size} bytes`;
+        tally.check(code === "packet_too_large", `${where}: what is too large ended with ${code}`);
+        tally.check(unmatched === 0, `${where}: ${unmatched} answers to no request`);
+        tally.requests += requests + 1;
+        tally.lost += settled.filter((each) => each.status === "rejected" || !each.value).length;
+        tally.badInputs += client.repairs.retried;
+      }, ALONE);
     }
   }
-  await until("one has left", async () => {
-    return (await server.health()).connections === maxConnectionsPerAddress - 1;
-  });
-  await using _ = await openBrowserSocket(server.url);
-  tally.badInputs++;
+  return {
+    ...tally,
+    extent: `${count(requests)} requests at once and one that is too large, to servers that take ` +
+      `frames of ${sizes.map(count).join(", ")} bytes, in one thread and in several`,
+    seen: `${count(tally.badInputs)} frames were refused, and their requests sent again`,
+  };
 }

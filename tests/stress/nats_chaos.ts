@@ -1,8 +1,6 @@
 /**
- * Requests in flight behind NATS, while workers are killed and replaced and the NATS server is killed and
- * started again: is each answered exactly once, and how late?
- *
- * `deno run --allow-all tests/stress/nats_chaos.ts [ROUNDS] [SEED] [REQUESTS]`
+ * Failure tests behind NATS: workers are killed and replaced, and NATS is killed and restarted, while each
+ * request must be answered exactly once; and a gateway without delays reports its lateness.
  *
  * @module
  */
@@ -10,45 +8,24 @@
 import { delay } from "@std/async/delay";
 import { formatCount, quantiles } from "../../cli/figures.ts";
 import { openBrowserSocket } from "../support/browser_socket.ts";
-import { type NatsServer, startNatsServer, whyNoNatsServer } from "../support/nats_server.ts";
+import { startNatsServer, whyNoNatsServer } from "../support/nats_server.ts";
 import { type Program, startTask } from "../support/program.ts";
+import { parseMetrics } from "../support/prometheus.ts";
 import { randomIntegers } from "../support/random.ts";
 import { startServerProcess } from "../support/server_process.ts";
-import type { Outcome } from "./trial.ts";
+import { ask, type Outcome, Tally, type TrialOptions } from "./trial.ts";
 
-/** How many rounds the trial has. */
-const ROUNDS = 10;
-
-/** Over how many connections the requests are spread. */
 const CONNECTIONS = 4;
-
-/** How many workers there are. */
 const WORKERS = 3;
 
-/** For how long harm is done in each round, in milliseconds: while nothing is answered, until most is. */
+/** How long a round does harm, in milliseconds: from before the first answers until after most. */
 const HARM = 4000;
 
-/** How long the NATS server stays away at most, in milliseconds. */
+/** How long NATS stays away at most, in milliseconds. */
 const AWAY = 1000;
 
-/** How long to wait for the last answers of a round, in milliseconds. */
+/** How long the last answers of a round may take, in milliseconds. */
 const PATIENCE = 60_000;
-
-/** What came of it; times are beyond the requests' delays, in milliseconds. */
-export interface ChaosResult {
-  readonly sent: number;
-  /** Requests that were answered with the right response. */
-  readonly answered: number;
-  /** Answers beyond the first, errors, wrong responses, and answers before their time. */
-  readonly twice: number;
-  readonly errors: number;
-  readonly wrong: number;
-  readonly early: number;
-  readonly kills: { workers: number; replaced: number; nats: number };
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
 
 interface Answer {
   readonly request_id: string;
@@ -56,60 +33,37 @@ interface Answer {
   readonly delay?: number;
 }
 
-/** The trial; where there is no nats-server, it fails and says so. */
-export async function behindNats(seed: number): Promise<Outcome> {
+/** The outcome where there is no nats-server; undefined where there is. */
+async function withoutNats(): Promise<Outcome | undefined> {
   const missing = await whyNoNatsServer();
-  if (missing !== undefined) {
-    return { extent: "nothing", requests: 0, lost: 0, failures: [missing] };
-  }
-  const { sent, answered, twice, errors, wrong, early, kills, p50, p99, max } = await natsChaos(
-    seed,
-    ROUNDS,
-  );
-  const failures = Object.entries({ twice, errors, wrong, early })
-    .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${name}: ${count} of ${sent}`);
-  const ms = (time: number) => formatCount(Math.round(time));
-  return {
-    extent:
-      `${ROUNDS} times under 2,000 requests in flight, seed ${seed}: ${kills.workers} workers ` +
-      `killed, ${kills.replaced} replaced, the NATS server killed ${kills.nats} times`,
-    seen: `late by ${ms(p50)} ms at p50, ${ms(p99)} ms at p99, ${ms(max)} ms at most`,
-    requests: sent,
-    lost: sent - answered + twice,
-    faults: kills.workers + kills.replaced + kills.nats,
-    failures,
-  };
+  if (missing === undefined) return undefined;
+  return { extent: "nothing", requests: 0, lost: 0, failures: [missing] };
 }
 
-/** Does `rounds` rounds of harm, each under `requests` requests in flight, in an order by `seed`. */
-export async function natsChaos(
-  seed: number,
-  rounds: number,
-  requests = 2000,
-): Promise<ChaosResult> {
+/** Does harm in rounds, in an order by the seed. */
+export async function natsChaos({ seed, isQuick = false }: TrialOptions): Promise<Outcome> {
+  const missing = await withoutNats();
+  if (missing !== undefined) return missing;
+  const [rounds, requests] = isQuick ? [2, 500] : [10, 2000];
+  const tally = new Tally();
   const random = randomIntegers(seed);
   await using nats = await startNatsServer();
   await using stack = new AsyncDisposableStack();
   const flags = ["--nats", nats.url];
   const { url } = stack.use(await startServerProcess(["--quiet", ...flags]));
   const workers: Program[] = [];
-  stack.defer(async () => {
-    for (const worker of workers) await worker[Symbol.asyncDispose]();
-  });
-  // A worker that finds no NATS ends, and whoever started it starts it again; here, none starts then.
+  // A worker without NATS ends, so none is started while NATS is away.
   let last = Promise.resolve();
-  const alone = (step: () => Promise<void>) => last = last.then(step);
+  const inTurn = (step: () => Promise<void>) => last = last.then(step);
   const addWorker = () =>
-    alone(async () => {
-      const worker = await startTask("work", ...flags);
+    inTurn(async () => {
+      const worker = stack.use(await startTask("work", ...flags));
       workers.push(worker);
       await worker.stdout.next();
     });
   while (workers.length < WORKERS) await addWorker();
 
   const counts = { twice: 0, errors: 0, wrong: 0, early: 0 };
-  const kills = { workers: 0, replaced: 0, nats: 0 };
   const sentAt = new Map<string, number>();
   const late = new Map<string, number>();
   const note = ({ request_id, data, delay }: Answer) => {
@@ -120,32 +74,27 @@ export async function natsChaos(
     else late.set(request_id, lateness);
     if (lateness < -1) counts.early++;
   };
-  const harms = [
-    async () => {
-      kills.workers++;
-      await using worker = workers.splice(random(workers.length), 1)[0]!;
-      worker.kill("SIGKILL");
-      await addWorker();
-    },
-    async () => {
-      kills.replaced++;
-      await addWorker();
-      await using worker = workers.shift()!;
-      worker.kill("SIGTERM");
-      await worker.result();
-    },
-    async () => {
-      kills.nats++;
-      await alone(() => restart(nats, random(AWAY)));
-    },
-  ];
+  const killWorker = async () => {
+    workers.splice(random(workers.length), 1)[0]!.kill("SIGKILL");
+    await addWorker();
+  };
+  const replaceWorker = async () => {
+    await addWorker();
+    workers.shift()!.kill("SIGTERM");
+  };
+  const restartNats = () =>
+    inTurn(async () => {
+      await nats.kill();
+      await delay(random(AWAY));
+      await nats.restart();
+    });
 
   const peers = await Promise.all(
     Array.from({ length: CONNECTIONS }, () => openBrowserSocket(url, ["asyncpkt.v1"])),
   );
-  for (const peer of peers) stack.use(peer);
-  for (const { socket } of peers) {
-    socket.addEventListener("message", ({ data }) => {
+  for (const peer of peers) {
+    stack.use(peer);
+    peer.socket.addEventListener("message", ({ data }) => {
       for (const answer of [JSON.parse(data)].flat()) note(answer);
     });
   }
@@ -155,35 +104,54 @@ export async function natsChaos(
       sentAt.set(id, performance.now());
       peers[i % CONNECTIONS]!.send({ request_id: id, data: `Hub&&id&&${id}` });
     }
-    await Promise.all(harms.map(async (harm) => {
+    await Promise.all([killWorker, replaceWorker, restartNats].map(async (harm) => {
       await delay(random(HARM));
       await harm();
+      tally.faults++;
     }));
     const end = performance.now() + PATIENCE;
     const settled = () => late.size + counts.errors + counts.wrong;
     while (settled() < sentAt.size && performance.now() < end) await delay(20);
   }
 
-  const quantile = quantiles([...late.values()]);
+  for (const [name, count] of Object.entries(counts)) {
+    tally.check(count === 0, `${name}: ${count} of ${sentAt.size}`);
+  }
+  const ms = (part: number) => formatCount(quantiles([...late.values()])(part));
   return {
-    sent: sentAt.size,
-    answered: late.size,
-    ...counts,
-    kills,
-    p50: quantile(0.5),
-    p99: quantile(0.99),
-    max: quantile(1),
+    ...tally,
+    extent:
+      `${rounds} times under ${
+        formatCount(requests)
+      } requests in flight, seed ${seed}: ${rounds} ` +
+      `workers killed, ${rounds} replaced, the NATS server killed ${rounds} times`,
+    seen: `late by ${ms(0.5)} ms at p50, ${ms(0.99)} ms at p99, ${ms(1)} ms at most`,
+    requests: sentAt.size,
+    lost: sentAt.size - late.size + counts.twice,
   };
 }
 
-async function restart(nats: NatsServer, away: number): Promise<void> {
-  await nats.kill();
-  await delay(away);
-  await nats.restart();
-}
-
-if (import.meta.main) {
-  const [rounds = 10, seed = Date.now() % 1_000_000, requests] = Deno.args.map(Number);
-  console.log(`seed ${seed}`);
-  console.log(await natsChaos(seed, rounds, requests));
+/** Sends requests one by one, so that nothing else is in flight; the lateness must not be the uptime. */
+export async function gatewayLateness(): Promise<Outcome> {
+  const missing = await withoutNats();
+  if (missing !== undefined) return missing;
+  const tally = new Tally();
+  await using nats = await startNatsServer();
+  await using server = await startServerProcess(["--quiet", "--delay", "0", "--nats", nats.url]);
+  await using worker = await startTask("work", "--nats", nats.url);
+  await worker.stdout.next();
+  await using socket = await openBrowserSocket(server.url);
+  const startedAt = performance.now();
+  while (tally.requests < 200) await ask(socket, tally);
+  const took = performance.now() - startedAt;
+  const metrics = await fetch(`${server.url.replace("ws", "http")}/metrics`);
+  const samples = parseMetrics(await metrics.text());
+  const reported = 1000 * samples.get("asyncpkt_lateness_seconds_sum")!;
+  const each = (time: number) => `${(time / tally.requests).toFixed(1)} ms`;
+  tally.check(reported > 0 && reported < took, `it reports ${each(reported)} for each`);
+  return {
+    ...tally,
+    extent: `${tally.requests} requests one after the other, by a gateway and a worker`,
+    seen: `late by ${each(reported)} on average, of ${each(took)} until the client has the answer`,
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * A client of bytes, which does what no library would.
+ * A WebSocket client of raw bytes, which can do what no library would.
  *
  * @module
  */
@@ -12,19 +12,18 @@ import { FrameDecoder } from "../../websocket/frames.ts";
 import { HeadReader } from "../../websocket/handshake.ts";
 import { bytesOf, type Leaving } from "./raw_frames.ts";
 
-/** How long a client that has fallen silent stays, in milliseconds. */
+/** How long a client stays that has fallen silent, in milliseconds. */
 const SILENCE = 50;
 
-/** A client of bytes. It is of Node's library, as that of Deno cannot reset a connection. */
+/** A client of raw bytes. It uses node:net, since Deno's own connections cannot be reset. */
 export class RawClient {
-  /** What the server has said, errors without their messages. */
+  /** The server's answers, errors without their messages. */
   readonly answers: string[] = [];
-  /** Resolves when the handshake has been answered; rejects if there was none. */
+  /** Resolves when the handshake is answered; rejects if the connection closes before. */
   readonly upgraded: Promise<void>;
-  /** Resolves when the connection is closed, however that comes about. */
+  /** Resolves when the connection is closed, for any reason. */
   readonly ended: Promise<void>;
   readonly #socket: net.Socket;
-  #head: HeadReader | undefined = new HeadReader("client");
   #wake = () => {};
 
   /** Connects. */
@@ -32,27 +31,26 @@ export class RawClient {
     const upgraded = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
     this.upgraded = deadline(upgraded.promise, PATIENCE);
-    this.upgraded.catch(() => {});
     this.ended = deadline(ended.promise, PATIENCE);
-    this.ended.catch(() => {});
-    const decoder = new FrameDecoder("client", {
-      text: (text) => {
-        this.answers.push(withoutMessage(text));
-        this.#wake();
-      },
-    });
+    for (const promise of [this.upgraded, this.ended]) promise.catch(() => {});
+    const add = (answer: string) => {
+      this.answers.push(withoutMessage(answer));
+      this.#wake();
+    };
+    const decoder = new FrameDecoder("client", { text: add, binary: () => add("bytes") });
+    const head = new HeadReader("client");
+    let isUpgraded = false;
     const socket = this.#socket = net.connect({ port, host: "127.0.0.1", noDelay: true });
     socket.on("data", (bytes: Uint8Array) => {
       try {
-        if (this.#head === undefined) return decoder.write(bytes);
-        const read = this.#head.write(bytes);
+        if (isUpgraded) return decoder.write(bytes);
+        const read = head.write(bytes);
         if (read === undefined) return;
-        this.#head = undefined;
+        isUpgraded = true;
         upgraded.resolve();
         decoder.write(read.rest);
       } catch (error) {
-        this.answers.push(String(error));
-        this.#wake();
+        add(String(error));
       }
     });
     socket.on("error", () => {});
@@ -63,19 +61,15 @@ export class RawClient {
     });
   }
 
-  /** Writes bytes that are given as Latin-1; whether they arrive is not known. */
+  /** Writes bytes, given as Latin-1. They may not arrive. */
   async write(text: string): Promise<void> {
     if (text === "" || this.#socket.destroyed) return;
-    await new Promise<void>((resolve) => {
-      this.#socket.once("close", resolve);
-      this.#socket.write(bytesOf(text), () => {
-        this.#socket.off("close", resolve);
-        resolve();
-      });
-    });
+    const written = Promise.withResolvers<void>();
+    this.#socket.write(bytesOf(text), () => written.resolve());
+    await Promise.race([written.promise, this.ended]);
   }
 
-  /** Resolves when `count` answers have come; rejects if the connection is closed before. */
+  /** Resolves when `count` answers have come; rejects if the connection closes before. */
   async received(count: number): Promise<void> {
     const enough = Promise.withResolvers<void>();
     this.#wake = () => {
@@ -86,7 +80,7 @@ export class RawClient {
     await deadline(enough.promise, PATIENCE);
   }
 
-  /** Leaves without a word. */
+  /** Leaves without a Close frame. */
   async leave(how: Leaving): Promise<void> {
     if (how === "half-close") {
       this.#socket.end();
@@ -98,7 +92,7 @@ export class RawClient {
     }
   }
 
-  /** Closes it, if that has not come about yet. */
+  /** Closes the connection, if it is open. */
   destroy(): void {
     this.#socket.destroy();
   }

@@ -1,6 +1,6 @@
 /**
- * WebSocket connections as a list of what is written on them, made up at random from a seed: such as keep
- * to RFC 6455 in ways that no library would, and such as break it.
+ * WebSocket connections as scripts of bytes, random from a seed: some keep to RFC 6455 in ways that no
+ * library would, and others break it.
  *
  * @module
  */
@@ -17,13 +17,13 @@ export type Leaving = "close" | "half-close" | "reset" | "silence";
 
 /** What a client does on one connection. */
 export interface Script {
-  /** Written before the server's answer to it is awaited, if it is a whole handshake. */
+  /** Written first; if it is not empty, the client waits for the server's answer to it. */
   readonly handshake: string;
-  /** Written afterwards, each by itself: bytes as Latin-1, so that they can be shown. */
+  /** Written after that, one by one: bytes as Latin-1, so that they can be shown. */
   readonly pieces: readonly string[];
-  /** How it leaves; a polite one leaves by a Close frame, when it has all its answers. */
+  /** How it leaves; a polite client first waits for its answers and sends a Close frame. */
   readonly leaving: Leaving;
-  /** What the server has to answer, in any order; undefined for a client that breaks the rules. */
+  /** What the server must answer, in any order; undefined for a client that breaks the rules. */
   readonly wanted?: readonly string[];
 }
 
@@ -31,7 +31,7 @@ type Random = (limit: number) => number;
 
 const encoder = new TextEncoder();
 
-/** Lengths about which something changes. */
+/** Lengths around which something changes. */
 const LENGTHS = [0, 1, 2, 125, 126, 127, 128, 1000, 65_535, 65_536, 65_537];
 
 const BAD_UTF8 = ["\xff", "\x80", "\xc0\x80", "\xed\xa0\x80", "\xe2\x82", "\xf4\x90\x80\x80"];
@@ -42,7 +42,7 @@ const SMALL_FRAMES = [
 ]
   .filter((text) => text.length < 2000);
 
-/** The script of a seed. */
+/** Returns the script of a seed. */
 export function scriptOf(seed: number): Script {
   const random = randomIntegers(seed);
   return random(2) === 0 ? politeScript(random) : rudeScript(random);
@@ -60,44 +60,31 @@ function politeScript(random: Random): Script {
 }
 
 function rudeScript(random: Random): Script {
-  const leaving = pick<Leaving>(random, [
-    "close",
-    "close",
-    "half-close",
-    "reset",
-    "reset",
-    "silence",
-  ]);
-  const kind = random(10);
-  if (kind === 0) {
-    const noise = noiseOf(random, random(2000));
-    return { handshake: "", pieces: cut(random, noise), leaving };
-  }
-  if (kind === 1) {
-    const whole = upgradeRequest();
-    return { handshake: "", pieces: cut(random, whole.slice(0, random(whole.length))), leaving };
-  }
-  if (kind === 2) {
-    // It may still be a handshake, and a reset before the answer to it is a trial of its own.
-    return {
-      handshake: "",
-      pieces: cut(random, damaged(random, upgradeRequest())),
-      leaving: "close",
-    };
+  const ways: Leaving[] = ["close", "close", "half-close", "reset", "reset", "silence"];
+  const leaving = pick(random, ways);
+  const whole = upgradeRequest();
+  switch (random(10)) {
+    case 0: // no HTTP
+      return { handshake: "", pieces: cut(random, noiseOf(random, random(2000))), leaving };
+    case 1: // half a handshake
+      return { handshake: "", pieces: cut(random, whole.slice(0, random(whole.length))), leaving };
+    case 2: // It may still be a handshake, and another test resets before that is answered.
+      return { handshake: "", pieces: cut(random, damaged(random, whole)), leaving: "close" };
   }
   let bytes = Array.from({ length: random(8) + 1 }, () => rudeFrame(random)).join("");
   if (random(3) === 0) bytes = damaged(random, bytes);
   if (random(3) === 0) bytes = bytes.slice(0, random(bytes.length));
-  return { handshake: upgradeRequest(), pieces: cut(random, bytes), leaving };
+  return { handshake: whole, pieces: cut(random, bytes), leaving };
 }
 
-/** The text of a message: one request, several, or something broken; `i` makes its ids its own. */
+/** A message: one request, several, or something broken; `i` makes its ids unique. */
 function packetsOf(random: Random, i: number): string {
   const kind = random(4);
   if (kind === 0) {
     const text = pick(random, SMALL_FRAMES);
-    // Two of those that are requests may have the same id: the first of a script may go as it is.
-    return i === 0 || !isAnswered(text) ? text : encodeRequest(`${i}.odd`, text);
+    // Two of the valid ones may have the same id, so only the first of a script goes as it is.
+    const isValid = plainReplies(text).some((reply) => !reply.includes('"error"'));
+    return i === 0 || !isValid ? text : encodeRequest(`${i}.odd`, text);
   }
   const lengths = kind === 1 ? LENGTHS : LENGTHS.slice(0, 8); // together, no longer than the limit
   const requests = Array.from({ length: kind === 1 ? 1 : random(20) + 1 }, (_, j) => {
@@ -105,10 +92,6 @@ function packetsOf(random: Random, i: number): string {
     return encodeRequest(`${i}.${j}`, `Hub&&näme&&${text}%%%&&id&&&&${j}`);
   });
   return encodeFrame(requests);
-}
-
-function isAnswered(text: string): boolean {
-  return plainReplies(text).some((reply) => !reply.includes('"error"'));
 }
 
 /** A message in fragments, some of them empty, with control frames in between. */
@@ -124,11 +107,11 @@ function messageBytes(random: Random, content: string): string {
   }).join("");
 }
 
-/** A frame by which the rules are broken, or which is there for the next to break them. */
+/** A frame that breaks the rules, or that is there for the next to break them. */
 function rudeFrame(random: Random): string {
   const length = pick(random, LENGTHS);
   switch (random(11)) {
-    case 0: // opcodes that there are not, bits that are reserved
+    case 0: // unknown opcodes, reserved bits
       return oddFrame(random, random(126), { first: random(256), length: random(126) });
     case 1: // without a mask
       return latin1(buildFrame('""'));
@@ -153,23 +136,22 @@ function rudeFrame(random: Random): string {
   }
 }
 
-/** A frame as the rules want it, in bytes. */
+/** Returns a valid frame from a client as Latin-1; `content` is Latin-1, too. */
 export function frame(random: Random, opcode: number, content: string, isLast = true): string {
   const first = (isLast ? 0x80 : 0) | opcode;
   return latin1(buildFrame(bytesOf(content), { first, mask: maskOf(random) }));
 }
 
-/** A frame of `count` random bytes. */
+/** A frame of `count` random bytes with a header that may be wrong. */
 function oddFrame(random: Random, count: number, header: FrameHeader): string {
-  const payload = bytesOf(noiseOf(random, count));
-  return latin1(buildFrame(payload, { mask: maskOf(random), ...header }));
+  return latin1(buildFrame(bytesOf(noiseOf(random, count)), { mask: maskOf(random), ...header }));
 }
 
 function maskOf(random: Random): Uint8Array {
   return random(4) === 0 ? ZERO_MASK : bytesOf(noiseOf(random, 4));
 }
 
-/** Text with a few bytes of it changed, left out or put in. */
+/** Changes, removes or adds a few bytes. */
 function damaged(random: Random, text: string): string {
   for (let faults = random(4) + 1; faults > 0; faults--) {
     const at = random(text.length + 1);
@@ -178,12 +160,12 @@ function damaged(random: Random, text: string): string {
   return text;
 }
 
-/** Cuts at random places; in `withNothing`, some pieces are empty. */
-function cut(random: Random, text: string, withNothing = false): string[] {
+/** Cuts at random places; `withEmpty` keeps empty pieces. */
+function cut(random: Random, text: string, withEmpty = false): string[] {
   const places = Array.from({ length: random(5) }, () => random(text.length + 1));
   const ends = [...places.sort((a, b) => a - b), text.length];
   const pieces = ends.map((end, i) => text.slice(ends[i - 1] ?? 0, end));
-  return withNothing ? pieces : pieces.filter((piece) => piece !== "");
+  return withEmpty ? pieces : pieces.filter((piece) => piece !== "");
 }
 
 function noiseOf(random: Random, length: number): string {
@@ -194,20 +176,15 @@ function pick<T>(random: Random, from: readonly T[]): T {
   return from[random(from.length)]!;
 }
 
-/** The bytes of a text, as Latin-1. */
 function utf8(text: string): string {
   return latin1(encoder.encode(text));
 }
 
 function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 8192) {
-    text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  }
-  return text;
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
-/** The bytes that a text of Latin-1 stands for. */
+/** Returns the bytes of Latin-1. */
 export function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(text, (unit) => unit.charCodeAt(0));
 }

@@ -5,13 +5,11 @@
  * @module
  */
 
-import { exchange } from "../support/raw_tcp.ts";
+import { exchange, writeAll } from "../support/raw_tcp.ts";
 import { type ServerProcess, startServerProcess } from "../support/server_process.ts";
 import { until } from "../support/until.ts";
-import { besideBystander } from "./bystander.ts";
-import { endedBadly, leftBehind } from "./left_behind.ts";
-import { expelledIn } from "./slow_readers.ts";
-import type { Outcome } from "./trial.ts";
+import { expelledIn } from "./bad_clients.ts";
+import { onServer, type Outcome, Tally } from "./trial.ts";
 
 const SILENT = 400;
 const DRIPPING = 20;
@@ -36,53 +34,49 @@ const LARGE = JSON.stringify(
 
 /** Has clients post and stall. */
 export async function slowPosts(): Promise<Outcome> {
-  await using server = await startServerProcess([
-    ...["--delay", "0", "--quiet", "--max-packet-size", "16MiB", "--max-connections", `${ROOM}`],
-  ]);
-  const failures: string[] = [];
+  const tally = new Tally();
+  const flags = ["--max-packet-size", "16MiB", "--max-connections", `${ROOM}`];
   const expect = (what: string, holds: () => boolean | Promise<boolean>) =>
-    until(what, holds, LONGEST_WAIT).catch(({ message }) => failures.push(message));
-  const files = await server.files();
-  const before = await server.memory();
+    until(what, holds, LONGEST_WAIT).catch(({ message }) => tally.failures.push(message));
   let each = 0;
-  const { requests, lost } = await besideBystander(server.url, async () => {
-    const silent = await startPosters(server.port, SILENT, "{");
-    for (const poster of silent) poster.read();
-    await expect("bodies that do not come get 408", async () => {
-      each = Math.max(each, (await server.memory() - before) / SILENT);
-      return silent.every(({ isLate }) => isLate);
-    });
-    if (each > MEMORY_EACH) failures.push(`a body that does not come takes ${each} bytes`);
-    const unread = await startPosters(server.port, UNREAD, LARGE);
-    const dripping = await startPosters(server.port, DRIPPING, "{");
-    for (const poster of dripping) poster.read();
-    const drip = setInterval(() => dripping.forEach((poster) => poster.write(" ")), DRIP);
-    await expect(
-      "bodies that come byte by byte get 408, and are closed",
-      () => dripping.every(({ isLate, hasEnded }) => isLate && hasEnded),
-    );
-    clearInterval(drip);
-    let evicted = 0;
-    await expect("unread answers are given up", async () => {
-      while (server.stdout.size > 0) evicted += expelledIn(await server.stdout.next());
-      return evicted === UNREAD;
-    });
-    const others = await startPosters(server.port, DRIPPING, "{");
-    if (!await isFull(server)) failures.push("those that have not left no longer count");
-    for (const poster of [...silent, ...dripping, ...unread, ...others]) poster.leave();
-    await expect("there is room once they have left", async () => !await isFull(server));
-  });
-  failures.push(...await leftBehind(server, files), ...endedBadly(await server.stop()));
+  await onServer(
+    tally,
+    startServerProcess(["--delay", "0", "--quiet", ...flags]),
+    async (server) => {
+      const before = await server.memory();
+      const silent = await startPosters(server.port, SILENT, "{");
+      for (const poster of silent) poster.read();
+      await expect("bodies that do not come get 408", async () => {
+        each = Math.max(each, (await server.memory() - before) / SILENT);
+        return silent.every(({ isLate }) => isLate);
+      });
+      tally.check(!(each > MEMORY_EACH), `a body that does not come takes ${each} bytes`);
+      const unread = await startPosters(server.port, UNREAD, LARGE);
+      const dripping = await startPosters(server.port, DRIPPING, "{");
+      for (const poster of dripping) poster.read();
+      const drip = setInterval(() => dripping.forEach((poster) => poster.write(" ")), DRIP);
+      await expect(
+        "bodies that come byte by byte get 408, and are closed",
+        () => dripping.every(({ isLate, hasEnded }) => isLate && hasEnded),
+      );
+      clearInterval(drip);
+      await expect("unread answers are given up", async () => {
+        while (server.stdout.size > 0) tally.faults += expelledIn(await server.stdout.next());
+        return tally.faults === UNREAD;
+      });
+      const others = await startPosters(server.port, DRIPPING, "{");
+      tally.check(await isFull(server), "those that have not left no longer count");
+      for (const poster of [...silent, ...dripping, ...unread, ...others]) poster.leave();
+      await expect("there is room once they have left", async () => !await isFull(server));
+    },
+  );
   return {
+    ...tally,
     extent:
       `${SILENT} POSTs whose body does not come, ${DRIPPING} whose body comes byte by byte, ` +
       `${UNREAD} whose answers are not read`,
     seen: `${Math.round(each / 1024)} KiB of the server's memory for each body that does not come`,
-    requests,
-    lost,
     badInputs: SILENT + DRIPPING,
-    faults: UNREAD,
-    failures,
   };
 }
 
@@ -126,13 +120,7 @@ class Poster {
 
   async write(text: string): Promise<void> {
     const bytes = new TextEncoder().encode(text);
-    try {
-      for (let at = 0; at < bytes.length;) {
-        at += await this.#connection.write(bytes.subarray(at));
-      }
-    } catch {
-      // The server has closed the connection.
-    }
+    await writeAll(this.#connection, bytes).catch(() => {}); // the server has closed it
   }
 
   /** Reads until the connection ends. */

@@ -1,41 +1,186 @@
 /**
- * What a trial is: something that is done to a server or a client, which has to come through.
+ * Failure tests: what they return, and what they share. Each does something to a server or a client and
+ * checks that it copes.
  *
  * @module
  */
 
-/** What came of a trial. */
+import { delay } from "@std/async/delay";
+import { Exit, UsageError } from "../../cli/command.ts";
+import { flagHelp, type FlagTable, type FlagValues, readFlags, toggle } from "../../cli/flags.ts";
+import { encodeRequest } from "../../protocol.ts";
+import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
+import { plainReplies } from "../support/plain.ts";
+import type { ProgramResult } from "../support/program.ts";
+import type { ServerProcess, Target } from "../support/server_process.ts";
+import { PATIENCE } from "../support/until.ts";
+
+/** Result of a failure test. */
 export interface Outcome {
   /** How much was tried, in words, such as `20 clients for 30 s`. */
   readonly extent: string;
-  /** What is worth knowing besides, such as the memory it took. */
+  /** Further observations, such as the memory used. */
   readonly seen?: string;
   /** Requests that were owed an answer. */
   readonly requests: number;
-  /** How many of them got none, or not the right one, or more than one. */
+  /** Requests that got no answer, a wrong one, or more than one. */
   readonly lost: number;
-  /** Frames, packets, requests and handshakes that were wrong. */
+  /** Wrong frames, packets, requests and handshakes. */
   readonly badInputs?: number;
-  /** Connections that broke, processes that were killed or stopped, descriptors that ran out. */
+  /** Broken connections, killed or stopped processes, exhausted descriptors, and thrown errors. */
   readonly faults?: number;
-  /** What was not as it should be, a sentence each. */
+  /** What went wrong, a sentence each. */
   readonly failures: readonly string[];
 }
 
-/** A trial. */
+/** A failure test. */
 export interface Trial {
-  /** What is tried, and what has to come of it. */
+  /** What is tried, and what must come of it. */
   readonly title: string;
   run(options: TrialOptions): Promise<Outcome>;
 }
 
-/** What a trial is told, if it can go on for any time. */
+/** Options for a failure test. */
 export interface TrialOptions {
-  /** In milliseconds. */
+  /** How long tests run that can run for any time, in milliseconds. */
   readonly duration: number;
+  readonly seed: number;
+  /** Whether to do a little of it only, for the daily tests. */
+  readonly isQuick?: boolean;
 }
 
-/** Whether all was as it should be. */
+/** Whether nothing went wrong. */
 export function isPassed({ lost, failures }: Outcome): boolean {
   return lost === 0 && failures.length === 0;
+}
+
+/** Counts for an {@linkcode Outcome}. */
+export class Tally {
+  requests = 0;
+  lost = 0;
+  badInputs = 0;
+  faults = 0;
+  readonly failures: string[] = [];
+
+  /** Adds a failure, unless `holds`. */
+  check(holds: boolean, failure: string): void {
+    if (!holds) this.failures.push(failure);
+  }
+}
+
+/** Returns a new random seed. */
+export function randomSeed(): number {
+  return crypto.getRandomValues(new Int32Array(1))[0]! & 0x3fffffff;
+}
+
+/** Options for {@linkcode onServer}. */
+export interface OnServerOptions {
+  /** Subprotocols that the bystander offers, which talks in plain mode; false for no bystander. */
+  bystander?: string[] | false;
+  /** Open files that Deno may leak. */
+  leaks?: number;
+}
+
+/**
+ * Runs `act` on a server in a process of its own. Meanwhile a bystander sends requests, which must be
+ * answered at once. In the end nothing may be left on the server, and it must drain and exit with 0.
+ *
+ * @returns the lines of its log that `act` has not taken.
+ */
+export async function onServer(
+  tally: Tally,
+  starting: Promise<ServerProcess>,
+  act: (server: ServerProcess) => Promise<void>,
+  { bystander = [], leaks = 0 }: OnServerOptions = {},
+): Promise<string[]> {
+  await using server = await starting;
+  await (await openBrowserSocket(server.url, bystander || []))[Symbol.asyncDispose]();
+  await leftBehind(server, Infinity);
+  const files = await server.files(); // those that a server opens once are open now
+  if (bystander === false) await act(server);
+  else await besideBystander(server.url, tally, bystander, () => act(server));
+  tally.failures.push(...await leftBehind(server, files + leaks));
+  const result = await server.stop();
+  tally.failures.push(...endedBadly(result));
+  return result.stdout;
+}
+
+async function besideBystander(
+  url: string,
+  tally: Tally,
+  protocols: string[],
+  act: () => Promise<void>,
+): Promise<void> {
+  await using socket = await openBrowserSocket(url, protocols);
+  let isOver = false;
+  const standing = (async () => {
+    do {
+      await ask(socket, tally);
+      await delay(20);
+    } while (!isOver);
+  })();
+  try {
+    await act();
+  } finally {
+    isOver = true;
+    await standing;
+  }
+}
+
+/** Sends a request, and counts it as lost unless its answer comes next. */
+export async function ask(socket: BrowserSocket, tally: Tally): Promise<void> {
+  const packet = encodeRequest(tally.requests, `Hub&&name&&qwe&&id&&${tally.requests}`);
+  tally.requests++;
+  socket.send(packet);
+  if (await socket.frames.next().catch(() => "") !== plainReplies(packet)[0]) tally.lost++;
+}
+
+/**
+ * Waits until a server has no connection, no request in flight, and no more than `files` open files.
+ * Returns what is left when it has waited too long, a sentence each.
+ */
+export async function leftBehind(
+  target: Target,
+  files: number,
+  patience: number = PATIENCE,
+): Promise<string[]> {
+  const end = performance.now() + patience;
+  while (true) {
+    if (target.hasEnded) return ["the server's process has ended"];
+    const { connections, in_flight } = await target.health();
+    const open = await target.files();
+    const left = [
+      ...connections > 0 ? [`${connections} connections are left`] : [],
+      ...in_flight > 0 ? [`${in_flight} requests are left in flight`] : [],
+      ...open > files ? [`${open} files are open, ${files} were before`] : [],
+    ];
+    if (left.length === 0 || performance.now() > end) return left;
+    await delay(50);
+  }
+}
+
+/** Returns what was wrong with the end of a server that was told to end, a sentence each. */
+export function endedBadly({ code, stderr }: ProgramResult): string[] {
+  return code === 0 && stderr === "" ? [] : [`the server ended with ${code}: ${stderr}`];
+}
+
+/** Reads the command line of a script; ends the process on `--help` and on wrong usage. */
+export function scriptFlags<T extends FlagTable>(
+  task: string,
+  does: string,
+  table: T,
+): FlagValues<T> {
+  const all = { ...table, help: toggle("shows this") };
+  const help = `${does}\n\nUsage: deno task ${task} [flags]\n\n${flagHelp(all)}`;
+  try {
+    const flags = readFlags(all, Deno.args);
+    if (flags._.length > 0) throw new UsageError(`unexpected argument "${flags._[0]}"`);
+    if (!flags.help) return flags as FlagValues<T>;
+    console.log(help);
+    Deno.exit(Exit.ok);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${task}: ${error.message}\n\n${help}`);
+    Deno.exit(Exit.usage);
+  }
 }

@@ -65,13 +65,38 @@ export function clientFrame(text: string): Uint8Array {
   return buildFrame(text, { mask: ZERO_MASK });
 }
 
+/** Writes all of some bytes. */
+export async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+}
+
 /** Writes a text message of `size` mebibytes, in fragments of 8. */
 export async function writeLongText(connection: Deno.Conn, size: number): Promise<void> {
   const fragment = buildFrame(new Uint8Array(1 << 23).fill(0x61), { mask: ZERO_MASK });
   for (let i = 8; i <= size; i += 8) {
     fragment[0] = (i === size ? 0x80 : 0) | (i === 8 ? 1 : 0);
-    for (let at = 0; at < fragment.length;) at += await connection.write(fragment.subarray(at));
+    await writeAll(connection, fragment);
   }
+}
+
+/** Starts `count` clients that send without end and never read, until they are disposed. */
+export async function startSlowReaders(port: number, count: number): Promise<AsyncDisposable> {
+  const peers = await Promise.all(Array.from({ length: count }, () => openRawSocket(port)));
+  const frame = clientFrame(`{"request_id":1,"data":"a&&b&&${"c".repeat(60_000)}"}`);
+  let isOver = false;
+  const sending = peers.map(async (peer) => {
+    while (!isOver) await writeAll(peer, frame);
+  }).map((sent) => sent.catch(() => {})); // it was closed
+  return {
+    async [Symbol.asyncDispose]() {
+      isOver = true;
+      // On Deno 2.7 a write goes on though its connection is closed, so they read until it ends.
+      const reading = peers.map((peer) => readToEnd(peer).catch(() => {}));
+      await Promise.all(sending);
+      for (const peer of peers) peer.close();
+      await Promise.all(reading);
+    },
+  };
 }
 
 /** The bytes of a frame from a server; `first` is its first byte. */
@@ -81,14 +106,27 @@ export function serverFrame(payload: string | Uint8Array, first = 0x81): Uint8Ar
 
 /** Reads on until the client sends a Close frame or goes away, then closes. */
 export async function closeAfterPeer(connection: Deno.Conn): Promise<void> {
-  let isClosed = false;
-  const decoder = new FrameDecoder("server", { text() {}, close: () => isClosed = true });
-  while (!isClosed) {
+  await readUntilClose(connection, "server");
+  connection.close();
+}
+
+/** Reads on until the server sends a Close frame; returns its status code, undefined without one. */
+export async function readCloseCode(connection: Deno.Conn): Promise<number | undefined> {
+  const payload = await readUntilClose(connection, "client");
+  return payload && new DataView(payload.buffer).getUint16(0);
+}
+
+async function readUntilClose(connection: Deno.Conn, role: "client" | "server") {
+  let payload: Uint8Array<ArrayBuffer> | undefined;
+  const close = (content: Uint8Array) =>
+    void (payload = content.slice() as Uint8Array<ArrayBuffer>);
+  const decoder = new FrameDecoder(role, { text() {}, close });
+  while (payload === undefined) {
     const count = await connection.read(decoder.space).catch(() => null);
     if (count === null) break;
     decoder.decode(count);
   }
-  connection.close();
+  return payload;
 }
 
 /** Reads a message's head; byte by byte, so that what follows it stays unread. */
