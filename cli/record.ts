@@ -5,7 +5,7 @@
  */
 
 import type { Tap } from "../session/tap.ts";
-import { recordTo } from "./recording.ts";
+import { recordTo } from "../session/recording.ts";
 import { reportFailure, type Streams, UsageError } from "./command.ts";
 import { formatCount } from "./figures.ts";
 import { Output } from "./buffered_writer.ts";

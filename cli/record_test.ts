@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
 import schema from "../docs/recording.schema.json" with { type: "json" };
-import { readRecorded, type Recorded } from "./recording.ts";
+import { readRecorded, type Recorded } from "../session/recording.ts";
 import { serve } from "../server.ts";
 import { Ajv2020 } from "../tests/support/ajv.ts";
 import { openBrowserSocket } from "../tests/support/browser_socket.ts";

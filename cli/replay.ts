@@ -8,7 +8,7 @@ import { delay } from "@std/async/delay";
 import type { Client, Outcome, RetryStats } from "../client.ts";
 import { settleAll } from "../client/window.ts";
 import { decodeFrame, type RequestId } from "../protocol.ts";
-import { MAX_TIME, readRecorded } from "./recording.ts";
+import { MAX_TIME, readRecorded } from "../session/recording.ts";
 import { UsageError } from "./command.ts";
 import type { TextLine } from "./lines.ts";
 

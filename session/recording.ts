@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Tap } from "../session/tap.ts";
+import type { Tap } from "./tap.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
 import { parseJson } from "../protocol/parse_json.ts";
 
