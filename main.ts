@@ -4,7 +4,8 @@
  * @module
  */
 
-import { CommandError, type Commands, Exit, reportFailure, type Streams } from "./cli/command.ts";
+import { type Commands, reportFailure, type Streams } from "./cli/command.ts";
+import { CommandError, Exit } from "./cli/exit.ts";
 import { escapeControls } from "./cli/terminal/escape.ts";
 import { isDumbTerminal } from "./cli/terminal/status_lines.ts";
 import { closestString } from "./cli/closest_string.ts";

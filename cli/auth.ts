@@ -5,7 +5,7 @@
  */
 
 import { checkToken } from "../protocol/token.ts";
-import { UsageError } from "./command.ts";
+import { UsageError } from "./exit.ts";
 import { type Flag, many, text } from "./flags.ts";
 import { readTextFile } from "./open_file.ts";
 import { type Need, toConnect, toRead } from "./permissions.ts";

@@ -5,14 +5,15 @@
  */
 
 import project from "../deno.json" with { type: "json" };
-import { Display } from "../load/display.ts";
+import { Display } from "./bench_display.ts";
 import { type Report, reportOf } from "../load/report.ts";
 import { type LoadOptions, type Run, runLoad } from "../load/run.ts";
-import { textOf } from "../load/text.ts";
+import { textOf } from "./bench_report.ts";
 import { parseThreshold, type Threshold } from "../load/thresholds.ts";
 import { MAX_BATCH } from "../protocol.ts";
 import { CLIENT_ACCESS, clientNeeds, readClientAccess } from "./auth.ts";
-import { Exit, type Streams, UsageError } from "./command.ts";
+import type { Streams } from "./command.ts";
+import { Exit, UsageError } from "./exit.ts";
 import { failToConnect } from "./connect_failure.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import {

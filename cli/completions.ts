@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Command, type Commands, Exit, UsageError } from "./command.ts";
+import type { Command, Commands } from "./command.ts";
+import { Exit, UsageError } from "./exit.ts";
 import type { Flag, FlagTable } from "./flags.ts";
 
 /** What is there to be completed: each command with what it does, and its flags. */

@@ -13,7 +13,7 @@ import {
 import { ClientError, ConnectionError } from "../client/errors.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
 import type { ClientAccess } from "./auth.ts";
-import { CommandError, Exit, UsageError } from "./command.ts";
+import { CommandError, Exit, UsageError } from "./exit.ts";
 
 /** How long another look at a failure may take, in milliseconds. */
 const PROBE_TIMEOUT = 2000;

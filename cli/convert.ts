@@ -5,7 +5,8 @@
  */
 
 import { convertToJson, formatJson } from "../protocol.ts";
-import { Exit, stopSignal, type Streams, UsageError } from "./command.ts";
+import { stopSignal, type Streams } from "./command.ts";
+import { Exit, UsageError } from "./exit.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import { flagHelp, readFlags, toggle } from "./flags.ts";
 import { checkLine, linesOf } from "./lines.ts";

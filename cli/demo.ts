@@ -7,7 +7,8 @@
 import { Client } from "../client.ts";
 import { encodeRequest } from "../protocol.ts";
 import { serve } from "../server.ts";
-import { Exit, stopSignal, type Streams, UsageError } from "./command.ts";
+import { stopSignal, type Streams } from "./command.ts";
+import { Exit, UsageError } from "./exit.ts";
 import type { Output } from "./buffered_writer.ts";
 import { requirePermissions, toListen } from "./permissions.ts";
 

@@ -4,18 +4,13 @@
  * @module
  */
 
+import type { Bar } from "../load/distribution.ts";
+
 /** How long the bars of a histogram are where nothing else is said, in cells. */
 const BAR_WIDTH = 40;
 
-/** How many durations lie in a range, in milliseconds; `from` is part of it, `to` is not. */
-export interface Bar {
-  from: number;
-  to: number;
-  count: number;
-}
-
 /**
- * Returns a function that gives quantiles of some values by closestString rank: the smallest value that a `part`,
+ * Returns a function that gives quantiles of some values by nearest rank: the smallest value that a `part`,
  * from 0 to 1, of them does not exceed. If there are no values, it is Infinity.
  *
  * @example

@@ -5,7 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { UsageError } from "./command.ts";
+import { UsageError } from "./exit.ts";
 import { closestString } from "./closest_string.ts";
 
 /** A flag: how it is shown in the help, and how its text becomes a value. */

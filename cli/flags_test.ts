@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { UsageError } from "./command.ts";
+import { UsageError } from "./exit.ts";
 import {
   choice,
   duration,

@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { UsageError } from "./command.ts";
+import { UsageError } from "./exit.ts";
 
 /** The most bytes in a line. A packet is a frame, and no server takes a frame of 64 MiB or more. */
 export const MAX_LINE = 64 * 2 ** 20;

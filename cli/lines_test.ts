@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { UsageError } from "./command.ts";
+import { UsageError } from "./exit.ts";
 import { checkLine, linesOf, type LinesOptions } from "./lines.ts";
 
 const encoder = new TextEncoder();

@@ -6,7 +6,7 @@
 
 import type { LinkOptions } from "../cluster/nats/nats_connection.ts";
 import { hostOf, parseServer, showServers } from "../cluster/nats/server_urls.ts";
-import { CommandError, Exit } from "./command.ts";
+import { CommandError, Exit } from "./exit.ts";
 import { type Flag, many, text } from "./flags.ts";
 import type { ServerLog } from "./log.ts";
 import { readTextFile } from "./open_file.ts";

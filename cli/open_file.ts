@@ -4,7 +4,7 @@
  * @module
  */
 
-import { UsageError } from "./command.ts";
+import { UsageError } from "./exit.ts";
 
 /**
  * Opens a file to be read.

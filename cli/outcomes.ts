@@ -7,7 +7,8 @@
 import { type Outcome, RequestError, type RetryStats } from "../client.ts";
 import { encodeError, isErrorCode, type RequestId } from "../protocol.ts";
 import type { Chart } from "./terminal/chart.ts";
-import { Exit, type Streams } from "./command.ts";
+import type { Streams } from "./command.ts";
+import { Exit } from "./exit.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import { counted } from "./figures.ts";
 import { progressLine } from "./terminal/progress.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CommandError, Exit } from "./command.ts";
+import { CommandError, Exit } from "./exit.ts";
 import { shellQuote } from "./shell_quote.ts";
 
 /** Something that a command does only with a permission. */

@@ -6,7 +6,8 @@
 
 import type { Tap } from "../session/tap.ts";
 import { recordTo } from "../session/recording.ts";
-import { reportFailure, type Streams, UsageError } from "./command.ts";
+import { reportFailure, type Streams } from "./command.ts";
+import { UsageError } from "./exit.ts";
 import { formatCount } from "./figures.ts";
 import { Output } from "./buffered_writer.ts";
 

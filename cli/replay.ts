@@ -9,7 +9,7 @@ import type { Client, Outcome, RetryStats } from "../client.ts";
 import { settleAll } from "../client/window.ts";
 import { decodeFrame, type RequestId } from "../protocol.ts";
 import { MAX_TIME, readRecorded } from "../session/recording.ts";
-import { UsageError } from "./command.ts";
+import { UsageError } from "./exit.ts";
 import type { TextLine } from "./lines.ts";
 
 /** How a recording is replayed. */

@@ -17,7 +17,8 @@ import { DEFAULT_CONNECTION_LIMITS, DEFAULT_PER_ADDRESS } from "../server/connec
 import { UncaughtErrorHandler } from "../server/uncaught_errors.ts";
 import { readToken, tokenFile, toReadToken } from "./auth.ts";
 import { readCertificate, renewOnHangUp } from "./certificate.ts";
-import { aborted, CommandError, Exit, type Streams, UsageError } from "./command.ts";
+import { aborted, type Streams } from "./command.ts";
+import { CommandError, Exit, UsageError } from "./exit.ts";
 import { exitWithStdin, shutDownWithStdin } from "./exit_with_stdin.ts";
 import {
   choice,

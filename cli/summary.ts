@@ -5,7 +5,7 @@
  */
 
 import type { ClientErrorCode, Outcome, RetryStats } from "../client.ts";
-import { Exit } from "./command.ts";
+import { Exit } from "./exit.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import { counted, formatCount, quantiles } from "./figures.ts";
 

@@ -4,7 +4,7 @@ import { AnswerFrame } from "../client/reply.ts";
 import schema from "../docs/send.schema.json" with { type: "json" };
 import { Ajv2020 } from "../tests/support/ajv.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
-import { Exit } from "./command.ts";
+import { Exit } from "./exit.ts";
 import { Summary, type SummaryReport } from "./summary.ts";
 
 function answered(latency: number): Outcome {
@@ -68,7 +68,7 @@ Deno.test("toString() says what was done so that requests were answered all the 
   ]);
 });
 
-Deno.test("toString() gives latencies by their closestString rank, of any number of answers", () => {
+Deno.test("toString() gives latencies by their nearest rank, of any number of answers", () => {
   const cases: [count: number, median: number, p90: number, p99: number][] = [
     [1, 1, 1, 1],
     [2, 1, 2, 2],

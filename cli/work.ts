@@ -5,7 +5,8 @@
  */
 
 import { showServers } from "../cluster/nats/server_urls.ts";
-import { aborted, CommandError, Exit, type Streams, UsageError } from "./command.ts";
+import { aborted, type Streams } from "./command.ts";
+import { CommandError, Exit, UsageError } from "./exit.ts";
 import { exitWithStdin, shutDownWithStdin } from "./exit_with_stdin.ts";
 import { choice, flagHelp, readFlags } from "./flags.ts";
 import { startLog } from "./log.ts";

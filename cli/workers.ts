@@ -4,7 +4,7 @@
  * @module
  */
 
-import { UsageError } from "./command.ts";
+import { UsageError } from "./exit.ts";
 import type { Flag } from "./flags.ts";
 import type { Need } from "./permissions.ts";
 

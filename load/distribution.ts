@@ -5,13 +5,19 @@
  */
 
 import { Float64Histogram } from "hdr-histogram-js";
-import type { Bar } from "../cli/figures.ts";
 
 /** How many significant digits durations keep. */
 const DIGITS = 3;
 
 /** The longest duration to start with, in microseconds; longer ones make it grow. */
 const LONGEST = 60_000_000;
+
+/** How many durations lie in a range, in milliseconds; `from` is part of it, `to` is not. */
+export interface Bar {
+  from: number;
+  to: number;
+  count: number;
+}
 
 /** Durations: recorded in milliseconds, kept to the microsecond, and to three significant digits. */
 export class Distribution {

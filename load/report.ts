@@ -4,11 +4,9 @@
  * @module
  */
 
-import type { Bar } from "../cli/figures.ts";
-import type { Distribution } from "./distribution.ts";
+import type { Bar, Distribution } from "./distribution.ts";
 import type { Counts } from "./results.ts";
 import type { LoadOptions, Run } from "./run.ts";
-import type { Threshold, Verdict } from "./thresholds.ts";
 
 /** The percentiles that are reported. */
 export const PERCENTILES = [10, 25, 50, 75, 90, 95, 99, 99.9, 99.99] as const;
@@ -100,11 +98,19 @@ export interface Report {
   thresholds: Verdict[];
 }
 
+/** What became of a threshold. */
+export interface Verdict {
+  threshold: string;
+  /** In the unit of the threshold; null if it is not known, which keeps to nothing. */
+  value: number | null;
+  ok: boolean;
+}
+
 /** What is reported about a run besides itself. */
 export interface ReportContext {
   readonly version: string;
   readonly startedAt: Date;
-  readonly thresholds: readonly Threshold[];
+  readonly thresholds: readonly { judge(report: Report): Verdict }[];
 }
 
 /** Makes the report of a run that is over. */

@@ -4,7 +4,7 @@ import schema from "../docs/bench.schema.json" with { type: "json" };
 import { FIGURES, type Report, reportOf } from "./report.ts";
 import { Results } from "./results.ts";
 import type { LoadOptions, Run } from "./run.ts";
-import { textOf } from "./text.ts";
+import { textOf } from "../cli/bench_report.ts";
 import { parseThreshold } from "./thresholds.ts";
 
 const OPTIONS: LoadOptions = {

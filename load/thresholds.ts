@@ -4,15 +4,7 @@
  * @module
  */
 
-import { type DistributionReport, figureOf, FIGURES, type Report } from "./report.ts";
-
-/** What became of a threshold. */
-export interface Verdict {
-  threshold: string;
-  /** In the unit of the threshold; null if it is not known, which keeps to nothing. */
-  value: number | null;
-  ok: boolean;
-}
+import { type DistributionReport, figureOf, FIGURES, type Report, type Verdict } from "./report.ts";
 
 /** A threshold that has been read. */
 export interface Threshold {

@@ -1,4 +1,4 @@
-// Made by `deno task build:console` from the folder web: change it there.
+// Made by `deno task build:console` from the folder console: change it there.
 
 /**
  * The console, as a browser asks for it.

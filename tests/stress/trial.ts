@@ -6,7 +6,7 @@
  */
 
 import { delay } from "@std/async/delay";
-import { Exit, UsageError } from "../../cli/command.ts";
+import { Exit, UsageError } from "../../cli/exit.ts";
 import { flagHelp, type FlagTable, type FlagValues, readFlags, toggle } from "../../cli/flags.ts";
 import { encodeRequest } from "../../protocol.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { Display } from "./display.ts";
-import { Results } from "./results.ts";
-import type { LoadOptions } from "./run.ts";
+import { Display } from "./bench_display.ts";
+import { Results } from "../load/results.ts";
+import type { LoadOptions } from "../load/run.ts";
 
 const OPTIONS: LoadOptions = {
   url: new URL("ws://127.0.0.1:2707"),

@@ -6,10 +6,10 @@
  * @module
  */
 
-import { serve } from "../server.ts";
-import { findBrowser, startBrowser } from "../tests/support/browser.ts";
+import { serve } from "../../server.ts";
+import { findBrowser, startBrowser } from "../../tests/support/browser.ts";
 
-const TARGET = new URL("../docs/console.png", import.meta.url).pathname;
+const TARGET = new URL("../../docs/console.png", import.meta.url).pathname;
 
 /** Of the first requests, some are answered soon, and some not before the picture is taken. */
 const SEED = 28431;
@@ -26,10 +26,10 @@ await page.goto(server.url.replace("ws", "http"));
 await page.waitForSelector('[data-state="open"]');
 await page.click('[data-count="50"]');
 await page.click("text=01-7");
-await page.waitForFunction(() => document.querySelectorAll(".request.answered").length >= 9);
+await page.waitForFunction('document.querySelectorAll(".request.answered").length >= 9');
 await page.click('[aria-label="Cancel 01-4"]');
 await page.waitForSelector(".representation .pair");
-await page.waitForFunction(() => document.querySelectorAll(".request.answered").length >= 24);
+await page.waitForFunction('document.querySelectorAll(".request.answered").length >= 24');
 await page.mouse.move(0, 0);
 await page.screenshot({ path: TARGET });
 await browser.close();

@@ -1,5 +1,5 @@
 /**
- * Puts the console into a module, {@link file://../server/console_assets.ts}, so that the server has it
+ * Puts the console into a module, {@link file://../../server/console_assets.ts}, so that the server has it
  * without reading files, in whatever way it is run.
  *
  * Usage: deno task build:console
@@ -7,7 +7,7 @@
  * @module
  */
 
-const HERE = new URL(".", import.meta.url);
+const HERE = new URL("../../console/", import.meta.url);
 
 /** Where the module is. */
 export const TARGET = new URL("../server/console_assets.ts", HERE);
@@ -20,7 +20,7 @@ const FILES: readonly (readonly [path: string, file: string, type: string])[] = 
   ["/console.svg", "console.svg", "image/svg+xml"],
 ];
 
-const HEAD = `// Made by \`deno task build:console\` from the folder web: change it there.
+const HEAD = `// Made by \`deno task build:console\` from the folder console: change it there.
 
 /**
  * The console, as a browser asks for it.

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { escapeControls } from "../cli/terminal/escape.ts";
-import { counted, formatCount, formatDuration, histogram, plural } from "../cli/figures.ts";
-import { type DistributionReport, figureOf, FIGURES, type Report } from "./report.ts";
-import type { Counts } from "./results.ts";
+import { escapeControls } from "./terminal/escape.ts";
+import { counted, formatCount, formatDuration, histogram, plural } from "./figures.ts";
+import { type DistributionReport, figureOf, FIGURES, type Report } from "../load/report.ts";
+import type { Counts } from "../load/results.ts";
 
 /** How far text from a server may go on. */
 const MAX_CODE_LENGTH = 60;

@@ -1,8 +1,8 @@
 import { assert, assertStrictEquals } from "@std/assert";
-import { ASSETS } from "../server/console_assets.ts";
+import { ASSETS } from "../../server/console_assets.ts";
 import { buildAssets, TARGET } from "./build.ts";
 
-Deno.test("server/console_assets.ts is made of what is in web: else, deno task build:console", async () => {
+Deno.test("server/console_assets.ts is what `deno task build:console` makes of the folder console", async () => {
   assertStrictEquals(await Deno.readTextFile(TARGET), await buildAssets());
 });
 

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { counted, formatCount, formatDuration } from "../cli/figures.ts";
-import type { LoadOptions, Run } from "./run.ts";
-import { errorRows } from "./text.ts";
+import { counted, formatCount, formatDuration } from "./figures.ts";
+import type { LoadOptions, Run } from "../load/run.ts";
+import { errorRows } from "./bench_report.ts";
 
 /** Over how long the rate is taken at least, in milliseconds. */
 const MOMENT = 250;
