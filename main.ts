@@ -9,7 +9,7 @@ import { CommandError, Exit } from "./cli/exit.ts";
 import { escapeControls } from "./cli/terminal/escape.ts";
 import { isDumbTerminal } from "./cli/terminal/status_lines.ts";
 import { closestString } from "./cli/closest_string.ts";
-import { Output } from "./cli/buffered_writer.ts";
+import { BufferedWriter } from "./cli/buffered_writer.ts";
 import { Shutdown } from "./cli/shutdown.ts";
 
 /** What there is; each is loaded only when it is asked for, so that starting costs little more than that. */
@@ -125,8 +125,8 @@ async function isOneTerminal(): Promise<boolean> {
 
 if (import.meta.main) {
   const options = { isDumb: isDumbTerminal() };
-  const stdout = new Output(Deno.stdout, options);
-  const stderr = await isOneTerminal() ? stdout : new Output(Deno.stderr, options);
+  const stdout = new BufferedWriter(Deno.stdout, options);
+  const stderr = await isOneTerminal() ? stdout : new BufferedWriter(Deno.stderr, options);
   const shutdown = new Shutdown();
   shutdown.listen();
   const code = await main(Deno.args, {

@@ -8,7 +8,7 @@ import { serve } from "../server.ts";
 import { type Packet, startHandServer } from "../tests/support/mock_server.ts";
 import { until } from "../tests/support/until.ts";
 import { Exit } from "./exit.ts";
-import { Output } from "./buffered_writer.ts";
+import { BufferedWriter } from "./buffered_writer.ts";
 
 const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schema);
 
@@ -28,7 +28,7 @@ async function bench(args: string[], options: BenchOptions = {}) {
       written.text += decoder.decode(bytes);
       return Promise.resolve(bytes.length);
     };
-    return { written, output: new Output({ write, isTerminal: () => isTerminal }) };
+    return { written, output: new BufferedWriter({ write, isTerminal: () => isTerminal }) };
   };
   const [stdout, stderr] = [collect(), collect()];
   const exit = await main(["bench", ...args], {

@@ -27,7 +27,7 @@ export interface Sink {
   isTerminal(): boolean;
 }
 
-/** Options for {@linkcode Output}; they are about a stream that is a terminal. */
+/** Options for {@linkcode BufferedWriter}; they are about a stream that is a terminal. */
 export interface OutputOptions {
   /** Returns its size. @default {terminalSize} */
   readonly size?: () => TerminalSize;
@@ -41,10 +41,10 @@ export interface OutputOptions {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { Output } from "./buffered_writer.ts";
+ * import { BufferedWriter } from "./buffered_writer.ts";
  *
  * let written = "";
- * const output = new Output({
+ * const output = new BufferedWriter({
  *   write: (bytes) => Promise.resolve((written += new TextDecoder().decode(bytes), bytes.length)),
  *   isTerminal: () => false,
  * });
@@ -55,7 +55,7 @@ export interface OutputOptions {
  * assertEquals(written, "one\ntwo\n");
  * ```
  */
-export class Output {
+export class BufferedWriter {
   /** Whether it goes to a terminal. */
   readonly isTerminal: boolean;
   /** Whether it goes to a terminal that can draw over its lines and show colors. */
@@ -136,7 +136,7 @@ export class Output {
 
   /**
    * Keeps lines below all that is written, drawn anew several times a second, until it is disposed. It
-   * does nothing unless it {@linkcode Output.canDraw}. What is written meanwhile must be whole lines.
+   * does nothing unless it {@linkcode BufferedWriter.canDraw}. What is written meanwhile must be whole lines.
    */
   keepBelow(lines: (size: TerminalSize) => readonly string[]): Disposable {
     if (!this.canDraw) return { [Symbol.dispose]() {} };

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { FakeTime } from "../tests/support/fake_time.ts";
-import { Output, type Sink } from "./buffered_writer.ts";
+import { BufferedWriter, type Sink } from "./buffered_writer.ts";
 
 const decoder = new TextDecoder();
 
@@ -47,7 +47,7 @@ async function settled(): Promise<void> {
 Deno.test("write() gathers for a moment, then writes all at once", async () => {
   using time = new FakeTime();
   const sink = new TestSink();
-  const output = new Output(sink);
+  const output = new BufferedWriter(sink);
   output.write("one\n");
   output.write("two\n");
   time.pass(9);
@@ -66,7 +66,7 @@ Deno.test("write() gathers for a moment, then writes all at once", async () => {
 Deno.test("write() writes much at once", async () => {
   using time = new FakeTime();
   const sink = new TestSink();
-  const output = new Output(sink);
+  const output = new BufferedWriter(sink);
   output.write("x".repeat(65_535));
   assertEquals(sink.writes, []);
   assert(!output.isBehind);
@@ -79,7 +79,7 @@ Deno.test("write() writes much at once", async () => {
 Deno.test("flush() resolves when all has been written, and leaves no timer", async () => {
   using time = new FakeTime();
   const sink = new SlowSink();
-  const output = new Output(sink);
+  const output = new BufferedWriter(sink);
   await output.flush();
   output.write("one");
   let isFlushed = false;
@@ -101,7 +101,7 @@ Deno.test("flush() resolves when all has been written, and leaves no timer", asy
 Deno.test("write() while another is under way comes after it, in order", async () => {
   using time = new FakeTime();
   const sink = new SlowSink();
-  const output = new Output(sink);
+  const output = new BufferedWriter(sink);
   output.write("a");
   time.pass(10);
   for (const text of ["b", "c", "d"]) output.write(text);
@@ -119,7 +119,7 @@ Deno.test("write() just when another has ended is not forgotten", async () => {
   for (let turns = 0; turns < 8; turns++) {
     using time = new FakeTime();
     const sink = new SlowSink();
-    const output = new Output(sink);
+    const output = new BufferedWriter(sink);
     output.write("one");
     time.pass(10);
     sink.endWrite();
@@ -136,7 +136,7 @@ Deno.test("write() just when another has ended is not forgotten", async () => {
 
 Deno.test("isBehind says that the reader is slow", async () => {
   const sink = new SlowSink();
-  const output = new Output(sink);
+  const output = new BufferedWriter(sink);
   output.write("x".repeat(65_536));
   assert(!output.isBehind);
   output.write("x".repeat(65_535));
@@ -152,7 +152,7 @@ Deno.test("isBehind says that the reader is slow", async () => {
 
 Deno.test("flush() writes what the stream takes only in parts, characters cut or not", async () => {
   const all: number[] = [];
-  const output = new Output({
+  const output = new BufferedWriter({
     write: (bytes) => {
       all.push(...bytes.slice(0, 2));
       return Promise.resolve(Math.min(bytes.length, 2));
@@ -165,14 +165,14 @@ Deno.test("flush() writes what the stream takes only in parts, characters cut or
   assertStrictEquals(decoder.decode(Uint8Array.from(all)), "é€😀, one\ntwo");
 });
 
-Deno.test("Output drops later text and never throws when a write fails", async () => {
+Deno.test("BufferedWriter drops later text and never throws when a write fails", async () => {
   const full = new Error("No space left on device (os error 28)");
   const gone = new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
   for (const [error, failure] of [[full, full], [gone, undefined]] as const) {
     for (const isThrown of [true, false]) {
       using time = new FakeTime();
       let writes = 0;
-      const output = new Output({
+      const output = new BufferedWriter({
         write: () => {
           writes++;
           if (isThrown) throw error;
@@ -201,7 +201,7 @@ Deno.test("Output drops later text and never throws when a write fails", async (
 Deno.test("writeLine() escapes a line on a terminal only", async () => {
   for (const isTerminal of [true, false]) {
     const sink = new TestSink();
-    const output = new Output({
+    const output = new BufferedWriter({
       write: (bytes) => sink.write(bytes),
       isTerminal: () => isTerminal,
     });
@@ -214,13 +214,13 @@ Deno.test("writeLine() escapes a line on a terminal only", async () => {
 Deno.test("isTerminal is the sink's", () => {
   for (const isTerminal of [true, false]) {
     const sink = { write: () => Promise.resolve(0), isTerminal: () => isTerminal };
-    assertStrictEquals(new Output(sink).isTerminal, isTerminal);
+    assertStrictEquals(new BufferedWriter(sink).isTerminal, isTerminal);
   }
 });
 
 Deno.test("write() drops what a reader that does not read would let pile up, and says so", async () => {
   const sink = new SlowSink();
-  const output = new Output(sink);
+  const output = new BufferedWriter(sink);
   output.write("first\n");
   const flushed = output.flush();
   const large = "x".repeat(1 << 26);

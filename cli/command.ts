@@ -6,13 +6,13 @@
 
 import { escapeControls } from "./terminal/escape.ts";
 import type { FlagTable } from "./flags.ts";
-import type { Output } from "./buffered_writer.ts";
+import type { BufferedWriter } from "./buffered_writer.ts";
 
 /** What a command reads from and writes to. */
 export interface Streams {
   readonly stdin: { readonly readable: ReadableStream<Uint8Array>; isTerminal(): boolean };
-  readonly stdout: Output;
-  readonly stderr: Output;
+  readonly stdout: BufferedWriter;
+  readonly stderr: BufferedWriter;
   /** Aborted by the first SIGINT or SIGTERM, or by `shutDown()`. */
   readonly signal: AbortSignal;
   /** Requests a graceful shutdown, as the first SIGTERM does. */
@@ -60,7 +60,11 @@ export function stopSignal({ stdout, signal }: Streams): AbortSignal {
  *
  * @param what returns how the line begins, such as `asyncpkt send: cannot write to stdout`.
  */
-export function reportFailure(output: Output, what: () => string, stderr: Output): void {
+export function reportFailure(
+  output: BufferedWriter,
+  what: () => string,
+  stderr: BufferedWriter,
+): void {
   output.broken.addEventListener("abort", () => {
     if (output.failure !== undefined) {
       stderr.write(escapeControls(`${what()}: ${output.failure.message}`) + "\n");

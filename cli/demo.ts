@@ -9,7 +9,7 @@ import { encodeRequest } from "../protocol.ts";
 import { serve } from "../server.ts";
 import { stopSignal, type Streams } from "./command.ts";
 import { Exit, UsageError } from "./exit.ts";
-import type { Output } from "./buffered_writer.ts";
+import type { BufferedWriter } from "./buffered_writer.ts";
 import { requirePermissions, toListen } from "./permissions.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
@@ -42,7 +42,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   return streams.signal.aborted ? Exit.interrupted : Exit.ok;
 }
 
-async function show(stdout: Output, signal: AbortSignal): Promise<void> {
+async function show(stdout: BufferedWriter, signal: AbortSignal): Promise<void> {
   const startedAt = performance.now();
   const say = async (text: string) => {
     const elapsed = ((performance.now() - startedAt) / 1000).toFixed(2);

@@ -10,7 +10,7 @@ import type { Drained, FaultKind, Server, ServerEvents } from "../server.ts";
 import type { WorkerEvents } from "../cluster/threads/worker_group.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import { formatCount, plural } from "./figures.ts";
-import type { Output } from "./buffered_writer.ts";
+import type { BufferedWriter } from "./buffered_writer.ts";
 import { RateLimitedLog } from "./rate_limited_log.ts";
 
 /** What a line looks like: a sentence, or a JSON object. */
@@ -56,7 +56,7 @@ export interface ServerLog extends WorkerEvents, Disposable {
  * @param quiet leaves out the line of each request.
  */
 export async function startLog(
-  output: Output,
+  output: BufferedWriter,
   format: LogFormat,
   quiet: boolean,
 ): Promise<ServerLog> {

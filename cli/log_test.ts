@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { FAULT_KINDS } from "../session/fault_policy.ts";
 import { endLog, type LogFormat, startLog } from "./log.ts";
-import { Output } from "./buffered_writer.ts";
+import { BufferedWriter } from "./buffered_writer.ts";
 
 type Log = Awaited<ReturnType<typeof startLog>>;
 
@@ -18,7 +18,7 @@ async function linesOf(
   quiet = false,
 ): Promise<string[]> {
   let text = "";
-  const output = new Output({
+  const output = new BufferedWriter({
     write: (bytes) => {
       text += new TextDecoder().decode(bytes);
       return Promise.resolve(bytes.length);

@@ -9,7 +9,7 @@ import { recordTo } from "../session/recording.ts";
 import { reportFailure, type Streams } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { formatCount } from "./figures.ts";
-import { Output } from "./buffered_writer.ts";
+import { BufferedWriter } from "./buffered_writer.ts";
 
 /** A recording that is being written. */
 export interface Recording extends AsyncDisposable {
@@ -33,7 +33,7 @@ export async function startRecording(
   if (path === "-") return recordingTo(stdout);
   const file = await create(path);
   let size = 0;
-  const output = new Output({
+  const output = new BufferedWriter({
     // In blocks, but at once: so nothing piles up, and nothing is lost when the process is made to end.
     write(bytes) {
       const written = file.writeSync(bytes);
@@ -53,7 +53,7 @@ export async function startRecording(
   });
 }
 
-function recordingTo(output: Output, close = () => {}): Recording {
+function recordingTo(output: BufferedWriter, close = () => {}): Recording {
   return {
     tap: recordTo((line) => output.writeLine(line)),
     async isComplete() {

@@ -190,10 +190,10 @@ Deno.test("serve, as a process, reads its certificate again on SIGHUP", async ()
 async function startServerWith(script: string): Promise<ServerProcess> {
   const program = startProgram(Deno.execPath(), ["run", "--quiet", "--allow-net=127.0.0.1", "-"]);
   await program.write(`
-    import { Output } from "${import.meta.dirname}/../cli/output.ts";
+    import { BufferedWriter } from "${import.meta.dirname}/../cli/buffered_writer.ts";
     import { run } from "${import.meta.dirname}/../cli/serve.ts";
     ${script}
-    const stdout = new Output(Deno.stdout);
+    const stdout = new BufferedWriter(Deno.stdout);
     const code = await run(["--port", "0", "--delay", "0.5"], {
       stdin: Deno.stdin,
       stdout,

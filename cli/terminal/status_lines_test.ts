@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { FakeTime } from "../../tests/support/fake_time.ts";
 import { Screen } from "../../tests/support/screen.ts";
-import { Output } from "../buffered_writer.ts";
+import { BufferedWriter } from "../buffered_writer.ts";
 
 Deno.test("keepBelow() keeps lines below all that is written, and takes them away", async () => {
   await using screen = new Screen(20, 5);
@@ -71,7 +71,7 @@ Deno.test("keepBelow() does nothing when the output is not a terminal that can d
   for (const [isTerminal, isDumb] of [[false, false], [false, true], [true, true]] as const) {
     using time = new FakeTime();
     let written = "";
-    const output = new Output({
+    const output = new BufferedWriter({
       write: (bytes) => Promise.resolve((written += new TextDecoder().decode(bytes), bytes.length)),
       isTerminal: () => isTerminal,
     }, { isDumb });
@@ -94,7 +94,7 @@ Deno.test("keepBelow() does nothing when the output is not a terminal that can d
 Deno.test("keepBelow() leaves a terminal alone that has gone", async () => {
   using time = new FakeTime();
   let calls = 0;
-  const output = new Output({
+  const output = new BufferedWriter({
     write: () => (calls++, Promise.reject(new Deno.errors.BrokenPipe())),
     isTerminal: () => true,
   });

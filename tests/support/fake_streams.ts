@@ -5,7 +5,7 @@
  */
 
 import type { Streams } from "../../cli/command.ts";
-import { Output } from "../../cli/buffered_writer.ts";
+import { BufferedWriter } from "../../cli/buffered_writer.ts";
 import { Shutdown } from "../../cli/shutdown.ts";
 import { main } from "../../main.ts";
 import { until } from "./until.ts";
@@ -48,7 +48,7 @@ export function startCommand(args: string[], options: FakeStreamsOptions = {}): 
   const shutdown = new Shutdown();
   const output = (name: "stdout" | "stderr") => {
     const decoder = new TextDecoder();
-    return new Output({
+    return new BufferedWriter({
       write: (bytes) => {
         if (room[name] === 0) return Promise.reject(error);
         const taken = bytes.subarray(0, room[name]);

@@ -6,12 +6,12 @@
 
 // deno-lint-ignore no-import-prefix -- for the reason that ./fast_check.ts gives
 import xterm from "npm:@xterm/headless@^5";
-import { Output } from "../../cli/buffered_writer.ts";
+import { BufferedWriter } from "../../cli/buffered_writer.ts";
 
 /** A terminal, and an output that goes to it. */
 export class Screen implements AsyncDisposable {
   /** Goes to the terminal. */
-  readonly output: Output;
+  readonly output: BufferedWriter;
   /** All that was written, control sequences and all. */
   written = "";
   readonly #terminal: InstanceType<typeof xterm.Terminal>;
@@ -26,7 +26,7 @@ export class Screen implements AsyncDisposable {
       allowProposedApi: true,
     });
     const decoder = new TextDecoder();
-    this.output = new Output({
+    this.output = new BufferedWriter({
       write: (bytes) => {
         this.written += decoder.decode(bytes, { stream: true });
         return Promise.resolve(bytes.length);
