@@ -371,7 +371,7 @@ Deno.test("demo, as a process, is interrupted quietly", async () => {
 Deno.test("Client.close(), in a process, leaves nothing that the process waits for", async () => {
   await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
   const script = `
-    import { Client } from "../client.ts";
+    import { Client } from "./client.ts";
     const client = await Client.connect("${server.url}", { timeout: 60_000 });
     await client.request("a&&b&&c", { timeout: 60_000 });
     await client.close();

@@ -14,7 +14,7 @@ Deno.test({
   name: `the Python client of docs/rehearsal.md gets all its answers${python ? "" : NO_PYTHON}`,
   ignore: python === undefined,
   async fn() {
-    const docs = await Deno.readTextFile(new URL("docs/rehearsal.md", import.meta.url));
+    const docs = await Deno.readTextFile(new URL("../docs/rehearsal.md", import.meta.url));
     const part = docs.split("\n## In another language\n")[1]!.split("\n## ")[0]!;
     const flags = blockOf("sh", part).replace("asyncpkt serve", "").match(/[^\s\\]+/g)!;
     await using server = await startServerProcess(flags);
