@@ -110,10 +110,11 @@ export class Session {
 
   /** A submitted request is accepted. */
   accept(entry: number): void {
-    const { requests } = this.#context;
+    const { requests, events } = this.#context;
     this.#decide(entry);
     try {
-      this.#noteAccepted(requests.idText(entry), requests.delay(entry));
+      events.accepted?.(requests.idText(entry), requests.delay(entry));
+      this.#noteAccepted(requests.delay(entry));
     } catch (error) {
       this.fail(entry, error);
     }
@@ -197,7 +198,8 @@ export class Session {
 
   /** Takes in packet `i` of the frame. */
   #take(i: number, now: number): void {
-    const { reader, requests, wheel, limits, counters, planner, faults, responder } = this.#context;
+    const { reader, requests, wheel, limits, events, counters, planner, faults, responder } =
+      this.#context;
     const error = reader.error(i);
     if (error !== undefined) return this.#refuse(reader.idText(i), error.error);
     if (reader.isCancel(i)) return this.#cancel(i);
@@ -216,7 +218,11 @@ export class Session {
     if (refusal !== undefined) return this.#refuse(reader.idText(i), refusal);
 
     const plan = planner.plan(bytes, idAt, idEnd);
-    if (responder.acceptsAtOnce) this.#noteAccepted(reader.idText(i), plan.delay);
+    if (responder.acceptsAtOnce) {
+      // Without a listener, no text is made of the id.
+      events.accepted?.(reader.idText(i), plan.delay);
+      this.#noteAccepted(plan.delay);
+    }
     if (plan.wait === 0 && plan.fault === undefined && responder.respondAtOnce !== undefined) {
       counters.answered++;
       counters.lateness.add(0);
@@ -236,10 +242,8 @@ export class Session {
     }
   }
 
-  #noteAccepted(id: string, delay: number): void {
-    const { events, counters } = this.#context;
-    events.accepted?.(id, delay);
-    counters.delays.add(delay);
+  #noteAccepted(delay: number): void {
+    this.#context.counters.delays.add(delay);
     this.#consecutiveErrors = 0;
   }
 
