@@ -7,7 +7,7 @@
 import { SUBPROTOCOL } from "../protocol.ts";
 import { TOKEN_PREFIX } from "../protocol/token.ts";
 import { isLoopback } from "./address.ts";
-import { isForPage, isPartOfPage, isReading } from "./console.ts";
+import { isForPage, isPartOfPage, isReading } from "./pages.ts";
 import type { Secret } from "./secret.ts";
 
 /** What a page offers that wants plain mode: browsers insist that one of their offers is taken. */

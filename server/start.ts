@@ -22,8 +22,6 @@ import {
   DEFAULT_CONNECTION_LIMITS,
   IDLE_TIMEOUT,
 } from "./connections.ts";
-import { answerConsole } from "./console.ts";
-import { answerDescription } from "./description.ts";
 import { type ServerEvents, tellFault } from "./events.ts";
 import type { GroupStatus, ServerGroup } from "./group.ts";
 import { answerPost } from "./post.ts";
@@ -31,7 +29,7 @@ import { Listener } from "./listener.ts";
 import { answerMetrics } from "./metrics.ts";
 import { Driver } from "./driver.ts";
 import { Secret } from "./secret.ts";
-import { secure } from "./security_headers.ts";
+import { answerConsole, answerDescription, secure } from "./pages.ts";
 import { ServerStats } from "./stats.ts";
 
 /**

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { ForeignSocket } from "./ws.ts";
+// Named in deno.json, it would go into the executable.
+// deno-lint-ignore no-import-prefix
+import { WebSocket as ForeignSocket } from "npm:ws@^8";
 import { Client } from "../../client.ts";
 import type { ServeOptions, Server } from "../../server.ts";
 import { awaitedLater } from "./awaited_later.ts";
