@@ -76,8 +76,10 @@ export interface ServeOptions {
   /** Trouble to be made on purpose. @default {none} */
   faults?: FaultRates;
   /**
-   * @default {{ maxPacketSize: 1 << 20, maxInFlight: 10_000, maxInFlightTotal: 1_000_000, maxConsecutiveErrors: 100,
-   * connections: 10_000, buffered: 1 << 24 }} and 1,000 connections from an address of elsewhere.
+   * Limits; the default of `maxConnectionsPerAddress` is 1,000, without a limit for this machine itself.
+   *
+   * @default {{ maxPacketSize: 1 << 20, maxInFlight: 10_000, maxInFlightTotal: 1_000_000,
+   * maxConsecutiveErrors: 100, maxConnections: 10_000, maxBuffered: 1 << 24 }}
    */
   limits?: Partial<Limits & ConnectionLimits>;
   /**
