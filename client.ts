@@ -26,11 +26,11 @@ import {
   decodeAnswers,
   encodeCancel,
   encodeRequest,
+  errorAnswer,
   type ErrorDetails,
   ERRORS,
   isError,
   isRequestId,
-  refuse,
   type RequestId,
   SUBPROTOCOL,
 } from "./protocol.ts";
@@ -444,7 +444,7 @@ export class Client implements AsyncDisposable {
    */
   #hasLearned(code: number): boolean {
     const outbox = this.#outbox!;
-    if (code === 1009) outbox.repair(refuse(null, "packet_too_large"));
+    if (code === 1009) outbox.repair(errorAnswer(null, "packet_too_large"));
     return (code === 1008 || code === 1009) && outbox.limit < this.#frameLimit;
   }
 

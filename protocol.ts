@@ -1,18 +1,37 @@
 /**
  * The packet protocol, version 1: its types, the codec of packets and frames, the conversion of `data`
- * both ways, the table of errors. Pure: no I/O, no timers, no console.
+ * both ways, and the table of errors. It does no I/O and sets no timers.
  *
- * A client writes with {@linkcode encodeRequest} and reads with {@linkcode decodeAnswers}; a server
- * reads with {@linkcode decodeFrame}, or, at speed, with {@linkcode FrameReader}, and writes with
- * {@linkcode responseText}.
+ * A client writes with {@linkcode encodeRequest} and reads with {@linkcode decodeAnswers}. A server reads
+ * with {@linkcode decodeFrame} and writes with {@linkcode convert} and {@linkcode encodeError}.
  *
  * @module
  */
 
-export { NO_DELAY, responseText } from "./protocol/answer_writer.ts";
-export { SOURCE_MARGIN } from "./protocol/conversion.ts";
 export { type ErrorCode, ERRORS, isErrorCode } from "./protocol/errors.ts";
-export { FrameReader } from "./protocol/frame_reader.ts";
-export { splitTopLevel } from "./protocol/json_text.ts";
-export * from "./protocol/packet.ts";
+export {
+  type Answer,
+  type Cancel,
+  decodeAnswers,
+  decodeFrame,
+  encodeCancel,
+  encodeError,
+  encodeFrame,
+  encodeRequest,
+  type Entity,
+  type ErrorAnswer,
+  errorAnswer,
+  type ErrorDetails,
+  isError,
+  isRequestId,
+  MAX_BATCH,
+  MAX_ID_LENGTH,
+  type Packet,
+  type Representation,
+  type Request,
+  type RequestId,
+  type Response,
+  SUBPROTOCOL,
+  type Values,
+} from "./protocol/packet.ts";
 export { convert, convertToJson, formatData, formatJson } from "./protocol/representation.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { decodePacket, type RequestId } from "../protocol.ts";
+import type { RequestId } from "../protocol.ts";
+import { decodePacket } from "../protocol/packet.ts";
 import { parseJson } from "../protocol/parse_json.ts";
 
 /** The most UTF-16 units of an input that a report of its fault quotes. */

@@ -4,11 +4,11 @@ import {
   encodeCancel,
   encodeRequest,
   type ErrorAnswer,
+  errorAnswer,
   MAX_BATCH,
-  refuse,
   type RequestId,
-  splitTopLevel,
 } from "../protocol.ts";
+import { splitTopLevel } from "../protocol/json_text.ts";
 import { randomIntegers } from "../tests/support/random.ts";
 import { Outbox, type Posted } from "./outbox.ts";
 
@@ -144,7 +144,7 @@ const encoder = new TextEncoder();
 
 /** The error of a server that takes `limit` bytes and says so, or does not. */
 function tooLarge(limit?: unknown, id: RequestId | null = null): ErrorAnswer {
-  const { request_id, error } = refuse(id, "packet_too_large");
+  const { request_id, error } = errorAnswer(id, "packet_too_large");
   return { request_id, error: limit === undefined ? error : { ...error, limit: limit as number } };
 }
 
@@ -186,7 +186,7 @@ Deno.test("repair() returns false of errors that are about no shared frame", () 
   for (let i = 0; i < 2; i++) outbox.add(packetOf(100), posted);
   outbox.flush();
   assertStrictEquals(posted.frameSize, 203);
-  assert(!outbox.repair(refuse(null, "invalid_json")), "it was not too large");
+  assert(!outbox.repair(errorAnswer(null, "invalid_json")), "it was not too large");
   assert(!outbox.repair(tooLarge(203)), "the server takes it");
   assertStrictEquals(outbox.limit, Infinity);
   outbox.accept(posted);

@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  type Representation,
-  type RequestId,
-  type Response as Packet,
-  splitTopLevel,
-} from "../protocol.ts";
+import type { Representation, RequestId, Response as Packet } from "../protocol.ts";
+import { splitTopLevel } from "../protocol/json_text.ts";
 
 /** A frame from the server, taken apart at most once, and only if somebody asks. */
 export class AnswerFrame {

@@ -4,13 +4,8 @@
  * @module
  */
 
-import {
-  decodeFrame,
-  encodeRequest,
-  MAX_ID_LENGTH,
-  type RequestId,
-  splitTopLevel,
-} from "../protocol.ts";
+import { decodeFrame, encodeRequest, MAX_ID_LENGTH, type RequestId } from "../protocol.ts";
+import { splitTopLevel } from "../protocol/json_text.ts";
 
 /** Something to be sent. */
 export interface Draft {

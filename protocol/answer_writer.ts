@@ -23,7 +23,8 @@ const ZERO = 0x30;
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { FrameReader, NO_DELAY, responseText } from "@asyncpkt/asyncpkt/protocol";
+ * import { NO_DELAY, responseText } from "./answer_writer.ts";
+ * import { FrameReader } from "./frame_reader.ts";
  *
  * const frame = new FrameReader();
  * frame.read('{"request_id":7,"data":"Hub&&id&&1"}');
@@ -57,7 +58,8 @@ let outAsBuffer: Buffer & { latin1Slice(start: number, end: number): string } | 
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { FrameReader, responseText } from "@asyncpkt/asyncpkt/protocol";
+ * import { responseText } from "./answer_writer.ts";
+ * import { FrameReader } from "./frame_reader.ts";
  *
  * const frame = new FrameReader();
  * frame.read('{"request_id":7,"data":"Hub&&id&&1"}');

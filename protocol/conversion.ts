@@ -34,7 +34,8 @@ export const SENTINEL_LENGTH = 2;
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { NO_DELAY, responseText, SOURCE_MARGIN } from "@asyncpkt/asyncpkt/protocol";
+ * import { NO_DELAY, responseText } from "./answer_writer.ts";
+ * import { SOURCE_MARGIN } from "./conversion.ts";
  *
  * const text = "7Hub&&id&&1"; // the id, then the data
  * const bytes = new Uint8Array(text.length + SOURCE_MARGIN);

@@ -50,7 +50,7 @@ const DATA_KEY = encoder.encode('"data"');
  * @example
  * ```ts
  * import { assert, assertEquals } from "@std/assert";
- * import { FrameReader } from "@asyncpkt/asyncpkt/protocol";
+ * import { FrameReader } from "./frame_reader.ts";
  *
  * const frame = new FrameReader();
  * frame.read('[{"request_id":7,"data":"Hub&&id&&1"},{"request_id":7,"cancel":true}]');

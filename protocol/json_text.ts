@@ -17,7 +17,7 @@ const NEAR = 12;
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { splitTopLevel } from "@asyncpkt/asyncpkt/protocol";
+ * import { splitTopLevel } from "./json_text.ts";
  *
  * assertEquals(splitTopLevel('{"10": [1, 2], "9": "a"}'), ['"10": [1, 2]', '"9": "a"']);
  * assertEquals(splitTopLevel('["a,b", {"c": 1}]'), ['"a,b"', '{"c": 1}']);

@@ -101,20 +101,20 @@ export type Answer = Response | ErrorAnswer;
 export type Packet = Request | Cancel | ErrorAnswer;
 
 /**
- * Makes the error answer for `id`, with the table's own message unless there is a better one.
+ * Returns the error answer to the request `id`, with the default message of the code unless one is given.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { refuse } from "@asyncpkt/asyncpkt/protocol";
+ * import { errorAnswer } from "@asyncpkt/asyncpkt/protocol";
  *
- * assertEquals(refuse("a", "overloaded", "no room"), {
+ * assertEquals(errorAnswer("a", "overloaded", "no room"), {
  *   request_id: "a",
  *   error: { code: "overloaded", message: "no room" },
  * });
  * ```
  */
-export function refuse(
+export function errorAnswer(
   id: RequestId | null,
   code: ErrorCode,
   message: string = ERRORS[code],
@@ -149,13 +149,13 @@ export function isRequestId(value: unknown): value is RequestId {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { decodeFrame, refuse } from "@asyncpkt/asyncpkt/protocol";
+ * import { decodeFrame, errorAnswer } from "@asyncpkt/asyncpkt/protocol";
  *
  * assertEquals(decodeFrame('[{"request_id":1,"data":"Hub&&id&&1"},{"request_id":1,"cancel":true}]'), [
  *   { request_id: 1, data: "Hub&&id&&1" },
  *   { request_id: 1, cancel: true },
  * ]);
- * assertEquals(decodeFrame("{"), [refuse(null, "invalid_json")]);
+ * assertEquals(decodeFrame("{"), [errorAnswer(null, "invalid_json")]);
  * ```
  */
 export function decodeFrame(text: string): Packet[] {
@@ -163,13 +163,13 @@ export function decodeFrame(text: string): Packet[] {
   try {
     value = parseJson(text);
   } catch {
-    return [refuse(null, "invalid_json")];
+    return [errorAnswer(null, "invalid_json")];
   }
   if (!Array.isArray(value)) return [decodePacket(value)];
-  if (value.length === 0) return [refuse(null, "invalid_packet", "an empty array of packets")];
+  if (value.length === 0) return [errorAnswer(null, "invalid_packet", "an empty array of packets")];
   if (value.length > MAX_BATCH) {
     const message = `${value.length} packets in a frame: at most ${MAX_BATCH}`;
-    return [refuse(null, "invalid_packet", message)];
+    return [errorAnswer(null, "invalid_packet", message)];
   }
   return value.map(decodePacket);
 }
@@ -186,7 +186,7 @@ const HEAD = /^\s*\{\s*"request_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)\s*[,}]/;
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { peekId } from "@asyncpkt/asyncpkt/protocol";
+ * import { peekId } from "./packet.ts";
  *
  * assertEquals(peekId('{"request_id": "01", "data": "Hub&&na'), "01");
  * assertEquals(peekId('[{"request_id": "01", "data": "Hub&&na'), null);
@@ -210,24 +210,25 @@ export function peekId(text: string): RequestId | null {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { decodePacket, refuse } from "@asyncpkt/asyncpkt/protocol";
+ * import { errorAnswer } from "@asyncpkt/asyncpkt/protocol";
+ * import { decodePacket } from "./packet.ts";
  *
  * assertEquals(decodePacket({ request_id: 1, data: "Hub&&id&&1" }), { request_id: 1, data: "Hub&&id&&1" });
- * assertEquals(decodePacket({ request_id: 1 }), refuse(1, "invalid_packet", "data is missing"));
+ * assertEquals(decodePacket({ request_id: 1 }), errorAnswer(1, "invalid_packet", "data is missing"));
  * ```
  */
 export function decodePacket(value: unknown): Packet {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return refuse(null, "invalid_packet", `a packet is a JSON object, not ${kindOf(value)}`);
+    return errorAnswer(null, "invalid_packet", `a packet is a JSON object, not ${kindOf(value)}`);
   }
   const { request_id, data, cancel } = value as Record<string, unknown>;
   if (!isRequestId(request_id)) {
-    return refuse(null, "invalid_packet", `request_id ${faultOfId(request_id)}`);
+    return errorAnswer(null, "invalid_packet", `request_id ${faultOfId(request_id)}`);
   }
   if (cancel === true) return { request_id, cancel };
   if (typeof data !== "string") {
     const fault = data === undefined ? "is missing" : `is a string, not ${kindOf(data)}`;
-    return refuse(request_id, "invalid_packet", `data ${fault}`);
+    return errorAnswer(request_id, "invalid_packet", `data ${fault}`);
   }
   return { request_id, data };
 }
@@ -362,9 +363,9 @@ function isAnswer(value: unknown): value is Answer {
  * @example
  * ```ts
  * import { assert } from "@std/assert";
- * import { isError, refuse } from "@asyncpkt/asyncpkt/protocol";
+ * import { isError, errorAnswer } from "@asyncpkt/asyncpkt/protocol";
  *
- * assert(isError(refuse("a", "cancelled")));
+ * assert(isError(errorAnswer("a", "cancelled")));
  * assert(!isError({ request_id: "a", data: {} }));
  * ```
  */

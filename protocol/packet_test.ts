@@ -9,12 +9,12 @@ import {
   encodeFrame,
   encodeRequest,
   type ErrorAnswer,
+  errorAnswer,
   isError,
   isRequestId,
   MAX_BATCH,
   MAX_ID_LENGTH,
   peekId,
-  refuse,
   type RequestId,
 } from "./packet.ts";
 import { anyText, tellingText } from "../tests/support/arbitraries.ts";
@@ -152,7 +152,7 @@ Deno.test("decodeFrame() takes 1000 packets and refuses 1001, all at once", () =
   assertStrictEquals(packets.length, 1000);
   assertEquals(packets[999], { request_id: 1000, data: "x" });
   const message = "1001 packets in a frame: at most 1000";
-  assertEquals(decodeFrame(encodeFrame(texts)), [refuse(null, "invalid_packet", message)]);
+  assertEquals(decodeFrame(encodeFrame(texts)), [errorAnswer(null, "invalid_packet", message)]);
 });
 
 Deno.test("decodeFrame() takes any text", () => {
@@ -217,7 +217,7 @@ Deno.test("encodeError() writes the answer that decodeAnswers() reads", async (t
   assertEquals(decodeAnswers(encodeError("null", limited.error)), [limited]);
   for (const code of Object.keys(ERRORS) as ErrorCode[]) {
     await t.step(code, () => {
-      const answer = refuse("a", code);
+      const answer = errorAnswer("a", code);
       assertEquals(answer, { request_id: "a", error: { code, message: ERRORS[code] } });
       assertEquals(decodeAnswers(encodeError('"a"', answer.error)), [answer]);
     });

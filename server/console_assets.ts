@@ -1112,8 +1112,341 @@ dialog::backdrop {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"901cf43bf05f3324\"",
-    text: `// ../protocol/secret_hash.ts
+    etag: "\"991570d395bf1138\"",
+    text: `// ../protocol/json_text.ts
+var QUOTE = 34;
+var BACKSLASH = 92;
+var NEAR = 12;
+function splitTopLevel(json) {
+  const text = json.trim();
+  const parts = [];
+  let depth = 0;
+  let at = 1;
+  for (let i = 1; i < text.length - 1; i++) {
+    const char = text[i];
+    if (char === '"') i = endOfString(text, i + 1);
+    else if (char === "{" || char === "[") depth++;
+    else if (char === "}" || char === "]") depth--;
+    else if (char === "," && depth === 0) {
+      parts.push(text.slice(at, i).trim());
+      at = i + 1;
+    }
+  }
+  const last = text.slice(at, -1).trim();
+  if (last !== "") parts.push(last);
+  return parts;
+}
+function membersOf(json) {
+  return splitTopLevel(json).map((member) => {
+    const end = endOfString(member, 1) + 1;
+    return [
+      JSON.parse(member.slice(0, end)),
+      member.slice(member.indexOf(":", end) + 1).trim()
+    ];
+  });
+}
+function endOfString(text, at) {
+  let near = at + NEAR;
+  for (let i = at; i < near; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === QUOTE) return i;
+    if (unit === BACKSLASH) near = ++i + NEAR;
+  }
+  let end = text.indexOf('"', near);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end;
+}
+function isEscaped(text, at) {
+  let first = at;
+  while (text.charCodeAt(first - 1) === BACKSLASH) first--;
+  return (at - first) % 2 === 1;
+}
+
+// ../client/reply.ts
+var AnswerFrame = class {
+  #text;
+  #parts;
+  constructor(text) {
+    this.#text = text;
+  }
+  /** The text of the answer at \`index\`. */
+  textOf(index) {
+    this.#parts ??= this.#text.trimStart().startsWith("[") ? splitTopLevel(this.#text) : [
+      this.#text.trim()
+    ];
+    return this.#parts[index];
+  }
+};
+var Reply = class {
+  /** The request's own id. */
+  request_id;
+  /** What the request's data says. */
+  data;
+  /** The delay that the server gave the request, in seconds; known in \`asyncpkt.v1\` only. */
+  delay;
+  /** From sending the request to its answer, in milliseconds. */
+  latency;
+  #frame;
+  #index;
+  /** Made by the client. */
+  constructor(packet, latency, frame, index) {
+    this.request_id = packet.request_id;
+    this.data = packet.data;
+    this.delay = packet.delay;
+    this.latency = latency;
+    this.#frame = frame;
+    this.#index = index;
+  }
+  /**
+   * The response as JSON text, on one line and without the delay. It is the server's own text, so it keeps the order of
+   * names such as \`10\` and \`9\`, which objects do not.
+   */
+  get json() {
+    const members = splitTopLevel(this.#frame.textOf(this.#index));
+    const kept = members.filter((member) => !/^"delay"\\s*:/.test(member));
+    return \`{\${kept.join(",").replace(/[\\n\\r\\t]+/g, " ")}}\`;
+  }
+};
+
+// admission.ts
+var KEY = "asyncpkt.token";
+var PREFIX = "asyncpkt.token.";
+function savedToken() {
+  return sessionStorage.getItem(KEY) ?? "";
+}
+function saveToken(token2) {
+  sessionStorage.setItem(KEY, token2);
+}
+function credentialsOf(token2) {
+  return token2 === "" ? [] : [
+    PREFIX + encodeURIComponent(token2)
+  ];
+}
+async function isAdmitted(token2) {
+  try {
+    const headers = token2 === "" ? {} : {
+      authorization: \`Bearer \${token2}\`
+    };
+    const health = await fetch("healthz", {
+      headers
+    });
+    return "in_flight" in await health.json();
+  } catch {
+    return true;
+  }
+}
+
+// announcer.ts
+var PAUSE = 2e3;
+var Announcer = class {
+  #region;
+  #next;
+  #isPausing = false;
+  constructor(region) {
+    this.#region = region;
+  }
+  /** Says something, unless something newer comes before it can be said. */
+  say(text) {
+    this.#next = text;
+    if (!this.#isPausing) this.#speak();
+  }
+  #speak() {
+    this.#isPausing = this.#next !== void 0;
+    if (this.#next === void 0) return;
+    this.#region.textContent = this.#next;
+    this.#next = void 0;
+    setTimeout(() => this.#speak(), PAUSE);
+  }
+};
+
+// ../protocol/errors.ts
+var ERRORS = {
+  invalid_json: "the frame is not JSON",
+  invalid_packet: 'not a packet: want {"request_id": string or integer, "data": string}',
+  duplicate_request_id: "a request with this request_id is in flight on this connection",
+  packet_too_large: "the frame is longer than the server's limit",
+  overloaded: "too many requests in flight; send it again later",
+  cancelled: "given up by the client",
+  shutting_down: "the server is draining; send it again elsewhere",
+  internal: "a fault of the server's own; its log says more"
+};
+
+// ../protocol/parse_json.ts
+var SPACE = 32;
+var COLON = 58;
+function parseJson(json) {
+  const value = JSON.parse(json);
+  return hasEscapedName(json) ? unwrap(JSON.parse(wrapObjects(json))) : value;
+}
+function hasEscapedName(json) {
+  for (let at = json.indexOf("\\\\"); at >= 0; at = json.indexOf("\\\\", at)) {
+    at = endOfString(json, at) + 1;
+    while (json.charCodeAt(at) <= SPACE) at++;
+    if (json.charCodeAt(at) === COLON) return true;
+  }
+  return false;
+}
+function wrapObjects(json) {
+  let text = "";
+  let copied = 0;
+  for (let i = 0; i < json.length; i++) {
+    const char = json[i];
+    if (char === '"') {
+      i = endOfString(json, i + 1);
+    } else if (char === "{" || char === "}" || char === ":") {
+      text += json.slice(copied, i) + (char === "{" ? '{"":[' : char === "}" ? "]}" : ",");
+      copied = i + 1;
+    }
+  }
+  return text + json.slice(copied);
+}
+function unwrap(wrapped) {
+  const sources = [];
+  const targets = [];
+  const begin = (value) => {
+    if (typeof value !== "object" || value === null) return value;
+    const isArray = Array.isArray(value);
+    const target = isArray ? value : {};
+    sources.push(isArray ? value : value[""]);
+    targets.push(target);
+    return target;
+  };
+  const whole2 = begin(wrapped);
+  for (let source = sources.pop(); source !== void 0; source = sources.pop()) {
+    const target = targets.pop();
+    if (source === target) {
+      for (let i = 0; i < source.length; i++) target[i] = begin(source[i]);
+    } else {
+      for (let i = 0; i < source.length; i += 2) {
+        setMember(target, source[i], begin(source[i + 1]));
+      }
+    }
+  }
+  return whole2;
+}
+function setMember(target, name, value) {
+  if (name in target) {
+    Object.defineProperty(target, name, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true
+    });
+  } else {
+    target[name] = value;
+  }
+}
+
+// ../protocol/packet.ts
+var SUBPROTOCOL = "asyncpkt.v1";
+var MAX_ID_LENGTH = 256;
+var MAX_BATCH = 1e3;
+function errorAnswer(id, code, message = ERRORS[code]) {
+  return {
+    request_id: id,
+    error: {
+      code,
+      message
+    }
+  };
+}
+function isRequestId(value) {
+  return typeof value === "string" ? value.length > 0 && value.length <= MAX_ID_LENGTH : Number.isSafeInteger(value);
+}
+function decodeFrame(text) {
+  let value;
+  try {
+    value = parseJson(text);
+  } catch {
+    return [
+      errorAnswer(null, "invalid_json")
+    ];
+  }
+  if (!Array.isArray(value)) return [
+    decodePacket(value)
+  ];
+  if (value.length === 0) return [
+    errorAnswer(null, "invalid_packet", "an empty array of packets")
+  ];
+  if (value.length > MAX_BATCH) {
+    const message = \`\${value.length} packets in a frame: at most \${MAX_BATCH}\`;
+    return [
+      errorAnswer(null, "invalid_packet", message)
+    ];
+  }
+  return value.map(decodePacket);
+}
+var HEAD_LENGTH = 6 * MAX_ID_LENGTH + 64;
+function decodePacket(value) {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return errorAnswer(null, "invalid_packet", \`a packet is a JSON object, not \${kindOf(value)}\`);
+  }
+  const { request_id, data, cancel: cancel2 } = value;
+  if (!isRequestId(request_id)) {
+    return errorAnswer(null, "invalid_packet", \`request_id \${faultOfId(request_id)}\`);
+  }
+  if (cancel2 === true) return {
+    request_id,
+    cancel: cancel2
+  };
+  if (typeof data !== "string") {
+    const fault = data === void 0 ? "is missing" : \`is a string, not \${kindOf(data)}\`;
+    return errorAnswer(request_id, "invalid_packet", \`data \${fault}\`);
+  }
+  return {
+    request_id,
+    data
+  };
+}
+function faultOfId(id) {
+  if (id === void 0) return "is missing";
+  if (id === "") return "is empty";
+  if (typeof id === "string") return \`has \${id.length} UTF-16 units: at most \${MAX_ID_LENGTH}\`;
+  if (typeof id === "number") return "is a number, but not an integer within \\xB1(2^53 \\u2212 1)";
+  return \`is a string or an integer, not \${kindOf(id)}\`;
+}
+function kindOf(value) {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object") return "an object";
+  return \`a \${typeof value}\`;
+}
+function encodeRequest(id, data) {
+  return \`{"request_id":\${JSON.stringify(id)},"data":\${JSON.stringify(data)}}\`;
+}
+function encodeCancel(id) {
+  return \`{"request_id":\${JSON.stringify(id)},"cancel":true}\`;
+}
+function encodeFrame(texts) {
+  return texts.length === 1 ? texts[0] : \`[\${texts.join(",")}]\`;
+}
+function decodeAnswers(text) {
+  let value;
+  try {
+    value = parseJson(text);
+  } catch {
+    return void 0;
+  }
+  const answers = Array.isArray(value) ? value : [
+    value
+  ];
+  return answers.every(isAnswer) ? answers : void 0;
+}
+function isAnswer(value) {
+  if (typeof value !== "object" || value === null) return false;
+  const { request_id, data, delay, error } = value;
+  if (data !== void 0) {
+    return isRequestId(request_id) && error === void 0 && kindOf(data) === "an object" && (delay === void 0 || typeof delay === "number");
+  }
+  if (typeof error !== "object" || error === null) return false;
+  const { code, message } = error;
+  return (request_id === null || isRequestId(request_id)) && typeof code === "string" && typeof message === "string";
+}
+function isError(answer) {
+  return "error" in answer;
+}
+
+// ../protocol/secret_hash.ts
 var [BASIS, ODD] = crypto.getRandomValues(new Int32Array(2));
 var FACTOR = ODD & ~7 | 5;
 function secretHash(bytes, at, end, salt = 0) {
@@ -1301,358 +1634,8 @@ function withPrefix(length) {
   return buffer;
 }
 
-// ../protocol/errors.ts
-var ERRORS = {
-  invalid_json: "the frame is not JSON",
-  invalid_packet: 'not a packet: want {"request_id": string or integer, "data": string}',
-  duplicate_request_id: "a request with this request_id is in flight on this connection",
-  packet_too_large: "the frame is longer than the server's limit",
-  overloaded: "too many requests in flight; send it again later",
-  cancelled: "given up by the client",
-  shutting_down: "the server is draining; send it again elsewhere",
-  internal: "a fault of the server's own; its log says more"
-};
-
-// ../protocol/json_text.ts
-var QUOTE = 34;
-var BACKSLASH = 92;
-var NEAR = 12;
-function splitTopLevel(json) {
-  const text = json.trim();
-  const parts = [];
-  let depth = 0;
-  let at = 1;
-  for (let i = 1; i < text.length - 1; i++) {
-    const char = text[i];
-    if (char === '"') i = endOfString(text, i + 1);
-    else if (char === "{" || char === "[") depth++;
-    else if (char === "}" || char === "]") depth--;
-    else if (char === "," && depth === 0) {
-      parts.push(text.slice(at, i).trim());
-      at = i + 1;
-    }
-  }
-  const last = text.slice(at, -1).trim();
-  if (last !== "") parts.push(last);
-  return parts;
-}
-function membersOf(json) {
-  return splitTopLevel(json).map((member) => {
-    const end = endOfString(member, 1) + 1;
-    return [
-      JSON.parse(member.slice(0, end)),
-      member.slice(member.indexOf(":", end) + 1).trim()
-    ];
-  });
-}
-function endOfString(text, at) {
-  let near = at + NEAR;
-  for (let i = at; i < near; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit === QUOTE) return i;
-    if (unit === BACKSLASH) near = ++i + NEAR;
-  }
-  let end = text.indexOf('"', near);
-  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
-  return end;
-}
-function isEscaped(text, at) {
-  let first = at;
-  while (text.charCodeAt(first - 1) === BACKSLASH) first--;
-  return (at - first) % 2 === 1;
-}
-
-// ../protocol/parse_json.ts
-var SPACE = 32;
-var COLON = 58;
-function parseJson(json) {
-  const value = JSON.parse(json);
-  return hasEscapedName(json) ? unwrap(JSON.parse(wrapObjects(json))) : value;
-}
-function hasEscapedName(json) {
-  for (let at = json.indexOf("\\\\"); at >= 0; at = json.indexOf("\\\\", at)) {
-    at = endOfString(json, at) + 1;
-    while (json.charCodeAt(at) <= SPACE) at++;
-    if (json.charCodeAt(at) === COLON) return true;
-  }
-  return false;
-}
-function wrapObjects(json) {
-  let text = "";
-  let copied = 0;
-  for (let i = 0; i < json.length; i++) {
-    const char = json[i];
-    if (char === '"') {
-      i = endOfString(json, i + 1);
-    } else if (char === "{" || char === "}" || char === ":") {
-      text += json.slice(copied, i) + (char === "{" ? '{"":[' : char === "}" ? "]}" : ",");
-      copied = i + 1;
-    }
-  }
-  return text + json.slice(copied);
-}
-function unwrap(wrapped) {
-  const sources = [];
-  const targets = [];
-  const begin = (value) => {
-    if (typeof value !== "object" || value === null) return value;
-    const isArray = Array.isArray(value);
-    const target = isArray ? value : {};
-    sources.push(isArray ? value : value[""]);
-    targets.push(target);
-    return target;
-  };
-  const whole2 = begin(wrapped);
-  for (let source = sources.pop(); source !== void 0; source = sources.pop()) {
-    const target = targets.pop();
-    if (source === target) {
-      for (let i = 0; i < source.length; i++) target[i] = begin(source[i]);
-    } else {
-      for (let i = 0; i < source.length; i += 2) {
-        setMember(target, source[i], begin(source[i + 1]));
-      }
-    }
-  }
-  return whole2;
-}
-function setMember(target, name, value) {
-  if (name in target) {
-    Object.defineProperty(target, name, {
-      value,
-      writable: true,
-      enumerable: true,
-      configurable: true
-    });
-  } else {
-    target[name] = value;
-  }
-}
-
-// ../protocol/packet.ts
-var SUBPROTOCOL = "asyncpkt.v1";
-var MAX_ID_LENGTH = 256;
-var MAX_BATCH = 1e3;
-function refuse(id, code, message = ERRORS[code]) {
-  return {
-    request_id: id,
-    error: {
-      code,
-      message
-    }
-  };
-}
-function isRequestId(value) {
-  return typeof value === "string" ? value.length > 0 && value.length <= MAX_ID_LENGTH : Number.isSafeInteger(value);
-}
-function decodeFrame(text) {
-  let value;
-  try {
-    value = parseJson(text);
-  } catch {
-    return [
-      refuse(null, "invalid_json")
-    ];
-  }
-  if (!Array.isArray(value)) return [
-    decodePacket(value)
-  ];
-  if (value.length === 0) return [
-    refuse(null, "invalid_packet", "an empty array of packets")
-  ];
-  if (value.length > MAX_BATCH) {
-    const message = \`\${value.length} packets in a frame: at most \${MAX_BATCH}\`;
-    return [
-      refuse(null, "invalid_packet", message)
-    ];
-  }
-  return value.map(decodePacket);
-}
-var HEAD_LENGTH = 6 * MAX_ID_LENGTH + 64;
-function decodePacket(value) {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return refuse(null, "invalid_packet", \`a packet is a JSON object, not \${kindOf(value)}\`);
-  }
-  const { request_id, data, cancel: cancel2 } = value;
-  if (!isRequestId(request_id)) {
-    return refuse(null, "invalid_packet", \`request_id \${faultOfId(request_id)}\`);
-  }
-  if (cancel2 === true) return {
-    request_id,
-    cancel: cancel2
-  };
-  if (typeof data !== "string") {
-    const fault = data === void 0 ? "is missing" : \`is a string, not \${kindOf(data)}\`;
-    return refuse(request_id, "invalid_packet", \`data \${fault}\`);
-  }
-  return {
-    request_id,
-    data
-  };
-}
-function faultOfId(id) {
-  if (id === void 0) return "is missing";
-  if (id === "") return "is empty";
-  if (typeof id === "string") return \`has \${id.length} UTF-16 units: at most \${MAX_ID_LENGTH}\`;
-  if (typeof id === "number") return "is a number, but not an integer within \\xB1(2^53 \\u2212 1)";
-  return \`is a string or an integer, not \${kindOf(id)}\`;
-}
-function kindOf(value) {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "an array";
-  if (typeof value === "object") return "an object";
-  return \`a \${typeof value}\`;
-}
-function encodeRequest(id, data) {
-  return \`{"request_id":\${JSON.stringify(id)},"data":\${JSON.stringify(data)}}\`;
-}
-function encodeCancel(id) {
-  return \`{"request_id":\${JSON.stringify(id)},"cancel":true}\`;
-}
-function encodeFrame(texts) {
-  return texts.length === 1 ? texts[0] : \`[\${texts.join(",")}]\`;
-}
-function decodeAnswers(text) {
-  let value;
-  try {
-    value = parseJson(text);
-  } catch {
-    return void 0;
-  }
-  const answers = Array.isArray(value) ? value : [
-    value
-  ];
-  return answers.every(isAnswer) ? answers : void 0;
-}
-function isAnswer(value) {
-  if (typeof value !== "object" || value === null) return false;
-  const { request_id, data, delay, error } = value;
-  if (data !== void 0) {
-    return isRequestId(request_id) && error === void 0 && kindOf(data) === "an object" && (delay === void 0 || typeof delay === "number");
-  }
-  if (typeof error !== "object" || error === null) return false;
-  const { code, message } = error;
-  return (request_id === null || isRequestId(request_id)) && typeof code === "string" && typeof message === "string";
-}
-function isError(answer) {
-  return "error" in answer;
-}
-
-// ../protocol/string_scan.ts
-var SHORT_ESCAPES = new Set([
-  ...'"\\\\bfnrt'
-].map((char) => char.charCodeAt(0)));
-var DIGITS_AFTER_0 = new Set([
-  ..."01234567bef"
-].map((char) => char.charCodeAt(0)));
-var DIGITS_AFTER_1 = new Set([
-  ..."0123456789abcdef"
-].map((char) => char.charCodeAt(0)));
-
-// ../protocol/frame_reader.ts
-var encoder2 = new TextEncoder();
-var decoder2 = new TextDecoder();
-var ID_KEY = encoder2.encode('"request_id"');
-var DATA_KEY = encoder2.encode('"data"');
-
 // ../protocol/representation.ts
-var encoder3 = new TextEncoder();
-
-// ../client/reply.ts
-var AnswerFrame = class {
-  #text;
-  #parts;
-  constructor(text) {
-    this.#text = text;
-  }
-  /** The text of the answer at \`index\`. */
-  textOf(index) {
-    this.#parts ??= this.#text.trimStart().startsWith("[") ? splitTopLevel(this.#text) : [
-      this.#text.trim()
-    ];
-    return this.#parts[index];
-  }
-};
-var Reply = class {
-  /** The request's own id. */
-  request_id;
-  /** What the request's data says. */
-  data;
-  /** The delay that the server gave the request, in seconds; known in \`asyncpkt.v1\` only. */
-  delay;
-  /** From sending the request to its answer, in milliseconds. */
-  latency;
-  #frame;
-  #index;
-  /** Made by the client. */
-  constructor(packet, latency, frame, index) {
-    this.request_id = packet.request_id;
-    this.data = packet.data;
-    this.delay = packet.delay;
-    this.latency = latency;
-    this.#frame = frame;
-    this.#index = index;
-  }
-  /**
-   * The response as JSON text, on one line and without the delay. It is the server's own text, so it keeps the order of
-   * names such as \`10\` and \`9\`, which objects do not.
-   */
-  get json() {
-    const members = splitTopLevel(this.#frame.textOf(this.#index));
-    const kept = members.filter((member) => !/^"delay"\\s*:/.test(member));
-    return \`{\${kept.join(",").replace(/[\\n\\r\\t]+/g, " ")}}\`;
-  }
-};
-
-// admission.ts
-var KEY = "asyncpkt.token";
-var PREFIX = "asyncpkt.token.";
-function savedToken() {
-  return sessionStorage.getItem(KEY) ?? "";
-}
-function saveToken(token2) {
-  sessionStorage.setItem(KEY, token2);
-}
-function credentialsOf(token2) {
-  return token2 === "" ? [] : [
-    PREFIX + encodeURIComponent(token2)
-  ];
-}
-async function isAdmitted(token2) {
-  try {
-    const headers = token2 === "" ? {} : {
-      authorization: \`Bearer \${token2}\`
-    };
-    const health = await fetch("healthz", {
-      headers
-    });
-    return "in_flight" in await health.json();
-  } catch {
-    return true;
-  }
-}
-
-// announcer.ts
-var PAUSE = 2e3;
-var Announcer = class {
-  #region;
-  #next;
-  #isPausing = false;
-  constructor(region) {
-    this.#region = region;
-  }
-  /** Says something, unless something newer comes before it can be said. */
-  say(text) {
-    this.#next = text;
-    if (!this.#isPausing) this.#speak();
-  }
-  #speak() {
-    this.#isPausing = this.#next !== void 0;
-    if (this.#next === void 0) return;
-    this.#region.textContent = this.#next;
-    this.#next = void 0;
-    setTimeout(() => this.#speak(), PAUSE);
-  }
-};
+var encoder2 = new TextEncoder();
 
 // ../client/outbox.ts
 var SHORT = 1e3;
@@ -1761,10 +1744,10 @@ var Outbox = class {
     return this.#limit === Infinity ? packet.length : byteLength(packet);
   }
 };
-var encoder4 = new TextEncoder();
+var encoder3 = new TextEncoder();
 var scratch = new Uint8Array(1 << 18);
 function byteLength(text) {
-  return 3 * text.length > scratch.length ? encoder4.encode(text).length : encoder4.encodeInto(text, scratch).written;
+  return 3 * text.length > scratch.length ? encoder3.encode(text).length : encoder3.encodeInto(text, scratch).written;
 }
 
 // connection.ts

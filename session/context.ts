@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ErrorDetails, FrameReader } from "../protocol.ts";
+import type { ErrorDetails } from "../protocol.ts";
+import type { FrameReader } from "../protocol/frame_reader.ts";
 import type { Counters } from "./counters.ts";
 import type { FaultKind } from "./fault_policy.ts";
 import type { Planner } from "./plan.ts";

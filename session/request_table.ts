@@ -8,7 +8,7 @@
  * @module
  */
 
-import { responseText } from "../protocol.ts";
+import { responseText } from "../protocol/answer_writer.ts";
 import { SENTINEL_LENGTH } from "../protocol/conversion.ts";
 import { secretHash } from "../protocol/secret_hash.ts";
 import { BlockAllocator } from "./block_allocator.ts";

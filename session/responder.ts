@@ -4,7 +4,9 @@
  * @module
  */
 
-import { type ErrorDetails, type FrameReader, NO_DELAY, responseText } from "../protocol.ts";
+import type { ErrorDetails } from "../protocol.ts";
+import { NO_DELAY, responseText } from "../protocol/answer_writer.ts";
+import type { FrameReader } from "../protocol/frame_reader.ts";
 import type { RequestTable } from "./request_table.ts";
 
 /** What a responder that needs time reports about requests in flight, which it knows by their entries. */

@@ -11,8 +11,8 @@ import {
   type ErrorCode,
   type ErrorDetails,
   ERRORS,
-  peekId,
 } from "../protocol.ts";
+import { peekId } from "../protocol/packet.ts";
 import type { Carrier, SessionContext } from "./context.ts";
 import type { FaultKind } from "./fault_policy.ts";
 import { ANSWERING_FAULTS, FAULTS } from "./faults.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FrameReader } from "../protocol.ts";
+import { FrameReader } from "../protocol/frame_reader.ts";
 import {
   type Carrier,
   DEFAULT_LIMITS,

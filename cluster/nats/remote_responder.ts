@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type ErrorDetails, ERRORS, type FrameReader } from "../../protocol.ts";
+import { type ErrorDetails, ERRORS } from "../../protocol.ts";
+import type { FrameReader } from "../../protocol/frame_reader.ts";
 import type { RequestTable } from "../../session/request_table.ts";
 import type { Responder, ResponderCallbacks } from "../../session/responder.ts";
 import { type Converted, encodeRequest } from "./message.ts";

@@ -5,7 +5,7 @@
  */
 
 import { formatCount } from "../../cli/figures.ts";
-import { splitTopLevel } from "../../protocol.ts";
+import { splitTopLevel } from "../../protocol/json_text.ts";
 import { BROKEN_BYTES, BROKEN_FRAMES, ODD_FRAMES } from "../support/broken_json.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { plainReplies, withoutDelay, withoutMessage } from "../support/plain.ts";

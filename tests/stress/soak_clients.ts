@@ -7,7 +7,8 @@
 
 import { delay } from "@std/async/delay";
 import { Client } from "../../client.ts";
-import { encodeCancel, encodeFrame, encodeRequest, splitTopLevel } from "../../protocol.ts";
+import { encodeCancel, encodeFrame, encodeRequest } from "../../protocol.ts";
+import { splitTopLevel } from "../../protocol/json_text.ts";
 import { BROKEN_FRAMES } from "../support/broken_json.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import {

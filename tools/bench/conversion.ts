@@ -4,7 +4,8 @@
  * @module
  */
 
-import { FrameReader, NO_DELAY, responseText } from "../../protocol.ts";
+import { NO_DELAY, responseText } from "../../protocol/answer_writer.ts";
+import { FrameReader } from "../../protocol/frame_reader.ts";
 import { plainAnswer } from "../../tests/support/plain.ts";
 import { interleave, type Rounds } from "./statistics.ts";
 
