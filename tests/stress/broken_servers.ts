@@ -26,7 +26,9 @@ export async function throws({ seed, isQuick = false }: TrialOptions): Promise<O
       await Promise.all(Array.from({ length: clients }, async () => {
         await using client = await Client.connect(url);
         const datas = Array.from({ length: each }, (_, i) => dataOf(i));
-        for await (const { index, reply, error } of client.requests(datas, { window: 100 })) {
+        // Time to connect again: each connection may fail, and the waits in between grow.
+        const options = { window: 100, timeout: 300_000 };
+        for await (const { index, reply, error } of client.requests(datas, options)) {
           if (error?.code === "internal") internal++;
           else if (JSON.stringify(reply?.data) !== answerOf(index) && tally.lost++ === 0) {
             tally.failures.push(`the first that was lost: ${error ?? reply?.json}`);
