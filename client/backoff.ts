@@ -19,15 +19,6 @@ export interface Backoff {
  * @param attempt counted from 0.
  * @param random as Math.random().
  * @returns milliseconds.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { jitter } from "./backoff.ts";
- *
- * const limits = [0, 1, 2, 3, 100].map((n) => jitter({ first: 500, most: 3000 }, n, () => 0.5));
- * assertEquals(limits, [250, 500, 1000, 1500, 1500]);
- * ```
  */
 export function jitter(
   { first, most }: Backoff,

@@ -156,18 +156,7 @@ const FINAL: ReadonlySet<FailureKind> = new Set<FailureKind>([
 /** What Deno's messages begin with when there is no WebSocket. */
 const PREFIX = /^(NetworkError: )?failed to connect to WebSocket: /;
 
-/**
- * Returns what a message of the platform's means.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { connectFailure } from "./connect_failure.ts";
- *
- * const { kind, reason } = connectFailure("Connection refused (os error 111)");
- * assertEquals([kind, reason], ["refused", "connection refused"]);
- * ```
- */
+/** Returns what a message of the platform's means. */
 export function connectFailure(message: string): ConnectFailure {
   const text = message.replace(PREFIX, "");
   for (const { kind, pattern, reason } of TABLE) {

@@ -17,23 +17,7 @@ const DELAY_LENGTH = 24;
 const DOT = 0x2e;
 const ZERO = 0x30;
 
-/**
- * Leaves the delay out of an answer.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { NO_DELAY, responseText } from "./answer_writer.ts";
- * import { FrameReader } from "./frame_reader.ts";
- *
- * const frame = new FrameReader();
- * frame.read('{"request_id":7,"data":"Hub&&id&&1"}');
- * assertEquals(
- *   responseText(frame.bytes, frame.idAt(0), frame.idEnd(0), frame.dataAt(0), frame.dataEnd(0), frame.isAscii, NO_DELAY),
- *   '{"request_id":7,"data":{"Hub":{"id":"1"}}}',
- * );
- * ```
- */
+/** Leaves the delay out of an answer. */
 export const NO_DELAY = -1;
 
 const decoder = new TextDecoder();
@@ -54,20 +38,6 @@ let outAsBuffer: Buffer & { latin1Slice(start: number, end: number): string } | 
  * bytes after the data are overwritten.
  * @param isAscii whether it is all ASCII; the text is then had without decoding.
  * @param delay in whole milliseconds, or {@linkcode NO_DELAY}.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { responseText } from "./answer_writer.ts";
- * import { FrameReader } from "./frame_reader.ts";
- *
- * const frame = new FrameReader();
- * frame.read('{"request_id":7,"data":"Hub&&id&&1"}');
- * assertEquals(
- *   responseText(frame.bytes, frame.idAt(0), frame.idEnd(0), frame.dataAt(0), frame.dataEnd(0), frame.isAscii, 1500),
- *   '{"request_id":7,"data":{"Hub":{"id":"1"}},"delay":1.5}',
- * );
- * ```
  */
 export function responseText(
   bytes: Uint8Array,

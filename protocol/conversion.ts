@@ -30,21 +30,6 @@ export const SENTINEL_LENGTH = 2;
 /**
  * How many bytes there must be behind `data` in the source of a conversion, which overwrites the first
  * two of them.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { NO_DELAY, responseText } from "./answer_writer.ts";
- * import { SOURCE_MARGIN } from "./conversion.ts";
- *
- * const text = "7Hub&&id&&1"; // the id, then the data
- * const bytes = new Uint8Array(text.length + SOURCE_MARGIN);
- * new TextEncoder().encodeInto(text, bytes);
- * assertEquals(
- *   responseText(bytes, 0, 1, 1, text.length, true, NO_DELAY),
- *   '{"request_id":7,"data":{"Hub":{"id":"1"}}}',
- * );
- * ```
  */
 export const SOURCE_MARGIN = 5;
 

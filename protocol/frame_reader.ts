@@ -46,22 +46,6 @@ const DATA_KEY = encoder.encode('"data"');
 /**
  * One frame at a time: {@linkcode FrameReader.read} it, then ask for its packets by index. Everything
  * is overwritten by the next frame.
- *
- * @example
- * ```ts
- * import { assert, assertEquals } from "@std/assert";
- * import { FrameReader } from "./frame_reader.ts";
- *
- * const frame = new FrameReader();
- * frame.read('[{"request_id":7,"data":"Hub&&id&&1"},{"request_id":7,"cancel":true}]');
- * assertEquals(frame.count, 2);
- * const data = frame.bytes.subarray(frame.dataAt(0), frame.dataEnd(0));
- * assertEquals(new TextDecoder().decode(data), "Hub&&id&&1");
- * assert(frame.isCancel(1));
- *
- * frame.read("[]");
- * assertEquals(frame.error(0)?.error.code, "invalid_packet");
- * ```
  */
 export class FrameReader {
   /** Ids and data as JSON text: an id with its quotes, if it has any, data without. */

@@ -11,18 +11,7 @@ const BACKSLASH = 0x5c;
 /** How far, in UTF-16 units, a loop finds the end of a string sooner than indexOf() does. */
 const NEAR = 12;
 
-/**
- * The texts of the members of a JSON object, or of the elements of an array.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { splitTopLevel } from "./json_text.ts";
- *
- * assertEquals(splitTopLevel('{"10": [1, 2], "9": "a"}'), ['"10": [1, 2]', '"9": "a"']);
- * assertEquals(splitTopLevel('["a,b", {"c": 1}]'), ['"a,b"', '{"c": 1}']);
- * ```
- */
+/** The texts of the members of a JSON object, or of the elements of an array. */
 export function splitTopLevel(json: string): string[] {
   const text = json.trim();
   const parts: string[] = [];

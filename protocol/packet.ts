@@ -180,18 +180,7 @@ const HEAD_LENGTH = 6 * MAX_ID_LENGTH + 64;
 /** A request's first member, if that is its id. */
 const HEAD = /^\s*\{\s*"request_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)\s*[,}]/;
 
-/**
- * The id of a request that is too long to be read, if its text begins with it; else null.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { peekId } from "./packet.ts";
- *
- * assertEquals(peekId('{"request_id": "01", "data": "Hub&&na'), "01");
- * assertEquals(peekId('[{"request_id": "01", "data": "Hub&&na'), null);
- * ```
- */
+/** The id of a request that is too long to be read, if its text begins with it; else null. */
 export function peekId(text: string): RequestId | null {
   const match = HEAD.exec(text.slice(0, HEAD_LENGTH));
   if (match === null) return null;
@@ -206,16 +195,6 @@ export function peekId(text: string): RequestId | null {
 /**
  * Reads one packet from a parsed JSON value. What is wrong comes back as the error answer that it
  * deserves; nothing is thrown.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { errorAnswer } from "@asyncpkt/asyncpkt/protocol";
- * import { decodePacket } from "./packet.ts";
- *
- * assertEquals(decodePacket({ request_id: 1, data: "Hub&&id&&1" }), { request_id: 1, data: "Hub&&id&&1" });
- * assertEquals(decodePacket({ request_id: 1 }), errorAnswer(1, "invalid_packet", "data is missing"));
- * ```
  */
 export function decodePacket(value: unknown): Packet {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {

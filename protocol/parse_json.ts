@@ -33,15 +33,6 @@ const COLON = 0x3a;
  * reads the names as values.
  *
  * @throws {SyntaxError} if `json` is not JSON.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { parseJson } from "./parse_json.ts";
- *
- * JSON.parse('{"p":1,"\\\\":1}');
- * assertEquals(parseJson('{"p":1,"\\"":1}'), { p: 1, '"': 1 });
- * ```
  */
 export function parseJson(json: string): unknown {
   const value: unknown = JSON.parse(json);

@@ -11,15 +11,6 @@ const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
  * Checks that a text can be a token.
  *
  * @throws {RangeError} if it cannot; that does not say what it is.
- *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { checkToken } from "./token.ts";
- *
- * checkToken("dGhpcyBpcyBhIHRva2Vu+/==");
- * assertThrows(() => checkToken(""), RangeError, "it is empty");
- * ```
  */
 export function checkToken(token: string): void {
   if (TOKEN.test(token)) return;
@@ -34,14 +25,6 @@ export const TOKEN_PREFIX = "asyncpkt.token.";
  * The subprotocol by which a client shows its token.
  *
  * @throws {RangeError} if the text cannot be a token.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { offerOf } from "./token.ts";
- *
- * assertEquals(offerOf("a/b="), "asyncpkt.token.a%2Fb%3D");
- * ```
  */
 export function offerOf(token: string): string {
   checkToken(token);
