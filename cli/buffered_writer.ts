@@ -37,23 +37,6 @@ export interface OutputOptions {
 
 /**
  * Text for a stream, in the order in which it was written, complete once flushed.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { BufferedWriter } from "./buffered_writer.ts";
- *
- * let written = "";
- * const output = new BufferedWriter({
- *   write: (bytes) => Promise.resolve((written += new TextDecoder().decode(bytes), bytes.length)),
- *   isTerminal: () => false,
- * });
- * output.write("one\n");
- * output.write("two\n");
- * assertEquals(written, "");
- * await output.flush();
- * assertEquals(written, "one\ntwo\n");
- * ```
  */
 export class BufferedWriter {
   /** Whether it goes to a terminal. */

@@ -12,14 +12,6 @@ const BAR_WIDTH = 40;
 /**
  * Returns a function that gives quantiles of some values by nearest rank: the smallest value that a `part`,
  * from 0 to 1, of them does not exceed. If there are no values, it is Infinity.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { quantiles } from "./figures.ts";
- *
- * assertEquals([0, 0.5, 0.9, 1].map(quantiles([3, 1, 4, 2])), [1, 2, 4, 4]);
- * ```
  */
 export function quantiles(values: readonly number[] | Float64Array): (part: number) => number {
   const sorted = Float64Array.from(values).sort();
@@ -38,14 +30,6 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 
 /**
  * A count with what it counts.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { counted } from "./figures.ts";
- *
- * assertEquals([1, 2000].map((count) => counted(count, "request")), ["1 request", "2,000 requests"]);
- * ```
  */
 export function counted(count: number, one: string, many?: string): string {
   return `${formatCount(count)} ${plural(Math.round(count), one, many)}`;

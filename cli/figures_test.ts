@@ -27,6 +27,10 @@ Deno.test("formatDuration() has a unit that suits", () => {
   for (const [milliseconds, text] of cases) assertEquals(formatDuration(milliseconds), text);
 });
 
+Deno.test("quantiles() returns the smallest value that a part of them does not exceed", () => {
+  assertEquals([0, 0.5, 0.51, 0.9, 1].map(quantiles([3, 1, 4, 2])), [1, 2, 3, 4, 4]);
+});
+
 Deno.test("quantiles() returns Infinity for every part when there are no values", () => {
   assertEquals([0, 0.5, 1].map(quantiles([])), [Infinity, Infinity, Infinity]);
 });

@@ -23,16 +23,6 @@ export interface Input {
 /**
  * Reads one argument or line: the JSON text of a packet, that is an object with `data`; anything else is
  * itself the data of one. If that begins like JSON, `fault` says why it is not a packet.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { readInput } from "./input.ts";
- *
- * assertEquals(readInput('{"request_id":"01","data":"a&&b&&c"}'), { id: "01", data: "a&&b&&c" });
- * assertEquals(readInput("a&&b&&c"), { id: undefined, data: "a&&b&&c" });
- * assertEquals(readInput('{"request_id":"01"}').fault, '{"request_id":"01"} is not a packet: data is missing');
- * ```
  */
 export function readInput(text: string): Input {
   if (!/^\s*[[{]/.test(text)) return { id: undefined, data: text };

@@ -39,17 +39,6 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * with LF or CR LF, which the last may lack. A byte order mark at the start is not part of the text.
  *
  * @throws {UsageError} if the stream cannot be read, for example because it is a directory.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { linesOf } from "./lines.ts";
- *
- * const stream = new Blob(["one\ntwo\r\n", Uint8Array.of(0xff), "\n\nlast"]).stream();
- * const lines = await Array.fromAsync(linesOf(stream));
- * assertEquals(lines.map(({ text }) => text), ["one", "two", undefined, "", "last"]);
- * assertEquals(lines[2], { number: 3, fault: "not valid UTF-8" });
- * ```
  */
 export async function* linesOf(
   stream: ReadableStream<Uint8Array>,
@@ -83,15 +72,6 @@ export async function* linesOf(
  *
  * @param limit the most bytes in a line.
  * @throws {RangeError} if it would not; the message says what in the text prevents it.
- *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { checkLine } from "./lines.ts";
- *
- * checkLine("a\rb");
- * assertThrows(() => checkLine("a\nb"), RangeError, "it contains a line feed");
- * ```
  */
 export function checkLine(text: string, limit: number = MAX_LINE): void {
   const fault = text.includes("\n")

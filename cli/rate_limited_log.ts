@@ -9,19 +9,6 @@ const INTERVAL = 1000;
 
 /**
  * Tells the first of its kind at once, then the latest once a second, with how many others there were.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { RateLimitedLog } from "./rate_limited_log.ts";
- *
- * const told: [string, number][] = [];
- * using seldom = new RateLimitedLog<string>((event, others) => told.push([event, others]));
- * for (const event of ["a", "b", "c"]) seldom.tell(event);
- * assertEquals(told, [["a", 0]]);
- * seldom[Symbol.dispose]();
- * assertEquals(told, [["a", 0], ["c", 1]]);
- * ```
  */
 export class RateLimitedLog<T> implements Disposable {
   readonly #tell: (event: T, others: number) => void;

@@ -9,14 +9,6 @@ import { escapeControls } from "./terminal/escape.ts";
 /**
  * Quotes a word for bash, zsh and other POSIX shells, if it needs quotes. The result is safe to print: it
  * holds control characters as octal escapes, in the quotes `$'…'`.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { shellQuote } from "./shell_quote.ts";
- *
- * assertEquals(["--port", "[::1]:80", "it's"].map(shellQuote).join(" "), `--port '[::1]:80' 'it'\\''s'`);
- * ```
  */
 export function shellQuote(word: string): string {
   if (/^[\w%+,./:@-][\w%+,./:=@-]*$/.test(word)) return word;

@@ -27,22 +27,6 @@ export interface ShutdownProcess {
 
 /**
  * The shutdown of the program.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { Shutdown } from "./shutdown.ts";
- *
- * let time = 0;
- * const exits: number[] = [];
- * const shutdown = new Shutdown({ now: () => time, exit: (code) => exits.push(code) });
- * shutdown.receive("SIGINT");
- * shutdown.receive("SIGINT"); // forwarded by a task runner
- * assertEquals([shutdown.signal.aborted, exits], [true, []]);
- * time = 1000;
- * shutdown.receive("SIGINT");
- * assertEquals(exits, [130]);
- * ```
  */
 export class Shutdown {
   readonly #abort = new AbortController();

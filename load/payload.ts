@@ -38,16 +38,6 @@ export class Payload {
 
 /**
  * The number of the request that an answer names; 0 if it is none that a {@linkcode Payload} gives out.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { numberOf } from "./payload.ts";
- *
- * assertEquals(numberOf("12"), 12);
- * assertEquals(numberOf("012"), 0);
- * assertEquals(numberOf(12), 0);
- * ```
  */
 export function numberOf(id: string | number | null): number {
   if (typeof id !== "string" || id.length > 15) return 0;

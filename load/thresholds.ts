@@ -45,15 +45,6 @@ const COMPARISONS: Readonly<Record<string, (value: number, limit: number) => boo
  * Reads a threshold: a metric, a comparison, a number with its unit.
  *
  * @throws {RangeError} if it is none.
- *
- * @example
- * ```ts
- * import { assertEquals, assertThrows } from "@std/assert";
- * import { parseThreshold } from "./thresholds.ts";
- *
- * assertEquals(parseThreshold("overhead.p99<5ms").metric, "overhead.p99");
- * assertThrows(() => parseThreshold("p99<5"), RangeError, "want p99 in ms or s or us");
- * ```
  */
 export function parseThreshold(text: string): Threshold {
   const match = /^\s*([\w.]+)\s*([<>]=?)\s*(\d+(?:\.\d+)?)\s*(\D*?)\s*$/.exec(text);

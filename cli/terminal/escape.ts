@@ -9,14 +9,6 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]
 
 /**
  * Escapes what is unsafe as JSON does, `\u001b`; so JSON text on one line stays JSON, of the same value.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { escapeControls } from "./escape.ts";
- *
- * assertEquals(escapeControls("red: \x1b[31m, zero\u200bwidth"), "red: \\u001b[31m, zero\\u200bwidth");
- * ```
  */
 export function escapeControls(text: string): string {
   return text.replace(UNSAFE, (character) => {

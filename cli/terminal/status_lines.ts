@@ -43,17 +43,6 @@ export function isDumbTerminal(): boolean {
 
 /**
  * Lines below all that is written. It makes the text that draws them; {@linkcode Output} writes it.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { StatusLines } from "./status_lines.ts";
- *
- * const footer = new StatusLines(() => ["3 in flight"], () => ({ columns: 80, rows: 24 }));
- * footer.around("");
- * assertEquals(footer.erase(), "\x1b[1A\r\x1b[J");
- * assertEquals(footer.erase(), "");
- * ```
  */
 export class StatusLines {
   readonly #lines: (size: TerminalSize) => readonly string[];
