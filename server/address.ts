@@ -13,17 +13,6 @@ const LOOPBACK = /^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 /**
  * What stands for a peer when connections are counted: its address, or in IPv6 the first half of it, as
  * anybody who has one address there has the whole of the other half.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { networkOf } from "./address.ts";
- *
- * assertEquals(networkOf("192.0.2.7"), "192.0.2.7");
- * assertEquals(networkOf("::ffff:192.0.2.7"), "192.0.2.7");
- * assertEquals(networkOf("2001:db8:0:1:2:3:4:5"), "2001:db8:0:1");
- * assertEquals(networkOf("2001:db8::1%eth0"), "2001:db8:0:0");
- * ```
  */
 export function networkOf(address: string): string {
   const plain = undressed(address);

@@ -60,7 +60,9 @@ Deno.test("Connections lets in 1,000 of an address, and more of this machine", (
   assertEquals(admitted(connections, "192.0.2.7", 2000), 1000);
   assertEquals(admitted(connections, "::ffff:192.0.2.7", 1), 0);
   assertEquals(admitted(connections, "2001:db8::1", 2000), 1000);
-  assertEquals(admitted(connections, "2001:db8:0:0:1::1", 1), 0, "the same network");
+  for (const address of ["2001:db8:0:0:1::1", "2001:db8:0:0:4:3:2:1", "2001:db8::1%eth0"]) {
+    assertEquals(admitted(connections, address, 1), 0, "the same network");
+  }
   assertEquals(admitted(connections, "2001:db8:0:1::1", 1), 1, "another");
   assertEquals(admitted(connections, "127.0.0.1", 2000), 2000);
   assertEquals(admitted(connections, "::1", 2000), 2000);

@@ -6,6 +6,7 @@ import { startProgram } from "../tests/support/program.ts";
 import { parseMetrics, type Samples } from "../tests/support/prometheus.ts";
 import { until } from "../tests/support/until.ts";
 import { formatMetric } from "./metrics.ts";
+import { ServerStats } from "./stats.ts";
 
 function get(server: { url: string }, init: RequestInit = {}): Promise<Response> {
   return fetch(`${server.url.replace("ws", "http")}/metrics`, init);
@@ -136,6 +137,17 @@ Deno.test("formatMetric() escapes help and labels, and writes numbers as Prometh
       "",
     ].join("\n"),
   );
+});
+
+Deno.test("ServerStats.add() adds the numbers of another server, or of a clone of them", () => {
+  const one = new ServerStats();
+  one.counters.answered = 2;
+  one.counters.delays.add(1000);
+  one.gauges.heap = 3;
+  const sum = new ServerStats();
+  for (const stats of [one, structuredClone(one)]) sum.add(stats);
+  assertEquals([sum.counters.answered, sum.counters.delays.sum, sum.gauges.heap], [4, 2000, 6]);
+  assertEquals(sum.counters.delays.counts, one.counters.delays.counts.map((count) => 2 * count));
 });
 
 const promtool = findProgram("promtool");

@@ -24,20 +24,6 @@ export class ServerStats {
 
   /**
    * Adds the numbers of another server, or of a structured clone of them.
-   *
-   * @example
-   * ```ts
-   * import { assertEquals } from "@std/assert";
-   * import { ServerStats } from "./stats.ts";
-   *
-   * const one = new ServerStats();
-   * one.counters.answered = 2;
-   * one.counters.delays.add(1000);
-   * const sum = new ServerStats();
-   * for (const stats of [one, structuredClone(one)]) sum.add(stats);
-   * assertEquals(sum.counters.answered, 4);
-   * assertEquals(sum.counters.delays.sum, 2000);
-   * ```
    */
   add(stats: ServerStats): void {
     addNumbers(this as unknown as Numbers, stats as unknown as Numbers);

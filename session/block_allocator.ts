@@ -20,18 +20,6 @@ const NONE = -1;
 
 /**
  * Allocates blocks of bytes. A freed block is kept in a list of its size and given out again.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { BlockAllocator } from "./block_allocator.ts";
- *
- * const allocator = new BlockAllocator();
- * const address = allocator.allocate(3);
- * allocator.bytes(address).set([1, 2, 3], allocator.offset(address));
- * allocator.free(address, 3);
- * assertEquals(allocator.allocate(3), address);
- * ```
  */
 export class BlockAllocator {
   #chunks: Uint8Array[] = [];

@@ -19,17 +19,6 @@ const LATENESS: readonly number[] = [0.5, 1, 2, 3, 5, 10, 25, 50, 100, 250, 500,
 
 /**
  * How many values fell into each of some ranges, and their sum.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { Histogram } from "./counters.ts";
- *
- * const histogram = new Histogram([1, 10]);
- * for (const value of [0, 1, 1.5, 11]) histogram.add(value);
- * assertEquals([...histogram.counts], [2, 1, 1]);
- * assertEquals(histogram.sum, 13.5);
- * ```
  */
 export class Histogram {
   /** How many values fell into each range. */

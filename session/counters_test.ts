@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { Histogram } from "./counters.ts";
 import { uniformDelay } from "./delays.ts";
 import { encodeCancel, encodeRequest } from "../protocol.ts";
 import { Sessions, type SessionsOptions } from "./sessions.ts";
@@ -17,6 +18,13 @@ function filled(histogram: { bounds: readonly number[]; counts: Float64Array }) 
     count === 0 ? [] : [[histogram.bounds[i] ?? Infinity, count]]
   );
 }
+
+Deno.test("Histogram counts a value that equals a bound in the range below it", () => {
+  const histogram = new Histogram([1, 10]);
+  for (const value of [0, 1, 1.5, 11]) histogram.add(value);
+  assertEquals([...histogram.counts], [2, 1, 1]);
+  assertEquals(histogram.sum, 13.5);
+});
 
 Deno.test("Counters tell how each request ended", () => {
   const { sessions, session } = start({ limits: { maxInFlight: 3, maxPacketSize: 100 } });

@@ -58,16 +58,6 @@ const MOST_DEVIATIONS = Math.sqrt(-2 * Math.log(2 ** -53));
  * and the id alone.
  *
  * @throws {RangeError} if a number of the distribution is out of range, or the seed is no integer.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { delayPolicy } from "./delays.ts";
- *
- * const id = new TextEncoder().encode('"01"');
- * const [one, other] = [delayPolicy({ min: 1, max: 5 }, 7), delayPolicy({ min: 1, max: 5 }, 7)];
- * assertEquals(one.delayOf(id, 0, id.length), other.delayOf(id, 0, id.length));
- * ```
  */
 export function delayPolicy(delay: Delay = DEFAULT_DELAY, seed?: number): DelayPolicy {
   if ("mean" in delay) return normalDelay(delay, seed);
@@ -79,15 +69,6 @@ export function delayPolicy(delay: Delay = DEFAULT_DELAY, seed?: number): DelayP
  * Returns a policy for uniform delays, as {@linkcode delayPolicy} does.
  *
  * @throws {RangeError} if the range is not within 0 to {@linkcode MAX_DELAY}, or the seed is no integer.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { uniformDelay } from "./delays.ts";
- *
- * const id = new TextEncoder().encode('"01"');
- * assertEquals(uniformDelay({ min: 1, max: 5 }, 7).delayOf(id, 0, id.length), 4578);
- * ```
  */
 export function uniformDelay(range: DelayRange = DEFAULT_DELAY, seed?: number): DelayPolicy {
   const { min, max } = range;
@@ -169,16 +150,6 @@ const FORMS: readonly [form: RegExp, read: (one: number, other: number) => Delay
  *
  * @throws {RangeError} if the text is of another form, or a number is not within 0 to
  * {@linkcode MAX_DELAY}.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { parseDelay } from "./delays.ts";
- *
- * assertEquals(parseDelay("1..5"), { min: 1, max: 5 });
- * assertEquals(parseDelay("0.25"), { min: 0.25, max: 0.25 });
- * assertEquals(parseDelay("lognormal:2,0.5"), { median: 2, sigma: 0.5 });
- * ```
  */
 export function parseDelay(text: string): Delay {
   for (const [form, read] of FORMS) {

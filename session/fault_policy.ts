@@ -45,16 +45,6 @@ const ROUNDING = 1e-9;
  * seed and its id alone, independent of its delay.
  *
  * @throws {RangeError} if a number is out of range, the shares exceed 1, or the seed is no integer.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { faultPolicy } from "./fault_policy.ts";
- *
- * const id = new TextEncoder().encode('"01"');
- * assertEquals(faultPolicy({ drop: 1 }, 7).kindFor(id, 0, id.length), "drop");
- * assertEquals(faultPolicy({ drop: 0 }, 7).kindFor(id, 0, id.length), undefined);
- * ```
  */
 export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
   const { lateBy = DEFAULT_LATE_BY } = rates;
@@ -89,14 +79,6 @@ export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
  * five seconds late.
  *
  * @throws {RangeError} if the text is of another form, or {@linkcode faultPolicy} refuses the rates.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { parseFaults } from "./fault_policy.ts";
- *
- * assertEquals(parseFaults("drop=0.01,late=0.02:5"), { drop: 0.01, late: 0.02, lateBy: 5 });
- * ```
  */
 export function parseFaults(text: string): FaultRates {
   const rates: FaultRates = {};

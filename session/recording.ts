@@ -37,19 +37,6 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  *
  * @param write takes each line, without its end.
  * @param now the time, in milliseconds.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { recordTo } from "./recording.ts";
- *
- * let text = "";
- * let time = 5000;
- * const tap = recordTo((line) => text += line, () => time);
- * time += 1.5;
- * tap.sent(1, "{}");
- * assertEquals(text, '{"time":0.0015,"connection":1,"event":"out","frame":"{}"}');
- * ```
  */
 export function recordTo(
   write: (line: string) => void,
@@ -86,19 +73,6 @@ function base64Of(bytes: Uint8Array): string {
 
 /**
  * Reads a line of a recording; undefined if it is none.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { readRecorded } from "./recording.ts";
- *
- * assertEquals(readRecorded('{"time":0.5,"connection":1,"event":"close"}'), {
- *   time: 0.5,
- *   connection: 1,
- *   event: "close",
- * });
- * assertEquals(readRecorded('{"time":0.5}'), undefined);
- * ```
  */
 export function readRecorded(line: string): Recorded | undefined {
   let value: unknown;

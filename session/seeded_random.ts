@@ -15,17 +15,6 @@ export const Purpose = { uniformDelay: 0, radius: 1, angle: 2, fault: 3 } as con
  * purpose and the id alone.
  *
  * @throws {RangeError} if the seed is no integer.
- *
- * @example
- * ```ts
- * import { assertEquals, assertNotEquals } from "@std/assert";
- * import { seededRandom, Purpose } from "./seeded_random.ts";
- *
- * const id = new TextEncoder().encode('"01"');
- * const delay = seededRandom(7, Purpose.uniformDelay)(id, 0, id.length);
- * assertEquals(seededRandom(7, Purpose.uniformDelay)(id, 0, id.length), delay);
- * assertNotEquals(seededRandom(7, Purpose.fault)(id, 0, id.length), delay);
- * ```
  */
 export function seededRandom(
   seed: number | undefined,

@@ -53,21 +53,6 @@ export interface SessionsOptions {
 
 /**
  * All sessions of a process. Time is in milliseconds, on any clock that does not go back.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { uniformDelay } from "./delays.ts";
- * import { Sessions } from "./sessions.ts";
- *
- * const sessions = new Sessions({ delays: uniformDelay({ min: 2, max: 2 }) });
- * const sent: string[] = [];
- * const session = sessions.open({ send: (frame) => sent.push(frame) });
- * session.receive('{"request_id":"01","data":"Hub&&name&&qwe"}', 500);
- * assertEquals(sessions.nextDue, 2500);
- * sessions.advance(2500);
- * assertEquals(sent, ['{"request_id":"01","data":{"Hub":{"name":"qwe"}}}']);
- * ```
  */
 export class Sessions {
   readonly #context: SessionContext;

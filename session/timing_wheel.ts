@@ -21,22 +21,6 @@ const NOT_WAITING = 0;
 /**
  * Holds entries, small integers of the caller's, until they are due. Times are in milliseconds; the caller
  * passes the time.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { TimingWheel } from "./timing_wheel.ts";
- *
- * const wheel = new TimingWheel();
- * wheel.add(7, 2000);
- * wheel.add(8, 3000);
- * wheel.cancel(8);
- * const due: number[] = [];
- * wheel.advance(1999, (entry) => due.push(entry));
- * assertEquals(due, []);
- * wheel.advance(5000, (entry) => due.push(entry));
- * assertEquals(due, [7]);
- * ```
  */
 export class TimingWheel {
   /** How many entries wait. */
