@@ -276,7 +276,7 @@ export class Client implements AsyncDisposable {
     const ending = this.#refusal(id, options) ?? await this.#exchange(id, data, options);
     if (ending instanceof Reply) return ending;
     const error = ending();
-    error.request_id = id;
+    error.requestId = id;
     throw error;
   }
 

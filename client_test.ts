@@ -55,7 +55,7 @@ Deno.test("Client.connect() speaks asyncpkt.v1 with a server that knows it", asy
   await using client = await Client.connect(new URL(server.url));
   assertEquals(client.protocol, "asyncpkt.v1");
   const reply = await client.request("Hub&&name&&qwe", { id: "01" });
-  assertEquals(reply.request_id, "01");
+  assertEquals(reply.requestId, "01");
   assertEquals(reply.data, { Hub: { name: "qwe" } });
   assertEquals(reply.json, '{"request_id":"01","data":{"Hub":{"name":"qwe"}}}');
   assert(reply.delay! >= 0.005 && reply.delay! <= 0.05);
@@ -141,7 +141,7 @@ Deno.test("Client.request() tells the ids 1 and '1' apart", async () => {
   await using client = await Client.connect(server.url);
   const ids = [1, "1", 0, "0", -1, "__proto__", "é".repeat(256)];
   const replies = await Promise.all(ids.map((id, i) => client.request(`a&&b&&${i}`, { id })));
-  assertEquals(replies.map((reply) => reply.request_id), ids);
+  assertEquals(replies.map((reply) => reply.requestId), ids);
   assertEquals(replies.map((reply) => reply.data), ids.map((_, i) => ({ a: { b: `${i}` } })));
 });
 
@@ -166,7 +166,7 @@ Deno.test("Client.request() refuses an id in flight or given up, and none that i
   const abort = new AbortController();
   const first = awaitedLater(client.request("never", { id: "x", signal: abort.signal }));
   const error = await assertRejects(() => client.request("now", { id: "x" }), RequestError);
-  assertEquals([error.code, error.request_id], ["duplicate_request_id", "x"]);
+  assertEquals([error.code, error.requestId], ["duplicate_request_id", "x"]);
   abort.abort();
   await assertRejects(() => first, AbortError);
   await assertRejects(() => client.request("now", { id: "x" }), RequestError);
@@ -196,7 +196,7 @@ Deno.test("Client.request() rejects with the server's error, known or not", asyn
       RequestError,
       "because",
     );
-    assertEquals([error.code, error.request_id, error.name], [code, 7, "RequestError"]);
+    assertEquals([error.code, error.requestId, error.name], [code, 7, "RequestError"]);
   }
 });
 
@@ -210,7 +210,7 @@ Deno.test("Client.request() sends a cancel when it is aborted or has taken too l
     await server.packets.next();
     abort.abort(reason);
     const error = await assertRejects(() => aborted, AbortError);
-    assertEquals([error.code, error.request_id], ["aborted", "a"]);
+    assertEquals([error.code, error.requestId], ["aborted", "a"]);
     assertStrictEquals(error.cause, reason);
     assertEquals(await server.packets.next(), { request_id: "a", cancel: true });
 
@@ -218,7 +218,7 @@ Deno.test("Client.request() sends a cancel when it is aborted or has taken too l
       () => client.request("", { id: 1, timeout: 20 }),
       TimeoutError,
     );
-    assertEquals([late.code, late.request_id], ["timed_out", 1]);
+    assertEquals([late.code, late.requestId], ["timed_out", 1]);
     assertEquals(late.message, "no answer within 0.02 s");
     await server.packets.next();
     assertEquals(await server.packets.next(), { request_id: 1, cancel: true });
@@ -587,7 +587,7 @@ Deno.test("Client.requests() gives up the rest when the loop is left", async () 
     }
   }
   for await (const { reply } of client.requests(source(), { window: 4 })) {
-    assertEquals(reply!.request_id, 0);
+    assertEquals(reply!.requestId, 0);
     break;
   }
   assert(isEnded);

@@ -139,7 +139,7 @@ export class Outcomes {
     const { stdout, signal } = this.#streams;
     if (reply !== undefined) return stdout.write(escapeControls(reply.json) + "\n");
     if (error === undefined || signal.aborted) return;
-    const id = JSON.stringify(error.request_id);
+    const id = JSON.stringify(error.requestId);
     const { code, message } = error;
     if (error instanceof RequestError && isErrorCode(code)) {
       stdout.write(escapeControls(encodeError(id, { code, message })) + "\n");

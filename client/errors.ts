@@ -39,7 +39,7 @@ export class ClientError extends Error {
   /** What happened, for programs. */
   readonly code: ClientErrorCode;
   /** The request that has no response, if it is the error of one. */
-  request_id?: RequestId;
+  requestId?: RequestId;
 
   constructor(code: ClientErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);

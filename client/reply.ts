@@ -43,7 +43,7 @@ export class AnswerFrame {
  */
 export class Reply {
   /** The request's own id. */
-  readonly request_id: RequestId;
+  readonly requestId: RequestId;
   /** What the request's data says. */
   readonly data: Representation;
   /** The delay that the server gave the request, in seconds; known in `asyncpkt.v1` only. */
@@ -55,7 +55,7 @@ export class Reply {
 
   /** Made by the client. */
   constructor(packet: Packet, latency: number, frame: AnswerFrame, index: number) {
-    this.request_id = packet.request_id;
+    this.requestId = packet.request_id;
     this.data = packet.data;
     this.delay = packet.delay;
     this.latency = latency;

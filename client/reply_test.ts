@@ -10,12 +10,12 @@ function repliesOf(text: string): Reply[] {
 
 Deno.test("Reply has the id, the data, the delay and the latency", () => {
   const [reply] = repliesOf('{"request_id":"01","data":{"A":{"x":["1","2"]}},"delay":1.5}');
-  assertStrictEquals(reply!.request_id, "01");
+  assertStrictEquals(reply!.requestId, "01");
   assertEquals(reply!.data, { A: { x: ["1", "2"] } });
   assertStrictEquals(reply!.delay, 1.5);
   assertStrictEquals(reply!.latency, 12.5);
   const [plain] = repliesOf('{"request_id":1,"data":{}}');
-  assertStrictEquals(plain!.request_id, 1);
+  assertStrictEquals(plain!.requestId, 1);
   assertStrictEquals(plain!.delay, undefined);
 });
 

@@ -124,7 +124,7 @@ for (const isAsync of [false, true]) {
     await settled();
     sender.reply(3);
     assertEquals((await all).map(indexOf), [0, 1, 2, 3]);
-    assertEquals((await all).map(({ reply }) => reply?.request_id), [0, 1, 2, 3]);
+    assertEquals((await all).map(({ reply }) => reply?.requestId), [0, 1, 2, 3]);
   });
 
   Deno.test(`settleAll() reads ${kind} ahead by no more than a window`, async () => {
@@ -208,7 +208,7 @@ Deno.test("settleAll() gives the client's errors as outcomes", async () => {
   assertStrictEquals(first!.error, undefined);
   assertStrictEquals(second!.error, error);
   assertStrictEquals(second!.reply, undefined);
-  assertStrictEquals(third!.reply!.request_id, 2);
+  assertStrictEquals(third!.reply!.requestId, 2);
 });
 
 Deno.test("settleAll() throws an error that is not the client's", async () => {
@@ -308,7 +308,7 @@ Deno.test("settleAll() gives every outcome once, in whatever order requests sett
         if (!ordered) indexes.sort((a, b) => a - b);
         assertEquals(indexes, count(order.length));
         for (const { index, reply } of await all) {
-          if (reply !== undefined) assertStrictEquals(reply.request_id, index);
+          if (reply !== undefined) assertStrictEquals(reply.requestId, index);
         }
       },
     ),

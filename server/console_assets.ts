@@ -1112,7 +1112,7 @@ dialog::backdrop {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"991570d395bf1138\"",
+    etag: "\"de8bbe49e8bcd6f0\"",
     text: `// ../protocol/json_text.ts
 var QUOTE = 34;
 var BACKSLASH = 92;
@@ -1179,7 +1179,7 @@ var AnswerFrame = class {
 };
 var Reply = class {
   /** The request's own id. */
-  request_id;
+  requestId;
   /** What the request's data says. */
   data;
   /** The delay that the server gave the request, in seconds; known in \`asyncpkt.v1\` only. */
@@ -1190,7 +1190,7 @@ var Reply = class {
   #index;
   /** Made by the client. */
   constructor(packet, latency, frame, index) {
-    this.request_id = packet.request_id;
+    this.requestId = packet.request_id;
     this.data = packet.data;
     this.delay = packet.delay;
     this.latency = latency;

@@ -71,7 +71,7 @@ export class Chart {
   /** A request has ended. */
   settled({ index, reply, error }: Outcome): void {
     const entry = this.#entries[index]!;
-    entry.id = reply?.request_id ?? error?.request_id;
+    entry.id = reply?.requestId ?? error?.requestId;
     // An answer may have been waiting to be taken.
     entry.endedAt = reply === undefined ? performance.now() : entry.sentAt + reply.latency;
     entry.code = error?.code;

@@ -15,7 +15,7 @@ function answer(chart: Chart, index: number, latency: number, id: RequestId = in
 
 function fail(chart: Chart, index: number, code: string): void {
   const error = new ClientError(code as ClientErrorCode, "");
-  error.request_id = index + 1;
+  error.requestId = index + 1;
   chart.settled({ index, error });
 }
 

@@ -158,7 +158,7 @@ async function tryFault(end: RegExp, writes: Writes): Promise<string | undefined
     .finally(() => settled++)
     .then(
       ({ data }) => ["answered", JSON.stringify(data), 1],
-      ({ code, message, request_id }: ClientError) => [code, message, request_id],
+      ({ code, message, requestId }: ClientError) => [code, message, requestId],
     );
   const took = performance.now() - from;
   const { inFlight } = client;
