@@ -1,5 +1,5 @@
 /**
- * Failure tests with clients that ask for what they may not have, flood, never read, vanish, or leave too
+ * Failure tests with clients that flood, never read, vanish, or leave too
  * soon. Nobody else may notice, and nothing may be left of them.
  *
  * @module
@@ -15,7 +15,6 @@ import { startTask } from "../support/program.ts";
 import { randomIntegers } from "../support/random.ts";
 import {
   clientFrame,
-  exchange,
   openRawSocket,
   readCloseCode,
   startSlowReaders,
@@ -23,7 +22,6 @@ import {
   writeLongText,
 } from "../support/raw_tcp.ts";
 import { startServerProcess } from "../support/server_process.ts";
-import { type Asking, CASES, KINDS, OFFER, TOKEN } from "../support/unauthorized.ts";
 import { until } from "../support/until.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
 import { RawClient } from "./raw_client.ts";
@@ -35,56 +33,6 @@ const NEVER = ["--delay", "600", "--quiet"];
 const MEBIBYTE = 1 << 20;
 
 const encoder = new TextEncoder();
-
-/** Clients ask for what they may not have. */
-export async function strangers(): Promise<Outcome> {
-  const tally = new Tally();
-  const kinds = ["local", "plain", "locked"] as const;
-  let asked = 0;
-  for (const kind of kinds) {
-    const { allowOrigins, console, isLocked = false } = KINDS[kind];
-    const flags = allowOrigins.flatMap((origin) => ["--allow-origin", origin]);
-    if (!console) flags.push("--no-console");
-    const env: Record<string, string> = isLocked ? { ASYNCPKT_TOKEN: TOKEN } : {};
-    const log = await onServer(
-      tally,
-      startServerProcess([...AT_ONCE, ...flags], { env }),
-      async ({ port }) => {
-        for (const [what, of, asking, expected] of CASES) {
-          if (of !== kind || asking[1].startsWith("https:")) continue;
-          const wanted = typeof expected === "number"
-            ? expected
-            : expected === "upgrade"
-            ? 101
-            : 200;
-          const answer = await exchange(port, textOf(asking));
-          const status = Number(/^HTTP\/1.1 (\d+)/.exec(answer)?.[1]);
-          asked++;
-          if (wanted >= 400) tally.badInputs++;
-          tally.check(status === wanted, `${what}: expected ${wanted}, got ${status}`);
-          tally.check(!answer.includes(TOKEN), `${what}: the answer has the token`);
-        }
-      },
-      { bystander: [OFFER, "asyncpkt.plain"] },
-    );
-    tally.check(!log.join().includes(TOKEN), "the log has the token");
-  }
-  return { ...tally, extent: `${asked} kinds of requests, to ${kinds.length} kinds of servers` };
-}
-
-function textOf([method, url, headers = {}]: Asking): string {
-  const { host, pathname, search } = new URL(url);
-  const body = method === "POST" ? '{"request_id":1,"data":""}' : "";
-  const all = {
-    host,
-    ...headers["upgrade"] !== undefined && { connection: "upgrade" },
-    ...body !== "" && { "content-length": `${body.length}` },
-    ...headers,
-  };
-  const lines = Object.entries(all).filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}: ${value}\r\n`);
-  return `${method} ${pathname}${search} HTTP/1.1\r\n${lines.join("")}\r\n${body}`;
-}
 
 /** A client floods the server, and another must not be late. */
 export async function flood({ duration, isQuick = false }: TrialOptions): Promise<Outcome> {

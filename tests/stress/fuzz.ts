@@ -35,7 +35,7 @@ function commandFor(only: string, seed: number): string {
 if (import.meta.main) {
   const { seed = randomSeed(), seconds: duration, only, rounds = Infinity } = scriptFlags(
     "fuzz",
-    "Looks for what nobody thought of.",
+    "Fuzzes packets and frames.",
     {
       seed: integer("N", "repeats what was found with it [random]", undefined, 0, 2 ** 31 - 1),
       seconds: seconds("SECONDS", "how long each of the two goes on [60]", 60),

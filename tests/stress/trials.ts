@@ -14,16 +14,13 @@ import {
   longTexts,
   resets,
   slowReaders,
-  strangers,
   vanishing,
 } from "./bad_clients.ts";
 import { brokenFrames, brokenInput } from "./broken_frames.ts";
 import { accounting, descriptors, throws } from "./broken_servers.ts";
 import { damagedRecordings, fullDisk, oddLines, oddTerminals } from "./command_line.ts";
-import { connectFailures } from "./connect_failures.ts";
 import { escapedNames } from "./escaped_names.ts";
 import { fuzzTrial } from "./fuzz.ts";
-import { hostileServers } from "./hostile_servers.ts";
 import { frameLimits, limits, manyConnections } from "./limits.ts";
 import { gatewayLateness, natsChaos } from "./nats_chaos.ts";
 import { draining, endings, killedServers, lateServers } from "./restarts.ts";
@@ -52,18 +49,6 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
   frames: {
     title: "Random WebSocket frames: odd ones are answered in full, wrong ones harm nobody else",
     run: fuzzTrial("frames"),
-  },
-  strangers: {
-    title: "Requests by another Host, Origin, path, method or version, or without the token",
-    run: strangers,
-  },
-  hostile: {
-    title: "Servers break the rules; the client ends each request in time, and once",
-    run: hostileServers,
-  },
-  obstacles: {
-    title: "A connection cannot be made; send says in one line what failed and what to do",
-    run: connectFailures,
   },
   limits: {
     title: "What is as much as the limits allow is taken in, and what is past them is refused",

@@ -3,7 +3,7 @@ import { TRIALS } from "./trials.ts";
 
 /** Failure tests that have tests of their own, or take long. */
 const ELSEWHERE = [
-  ...["packets", "frames", "hostile", "obstacles", "posts", "endings"],
+  ...["packets", "frames", "posts", "endings"],
   ...["nats", "lateness", "recordings", "soak"],
 ];
 
