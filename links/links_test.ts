@@ -17,21 +17,11 @@ import {
   assertThrows,
   fail,
 } from "@std/assert";
-import { assertEquals as assertEqualsAlone } from "@std/assert/equals";
-import { deadline, delay } from "@std/async";
-import { deadline as deadlineAlone } from "@std/async/deadline";
-import { delay as delayAlone } from "@std/async/delay";
-import { parseArgs as parseArgsOfRoot } from "@std/cli";
+import { deadline } from "@std/async/deadline";
+import { delay } from "@std/async/delay";
 import { parseArgs, type ParseOptions } from "@std/cli/parse-args";
 import { setImmediate } from "node:timers/promises";
 import { FakeTime } from "../tests/support/fake_time.ts";
-
-Deno.test("a root and its subpaths export the same functions", () => {
-  assertStrictEquals(assertEqualsAlone, assertEquals);
-  assertStrictEquals(deadlineAlone, deadline);
-  assertStrictEquals(delayAlone, delay);
-  assertStrictEquals(parseArgsOfRoot, parseArgs);
-});
 
 class Point {
   constructor(public x: number) {}
@@ -249,55 +239,16 @@ const lines: [string, string[], ParseOptions, Record<string, unknown>][] = [
     b: true,
     _: [],
   }],
-  ["only boolean flags", ["--a", "x", "--b=y"], { boolean: true }, { a: true, b: "y", _: ["x"] }],
   ["short flags in a group", ["-abc", "5"], {}, { a: true, b: true, c: 5, _: [] }],
   ["a number right after a short flag", ["-n5", "-m-5"], {}, { n: 5, m: -5, _: [] }],
   ["a short flag with = and -", ["-n=-5", "--last"], {}, { n: -5, last: true, _: [] }],
   ["a sign at the end of a group", ["-a/"], {}, { a: true, "/": true, _: [] }],
   ["a path right after a short flag", ["-I/usr/lib"], {}, { I: "/usr/lib", _: [] }],
   ["- right after a short flag", ["-o-", "--last"], {}, { o: "-", last: true, _: [] }],
-  ["aliases", ["-n", "demo"], { alias: { name: "n" } }, { n: "demo", name: "demo", _: [] }],
-  ["several aliases", ["--bb"], { boolean: "a", alias: { a: ["b", "bb"] } }, {
-    a: true,
-    b: true,
-    bb: true,
-    _: [],
-  }],
-  ["a text flag by its alias", ["-n", "05"], { string: "name", alias: { name: "n" } }, {
-    n: "05",
-    name: "05",
-    _: [],
-  }],
   ["collected values", ["--a=1", "--a", "x"], { collect: ["a"] }, { a: [1, "x"], _: [] }],
-  ["collected values by alias", ["-a", "1", "--all=2"], {
-    collect: ["all"],
-    string: ["all"],
-    alias: { all: "a" },
-  }, { a: ["1", "2"], all: ["1", "2"], _: [] }],
   ["collected flags not given", [], { collect: ["a"], string: ["a"] }, { a: [], _: [] }],
-  ["defaults", ["--b=2"], { default: { a: 1, b: 1 }, alias: { a: "x" } }, {
-    a: 1,
-    x: 1,
-    b: 2,
-    _: [],
-  }],
-  ["a default of null", [], { boolean: "a", default: { a: null } }, { a: null, _: [] }],
-  ["a negated flag", ["--no-a"], { negatable: "a", boolean: "a", default: { a: true } }, {
-    a: false,
-    _: [],
-  }],
-  ["a flag negated and given", ["--no-a", "--a"], { negatable: "a", boolean: "a" }, {
-    a: true,
-    _: [],
-  }],
-  ["--no- of another flag", ["--no-b"], { negatable: ["a"] }, { "no-b": true, _: [] }],
+  ["--no- before a flag", ["--no-b"], {}, { "no-b": true, _: [] }],
   ["the end of the flags", ["--a", "--", "--b", "7"], {}, { a: true, _: ["--b", "7"] }],
-  ["the end of the flags, apart", ["x", "--", "-b"], { "--": true }, { _: ["x"], "--": ["-b"] }],
-  ["no end of the flags, apart", ["x"], { "--": true }, { _: ["x"], "--": [] }],
-  ["an early stop", ["--a=1", "run", "--b", "7"], { stopEarly: true }, {
-    a: 1,
-    _: ["run", "--b", "7"],
-  }],
 ];
 
 for (const [what, args, options, result] of lines) {
@@ -326,19 +277,4 @@ Deno.test("parseArgs passes what it does not know to `unknown`", () => {
 
 Deno.test("parseArgs keeps what `unknown` does not refuse", () => {
   assertEquals(parseArgs(["a", "--b"], { unknown: () => {} }), { b: true, _: ["a"] });
-});
-
-Deno.test("parseArgs knows the types of the flags", () => {
-  const args = parseArgs(["--name", "n", "--all", "--tag=a", "--port=1", "x"], {
-    string: ["name", "tag", "port"],
-    boolean: ["all"],
-    collect: ["tag"],
-    default: { port: "80" },
-  });
-  const name: string | undefined = args.name;
-  const all: boolean = args.all;
-  const tags: string[] = args.tag;
-  const port: string = args.port;
-  const words: (string | number)[] = args._;
-  assertEquals([name, all, tags, port, words], ["n", true, ["a"], "1", ["x"]]);
 });

@@ -1,17 +1,17 @@
-/** What these are is fully said by their text, of which Node's comparison sees less. */
+/** Types whose text holds their whole content; Node compares less than that. */
 const TEXTUAL = [RegExp, URL, URLSearchParams, Intl.Locale];
 
-/** Node compares these as `@std` does, or compares by identity what nobody can look into. */
+/** Types that Node compares as `@std` does, or by identity where the content cannot be read. */
 const LEFT_TO_NODE = [Date, ArrayBuffer, SharedArrayBuffer, DataView, WeakMap, WeakSet];
 
-/** Stands for the text of a value in its copy; no value under test can have this key. */
+/** The key of the text of a value in its copy; no value under test can have it. */
 const TEXT = Symbol("text");
 
 function isOneOf(types: { prototype: object }[], value: object): boolean {
   return types.some((type) => Object.prototype.isPrototypeOf.call(type.prototype, value));
 }
 
-/** The keys `@std` compares: for an instance of a class also those its classes define. */
+/** The keys that `@std` compares: for an instance of a class also those that its classes define. */
 function keysOf(value: object, isPlain: boolean): Set<PropertyKey> {
   if (isPlain) return new Set(Reflect.ownKeys({ ...value }));
   const keys = new Set<PropertyKey>();
@@ -24,14 +24,10 @@ function keysOf(value: object, isPlain: boolean): Set<PropertyKey> {
 }
 
 /**
- * Turns a value into one for which Node's strict deep comparison gives the answer of `@std`.
- *
- * The two differ in this: for `@std` 0 equals -0, an object without prototype equals an ordinary
- * one with the same content, and what the getters of a class return is part of its instances.
- *
- * @param value Any value.
- * @param done The objects already turned with their copies, so that cycles stay cycles.
- * @returns A copy, or the value itself where both comparisons agree about it.
+ * Copies a value so that Node's strict deep comparison gives the answer of `@std`. For `@std`, 0
+ * equals -0, an object without prototype equals an ordinary one with the same content, and what the
+ * getters of a class return is part of its instances. `done` maps the objects already copied to
+ * their copies, so that cycles stay cycles.
  */
 export function comparable(value: unknown, done = new Map<unknown, unknown>()): unknown {
   if (value === 0) return 0;
