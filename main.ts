@@ -52,7 +52,11 @@ Examples:
   asyncpkt send --chart 'Hub&&name&&qwe&&id&&123&&' 'Device&&name&&wqe&&id&&234&&'
 `;
 
-/** Runs a command line; resolves to the exit code once all output is written. */
+/**
+ * Runs a command line; resolves to the exit code once all output is written.
+ *
+ * @internal
+ */
 export async function main(args: readonly string[], streams: Streams): Promise<number> {
   const { stdout, stderr } = streams;
   const [name, ...rest] = args;

@@ -1,8 +1,8 @@
 /**
- * The errors of the client, one tree.
+ * The errors of the client.
  *
  *     ClientError
- *     ├── RequestError     the server answered with an error; `code` is of the protocol's table
+ *     ├── RequestError     an error answer; `code` is one of the protocol
  *     ├── TimeoutError     timed_out
  *     ├── AbortError       aborted
  *     └── ConnectionError  connection_failed, connection_lost, closed
@@ -12,7 +12,7 @@
 
 import type { ErrorCode, RequestId } from "../protocol.ts";
 
-/** What {@linkcode ClientError} has for `code`. */
+/** Codes of {@linkcode ClientError}. */
 export type ClientErrorCode =
   | ErrorCode
   | "timed_out"
@@ -22,7 +22,7 @@ export type ClientErrorCode =
   | "closed";
 
 /**
- * Why a request has no response. `code` says it to programs, `message` to people.
+ * The reason why a connection or a request failed.
  *
  * @example
  * ```ts
@@ -35,12 +35,14 @@ export type ClientErrorCode =
  * ```
  */
 export class ClientError extends Error {
+  /** The name of the class. */
   override name = "ClientError";
-  /** What happened, for programs. */
+  /** The reason, for programs; `message` is for people. */
   readonly code: ClientErrorCode;
-  /** The request that has no response, if it is the error of one. */
+  /** The id of the request that failed, if one did. */
   requestId?: RequestId;
 
+  /** Creates an error; the client does this. */
   constructor(code: ClientErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -48,7 +50,7 @@ export class ClientError extends Error {
 }
 
 /**
- * The server answered with an error. A code that the protocol does not know is kept as it came.
+ * An error answer of the server. Codes unknown to this version are kept.
  *
  * @example
  * ```ts
@@ -63,12 +65,13 @@ export class ClientError extends Error {
  * ```
  */
 export class RequestError extends ClientError {
+  /** The name of the class. */
   override name = "RequestError";
 }
 
 /**
- * No answer came in time; the server was told that nobody waits for it any more. If something is known to
- * have stood in the way, a lost connection or a refusal, it is the `cause`.
+ * A timeout. The client has cancelled the request. If the connection was lost or the server refused the
+ * request before, that error is the `cause`.
  *
  * @example
  * ```ts
@@ -83,9 +86,10 @@ export class RequestError extends ClientError {
  * ```
  */
 export class TimeoutError extends ClientError {
+  /** The name of the class. */
   override name = "TimeoutError";
 
-  /** @param timeout in milliseconds. */
+  /** Creates an error for a timeout in milliseconds. */
   constructor(timeout: number, cause?: ClientError) {
     const last = cause === undefined ? "" : `; before that, ${cause.code}: ${cause.message}`;
     super("timed_out", `no answer within ${timeout / 1000} s${last}`, cause && { cause });
@@ -93,7 +97,7 @@ export class TimeoutError extends ClientError {
 }
 
 /**
- * The caller's signal was aborted, for the reason that is the `cause`.
+ * The caller aborted the signal; the `cause` is the reason of the signal.
  *
  * @example
  * ```ts
@@ -106,15 +110,17 @@ export class TimeoutError extends ClientError {
  * ```
  */
 export class AbortError extends ClientError {
+  /** The name of the class. */
   override name = "AbortError";
 
+  /** Creates an error for the reason of a signal. */
   constructor(reason: unknown) {
     super("aborted", "given up by the caller", { cause: reason });
   }
 }
 
 /**
- * There is no connection, or there is none any more.
+ * The connection could not be opened, was lost, or was closed.
  *
  * @example
  * ```ts
@@ -130,8 +136,9 @@ export class AbortError extends ClientError {
  * ```
  */
 export class ConnectionError extends ClientError {
+  /** The name of the class. */
   override name = "ConnectionError";
 }
 
-/** Makes the error of a request. It is called where the engine knows who awaits, for the stack. */
+/** Creates the error of a request. It is called where the stack still shows the caller. */
 export type ErrorFactory = () => ClientError;

@@ -7,11 +7,13 @@
 import { AbortError, ClientError } from "./errors.ts";
 import type { Reply } from "./reply.ts";
 
-/** How one request of many ended: with a reply, or with an error. */
+/** The outcome of one request of many: a reply or an error. */
 export interface Outcome {
-  /** Which request it was, counted from 0. */
+  /** The position of the request in the source, from 0. */
   readonly index: number;
+  /** The reply, if there is no error. */
   readonly reply?: Reply;
+  /** The error, if there is no reply. */
   readonly error?: ClientError;
 }
 

@@ -49,55 +49,66 @@ export const MAX_ID_LENGTH = 256;
  */
 export const MAX_BATCH = 1000;
 
-/** What names a request among those in flight: a string of 1 to 256 UTF-16 units, or an integer. */
+/** The id of a request: a string of 1 to 256 UTF-16 units, or an integer within ±(2^53 − 1). */
 export type RequestId = string | number;
 
-/** A request: `data` is to be converted, and the answer carries the same `request_id`. */
+/** A request to convert `data`. */
 export interface Request {
+  /** The id, unique among the requests in flight on a connection; the answer repeats it. */
   request_id: RequestId;
+  /** The text to convert. */
   data: string;
 }
 
-/** Gives up on the request in flight that has this id. */
+/** A packet that cancels a request in flight. */
 export interface Cancel {
+  /** The id of the request. */
   request_id: RequestId;
+  /** Marks the packet as a cancel. */
   cancel: true;
 }
 
-/** The values of one name: a string, or several where the name repeats. */
+/** The values of one name: a string, or an array if the name repeats. */
 export type Values = string | string[];
 
 /** An entity: its names and their values. */
 export type Entity = { [name: string]: Values };
 
-/** What a request's `data` says: entities by name, in an array where the name repeats. */
+/** The representation of `data`: entities by name, in an array if the name repeats. */
 export type Representation = { [name: string]: Entity | Entity[] };
 
-/** The answer to a request that was converted. `delay`, in seconds, only in `asyncpkt.v1`. */
+/** The answer to a request that succeeded. */
 export interface Response {
+  /** The id of the request. */
   request_id: RequestId;
+  /** The representation of the request's data. */
   data: Representation;
+  /** The delay of the request, in seconds; only in `asyncpkt.v1`. */
   delay?: number;
 }
 
-/** What is wrong with a request, or with a frame that holds none. */
+/** The reason why a request, or a frame without a request, is refused. */
 export interface ErrorDetails {
+  /** The reason, for programs. */
   code: ErrorCode;
+  /** The reason, for people. */
   message: string;
-  /** The longest frame that the server takes, in bytes, where one was longer. */
+  /** The longest frame that the server accepts, in bytes, if a frame was longer. */
   limit?: number;
 }
 
-/** The answer to a request that failed; `request_id` is null where none could be read. */
+/** The answer to a request that failed. */
 export interface ErrorAnswer {
+  /** The id of the request; null if the frame has no readable one. */
   request_id: RequestId | null;
+  /** The reason. */
   error: ErrorDetails;
 }
 
-/** What a server says to one request. */
+/** The answer of a server to one request. */
 export type Answer = Response | ErrorAnswer;
 
-/** What one element of a client's frame turned out to be. */
+/** An element of a client's frame; an invalid one is the error answer that it gets. */
 export type Packet = Request | Cancel | ErrorAnswer;
 
 /**

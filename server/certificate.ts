@@ -4,9 +4,11 @@
  * @module
  */
 
-/** A certificate, after which those may follow that lead to its authority, and its key; all in PEM. */
+/** The certificate of a server and its key. */
 export interface Certificate {
+  /** The certificate in PEM, followed by any intermediate certificates. */
   readonly cert: string;
+  /** The private key in PEM. */
   readonly key: string;
 }
 

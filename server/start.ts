@@ -65,7 +65,7 @@ const DRAINED = "The server is shutting down";
 
 /** What a server can be told. */
 export interface ServeOptions {
-  /** @default {"127.0.0.1"} */
+  /** The host name or address to listen on. @default {"127.0.0.1"} */
   hostname?: string;
   /** 0 takes a free one. @default {2707} */
   port?: number;

@@ -22,12 +22,15 @@ export type Delay = DelayRange | NormalDelay | LognormalDelay;
 
 /** Delays that are uniform over a range, in seconds, both ends included. */
 export interface DelayRange {
+  /** The shortest delay, in seconds. */
   min: number;
+  /** The longest delay, in seconds. */
   max: number;
 }
 
 /** Normally distributed delays, in seconds. Negative delays become 0; none is longer than a day. */
 export interface NormalDelay {
+  /** The mean, in seconds. */
   mean: number;
   /** The standard deviation, in seconds. */
   sd: number;

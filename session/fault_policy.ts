@@ -8,17 +8,17 @@ import { Purpose, seededRandom } from "./seeded_random.ts";
 import { MAX_DELAY } from "./delays.ts";
 
 /** The kinds of faults. */
-export const FAULT_KINDS = [
+export type FaultKind = "drop" | "error" | "duplicate" | "late" | "garbage" | "disconnect";
+
+/** All kinds of faults, in the order in which they are listed. */
+export const FAULT_KINDS: readonly FaultKind[] = [
   "drop",
   "error",
   "duplicate",
   "late",
   "garbage",
   "disconnect",
-] as const;
-
-/** One of {@linkcode FAULT_KINDS}. */
-export type FaultKind = typeof FAULT_KINDS[number];
+];
 
 /** The share of requests that meets each kind of fault: from 0 to 1, and at most 1 together. */
 export interface FaultRates extends Partial<Record<FaultKind, number>> {
