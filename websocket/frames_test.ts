@@ -1,13 +1,14 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { randomIntegers } from "../tests/support/random.ts";
+import { FrameDecoder } from "./decoder.ts";
+import { FrameEncoder } from "./encoder.ts";
 import {
   buildFrame,
   closePayload,
-  FrameDecoder,
-  FrameEncoder,
   FrameError,
   type FrameHeader,
   Opcode,
+  parseClose,
   ZERO_MASK,
 } from "./frames.ts";
 
@@ -112,7 +113,13 @@ const BROKEN: [what: string, code: number, ...frames: [string | Uint8Array, Fram
     { first: 0x80 },
   ]],
   ["more than fits", 1009, ["x", { length: 1001 }]],
-  ["more than all memory", 1009, ["x", { length: 2 ** 63 }]],
+  ["more than all memory", 1009, ["x", { length: 2 ** 62 }]],
+  ["a length of 64 bits", 1002, ["x", { length: 2 ** 63 }]],
+  ["text that cannot become UTF-8 any more", 1007, [new Uint8Array([0xc3, 0x28]), { first: 0x01 }]],
+  ["the start of a long text that is not UTF-8", 1007, [
+    new Uint8Array([...new Uint8Array(500), 0xff, ...new Uint8Array(400)]),
+    { first: 0x01 },
+  ]],
   ["fragments of more than fits", 1009, ["x", { first: 0x01 }], [
     "y".repeat(1000),
     { first: 0x80 },
@@ -151,7 +158,7 @@ Deno.test("FrameDecoder accepts a message of exactly its limit", () => {
 Deno.test("FrameDecoder passes over frames for which there is no handler", () => {
   const texts: string[] = [];
   const decoder = new FrameDecoder("client", { text: (text) => texts.push(text) });
-  const firsts = [Opcode.ping, Opcode.pong, Opcode.binary, Opcode.close];
+  const firsts = [Opcode.ping, Opcode.pong, Opcode.binary];
   for (const opcode of firsts) decoder.write(buildFrame("x", { first: 0x80 | opcode }));
   decoder.write(buildFrame("heard"));
   assertEquals(texts, ["heard"]);
@@ -162,7 +169,7 @@ Deno.test("FrameEncoder writes what FrameDecoder reads, for both roles", () => {
   texts.push("ü".repeat(32_768), "x".repeat(65_535), "x".repeat(65_536), "€".repeat(30_000));
   for (const role of ["client", "server"] as const) {
     const frames = new FrameEncoder(role);
-    assertEquals(frames.isEmpty, true);
+    assertEquals(frames.length, 0);
     for (const text of texts) frames.text(text);
     frames.frame(Opcode.pong, new TextEncoder().encode("here"));
     frames.frame(Opcode.text, new Uint8Array([0x61]), false);
@@ -173,7 +180,7 @@ Deno.test("FrameEncoder writes what FrameDecoder reads, for both roles", () => {
       decode(reader, frames.take(), () => Infinity),
       [...texts, ["pong", "here"], "ab", ["close", 3, 232]],
     );
-    assertEquals(frames.isEmpty, true);
+    assertEquals(frames.length, 0);
   }
 });
 
@@ -199,5 +206,90 @@ Deno.test("buildFrame() writes the header that it is given, whatever it claims",
   ];
   for (const [header, bytes] of cases) {
     assertEquals([...buildFrame(new Uint8Array([1, 2]), header)], bytes, JSON.stringify(header));
+  }
+});
+
+Deno.test("FrameDecoder ignores whatever comes after a Close frame", () => {
+  const bytes = concat(buildFrame("a"), buildFrame("", { first: 0x88 }), buildFrame("b"), MASK);
+  for (const size of [1, Infinity]) {
+    assertEquals(decode("client", bytes, () => size), ["a", ["close"]]);
+  }
+});
+
+Deno.test("FrameDecoder reports a message over its limit by its first 4 KiB, and skips it", () => {
+  const long = "x".repeat(9000);
+  const table: [frames: [string, FrameHeader?][], report: [head: number, size: number]][] = [
+    [[[long]], [4096, 9000]],
+    [[["y".repeat(1001)]], [1001, 1001]],
+    [[["y".repeat(600), { first: 0x01 }], ["y".repeat(500), { first: 0x80 }]], [1100, 1100]],
+    [[["", { first: 0x01 }], [long, { first: 0 }], [long, { first: 0x80 }]], [4096, 9000]],
+    [[[long, { first: 0x02 }], ["", { first: 0x80 }]], [4096, 9000]],
+  ];
+  for (const [frames, report] of table) {
+    for (const size of [1, 100, Infinity]) {
+      const seen: unknown[] = [];
+      const decoder = new FrameDecoder("server", {
+        text: (text) => seen.push(text),
+        ping: () => seen.push("ping"),
+        tooLong: (head, size) => seen.push([head.length, size]),
+      }, 1000);
+      const bytes = concat(
+        ...frames.map(([payload, header]) => frameTo("server", payload, header)),
+        frameTo("server", "", { first: 0x89 }),
+        frameTo("server", "next"),
+      );
+      for (let at = 0; at < bytes.length; at += size) decoder.write(bytes.subarray(at, at + size));
+      assertEquals(seen, [report, "ping", "next"], `${frames}, in pieces of ${size}`);
+    }
+  }
+});
+
+Deno.test("FrameDecoder does not skip more than 64 MiB of a message", () => {
+  const decoder = new FrameDecoder("client", { text() {}, tooLong() {} }, 1000);
+  decoder.write(buildFrame("", { first: 0x01 }));
+  decoder.write(buildFrame("", { first: 0x00, length: 1 << 25 }));
+  const chunk = new Uint8Array(1 << 20);
+  for (let i = 0; i < 32; i++) decoder.write(chunk);
+  const next = buildFrame("", { first: 0x80, length: (1 << 25) + 1 });
+  assertEquals(assertThrows(() => decoder.write(next), FrameError).code, 1009);
+});
+
+Deno.test("FrameDecoder reads into a small buffer, which grows while much comes", () => {
+  const decoder = new FrameDecoder("client", { text() {} });
+  const sizes: number[] = [];
+  const fill = (size: number) => {
+    const bytes = buildFrame("x".repeat(size));
+    decoder.space.set(bytes);
+    decoder.decode(bytes.length);
+    sizes.push(decoder.space.length);
+  };
+  for (let i = 0; i < 6; i++) fill(decoder.space.length - (decoder.space.length < 70_000 ? 4 : 10));
+  assertEquals(sizes.slice(-2), [1 << 16, 1 << 16]);
+  assertEquals(sizes[0], 1 << 12);
+  for (let i = 0; i < 64; i++) fill(1);
+  assertEquals(decoder.space.length, 1 << 10);
+});
+
+Deno.test("parseClose() reads status code and reason, and throws on what must not be sent", () => {
+  const text = (code: number, reason: string | number[]) =>
+    new Uint8Array([
+      ...closePayload(code),
+      ...(typeof reason === "string" ? new TextEncoder().encode(reason) : reason),
+    ]);
+  assertEquals(parseClose(new Uint8Array()), { code: 1005, reason: "" });
+  assertEquals(parseClose(text(1001, "zürück")), { code: 1001, reason: "zürück" });
+  for (const code of [1000, 1003, 1007, 1011, 1014, 3000, 4999]) {
+    assertEquals(parseClose(closePayload(code)).code, code);
+  }
+  const wrong: [payload: Uint8Array, code: number][] = [
+    [new Uint8Array([3]), 1002],
+    ...[0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535].map((code) =>
+      [closePayload(code), 1002] as [Uint8Array, number]
+    ),
+    [text(1000, [0xff]), 1007],
+  ];
+  for (const [payload, code] of wrong) {
+    const error = assertThrows(() => parseClose(payload), FrameError);
+    assertEquals(error.code, code, String(payload));
   }
 });

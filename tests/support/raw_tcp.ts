@@ -5,7 +5,8 @@
  */
 
 import { deadline } from "@std/async/deadline";
-import { buildFrame, FrameDecoder, ZERO_MASK } from "../../websocket/frames.ts";
+import { FrameDecoder } from "../../websocket/decoder.ts";
+import { buildFrame, ZERO_MASK } from "../../websocket/frames.ts";
 import {
   checkUpgradeRequest,
   parseHead,

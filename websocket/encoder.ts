@@ -1,0 +1,103 @@
+/**
+ * Encoding frames (RFC 6455, section 5.2).
+ *
+ * @module
+ */
+
+import { Bits, lengthSizeOf, Opcode, writeHeader, ZERO_MASK } from "./frames.ts";
+
+/** Size of a buffer for frames, in bytes. */
+const BUFFER = 1 << 16;
+
+/** How many buffers are kept for later. */
+const MAX_POOL = 64;
+
+/** Buffers that no encoder uses: an idle connection needs none. */
+const pool: Uint8Array<ArrayBuffer>[] = [];
+
+const encoder = new TextEncoder();
+
+/** Collects frames to be written in one piece. */
+export class FrameEncoder {
+  readonly #masked: number;
+  readonly #maskSize: number;
+  #bytes: Uint8Array<ArrayBuffer> | undefined;
+  #length = 0;
+
+  /** @param role who writes: a client masks its frames, with {@linkcode ZERO_MASK}. */
+  constructor(role: "client" | "server") {
+    this.#masked = role === "client" ? Bits.masked : 0;
+    this.#maskSize = role === "client" ? ZERO_MASK.length : 0;
+  }
+
+  /** How many bytes are to be written. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Adds a text message. */
+  text(text: string): void {
+    const bytes = this.#reserve(3 * text.length);
+    // Most text is ASCII: then its bytes are in place already, and the header fits before them.
+    const guess = this.#headerSize(text.length);
+    const at = this.#length + guess;
+    const { written } = encoder.encodeInto(text, bytes.subarray(at));
+    const size = this.#headerSize(written);
+    if (size !== guess) bytes.copyWithin(this.#length + size, at, at + written);
+    this.#header(bytes, Bits.final | Opcode.text, written);
+    this.#length += written;
+  }
+
+  /** Adds a frame. */
+  frame(opcode: number, payload: Uint8Array, isFinal = true): void {
+    const bytes = this.#reserve(payload.length);
+    this.#header(bytes, (isFinal ? Bits.final : 0) | opcode, payload.length);
+    bytes.set(payload, this.#length);
+    this.#length += payload.length;
+  }
+
+  /** Adds bytes as they are, such as a frame that breaks the rules. */
+  raw(frame: Uint8Array): void {
+    this.#reserve(frame.length).set(frame, this.#length);
+    this.#length += frame.length;
+  }
+
+  /** Takes the bytes out. Give them to {@linkcode FrameEncoder.release} when they are written. */
+  take(): Uint8Array<ArrayBuffer> {
+    const taken = (this.#bytes ?? new Uint8Array()).subarray(0, this.#length);
+    this.#bytes = undefined;
+    this.#length = 0;
+    return taken;
+  }
+
+  /** Takes back bytes that nobody uses any more. */
+  static release({ buffer }: Uint8Array<ArrayBuffer>): void {
+    if (buffer.byteLength === BUFFER && pool.length < MAX_POOL) pool.push(new Uint8Array(buffer));
+  }
+
+  #headerSize(length: number): number {
+    return 2 + lengthSizeOf(length) + this.#maskSize;
+  }
+
+  #header(bytes: Uint8Array, first: number, length: number): void {
+    const at = writeHeader(bytes, this.#length, first, length, lengthSizeOf(length), this.#masked);
+    this.#length = at + this.#maskSize;
+    bytes.fill(0, at, this.#length);
+  }
+
+  /** Returns the buffer, with room for a frame. */
+  #reserve(length: number): Uint8Array<ArrayBuffer> {
+    const needed = this.#length + 2 + 8 + this.#maskSize + length;
+    let bytes = this.#bytes ??
+      (needed <= BUFFER ? pool.pop() ?? new Uint8Array(BUFFER) : undefined);
+    if (bytes === undefined || needed > bytes.length) {
+      const larger = new Uint8Array(Math.max(2 * (bytes?.length ?? 0), needed));
+      if (bytes !== undefined) {
+        larger.set(bytes.subarray(0, this.#length));
+        FrameEncoder.release(bytes);
+      }
+      bytes = larger;
+    }
+    return this.#bytes = bytes;
+  }
+}
