@@ -124,7 +124,7 @@ async function lookAgain(error: ConnectionError, attempt: Attempt): Promise<Conn
   const giveUp = AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT)]);
   try {
     const socket = await Socket.connect(url, SUBPROTOCOL, giveUp, access);
-    await socket.close(0);
+    socket.abort();
     return failure; // it is there by now
   } catch (cause) {
     const found = connectFailure((cause as Error).message);

@@ -35,7 +35,7 @@ export interface OutcomesOptions {
 /** What has requests under way. */
 interface Sender {
   readonly inFlight: number;
-  readonly retryStats: RetryStats;
+  readonly repairs: RetryStats;
 }
 
 /** Shows outcomes, and sums them up. */
@@ -112,7 +112,7 @@ export class Outcomes {
       this.#print(outcome);
       if (stdout.isBehind) await stdout.flush();
     }
-    this.#summary.retryStats = sender.retryStats;
+    this.#summary.repairs = sender.repairs;
   }
 
   /**

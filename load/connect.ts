@@ -12,9 +12,6 @@ import { type Access, Socket } from "./socket.ts";
 /** How many connections are made at once; servers queue no more than so many. */
 const AT_ONCE = 100;
 
-/** How long a server may take to close a connection that this side has closed, in milliseconds. */
-const CLOSE_TIMEOUT = 2000;
-
 /** The longest time that a timer can be set to, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -52,7 +49,7 @@ export async function connectAll(options: ConnectOptions): Promise<Socket[]> {
 
 /** Closes connections in good order, or as well as the server lets it. */
 export async function closeAll(sockets: readonly Socket[]): Promise<void> {
-  await Promise.all(sockets.map((socket) => socket.close(CLOSE_TIMEOUT)));
+  await Promise.all(sockets.map((socket) => socket.close()));
 }
 
 async function connectSome(

@@ -6,13 +6,7 @@
  * @module
  */
 
-import {
-  closePayload,
-  FrameDecoder,
-  FrameEncoder,
-  FrameError,
-  Opcode,
-} from "../websocket/frames.ts";
+import { WebSocketConnection } from "../websocket/connection.ts";
 import { type Agreement, handshake } from "./handshake.ts";
 
 /** What is told of what comes. */
@@ -35,31 +29,23 @@ export interface Access {
 export class Socket {
   /** The subprotocol that the server agreed to, or empty. */
   readonly protocol: string;
-  readonly #connection: Deno.Conn;
-  readonly #encoder = new FrameEncoder("client");
-  readonly #decoder: FrameDecoder;
+  readonly #connection: WebSocketConnection;
   readonly #surplus: Uint8Array;
   readonly #ended = Promise.withResolvers<void>();
   #handlers: SocketHandlers | undefined;
-  #state: "open" | "closing" | "ended" = "open";
-  #willFlush = false;
-  #flushing: Promise<void> | undefined;
+  #isReading = false;
 
   private constructor(connection: Deno.Conn, { protocol, surplus }: Agreement) {
-    this.#connection = connection;
     this.protocol = protocol;
     this.#surplus = surplus;
-    this.#decoder = new FrameDecoder("client", {
-      text: (text) => this.#handlers?.message(text),
-      binary: () => this.#handlers?.message(undefined),
-      ping: (payload) => {
-        this.#encoder.frame(Opcode.pong, payload);
-        this.#flushSoon();
-      },
-      close: (payload) => {
-        if (this.#state === "open") this.#encoder.frame(Opcode.close, payload.slice(0, 2));
-        this.#state = "closing";
-        this.#flush().finally(() => this.#end());
+    // It measures what a server does, so it goes on reading while it writes.
+    const options = { role: "client", maxBacklog: Infinity } as const;
+    this.#connection = new WebSocketConnection(connection, options, {
+      message: (message) =>
+        this.#handlers?.message(typeof message === "string" ? message : undefined),
+      ended: () => {
+        this.#ended.resolve();
+        this.#handlers?.end();
       },
     });
   }
@@ -111,88 +97,31 @@ export class Socket {
   /** Begins to read what comes, after the current task; until then, it is kept. */
   listen(handlers: SocketHandlers): void {
     this.#handlers = handlers;
-    queueMicrotask(() => void this.#read());
+    queueMicrotask(() => this.#read());
   }
 
   /** Sends a message, by the end of the current task. */
   send(text: string): void {
-    if (this.#state !== "open") return;
-    this.#encoder.text(text);
-    this.#flushSoon();
+    this.#connection.send(text);
   }
 
-  /** Closes the connection; resolves when the server has closed it too, or `timeout` is over. */
-  async close(timeout: number): Promise<void> {
-    if (this.#handlers === undefined) void this.#read();
+  /** Closes the connection; resolves when it has ended, which takes two seconds at most. */
+  async close(): Promise<void> {
     this.#handlers = undefined;
-    if (this.#state === "open") {
-      this.#state = "closing";
-      this.#encoder.frame(Opcode.close, closePayload(1000));
-      void this.#flush();
-    }
-    const timer = setTimeout(() => this.#end(), timeout);
+    this.#connection.close(1000);
+    this.#read();
     await this.#ended.promise;
-    clearTimeout(timer);
   }
 
-  async #read(): Promise<void> {
-    try {
-      this.#decoder.write(this.#surplus);
-      while (this.#state !== "ended") {
-        const count = await this.#receive();
-        if (count === undefined) break;
-        this.#decoder.decode(count);
-      }
-    } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-    } finally {
-      this.#end();
-    }
+  /** Ends the connection at once. */
+  abort(): void {
+    this.#handlers = undefined;
+    this.#connection.abort();
   }
 
-  /** Reads what has come; returns how many bytes that is, undefined at the end, however it comes about. */
-  async #receive(): Promise<number | undefined> {
-    try {
-      return await this.#connection.read(this.#decoder.space) ?? undefined;
-    } catch {
-      return undefined;
-    }
-  }
-
-  #flushSoon(): void {
-    if (this.#flushing !== undefined || this.#willFlush) return;
-    this.#willFlush = true;
-    queueMicrotask(() => {
-      this.#willFlush = false;
-      void this.#flush();
-    });
-  }
-
-  /** Writes all that there is, and what is added meanwhile. */
-  #flush(): Promise<void> {
-    if (!this.#encoder.isEmpty && this.#state !== "ended") this.#flushing ??= this.#write();
-    return this.#flushing ?? Promise.resolve();
-  }
-
-  async #write(): Promise<void> {
-    try {
-      while (!this.#encoder.isEmpty && this.#state !== "ended") {
-        let bytes = this.#encoder.take();
-        while (bytes.length > 0) bytes = bytes.subarray(await this.#connection.write(bytes));
-      }
-    } catch {
-      this.#end();
-    }
-    // Not by a finally() outside: what is sent before that runs would never be written.
-    this.#flushing = undefined;
-  }
-
-  #end(): void {
-    if (this.#state === "ended") return;
-    this.#state = "ended";
-    closeQuietly(this.#connection);
-    this.#ended.resolve();
-    this.#handlers?.end();
+  #read(): void {
+    if (!this.#isReading) void this.#connection.run(this.#surplus);
+    this.#isReading = true;
   }
 }
 

@@ -57,8 +57,8 @@ export class Listener {
    *
    * @throws {RangeError} if it cannot be used: then the old one is kept.
    */
-  setCertificate(certificate: Certificate): Promise<void> {
-    const renewing = this.#renewed.then(() => this.#setCertificate(certificate));
+  renew(certificate: Certificate): Promise<void> {
+    const renewing = this.#renewed.then(() => this.#renew(certificate));
     this.#renewed = renewing.catch(() => {});
     return renewing;
   }
@@ -101,9 +101,9 @@ export class Listener {
     }, LISTEN_AGAIN);
   }
 
-  async #setCertificate(certificate: Certificate): Promise<void> {
+  async #renew(certificate: Certificate): Promise<void> {
     const before = this.#tls;
-    if (before === undefined) throw new RangeError("there is no certificate to replace");
+    if (before === undefined) throw new RangeError("there is no certificate to be renewed");
     if (before.cert === certificate.cert && before.key === certificate.key) return;
     await checkCertificate(certificate);
     if (this.#isClosed) return;

@@ -109,11 +109,11 @@ class WorkerGroup implements Server {
     this.#watch = setInterval(this.#check, CHECK);
   }
 
-  setCertificate(certificate: Certificate): Promise<void> {
+  renew(certificate: Certificate): Promise<void> {
     const renewing = this.#renewed.then(async () => {
       // One after the other, so that somebody listens all the time.
       for (const thread of this.#threads) {
-        await thread.setCertificate(certificate);
+        await thread.renew(certificate);
         this.#options = { ...this.#options, tls: certificate };
       }
     });

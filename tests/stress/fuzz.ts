@@ -7,10 +7,9 @@
 
 import { choice, integer, seconds } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
-import { scriptFlags } from "../support/script_flags.ts";
 import { fuzzFrames } from "./fuzz_frames.ts";
 import { fuzzPackets } from "./fuzz_packets.ts";
-import { type Outcome, randomSeed, type TrialOptions } from "./trial.ts";
+import { type Outcome, randomSeed, scriptFlags, type TrialOptions } from "./trial.ts";
 
 const FUZZERS = { packets: fuzzPackets, frames: fuzzFrames };
 const INPUTS = { packets: "packets", frames: "connections" };

@@ -162,7 +162,7 @@ export async function frameLimits({ isQuick = false }: TrialOptions): Promise<Ou
         tally.check(unmatched === 0, `${where}: ${unmatched} answers to no request`);
         tally.requests += requests + 1;
         tally.lost += settled.filter((each) => each.status === "rejected" || !each.value).length;
-        tally.badInputs += client.retryStats.retried;
+        tally.badInputs += client.repairs.retried;
       }, ALONE);
     }
   }

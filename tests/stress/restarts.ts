@@ -204,7 +204,7 @@ const byLibrary: Way = async (url) => {
     return JSON.stringify(reply?.data) === answerOf(i);
   }));
   const answered = replies.filter((isRight) => isRight).length;
-  return { answered, twice, resent: client.retryStats.resent };
+  return { answered, twice, resent: client.repairs.resent };
 };
 
 const bySend: Way = async (url) => {

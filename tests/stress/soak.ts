@@ -9,7 +9,6 @@ import { delay } from "@std/async/delay";
 import { integer, seconds } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
 import { randomIntegers } from "../support/random.ts";
-import { scriptFlags } from "../support/script_flags.ts";
 import { type ServerProcess, startServerProcess } from "../support/server_process.ts";
 import { COLLECTING, keptMemory } from "./kept_memory.ts";
 import {
@@ -21,7 +20,14 @@ import {
   type Soak,
   type SoakClient,
 } from "./soak_clients.ts";
-import { endedBadly, isPassed, leftBehind, type Outcome, randomSeed } from "./trial.ts";
+import {
+  endedBadly,
+  isPassed,
+  leftBehind,
+  type Outcome,
+  randomSeed,
+  scriptFlags,
+} from "./trial.ts";
 
 /** The clients, all at once. */
 const CLIENTS: readonly SoakClient[] = [

@@ -6,6 +6,8 @@
  */
 
 import { delay } from "@std/async/delay";
+import { Exit, UsageError } from "../../cli/exit.ts";
+import { flagHelp, type FlagTable, type FlagValues, readFlags, toggle } from "../../cli/flags.ts";
 import { encodeRequest } from "../../protocol.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { plainReplies } from "../support/plain.ts";
@@ -160,4 +162,25 @@ export async function leftBehind(
 /** Returns what was wrong with the end of a server that was told to end, a sentence each. */
 export function endedBadly({ code, stderr }: ProgramResult): string[] {
   return code === 0 && stderr === "" ? [] : [`the server ended with ${code}: ${stderr}`];
+}
+
+/** Reads the command line of a script; ends the process on `--help` and on wrong usage. */
+export function scriptFlags<T extends FlagTable>(
+  task: string,
+  does: string,
+  table: T,
+): FlagValues<T> {
+  const all = { ...table, help: toggle("shows this") };
+  const help = `${does}\n\nUsage: deno task ${task} [flags]\n\n${flagHelp(all)}`;
+  try {
+    const flags = readFlags(all, Deno.args);
+    if (flags._.length > 0) throw new UsageError(`unexpected argument "${flags._[0]}"`);
+    if (!flags.help) return flags as FlagValues<T>;
+    console.log(help);
+    Deno.exit(Exit.ok);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${task}: ${error.message}\n\n${help}`);
+    Deno.exit(Exit.usage);
+  }
 }

@@ -8,7 +8,6 @@ import { seconds, text } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
 import { describeMachine } from "../support/machine.ts";
 import { markdownTable } from "../support/markdown.ts";
-import { scriptFlags } from "../support/script_flags.ts";
 import {
   abortedUpgrades,
   flood,
@@ -27,7 +26,7 @@ import { gatewayLateness, natsChaos } from "./nats_chaos.ts";
 import { draining, endings, killedServers, lateServers } from "./restarts.ts";
 import { slowPosts } from "./slow_posts.ts";
 import { soak } from "./soak.ts";
-import { isPassed, type Outcome, randomSeed, type Trial } from "./trial.ts";
+import { isPassed, type Outcome, randomSeed, scriptFlags, type Trial } from "./trial.ts";
 
 /** All failure tests by name, in the order of the report. */
 export const TRIALS: Readonly<Record<string, Trial>> = {

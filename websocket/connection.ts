@@ -1,0 +1,228 @@
+/**
+ * A WebSocket on an open stream of bytes, for both roles (RFC 6455, sections 5.5 and 7): reads and writes
+ * frames, answers pings, closes within a deadline, and reads nothing while the peer does not read.
+ *
+ * @module
+ */
+
+import { FrameDecoder } from "./decoder.ts";
+import { FrameEncoder } from "./encoder.ts";
+import { closePayload, FrameError, Opcode, parseClose } from "./frames.ts";
+
+/** How long the peer may take to close, or to read what was sent before that, in milliseconds. */
+const CLOSE_TIMEOUT = 2000;
+
+/** Status code when the peer ends the stream without a Close frame (section 7.1.5). */
+const ABNORMAL = 1006;
+
+/** Options for {@linkcode WebSocketConnection}. */
+export interface ConnectionOptions {
+  readonly role: "client" | "server";
+  /** Longest message to accept, in bytes. @default {64 MiB} */
+  readonly maxMessage?: number;
+  /** Nothing is read while more bytes than this wait to be written. @default {256 KiB} */
+  readonly maxBacklog?: number;
+}
+
+/** Events of a connection. */
+export interface ConnectionHandlers {
+  /** A message came, as text or bytes. Bytes are only valid during the call. */
+  message(message: string | Uint8Array): void;
+  /** See `FrameHandlers.tooLong`. */
+  tooLong?(head: Uint8Array, size: number): void;
+  /** The connection has ended, with the status code that the peer sent, or that it was sent. */
+  ended(code: number, reason: string): void;
+}
+
+/** The parts of `Deno.Conn` that a WebSocket needs. */
+export type ByteStream = Pick<Deno.Conn, "read" | "write" | "close" | "closeWrite">;
+
+/** A WebSocket that is open, or has been. */
+export class WebSocketConnection {
+  readonly #stream: ByteStream;
+  readonly #handlers: ConnectionHandlers;
+  readonly #maxBacklog: number;
+  readonly #role: "client" | "server";
+  readonly #encoder: FrameEncoder;
+  readonly #decoder: FrameDecoder;
+  /** Closing: a Close frame was sent. Ended: the stream is closed. */
+  #state: "open" | "closing" | "ended" = "open";
+  /** What {@linkcode ConnectionHandlers.ended} will report. */
+  #end: { code: number; reason: string } = { code: ABNORMAL, reason: "" };
+  /** Bytes that a write under way has not written. */
+  #writing = 0;
+  #willFlush = false;
+  #flushed: PromiseWithResolvers<void> | undefined;
+  /** How often {@linkcode WebSocketConnection.checkAlive} was called since something came. */
+  #silence = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param stream an open stream on which the handshake is over. */
+  constructor(stream: ByteStream, options: ConnectionOptions, handlers: ConnectionHandlers) {
+    const { role, maxMessage, maxBacklog = 1 << 18 } = options;
+    this.#stream = stream;
+    this.#handlers = handlers;
+    this.#role = role;
+    this.#maxBacklog = maxBacklog;
+    this.#encoder = new FrameEncoder(role);
+    const isOpen = () => this.#state === "open";
+    this.#decoder = new FrameDecoder(role, {
+      text: (text) => isOpen() && handlers.message(text),
+      binary: (bytes) => isOpen() && handlers.message(bytes),
+      ping: (payload) => isOpen() && this.frame(Opcode.pong, payload),
+      close: (payload) => this.#onClose(payload),
+      ...handlers.tooLong &&
+        { tooLong: (head, size) => void (isOpen() && handlers.tooLong!(head, size)) },
+    }, maxMessage);
+  }
+
+  /** Bytes that wait to be written. */
+  get unsent(): number {
+    return this.#encoder.length + this.#writing;
+  }
+
+  /**
+   * Reads until the connection ends. Call it once.
+   *
+   * @param surplus bytes that came with the handshake.
+   */
+  async run(surplus: Uint8Array): Promise<void> {
+    try {
+      this.#decoder.write(surplus);
+      while (this.#state !== "ended") {
+        const count = await this.#read(this.#decoder.space);
+        if (count === null) break;
+        this.#silence = 0;
+        this.#decoder.decode(count);
+        if (this.unsent > this.#maxBacklog) await this.#flush();
+      }
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      await this.#fail(error.code, error.message);
+    } finally {
+      this.abort();
+    }
+  }
+
+  /** Sends a text message by the end of the current task, unless the connection is closing. */
+  send(text: string): void {
+    if (this.#state !== "open") return;
+    this.#encoder.text(text);
+    this.#flushSoon();
+  }
+
+  /** Sends a frame by the end of the current task, unless the connection is closing. */
+  frame(opcode: number, payload: Uint8Array, isFinal = true): void {
+    if (this.#state !== "open") return;
+    this.#encoder.frame(opcode, payload, isFinal);
+    this.#flushSoon();
+  }
+
+  /** Starts the closing handshake (section 7.1.2), which ends within 2 s. */
+  close(code: number, reason = ""): void {
+    if (this.#state !== "open") return;
+    this.#end = { code, reason };
+    this.#sendClose(closePayload(code, reason));
+  }
+
+  /** Ends the connection at once. */
+  abort(): void {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    clearTimeout(this.#timer);
+    try {
+      this.#stream.close();
+    } catch {
+      // The peer has closed it.
+    }
+    this.#flushed?.resolve();
+    this.#handlers.ended(this.#end.code, this.#end.reason);
+  }
+
+  /**
+   * Sends a ping if nothing has come since the last call, and closes the connection with 1001 if nothing
+   * has come since the ping. Call it at regular intervals.
+   */
+  checkAlive(): void {
+    this.#silence++;
+    if (this.#silence === 2) this.frame(Opcode.ping, new Uint8Array());
+    if (this.#silence === 3) this.close(1001, "No answer to a ping");
+  }
+
+  #onClose(payload: Uint8Array): void {
+    const isAnswer = this.#state === "closing";
+    if (!isAnswer) {
+      this.#end = parseClose(payload);
+      this.#sendClose(payload.subarray(0, 2));
+    }
+    // The server ends the stream first (section 7.1.1); the deadline ends that of a server that does not.
+    if (this.#role === "server") void this.#flush().then(() => this.abort());
+  }
+
+  #sendClose(payload: Uint8Array): void {
+    this.frame(Opcode.close, payload);
+    this.#state = "closing";
+    this.#timer = setTimeout(() => this.abort(), CLOSE_TIMEOUT);
+  }
+
+  /** Says why, then waits for the peer to read that: ending the stream at once could take it back. */
+  async #fail(code: number, message: string): Promise<void> {
+    this.close(code, message);
+    await this.#flush();
+    try {
+      if (this.#state !== "ended") await this.#stream.closeWrite();
+    } catch {
+      return;
+    }
+    const scratch = new Uint8Array(1 << 14);
+    while (this.#state !== "ended" && await this.#read(scratch) !== null);
+  }
+
+  /** Reads what has come; null at the end, however it comes about. */
+  async #read(space: Uint8Array): Promise<number | null> {
+    try {
+      return await this.#stream.read(space);
+    } catch {
+      return null;
+    }
+  }
+
+  /** What is sent in one task goes into one write. */
+  #flushSoon(): void {
+    if (this.#willFlush || this.#writing > 0) return;
+    this.#willFlush = true;
+    queueMicrotask(this.#onFlush);
+  }
+
+  #onFlush = (): void => {
+    this.#willFlush = false;
+    void this.#write();
+  };
+
+  /** Resolves when all is written, or the connection has ended. */
+  async #flush(): Promise<void> {
+    while (this.unsent > 0 && this.#state !== "ended") {
+      this.#flushed ??= Promise.withResolvers();
+      this.#flushSoon();
+      await this.#flushed.promise;
+    }
+  }
+
+  async #write(): Promise<void> {
+    try {
+      while (this.#encoder.length > 0 && this.#state !== "ended") {
+        const taken = this.#encoder.take();
+        for (let bytes = taken; bytes.length > 0;) {
+          this.#writing = bytes.length;
+          bytes = bytes.subarray(await this.#stream.write(bytes));
+        }
+        FrameEncoder.release(taken);
+        this.#writing = 0;
+      }
+    } catch {
+      this.abort();
+    }
+    this.#flushed?.resolve();
+    this.#flushed = undefined;
+  }
+}

@@ -1,0 +1,225 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type ConnectionOptions, WebSocketConnection } from "./connection.ts";
+import { FrameDecoder } from "./decoder.ts";
+import { buildFrame, closePayload, type FrameHeader, Opcode, ZERO_MASK } from "./frames.ts";
+
+const decoder = new TextDecoder();
+
+/** A connection of ours, and its peer as a bare socket. */
+interface Pair extends AsyncDisposable {
+  readonly connection: WebSocketConnection;
+  /** What has happened to the connection. */
+  readonly seen: unknown[];
+  readonly ended: Promise<void>;
+  readonly peer: Deno.TcpConn;
+  /** Sends a frame of the peer's role. */
+  write(payload: string | Uint8Array, header?: FrameHeader): Promise<void>;
+  /** Resolves to the next thing that the peer receives: a text, `[event, payload]`, or "end". */
+  next(): Promise<unknown>;
+}
+
+async function openPair(options: Partial<ConnectionOptions> = {}): Promise<Pair> {
+  const { role = "server" } = options;
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const [peer, stream] = await Promise.all([
+    Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
+    listener.accept(),
+  ]);
+  const seen: unknown[] = [];
+  const end = Promise.withResolvers<void>();
+  const connection = new WebSocketConnection(stream, { role, ...options }, {
+    message: (message) => seen.push(typeof message === "string" ? message : [...message]),
+    ended(code, reason) {
+      seen.push([code, reason]);
+      end.resolve();
+    },
+  });
+  const running = connection.run(new Uint8Array());
+  const received: unknown[] = [];
+  const reader = new FrameDecoder(role === "server" ? "client" : "server", {
+    text: (text) => received.push(text),
+    ping: () => received.push("ping"),
+    pong: (payload) => received.push(["pong", decoder.decode(payload)]),
+    close: (payload) =>
+      received.push(["close", ...payload.slice(0, 2), decoder.decode(payload.slice(2))]),
+  });
+  return {
+    connection,
+    seen,
+    ended: end.promise,
+    peer,
+    async write(payload, header) {
+      const mask = role === "server" ? { mask: ZERO_MASK } : {};
+      const frame = buildFrame(payload, { ...mask, ...header });
+      await peer.write(frame);
+    },
+    async next() {
+      while (received.length === 0) {
+        const count = await peer.read(reader.space).catch(() => null);
+        if (count === null) return "end";
+        reader.decode(count);
+      }
+      return received.shift();
+    },
+    async [Symbol.asyncDispose]() {
+      connection.abort();
+      peer.close();
+      await running;
+    },
+  };
+}
+
+const closed = (code: number, reason = "") => ["close", ...closePayload(code), reason];
+
+Deno.test("messages pass both ways, in both roles", async () => {
+  for (const role of ["server", "client"] as const) {
+    await using pair = await openPair({ role });
+    pair.connection.send("from here");
+    pair.connection.send("ü".repeat(40_000));
+    assertEquals([await pair.next(), await pair.next()], ["from here", "ü".repeat(40_000)]);
+    await pair.write("from there");
+    await pair.write(new Uint8Array([1, 2]), { first: 0x82 });
+    await pair.write("", { first: 0x89 });
+    assertEquals(await pair.next(), ["pong", ""]);
+    assertEquals(pair.seen, ["from there", [1, 2]]);
+  }
+});
+
+Deno.test("5.5.2: a ping is answered with its payload, also between fragments", async () => {
+  await using pair = await openPair();
+  await pair.write("a", { first: 0x01 });
+  await pair.write("there?", { first: 0x89 });
+  assertEquals(await pair.next(), ["pong", "there?"]);
+  await pair.write("b", { first: 0x80 });
+  await pair.write("", { first: 0x89 });
+  await pair.next();
+  assertEquals(pair.seen, ["ab"]);
+});
+
+Deno.test("5.5.1: a server answers a Close frame with its code, and ends the stream", async () => {
+  await using pair = await openPair();
+  await pair.write(closePayload(1000, "bye"), { first: 0x88 });
+  assertEquals(await pair.next(), closed(1000));
+  assertEquals(await pair.next(), "end");
+  await pair.ended;
+  assertEquals(pair.seen, [[1000, "bye"]]);
+});
+
+Deno.test("7.1.5: a Close frame without a code is 1005, a stream that ends is 1006", async () => {
+  for (const code of [1005, 1006]) {
+    await using pair = await openPair();
+    if (code === 1005) await pair.write("", { first: 0x88 });
+    else await pair.peer.closeWrite();
+    await pair.ended;
+    assertEquals(pair.seen, [[code, ""]]);
+  }
+});
+
+Deno.test("7.1.1: close() sends a Close frame, waits for the answer, and drops messages", async () => {
+  await using pair = await openPair();
+  pair.connection.send("last");
+  pair.connection.close(1001, "drained");
+  pair.connection.close(1011, "again");
+  pair.connection.send("too late");
+  assertEquals([await pair.next(), await pair.next()], ["last", closed(1001, "drained")]);
+  await pair.write("ignored");
+  await pair.write(closePayload(1001), { first: 0x88 });
+  assertEquals(await pair.next(), "end");
+  await pair.ended;
+  assertEquals(pair.seen, [[1001, "drained"]]);
+});
+
+Deno.test("close() ends within its deadline if the peer does not answer, or does not read", async () => {
+  for (const length of [1, 1 << 26]) {
+    await using pair = await openPair();
+    pair.connection.send("x".repeat(length));
+    pair.connection.close(1013, "slow");
+    await pair.ended;
+    assertEquals(pair.seen, [[1013, "slow"]]);
+  }
+});
+
+/** Frames that break the rules, with the code and part of the reason that a peer gets. */
+const BROKEN: [payload: string | Uint8Array, header: FrameHeader, code: number, reason: string][] =
+  [
+    ["x", { mask: new Uint8Array() }, 1002, "masked"],
+    ["x", { first: 0xc1 }, 1002, "reserved bits"],
+    ["x", { first: 0x83 }, 1002, "opcode 3"],
+    ["x", { first: 0x80 }, 1002, "fragments"],
+    ["x", { first: 0x09 }, 1002, "fragmented"],
+    [new Uint8Array([0xff]), {}, 1007, "UTF-8"],
+    ["x".repeat(1001), {}, 1009, "1001 bytes"],
+    [closePayload(1005), { first: 0x88 }, 1002, "1005"],
+    [new Uint8Array([3, 232, 0xff]), { first: 0x88 }, 1007, "UTF-8"],
+  ];
+
+for (const [payload, header, code, reason] of BROKEN) {
+  Deno.test(`7.1.7: a peer that breaks the rules is told ${code}: ${reason}`, async () => {
+    await using pair = await openPair({ maxMessage: 1000 });
+    await pair.write("before");
+    const mask = header.mask?.length === 0 ? { ...header, mask: undefined } : header;
+    const frame = buildFrame(payload, { mask: ZERO_MASK, ...mask } as FrameHeader);
+    if (mask.mask === undefined && "mask" in mask) await pair.peer.write(buildFrame(payload));
+    else await pair.peer.write(frame);
+    await pair.write("after");
+    const [event, high, low, text] = await pair.next() as [string, number, number, string];
+    assertEquals([event, 256 * high + low], ["close", code]);
+    assertStringIncludes(text, reason);
+    assertEquals(await pair.next(), "end");
+    await pair.peer.closeWrite();
+    await pair.ended;
+    assertEquals(pair.seen, ["before", [code, text]]);
+  });
+}
+
+Deno.test("a connection whose answers are not read is not read from", async () => {
+  await using pair = await openPair({ maxBacklog: 1000 });
+  const { connection, seen } = pair;
+  const chunk = "x".repeat(1 << 20);
+  while (connection.unsent < 1 << 20) {
+    connection.send(chunk);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await pair.write("first"); // may be read already, as a read was under way
+  await pair.write("", { first: 0x89 });
+  await pair.write("second");
+  const before = seen.length;
+  while (connection.unsent > 1000) await pair.next();
+  for (let next: unknown; next = await pair.next(), !Array.isArray(next););
+  await pair.write("", { first: 0x89 });
+  for (let next: unknown; next = await pair.next(), !Array.isArray(next););
+  assert(before <= 2);
+  assertEquals(seen, ["first", "second"]);
+});
+
+Deno.test("checkAlive() pings a silent peer, and closes with 1001 if that stays silent", async () => {
+  await using pair = await openPair();
+  pair.connection.checkAlive();
+  pair.connection.checkAlive();
+  assertEquals(await pair.next(), "ping");
+  await pair.write("", { first: 0x8a });
+  await pair.write("alive");
+  await pair.write("", { first: 0x89 });
+  assertEquals(await pair.next(), ["pong", ""]);
+  for (let i = 0; i < 2; i++) pair.connection.checkAlive();
+  assertEquals(await pair.next(), "ping");
+  pair.connection.checkAlive();
+  assertEquals(await pair.next(), closed(1001, "No answer to a ping"));
+});
+
+Deno.test("bytes that came with the handshake are read first", async () => {
+  const seen: unknown[] = [];
+  const stream = {
+    read: () => Promise.resolve(null),
+    write: (bytes: Uint8Array) => Promise.resolve(bytes.length),
+    close() {},
+    closeWrite: () => Promise.resolve(),
+  };
+  const connection = new WebSocketConnection(stream, { role: "client" }, {
+    message: (message) => seen.push(message),
+    ended: (code) => seen.push(code),
+  });
+  await connection.run(new Uint8Array([...buildFrame("a"), ...buildFrame("", { first: 0x88 })]));
+  assertEquals(seen, ["a", 1005]);
+  assertEquals(Opcode.text, 1);
+});
