@@ -5,7 +5,6 @@
  */
 
 import { setImmediate } from "node:timers";
-import type { Clock } from "../session/clock.ts";
 import type { ResponderCallbacks } from "../session/responder.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
@@ -16,18 +15,16 @@ import type { Sessions } from "../session/sessions.ts";
  */
 export class Driver implements ResponderCallbacks {
   readonly #sessions: Sessions;
-  readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
-  #cancelTimer = () => {};
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** When the timer fires. */
   #timerAt = Infinity;
   #willFlush = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** @param onError called with errors that nobody else can catch, as they happen in a timer. */
-  constructor(sessions: Sessions, clock: Clock, onError: (error: unknown) => void) {
+  constructor(sessions: Sessions, onError: (error: unknown) => void) {
     this.#sessions = sessions;
-    this.#clock = clock;
     this.#onError = onError;
     sessions.start(this);
   }
@@ -39,7 +36,7 @@ export class Driver implements ResponderCallbacks {
     if (sessions.isTimeless) {
       session.receive(frame, 0);
     } else {
-      const now = this.#clock.now();
+      const now = performance.now();
       session.receive(frame, now);
       sessions.advance(now);
       this.#update();
@@ -63,7 +60,7 @@ export class Driver implements ResponderCallbacks {
   }
 
   ready(entry: number, due: number): void {
-    this.#sessions.ownerOf(entry).answerDue(entry, due, this.#clock.now());
+    this.#sessions.ownerOf(entry).answerDue(entry, due, performance.now());
     this.#settle();
   }
 
@@ -82,7 +79,7 @@ export class Driver implements ResponderCallbacks {
 
   /** Answers nothing any more that is still in flight. */
   stop(): void {
-    this.#cancelTimer();
+    clearTimeout(this.#timer);
     this.#timerAt = -Infinity;
   }
 
@@ -111,7 +108,7 @@ export class Driver implements ResponderCallbacks {
   #onTimer = (): void => {
     this.#timerAt = Infinity;
     try {
-      this.#sessions.advance(this.#clock.now());
+      this.#sessions.advance(performance.now());
       this.#sessions.flush();
     } catch (error) {
       this.#onError(error);
@@ -128,8 +125,9 @@ export class Driver implements ResponderCallbacks {
     const { nextDue } = this.#sessions;
     // A timer that fires too early costs less than setting it anew for every change.
     if (nextDue >= this.#timerAt && nextDue < Infinity) return;
-    this.#cancelTimer();
+    clearTimeout(this.#timer);
     this.#timerAt = nextDue;
-    if (nextDue < Infinity) this.#cancelTimer = this.#clock.callAt(nextDue, this.#onTimer);
+    if (nextDue === Infinity) return;
+    this.#timer = setTimeout(this.#onTimer, Math.max(nextDue - performance.now(), 0));
   }
 }
