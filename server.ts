@@ -10,7 +10,7 @@ export type { Events, Limits } from "./session/context.ts";
 export type { Tap } from "./session/tap.ts";
 export type { Delay, DelayRange, LognormalDelay, NormalDelay } from "./session/delays.ts";
 export type { FaultKind, FaultRates } from "./session/fault_policy.ts";
-export type { Certificate } from "./server/certificate.ts";
+export type { Certificate } from "./server/listener.ts";
 export type { ConnectionLimits } from "./server/connections.ts";
 export type { ServerEvents } from "./server/events.ts";
 export { DEFAULT_PORT, type Drained, type ServeOptions, type Server } from "./server/start.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Certificate, Server } from "../server.ts";
-import { checkCertificate } from "../server/certificate.ts";
+import { checkCertificate } from "../server/listener.ts";
 import { UsageError } from "./exit.ts";
 import type { ServerLog } from "./log.ts";
 import { readTextFile } from "./open_file.ts";

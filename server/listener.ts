@@ -1,38 +1,45 @@
 /**
- * Listening: on one port, for as long as the server lives, whatever befalls that.
+ * Listens on one port for as long as the server lives, even if accepting connections fails.
  *
  * @module
  */
 
 import { delay } from "@std/async/delay";
-import { type Certificate, checkCertificate } from "./certificate.ts";
 
-/** How long until one that could not accept connections tries again, in milliseconds. */
-const LISTEN_AGAIN = 500;
+/** The certificate of a server and its key. */
+export interface Certificate {
+  /** The certificate in PEM, followed by any intermediate certificates. */
+  readonly cert: string;
+  /** The private key in PEM. */
+  readonly key: string;
+}
+
+/** Time after which to listen again when accepting connections has failed, in milliseconds. */
+const RETRY_DELAY = 500;
 
 /**
- * How long until one that listens no more certainly takes in no more, in milliseconds. It is a few turns of
- * the event loop; where others listen on the same port, nothing says when they are over.
+ * Time after which a server that was shut down certainly accepts no more connections, in milliseconds. It is
+ * a few turns of the event loop; if other servers share the port, nothing signals its end.
  */
-const RELEASE = 100;
+const RELEASE_TIME = 100;
 
-/** How it listens, and who is told what. */
+/** Options for {@linkcode Listener}. */
 export interface ListenerOptions {
   readonly hostname: string;
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
   /** Makes it `wss` and `https`. */
   readonly tls: Certificate | undefined;
-  /** Whether others, which do so as well, may listen on the same port. */
+  /** Whether other servers may listen on the same port. */
   readonly reusePort: boolean;
   readonly handler: Deno.ServeHandler<Deno.NetAddr>;
-  /** Told of a fault; the Response is for who asked, if it was a request's. */
-  readonly onFault: (error: unknown) => Response;
+  /** Called with errors; the Response answers the request that failed, if there is one. */
+  readonly onError: (error: unknown) => Response;
 }
 
-/** Listens from the start; connections that stand are none of its business. */
+/** Listens from its construction on. */
 export class Listener {
-  /** The port that it listens on. */
+  /** The port. */
   readonly port: number;
 
   readonly #options: ListenerOptions;
@@ -53,9 +60,9 @@ export class Listener {
   }
 
   /**
-   * Listens with another certificate from now on; with the same, nothing happens.
+   * Replaces the certificate, unless it is the same.
    *
-   * @throws {RangeError} if it cannot be used: then the old one is kept.
+   * @throws {RangeError} if the new one is invalid; the old one stays in use.
    */
   renew(certificate: Certificate): Promise<void> {
     const renewing = this.#renewed.then(() => this.#renew(certificate));
@@ -63,28 +70,28 @@ export class Listener {
     return renewing;
   }
 
-  /** Tries no more to listen where that has failed; what it has accepted is still served. */
+  /** Stops trying to listen again after an error; connections go on. */
   async stop(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#again);
     await this.#renewed;
   }
 
-  /** Listens no more; resolves when all that it has accepted has ended. */
+  /** Stops listening; resolves when all accepted connections have ended. */
   async close(): Promise<void> {
     await this.stop();
     await Promise.all([this.#server.shutdown(), ...this.#retired.values()]);
   }
 
   #listen(port: number): Deno.HttpServer<Deno.NetAddr> {
-    const { hostname, reusePort, handler, onFault } = this.#options;
+    const { hostname, reusePort, handler, onError } = this.#options;
     const server = Deno.serve(
-      { hostname, port, reusePort, ...this.#tls, onListen: () => {}, onError: onFault },
+      { hostname, port, reusePort, ...this.#tls, onListen: () => {}, onError },
       handler,
     );
-    // It ends when accepting fails, as when file descriptors run out. The connections that stand live on.
+    // Deno ends a server that cannot accept, such as when file descriptors run out; open connections go on.
     server.finished.catch((error) => {
-      onFault(error);
+      onError(error);
       if (!this.#retired.has(server)) this.#listenAgain();
     });
     return server;
@@ -98,7 +105,7 @@ export class Listener {
       } catch {
         this.#listenAgain();
       }
-    }, LISTEN_AGAIN);
+    }, RETRY_DELAY);
   }
 
   async #renew(certificate: Certificate): Promise<void> {
@@ -111,9 +118,9 @@ export class Listener {
     clearTimeout(this.#again);
     this.#retire(this.#server);
     this.#tls = certificate;
-    if (this.#options.reusePort) await delay(RELEASE);
-    // The port is free only a few turns of the event loop later.
-    for (let wait = 1; !this.#isClosed; wait = Math.min(2 * wait, LISTEN_AGAIN)) {
+    if (this.#options.reusePort) await delay(RELEASE_TIME);
+    // The port becomes free a few turns of the event loop later.
+    for (let wait = 1; !this.#isClosed; wait = Math.min(2 * wait, RETRY_DELAY)) {
       try {
         this.#server = this.#listen(this.port);
         break;
@@ -128,10 +135,33 @@ export class Listener {
     if (failure !== undefined) throw new RangeError(String(failure));
   }
 
-  /** Lets a server end: it listens no more, and what was posted to it is still answered. */
+  /** Stops a server from listening; it still answers the POSTs that it has accepted. */
   #retire(server: Deno.HttpServer): void {
     const ended = Promise.allSettled([server.shutdown(), server.finished]);
     this.#retired.set(server, ended);
     void ended.then(() => this.#retired.delete(server));
+  }
+}
+
+/**
+ * Checks a certificate and its key.
+ *
+ * @throws {RangeError} if one is invalid, or they do not belong together.
+ */
+export async function checkCertificate({ cert, key }: Certificate): Promise<void> {
+  // Imported late: this takes longer than the rest of a server's start.
+  const { createPrivateKey, X509Certificate } = await import("node:crypto");
+  const certificate = read("certificate", () => new X509Certificate(cert));
+  const privateKey = read("key", () => createPrivateKey(key));
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw new RangeError("the key does not belong to the certificate");
+  }
+}
+
+function read<T>(what: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch {
+    throw new RangeError(`the ${what} is not valid PEM`);
   }
 }

@@ -14,7 +14,6 @@ import { type FaultKind, faultPolicy, type FaultRates } from "../session/fault_p
 import { SUBPROTOCOL } from "../protocol.ts";
 import { Access, chooseProtocol, refuse } from "./auth.ts";
 import { CutOff } from "./answer_stream.ts";
-import type { Certificate } from "./certificate.ts";
 import {
   type ConnectionLimits,
   Connections,
@@ -24,7 +23,7 @@ import {
 import { type ServerEvents, tellFault } from "./events.ts";
 import type { GroupStatus, ServerGroup } from "./group.ts";
 import { answerPost } from "./post.ts";
-import { Listener } from "./listener.ts";
+import { type Certificate, Listener } from "./listener.ts";
 import { answerMetrics } from "./metrics.ts";
 import { Driver } from "./driver.ts";
 import { Secret } from "./secret.ts";

@@ -171,7 +171,7 @@ Deno.test("serve, as a process, reads its certificate again on SIGHUP", async ()
   await Deno.copyFile(two.cert, cert);
   server.kill("SIGHUP");
   const kept = `Keeping the old certificate: cannot use ${cert} with ${key}: ` +
-    "the key is not that of the certificate";
+    "the key does not belong to the certificate";
   assertEquals(await server.stdout.next(), kept);
   assertEquals(await send("send", one, "x"), 0);
 

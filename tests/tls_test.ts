@@ -71,7 +71,7 @@ Deno.test("Server.renew() keeps the old certificate where the new one cannot be 
   const broken: [cert: string, key: string, reason: string][] = [
     ["", one.tls.key, "the certificate is not valid PEM"],
     [two.tls.cert, "x", "the key is not valid PEM"],
-    [two.tls.cert, one.tls.key, "the key is not that of the certificate"],
+    [two.tls.cert, one.tls.key, "the key does not belong to the certificate"],
     [two.tls.cert.slice(0, 200), two.tls.key, "the certificate is not valid PEM"],
   ];
   for (const [cert, key, reason] of broken) {
