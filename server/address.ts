@@ -1,21 +1,21 @@
 /**
- * Addresses of peers, as text such as `192.0.2.7` or `2001:db8::7`.
+ * IP addresses as text, such as `192.0.2.7` or `2001:db8::7`.
  *
  * @module
  */
 
-/** An address of IPv4 in the dress of IPv6. */
+/** The start of an IPv4-mapped IPv6 address. */
 const MAPPED = /^::ffff:(?=\d+\.)/i;
 
-/** What means this machine only, as a URL has it. */
+/** Hosts that are this machine, as in a URL. */
 const LOOPBACK = /^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * What stands for a peer when connections are counted: its address, or in IPv6 the first half of it, as
- * anybody who has one address there has the whole of the other half.
+ * Returns what to count connections of a peer by: its address, or the first half of an IPv6 address, since
+ * whoever has one such address has all that begin with the same half.
  */
 export function networkOf(address: string): string {
-  const plain = undressed(address);
+  const plain = address.replace(MAPPED, "");
   if (!plain.includes(":")) return plain;
   const [front = "", back] = plain.split("::");
   const groups = front === "" ? [] : front.split(":");
@@ -25,12 +25,7 @@ export function networkOf(address: string): string {
   return [...groups, ...new Array(zeros).fill("0"), ...rest].slice(0, 4).join(":");
 }
 
-/** An address of IPv4 without the dress of IPv6; any other as it is. */
-export function undressed(address: string): string {
-  return address.replace(MAPPED, "");
-}
-
-/** Whether a name or an address, bare or as a URL has it, means this machine only, for whoever uses it. */
+/** Whether a name or an address, bare or as in a URL, is this machine. */
 export function isLoopback(host: string): boolean {
-  return host === "::1" || LOOPBACK.test(host.toLowerCase());
+  return host === "::1" || LOOPBACK.test(host.toLowerCase().replace(MAPPED, ""));
 }

@@ -1,69 +1,69 @@
 /**
- * Who is let in: what a request is for, or the Response that refuses it. Nothing is waited for here.
+ * Admission of requests: what a request asks for, or the Response that refuses it. Nothing here is async.
  *
  * @module
  */
 
+import process from "node:process";
 import { SUBPROTOCOL } from "../protocol.ts";
-import { TOKEN_PREFIX } from "../protocol/token.ts";
+import { checkToken, TOKEN_PREFIX } from "../protocol/token.ts";
 import { isLoopback } from "./address.ts";
 import { isForPage, isPartOfPage, isReading } from "./pages.ts";
-import type { Secret } from "./secret.ts";
 
-/** What a page offers that wants plain mode: browsers insist that one of their offers is taken. */
+/** A subprotocol for pages in plain mode: browsers fail unless the server accepts one of their offers. */
 const PLAIN = "asyncpkt.plain";
 
 /** A host with or without a port. */
 const HOST = /^(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d+)?$/i;
 
-/** An address, as a URL has it: unlike a name, it cannot be made to mean this machine. */
+/** An IP address in a URL: unlike a name, an attacker cannot make it resolve to this machine. */
 const ADDRESS = /^(?:\[.*\]|\d+\.\d+\.\d+\.\d+)$/;
 
-/** The form of a Sec-WebSocket-Key. */
+/** The form of a Sec-WebSocket-Key: 16 bytes in base64. */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
-/** How a page that is let in may ask, as of CORS. */
+/** The answer to a CORS preflight request. */
 const PREFLIGHT = {
   "access-control-allow-methods": "GET, POST",
   "access-control-allow-headers": "authorization, content-type",
   "access-control-max-age": "600",
 };
 
-/** Whom the server lets in. */
+/** Options for {@linkcode Access}. */
 export interface AccessOptions {
-  /** Where it listens. */
+  /** The address or name that the server listens on. */
   readonly hostname: string;
-  /** What they have to know. */
-  readonly secret: Secret | undefined;
-  /** The origins of the pages that may use it, besides its own. */
+  /** The token that clients must present, if any. */
+  readonly token?: string | undefined;
+  /** Origins of pages that may use the server, besides its own. */
   readonly allowOrigins: readonly string[];
-  /** Whether browsers are shown the console. */
+  /** Whether browsers get the console. */
   readonly console: boolean;
 }
 
-/** What a request that is let in is for. */
+/** What an admitted request asks for. */
 export type Purpose = "upgrade" | "post" | "console" | "health" | "metrics" | "description";
 
-/** What can only be read, by path. */
+/** Paths that can only be read. */
 const READABLE: ReadonlyMap<string, Purpose> = new Map([
   ["/healthz", "health"],
   ["/metrics", "metrics"],
   ["/asyncapi.json", "description"],
 ]);
 
-/** Decides about requests. */
+/** Admits or refuses requests. */
 export class Access {
-  readonly #secret: Secret | undefined;
+  readonly #isToken: ((text: string) => boolean) | undefined;
   readonly #console: boolean;
   readonly #allowOrigins: ReadonlySet<string>;
-  /** Hosts that the server is known by, however names are resolved elsewhere. */
+  /** Names of the server, however they resolve. */
   readonly #hosts: ReadonlySet<string>;
-  /** Whether names other than these can only be somebody's trick. */
+  /** Whether the server listens on this machine only, so that any other name is an attack. */
   readonly #isLocal: boolean;
 
-  /** @throws {RangeError} if an origin is none. */
-  constructor({ hostname, secret, allowOrigins, console }: AccessOptions) {
-    this.#secret = secret;
+  /** @throws {RangeError} if an origin is invalid, or the token could not stand in a header. */
+  constructor({ hostname, token, allowOrigins, console }: AccessOptions) {
+    this.#isToken = token === undefined ? undefined : tokenChecker(token);
     this.#console = console;
     this.#allowOrigins = new Set(allowOrigins.map(parseOrigin));
     this.#hosts = new Set([
@@ -73,25 +73,24 @@ export class Access {
     this.#isLocal = isLoopback(hostname);
   }
 
-  /** What a request is for if it is let in, or the Response that refuses it. */
+  /** Returns what a request asks for if it is admitted, or the Response that refuses it. */
   decide(request: Request): Purpose | Response {
     const { method, headers } = request;
     const url = URL.parse(request.url);
     if (url === null || !HOST.test(headers.get("host") || url.host)) {
       return refuse(400, "The Host header is not valid");
     }
-    // A page can have its own name resolved to this machine, and then looks like one of the server's own.
-    if (this.#secret === undefined && this.#isLocal && !this.#isKnown(url)) {
+    // DNS rebinding: a page whose name resolves to this machine looks like one of the server's own pages.
+    if (this.#isToken === undefined && this.#isLocal && !this.#isKnown(url)) {
       return refuse(400, `The Host ${url.hostname} is not this server: see --allow-origin`);
     }
-    // The page itself is no secret; it asks for the token, where there is one.
+    // The page needs no token; it asks the user for it.
     if (this.#console && isForPage(request, url.pathname)) return "console";
     const isPart = this.#console && isPartOfPage(url.pathname);
     const purpose = isPart ? "console" : READABLE.get(url.pathname);
     if (purpose !== undefined) {
       if (!isReading(method)) return refuseMethod(method, "GET, HEAD");
-      // Anybody may ask how it is and what it understands, but not what it does.
-      return purpose === "metrics" && !this.knows(request) ? wantToken() : purpose;
+      return purpose === "metrics" && !this.knows(request) ? refuseToken() : purpose;
     }
     if (url.pathname !== "/") {
       return refuse(404, `Nothing is at ${url.pathname}: packets go to /`);
@@ -103,20 +102,20 @@ export class Access {
     if (!this.#admitsOrigin(headers.get("origin"), url)) {
       return refuse(403, "The Origin is foreign: see --allow-origin");
     }
-    // A browser asks this in its own name, without the token.
+    // Browsers send preflight requests without the token.
     if (isPreflight) return new Response(null, { status: 204, headers: PREFLIGHT });
-    if (!this.knows(request)) return wantToken();
+    if (!this.knows(request)) return refuseToken();
     return method === "POST" ? "post" : checkUpgrade(request) ?? "upgrade";
   }
 
-  /** Whether a request brings the token, where there is one. */
+  /** Whether a request has the token, or needs none. */
   knows({ headers }: Request): boolean {
-    if (this.#secret === undefined) return true;
+    if (this.#isToken === undefined) return true;
     const token = tokenOf(headers);
-    return token !== undefined && this.#secret.is(token);
+    return token !== undefined && this.#isToken(token);
   }
 
-  /** The headers by which a page elsewhere that is let in may read the answer. */
+  /** Returns the headers that let a page of an allowed origin read the answer. */
   shareWith({ headers }: Request): Record<string, string> {
     const origin = headers.get("origin");
     if (origin === null || !this.#allowOrigins.has(origin)) return {};
@@ -124,9 +123,9 @@ export class Access {
   }
 
   #admitsOrigin(origin: string | null, url: URL): boolean {
-    if (origin === null) return true; // no browser leaves it out
+    if (origin === null) return true; // all browsers send it
     if (this.#allowOrigins.has(origin)) return true;
-    return origin === url.origin && (this.#secret !== undefined || this.#isKnown(url));
+    return origin === url.origin && (this.#isToken !== undefined || this.#isKnown(url));
   }
 
   #isKnown({ hostname }: URL): boolean {
@@ -134,31 +133,47 @@ export class Access {
   }
 }
 
-function wantToken(): Response {
-  return refuse(401, "Want the token, as in Authorization: Bearer TOKEN", {
-    "www-authenticate": 'Bearer realm="asyncpkt"',
-  });
+/**
+ * Returns a function that compares a text with the token. Both are hashed with a random key first, so the
+ * time it takes does not depend on how much of a guess is right.
+ */
+function tokenChecker(token: string): (text: string) => boolean {
+  checkToken(token);
+  // Loaded late, so that servers without a token start sooner.
+  const { createHmac, timingSafeEqual } = process.getBuiltinModule("node:crypto");
+  const key = crypto.getRandomValues(new Uint8Array(32));
+  const hash = (text: string) => createHmac("sha256", key).update(text).digest();
+  const expected = hash(token);
+  return (text) => timingSafeEqual(hash(text), expected);
 }
 
-/** The subprotocol to agree on: the first that is known, never a token; undefined if there is none. */
+/** Returns the first subprotocol that the server knows, never a token; undefined if there is none. */
 export function chooseProtocol({ headers }: Request): string | undefined {
   return offersOf(headers).find((name) => name === SUBPROTOCOL || name === PLAIN);
 }
 
 /**
- * Reads the origin of a page, such as `https://example.com`.
+ * Parses the origin of a page, such as `https://example.com`.
  *
- * @throws {RangeError} if it is none.
+ * @throws {RangeError} if the text is not an origin.
  */
 export function parseOrigin(text: string): string {
   const url = URL.parse(text);
   if (url !== null && url.href === `${url.origin}/`) return url.origin;
-  throw new RangeError(`want an origin, such as https://example.com, got ${JSON.stringify(text)}`);
+  throw new RangeError(
+    `expected an origin, such as https://example.com, got ${JSON.stringify(text)}`,
+  );
 }
 
-/** A Response of one line that says why. */
+/** Returns a Response whose body is one line, the reason. */
 export function refuse(status: number, reason: string, headers: HeadersInit = {}): Response {
   return new Response(reason + "\n", { status, headers });
+}
+
+function refuseToken(): Response {
+  return refuse(401, "Missing or wrong token: send Authorization: Bearer TOKEN", {
+    "www-authenticate": 'Bearer realm="asyncpkt"',
+  });
 }
 
 /** Refuses a method; `allow` lists those that the path supports (RFC 9110, section 15.5.6). */
@@ -166,21 +181,22 @@ function refuseMethod(method: string, allow: string): Response {
   return refuse(405, `Expected one of ${allow}, got ${method}`, { allow });
 }
 
-/** Deno itself looks at neither version nor key (RFC 6455, section 4.2.1). */
+/** Checks the version and the key, which Deno does not (RFC 6455, section 4.2.1). */
 function checkUpgrade({ method, headers }: Request): Response | undefined {
   if (method !== "GET" || headers.get("upgrade")?.toLowerCase() !== "websocket") {
     return refuse(426, "This is a WebSocket endpoint; packets may also be sent by POST", {
       upgrade: "websocket",
     });
   }
-  if (headers.get("sec-websocket-version") !== "13") {
-    return refuse(426, "Want Sec-WebSocket-Version: 13", {
+  const version = headers.get("sec-websocket-version");
+  if (version !== "13") {
+    return refuse(426, `Expected Sec-WebSocket-Version: 13, got ${version ?? "none"}`, {
       upgrade: "websocket",
       "sec-websocket-version": "13",
     });
   }
   if (!KEY.test(headers.get("sec-websocket-key") ?? "")) {
-    return refuse(400, "Want a Sec-WebSocket-Key: 16 bytes in base64");
+    return refuse(400, "Expected a Sec-WebSocket-Key of 16 bytes in base64");
   }
   return undefined;
 }

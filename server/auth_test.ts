@@ -3,7 +3,6 @@ import { serve } from "../server.ts";
 import { exchange } from "../tests/support/raw_tcp.ts";
 import { isLoopback } from "./address.ts";
 import { Access, type AccessOptions, chooseProtocol, parseOrigin, type Purpose } from "./auth.ts";
-import { Secret } from "./secret.ts";
 
 /** The token of a server that has one. */
 const TOKEN = "s3cret+/=";
@@ -24,15 +23,13 @@ const UPGRADE = {
 /** A kind of server. */
 type Kind = "local" | "named" | "wide" | "plain" | "locked";
 
-/** Options of each kind of server; a locked one has {@linkcode TOKEN}. */
-const KINDS: Readonly<
-  Record<Kind, Omit<AccessOptions, "secret"> & { readonly isLocked?: true }>
-> = {
+/** Options of each kind of server. */
+const KINDS: Readonly<Record<Kind, AccessOptions>> = {
   local: { hostname: "127.0.0.1", allowOrigins: [], console: true },
   named: { hostname: "Box.lan", allowOrigins: [FRIEND], console: true },
   wide: { hostname: "0.0.0.0", allowOrigins: [FRIEND], console: true },
   plain: { hostname: "127.0.0.1", allowOrigins: [FRIEND], console: false },
-  locked: { hostname: "127.0.0.1", allowOrigins: [FRIEND], console: true, isLocked: true },
+  locked: { hostname: "127.0.0.1", allowOrigins: [FRIEND], console: true, token: TOKEN },
 };
 
 /** A method, a URL, and headers; `undefined` leaves out a header. */
@@ -198,10 +195,7 @@ const CASES: readonly Case[] = [
 ];
 
 const servers = Object.fromEntries(
-  Object.entries(KINDS).map(([kind, { isLocked, ...options }]) => [
-    kind,
-    new Access({ ...options, secret: isLocked && new Secret(TOKEN) }),
-  ]),
+  Object.entries(KINDS).map(([kind, options]) => [kind, new Access(options)]),
 ) as Record<Kind, Access>;
 const { local, locked, wide } = servers;
 
@@ -236,12 +230,12 @@ function textOf([method, url, headers = {}]: Asking): string {
 
 for (const kind of ["local", "plain", "locked"] as const) {
   Deno.test(`serve() refuses unauthenticated and foreign clients with a status: ${kind}`, async () => {
-    const { isLocked, ...options } = KINDS[kind];
+    const { token, ...options } = KINDS[kind];
     await using server = serve({
       ...options,
       port: 0,
       delay: { min: 0, max: 0 },
-      ...isLocked && { token: TOKEN },
+      ...token !== undefined && { token },
     });
     for (const [what, of, asking, expected] of CASES) {
       if (of !== kind || asking[1].startsWith("https:")) continue;
@@ -274,6 +268,35 @@ Deno.test("Access.decide() refuses with a header that shows what is allowed, and
   assertStringIncludes(await (foreign as Response).text(), "evil.example is not this server");
 });
 
+/** Whether a server with the token "s3cret" admits a page that offers `token`. */
+function accepts(token: string): boolean {
+  const offer = `asyncpkt.token.${encodeURIComponent(token)}`;
+  const access = new Access({ ...KINDS.locked, token: "s3cret" });
+  return access.knows(request("GET", HERE, { "sec-websocket-protocol": offer }));
+}
+
+Deno.test("Access.knows() accepts the token and nothing else", () => {
+  assert(accepts("s3cret"));
+  for (const guess of ["", "s", "s3cre", "s3cret ", "S3cret", "s3crets", "\ufffd", "__proto__"]) {
+    assert(!accepts(guess), guess);
+  }
+});
+
+Deno.test("Access does not show its token", () => {
+  for (const text of [Deno.inspect(locked), JSON.stringify(locked), String(locked)]) {
+    assert(!text.includes(TOKEN), text);
+  }
+});
+
+Deno.test("Access takes a token that can stand in a header, and does not repeat another", () => {
+  const start = (token: string) => new Access({ ...KINDS.locked, token });
+  for (const token of ["a", "-._~+/", "YWJj+/8=", "x".repeat(4096)]) start(token);
+  for (const token of ["", "s3cret\r\nX: y", "s3 cret", "s3crét", "s3=cret", '"s3cret"']) {
+    const error = assertThrows(() => start(token), RangeError, "token of letters");
+    assertEquals(error.message.includes("cret"), false);
+  }
+});
+
 Deno.test("Access.shareWith() lets allowed pages read answers, and no others", () => {
   const origins = { [FRIEND]: FRIEND, "https://evil.example": undefined, "null": undefined };
   for (const [origin, expected] of Object.entries(origins)) {
@@ -299,7 +322,9 @@ Deno.test("chooseProtocol() returns the first known protocol, and never a token"
 });
 
 Deno.test("isLoopback() returns true for addresses of this machine only", () => {
-  for (const hostname of ["127.0.0.1", "127.9.9.9", "localhost", "LOCALHOST", "::1", "[::1]"]) {
+  for (
+    const hostname of ["127.0.0.1", "127.9.9.9", "localhost", "::1", "[::1]", "::ffff:127.0.0.1"]
+  ) {
     assert(isLoopback(hostname), hostname);
   }
   for (const hostname of ["0.0.0.0", "::", "10.0.0.1", "127.0.0.1.example", "localhost.example"]) {

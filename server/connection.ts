@@ -8,7 +8,7 @@ import type { Carrier } from "../session/context.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
 import { ReadFairness } from "./deno_workarounds.ts";
-import { type ServerEvents, tellFault } from "./events.ts";
+import { guard, reportError, type ServerEvents } from "./events.ts";
 import type { Driver } from "./driver.ts";
 
 /** The most bytes that a UTF-16 unit takes in a frame, and those of a frame's header. */
@@ -56,12 +56,12 @@ export class Connection implements Carrier {
     this.#socket = socket;
     this.#shared = shared;
     this.#batched = batched;
-    this.#fairness = new ReadFairness(socket, this.#onReadFault);
+    this.#fairness = new ReadFairness(socket, this.#onReadError);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.#onOpen(onOpen);
     socket.onmessage = this.#onMessage;
     // Either may come without the other, and a close twice.
-    socket.onerror = socket.onclose = () => this.#guard(this.#onEnd);
+    socket.onerror = socket.onclose = () => guard(shared.events, this.#onEnd);
   }
 
   /** Closes it in good order: what has been sent is still written. */
@@ -82,7 +82,7 @@ export class Connection implements Carrier {
         this.#fairness.spend(frame.length);
       }
     } catch (error) {
-      queueMicrotask(() => this.#onFault(error));
+      queueMicrotask(() => this.#onError(error));
     }
   }
 
@@ -96,7 +96,7 @@ export class Connection implements Carrier {
       onOpen();
       this.#session = this.#shared.sessions.open(this, this.#batched);
     } catch (error) {
-      this.#onFault(error);
+      this.#onError(error);
     }
   }
 
@@ -110,7 +110,7 @@ export class Connection implements Carrier {
       this.#fairness.spend(frame.length);
       this.#fairness.endIfSpent();
     } catch (error) {
-      this.#onFault(error);
+      this.#onError(error);
     }
   };
 
@@ -142,15 +142,15 @@ export class Connection implements Carrier {
   }
 
   /** Deno could not read a message: its text is too long for a string. */
-  #onReadFault = (error: unknown): void => {
-    tellFault(this.#shared.events, error);
+  #onReadError = (error: unknown): void => {
+    reportError(this.#shared.events, error);
     this.#evict(1009, "The message could not be read");
   };
 
   /** The peer would wait for answers that may be lost; it had better know. */
-  #onFault(error: unknown): void {
-    tellFault(this.#shared.events, error);
-    this.#evict(1011, "A fault of the server's own");
+  #onError(error: unknown): void {
+    reportError(this.#shared.events, error);
+    this.#evict(1011, "Internal server error");
   }
 
   /** Closes it without waiting for what is in flight. */
@@ -159,17 +159,9 @@ export class Connection implements Carrier {
     this.#isEvicted = true;
     const { driver, events } = this.#shared;
     const dropped = this.#session?.inFlight ?? 0;
-    this.#guard(() => this.#session && driver.close(this.#session));
-    this.#guard(() => this.close(code, reason));
-    this.#guard(() => events.evicted?.(this.address, code, reason, dropped));
-  }
-
-  #guard(step: () => void): void {
-    try {
-      step();
-    } catch (error) {
-      tellFault(this.#shared.events, error);
-    }
+    guard(events, () => this.#session && driver.close(this.#session));
+    guard(events, () => this.close(code, reason));
+    guard(events, () => events.evicted?.(this.address, code, reason, dropped));
   }
 }
 

@@ -1,12 +1,12 @@
 /**
- * All connections of a server: who is let in, who is there, and who never arrived.
+ * The connections of a server: which are admitted, which are open, and which never opened.
  *
  * @module
  */
 
-import { isLoopback, networkOf, undressed } from "./address.ts";
+import { isLoopback, networkOf } from "./address.ts";
 import { Connection, type Shared } from "./connection.ts";
-import { tellFault } from "./events.ts";
+import { guard } from "./events.ts";
 import type { ServerGroup } from "./group.ts";
 import type { ServerStats } from "./stats.ts";
 
@@ -28,20 +28,20 @@ export interface ConnectionLimits {
   maxBuffered: number;
 }
 
-/** The limits where nothing else is said. */
+/** Default limits. */
 export const DEFAULT_CONNECTION_LIMITS: Readonly<ConnectionLimits> = {
   maxConnections: 10_000,
   maxBuffered: 1 << 24,
 };
 
-/** How many connections an address of elsewhere may have, where nothing else is said. */
+/** Default limit of connections from an address other than this machine's. */
 export const DEFAULT_PER_ADDRESS = 1000;
 
-/** How long a connection may be silent, in seconds. Deno sends a ping after half of that. */
+/** Time after which Deno closes a silent connection, in seconds; it sends a ping after half of it. */
 export const IDLE_TIMEOUT = 30;
 
-/** How long an upgrade may take to open before it counts as one that never will, in milliseconds. */
-const OPENING = 5000;
+/** Time after which an upgrade that has not opened counts as abandoned, in milliseconds. */
+const OPEN_TIMEOUT = 5000;
 
 /** The connections of a server. */
 export class Connections {
@@ -49,19 +49,18 @@ export class Connections {
   readonly #limits: Readonly<ConnectionLimits>;
   readonly #gauges: ServerStats["gauges"];
   readonly #group: ServerGroup | undefined;
-  /** How many were let in and have not ended, POSTs among them: in all, and by network. */
+  /** Admitted clients that have not left, POSTs included: in total, and by network. */
   #admitted = 0;
   readonly #admittedBy = new Map<string, number>();
   readonly #open = new Set<Connection>();
-  /** Upgrades that have not opened yet, and since when they could have; the oldest first. */
-  readonly #opening = new Map<Connection, number>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  /** What all were told when they were closed. */
+  /** Upgrades that have not opened yet, each with the timer that gives it up. */
+  readonly #opening = new Map<Connection, ReturnType<typeof setTimeout>>();
+  /** The code and reason with which all were closed. */
   #farewell: [code: number, reason: string] | undefined;
 
   /**
-   * @param stats where it counts.
-   * @param group other servers that share the limits, if there are any.
+   * @param stats counts connections.
+   * @param group other servers that share the limits, if any.
    */
   constructor(
     shared: Shared,
@@ -81,14 +80,14 @@ export class Connections {
   }
 
   /**
-   * Lets a peer in, if there is room.
+   * Admits a client if there is room.
    *
-   * @returns what to call when it has left, once or more; or the reason why there is no room.
+   * @returns a function to call, once or more, when the client has left; or the reason why there is no room.
    */
   admit(address: string): (() => void) | string {
     const { maxConnections } = this.#limits;
     const perAddress = this.#limits.maxConnectionsPerAddress ??
-      (isLoopback(undressed(address)) ? maxConnections : DEFAULT_PER_ADDRESS);
+      (isLoopback(address) ? maxConnections : DEFAULT_PER_ADDRESS);
     const group = this.#group;
     if (this.#admitted + (group?.admittedElsewhere() ?? 0) >= maxConnections) {
       return this.#reject(address, `Too many connections: the limit is ${maxConnections}`);
@@ -109,28 +108,25 @@ export class Connections {
   }
 
   /** Adds a socket that is about to open; calls `leave` when it has ended. */
-  add(socket: WebSocket, address: string, batched: boolean, leave: () => void): Connection {
+  add(socket: WebSocket, address: string, batched: boolean, leave: () => void): void {
     const connection = new Connection(socket, address, batched, this.#shared, () => {
-      // If it was given up, it was only slow.
-      if (!this.#opening.delete(connection)) this.#gauges.abandoned--;
+      if (!this.#stopWaiting(connection)) this.#gauges.abandoned--; // it was only slow
       this.#open.add(connection);
       this.#gauges.connections = this.#open.size;
       if (this.#farewell !== undefined) connection.close(...this.#farewell);
     });
-    this.#opening.set(connection, performance.now());
-    this.#timer ??= setTimeout(this.#sweep, OPENING);
+    this.#opening.set(connection, setTimeout(() => this.#abandon(connection), OPEN_TIMEOUT));
     connection.ended.then(() => {
-      this.#opening.delete(connection);
+      this.#stopWaiting(connection);
       this.#open.delete(connection);
       this.#gauges.connections = this.#open.size;
       leave();
     });
-    return connection;
   }
 
-  /** Closes all, and those that have yet to open; resolves when all that are open have ended. */
+  /** Closes all connections, and later those that have yet to open; resolves when the open ones have ended. */
   async close(code: number, reason: string): Promise<void> {
-    clearTimeout(this.#timer);
+    for (const timer of this.#opening.values()) clearTimeout(timer);
     this.#farewell = [code, reason];
     const ended = [...this.#open].map(({ ended }) => ended);
     for (const connection of this.#open) connection.close(code, reason);
@@ -146,29 +142,22 @@ export class Connections {
   }
 
   #reject(address: string, reason: string): string {
-    try {
-      this.#shared.events.rejected?.(address, reason);
-    } catch (error) {
-      tellFault(this.#shared.events, error);
-    }
+    const { events } = this.#shared;
+    guard(events, () => events.rejected?.(address, reason));
     return reason;
   }
 
-  #sweep = (): void => {
-    this.#timer = undefined;
-    const latest = performance.now() - OPENING;
-    for (const [connection, since] of this.#opening) {
-      if (since > latest) {
-        this.#timer = setTimeout(this.#sweep, OPENING);
-        break;
-      }
-      this.#opening.delete(connection);
-      const count = ++this.#gauges.abandoned;
-      try {
-        this.#shared.events.abandoned?.(connection.address, count);
-      } catch (error) {
-        tellFault(this.#shared.events, error);
-      }
-    }
-  };
+  /** Counts an upgrade that has not opened in time. */
+  #abandon(connection: Connection): void {
+    this.#opening.delete(connection);
+    const count = ++this.#gauges.abandoned;
+    const { events } = this.#shared;
+    guard(events, () => events.abandoned?.(connection.address, count));
+  }
+
+  /** Returns whether the connection was still waited for. */
+  #stopWaiting(connection: Connection): boolean {
+    clearTimeout(this.#opening.get(connection));
+    return this.#opening.delete(connection);
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * What a server tells of.
+ * Events of a server.
  *
  * @module
  */
@@ -16,11 +16,20 @@ export interface ServerEvents extends Events {
   abandoned?(address: string, count: number): void;
 }
 
-/** Tells `events` of a fault that belongs to no request. Nothing is thrown. */
-export function tellFault(events: ServerEvents, error: unknown): void {
+/** Reports an error that belongs to no request as `failed`. */
+export function reportError(events: ServerEvents, error: unknown): void {
   try {
     events.failed?.("null", error);
   } catch {
-    // It is the events that are at fault, and nobody is left to be told.
+    // The event itself fails.
+  }
+}
+
+/** Takes a step that must not throw; reports its error. */
+export function guard(events: ServerEvents, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    reportError(events, error);
   }
 }

@@ -7,7 +7,7 @@
 import type { ErrorCode } from "../protocol.ts";
 import { AnswerStream } from "./answer_stream.ts";
 import type { Shared } from "./connection.ts";
-import { tellFault } from "./events.ts";
+import { guard } from "./events.ts";
 import { RequestBody } from "./request_body.ts";
 
 /** The status where there is one answer, and that is an error at once. */
@@ -82,11 +82,7 @@ async function answer(
   const evict = (reason: string) => {
     const dropped = session.inFlight;
     cutOff(reason);
-    try {
-      events.evicted?.(address, 1013, reason, dropped);
-    } catch (error) {
-      tellFault(events, error);
-    }
+    guard(events, () => events.evicted?.(address, 1013, reason, dropped));
   };
   const stream = new AnswerStream({ onGone: end, onStuck: evict });
   const cutOff = (reason: string) => {

@@ -20,13 +20,12 @@ import {
   DEFAULT_CONNECTION_LIMITS,
   IDLE_TIMEOUT,
 } from "./connections.ts";
-import { type ServerEvents, tellFault } from "./events.ts";
+import { reportError, type ServerEvents } from "./events.ts";
 import type { GroupStatus, ServerGroup } from "./group.ts";
 import { answerPost } from "./post.ts";
 import { type Certificate, Listener } from "./listener.ts";
 import { answerMetrics } from "./metrics.ts";
 import { Driver } from "./driver.ts";
-import { Secret } from "./secret.ts";
 import { answerConsole, answerDescription, secure } from "./pages.ts";
 import { ServerStats } from "./stats.ts";
 
@@ -164,7 +163,7 @@ export function startServer(
   // Without delays and faults, a group has no requests in flight to report.
   const canBeInFlight = delays.maxDelay > 0 || faults !== undefined;
   const drainTimeout = Math.min(options.drainTimeout ?? maxWait + DRAIN_SLACK, MAX_TIMEOUT);
-  const fail = (error: unknown) => tellFault(events, error);
+  const fail = (error: unknown) => reportError(events, error);
   const stats = new ServerStats();
   const sessions = new Sessions({
     delays,
@@ -181,7 +180,7 @@ export function startServer(
   });
   const access = new Access({
     hostname,
-    secret: options.token === undefined ? undefined : new Secret(options.token),
+    token: options.token,
     allowOrigins: options.allowOrigins ?? [],
     console: options.console ?? true,
   });
@@ -194,7 +193,7 @@ export function startServer(
     tls,
     reusePort: group !== undefined,
     handler: handle,
-    onFault,
+    onError,
   });
   let isDraining = false;
   let drained: Promise<Drained> | undefined;
@@ -281,9 +280,9 @@ export function startServer(
     return stats;
   }
 
-  function onFault(error: unknown): Response {
+  function onError(error: unknown): Response {
     if (!(error instanceof CutOff)) fail(error);
-    return secure(refuse(500, "A fault of the server's own"));
+    return secure(refuse(500, "Internal server error"));
   }
 
   async function drain(): Promise<Drained> {

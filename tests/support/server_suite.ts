@@ -471,7 +471,7 @@ export function testServer(subject: string, start: StartServer): void {
     await using server = await start(SOON);
     const version = await exchange(server.port, upgradeRequest({ "Sec-WebSocket-Version": "8" }));
     assertMatch(version, /sec-websocket-version: 13\r\n/i);
-    assertMatch(version, /Want Sec-WebSocket-Version: 13/);
+    assertMatch(version, /Expected Sec-WebSocket-Version: 13, got 8/);
     const method = await fetch(httpUrl(server), { method: "DELETE" });
     assertEquals([method.headers.get("allow"), await method.text()], [
       "GET, HEAD, POST",
