@@ -10,7 +10,7 @@ import { closeAll, connectAll } from "./connect.ts";
 import { Exchange } from "./exchange.ts";
 import { Payload } from "./payload.ts";
 import { Results } from "./results.ts";
-import { ClosedLoop, type Limits, OpenLoop, type Schedule } from "./schedule.ts";
+import { type LoadLimits, Schedule } from "./schedule.ts";
 import type { Access, Socket } from "./socket.ts";
 
 /** How often overdue requests are looked for, in milliseconds. */
@@ -23,7 +23,7 @@ const SWEEP = 20;
 const TIMER_LATENESS = 3;
 
 /** What a run is told. All times are in milliseconds. */
-export interface LoadOptions extends Access, Limits {
+export interface LoadOptions extends Access, LoadLimits {
   /** Of the scheme ws or wss. */
   readonly url: URL;
   readonly connections: number;
@@ -97,9 +97,7 @@ class Load implements Run {
     this.#options = options;
     this.#onProgress = onProgress;
     this.protocol = sockets.every(({ protocol }) => protocol === SUBPROTOCOL) ? SUBPROTOCOL : "";
-    this.#schedule = rate === undefined
-      ? new ClosedLoop(options, batch)
-      : new OpenLoop(options, batch, rate);
+    this.#schedule = new Schedule(options, batch, rate);
     const payload = new Payload(options.data);
     this.#exchanges = sockets.map((socket) => this.#open(socket, payload));
   }
