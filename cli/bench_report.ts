@@ -7,23 +7,24 @@
 import { escapeControls } from "./terminal/escape.ts";
 import { counted, formatCount, formatDuration, histogram, plural } from "./figures.ts";
 import { type DistributionReport, figureOf, FIGURES, type Report } from "../load/report.ts";
-import type { Counts } from "../load/results.ts";
+import type { LoadCounts } from "../load/results.ts";
 
 /** How far text from a server may go on. */
 const MAX_CODE_LENGTH = 60;
 
 /** What is counted besides requests and responses; told only if there is any. */
-const MISHAPS: Readonly<Partial<Record<keyof Counts, readonly [one: string, many?: string]>>> = {
-  failed: ["answered with an error"],
-  timed_out: ["not answered in time"],
-  lost: ["lost with its connection", "lost with their connections"],
-  unanswered: ["in flight when it was interrupted"],
-  missed: ["due by the rate, but never sent: no room"],
-  late: ["answered after its timeout", "answered after their timeouts"],
-  unknown: ["answer to no request", "answers to no request"],
-  garbage: ["frame that holds no answers", "frames that hold no answers"],
-  connections_lost: ["connection lost", "connections lost"],
-};
+const MISHAPS: Readonly<Partial<Record<keyof LoadCounts, readonly [one: string, many?: string]>>> =
+  {
+    failed: ["answered with an error"],
+    timed_out: ["not answered in time"],
+    lost: ["lost with its connection", "lost with their connections"],
+    unanswered: ["in flight when it was interrupted"],
+    missed: ["due by the rate, but never sent: no room"],
+    late: ["answered after its timeout", "answered after their timeouts"],
+    unknown: ["answer to no request", "answers to no request"],
+    garbage: ["frame that holds no answers", "frames that hold no answers"],
+    connections_lost: ["connection lost", "connections lost"],
+  };
 
 /** The text of a report. */
 export function textOf(report: Report): string {
@@ -109,9 +110,9 @@ function hasDelays({ latency_ms, overhead_ms }: Report): boolean {
   return overhead_ms !== null && overhead_ms.mean !== latency_ms?.mean;
 }
 
-function mishaps(counts: Counts): Row[] {
+function mishaps(counts: LoadCounts): Row[] {
   return Object.entries(MISHAPS).flatMap(([name, [one, many = one]]) => {
-    const count = counts[name as keyof Counts];
+    const count = counts[name as keyof LoadCounts];
     return count > 0 ? [[formatCount(count), plural(count, one, many)] as const] : [];
   });
 }

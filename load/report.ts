@@ -5,7 +5,7 @@
  */
 
 import type { Bar, Distribution } from "./distribution.ts";
-import type { Counts } from "./results.ts";
+import type { LoadCounts } from "./results.ts";
 import type { LoadOptions, Run } from "./run.ts";
 
 /** The percentiles that are reported. */
@@ -71,7 +71,7 @@ export interface Report {
   elapsed_s: number;
   /** How long requests were sent. */
   sending_s: number;
-  counts: Counts;
+  counts: LoadCounts;
   /** Error answers by code. */
   errors: Record<string, number>;
   rates: {

@@ -7,7 +7,7 @@
 import { clearImmediate, setImmediate } from "node:timers";
 import { SUBPROTOCOL } from "../protocol.ts";
 import { closeAll, connectAll } from "./connect.ts";
-import { Exchange } from "./exchange.ts";
+import { RequestTracker } from "./request_tracker.ts";
 import { Payload } from "./payload.ts";
 import { Results } from "./results.ts";
 import { type LoadLimits, Schedule } from "./schedule.ts";
@@ -82,7 +82,7 @@ class Load implements Run {
   readonly #onProgress: (run: Run) => void;
   readonly #schedule: Schedule;
   /** Those that are not lost, in the order of their turns. */
-  readonly #exchanges: Exchange[];
+  readonly #trackers: RequestTracker[];
   readonly #over = Promise.withResolvers<void>();
   #turn = 0;
   #startedAt = 0;
@@ -99,7 +99,7 @@ class Load implements Run {
     this.protocol = sockets.every(({ protocol }) => protocol === SUBPROTOCOL) ? SUBPROTOCOL : "";
     this.#schedule = new Schedule(options, batch, rate);
     const payload = new Payload(options.data);
-    this.#exchanges = sockets.map((socket) => this.#open(socket, payload));
+    this.#trackers = sockets.map((socket) => this.#open(socket, payload));
   }
 
   get elapsed(): number {
@@ -125,32 +125,32 @@ class Load implements Run {
     signal.removeEventListener("abort", interrupt);
   }
 
-  #open(socket: Socket, payload: Payload): Exchange {
-    const exchange = new Exchange((frame) => socket.send(frame), payload, this.results);
+  #open(socket: Socket, payload: Payload): RequestTracker {
+    const tracker = new RequestTracker((frame) => socket.send(frame), payload, this.results);
     socket.listen({
       message: (frame) => {
-        exchange.receive(frame, performance.now());
-        this.#fill(exchange);
+        tracker.receive(frame, performance.now());
+        this.#fill(tracker);
         this.#checkEnd();
       },
-      end: () => this.#lose(exchange),
+      end: () => this.#lose(tracker),
     });
-    return exchange;
+    return tracker;
   }
 
-  #lose(exchange: Exchange): void {
-    const at = this.#exchanges.indexOf(exchange);
+  #lose(tracker: RequestTracker): void {
+    const at = this.#trackers.indexOf(tracker);
     if (at < 0 || this.#endedAt !== undefined) return;
-    this.#exchanges.splice(at, 1);
+    this.#trackers.splice(at, 1);
     this.results.counts.connections_lost++;
-    exchange.giveUp("lost", performance.now());
+    tracker.giveUp("lost", performance.now());
     this.#checkEnd();
   }
 
   /** Sends as much as may be sent now on one connection. */
-  #fill(exchange: Exchange): void {
-    while (this.#hasRoom(exchange)) {
-      if (!this.#sendOn(exchange)) return this.#wakeWhenDue();
+  #fill(tracker: RequestTracker): void {
+    while (this.#hasRoom(tracker)) {
+      if (!this.#sendOn(tracker)) return this.#wakeWhenDue();
     }
   }
 
@@ -158,27 +158,27 @@ class Load implements Run {
   #sendDue = (): void => {
     this.#isAwake = false;
     let full = 0;
-    while (full < this.#exchanges.length) {
-      this.#turn = (this.#turn + 1) % this.#exchanges.length;
-      const exchange = this.#exchanges[this.#turn]!;
-      if (!this.#hasRoom(exchange)) full++;
-      else if (this.#sendOn(exchange)) full = 0;
+    while (full < this.#trackers.length) {
+      this.#turn = (this.#turn + 1) % this.#trackers.length;
+      const tracker = this.#trackers[this.#turn]!;
+      if (!this.#hasRoom(tracker)) full++;
+      else if (this.#sendOn(tracker)) full = 0;
       else return this.#wakeWhenDue();
     }
     // There is no room: what is due is sent when an answer has made some.
   };
 
-  #hasRoom(exchange: Exchange): boolean {
-    return exchange.inFlight + this.#options.batch <= this.#options.pipeline;
+  #hasRoom(tracker: RequestTracker): boolean {
+    return tracker.inFlight + this.#options.batch <= this.#options.pipeline;
   }
 
   /** Sends a frame, if one is due. */
-  #sendOn(exchange: Exchange): boolean {
+  #sendOn(tracker: RequestTracker): boolean {
     const now = performance.now();
     const count = this.#schedule.take(now);
     if (count === 0) return false;
     const { intendedAt } = this.#schedule;
-    exchange.send(count, intendedAt, now);
+    tracker.send(count, intendedAt, now);
     if (this.#options.rate !== undefined) this.results.lag.record(now - intendedAt);
     this.sending = now - this.#startedAt;
     return true;
@@ -195,10 +195,10 @@ class Load implements Run {
 
   #sweep = (): void => {
     const now = performance.now();
-    for (const exchange of this.#exchanges) {
-      const before = exchange.inFlight;
-      exchange.timeOut(now - this.#options.timeout, now);
-      if (exchange.inFlight < before) this.#fill(exchange);
+    for (const tracker of this.#trackers) {
+      const before = tracker.inFlight;
+      tracker.timeOut(now - this.#options.timeout, now);
+      if (tracker.inFlight < before) this.#fill(tracker);
     }
     this.#onProgress(this);
     this.#checkEnd();
@@ -206,7 +206,7 @@ class Load implements Run {
 
   #checkEnd(): void {
     if (this.results.inFlight > 0) return;
-    if (this.#exchanges.length > 0 && !this.#schedule.isOver(performance.now())) return;
+    if (this.#trackers.length > 0 && !this.#schedule.isOver(performance.now())) return;
     this.#end();
   }
 
@@ -215,7 +215,7 @@ class Load implements Run {
     const now = performance.now();
     this.#endedAt = now;
     this.results.counts.missed = this.#schedule.missed(now);
-    for (const exchange of this.#exchanges) exchange.giveUp("unanswered", now);
+    for (const tracker of this.#trackers) tracker.giveUp("unanswered", now);
     this.#over.resolve();
   }
 }
