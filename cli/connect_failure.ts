@@ -11,7 +11,6 @@ import {
   failureOf,
 } from "../client/connect_failure.ts";
 import { ClientError, ConnectionError } from "../client/errors.ts";
-import { SUBPROTOCOL } from "../protocol.ts";
 import type { ClientAccess } from "./auth.ts";
 import { CommandError, Exit, UsageError } from "./exit.ts";
 
@@ -118,12 +117,12 @@ async function lookAgain(error: ConnectionError, attempt: Attempt): Promise<Conn
   const failure = failureOf(error);
   const { HandshakeError } = await import("../websocket/handshake.ts");
   if (!VAGUE.has(failure.kind) || error.cause instanceof HandshakeError) return failure;
-  const { Socket } = await import("../load/socket.ts");
+  const { openSocket } = await import("../load/connect.ts");
   const { access, signal } = attempt;
   const url = new URL(attempt.url.replace(/^http/i, "ws"));
   const giveUp = AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT)]);
   try {
-    const socket = await Socket.connect(url, SUBPROTOCOL, giveUp, access);
+    const socket = await openSocket(url, giveUp, access);
     socket.abort();
     return failure; // it is there by now
   } catch (cause) {

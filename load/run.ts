@@ -6,12 +6,12 @@
 
 import { clearImmediate, setImmediate } from "node:timers";
 import { SUBPROTOCOL } from "../protocol.ts";
-import { closeAll, connectAll } from "./connect.ts";
+import { closeAll, connectAll, type Credentials } from "./connect.ts";
 import { RequestTracker } from "./request_tracker.ts";
 import { Payload } from "./payload.ts";
 import { Results } from "./results.ts";
 import { type LoadLimits, Schedule } from "./schedule.ts";
-import type { Access, Socket } from "./socket.ts";
+import type { Socket } from "./socket.ts";
 
 /** How often overdue requests are looked for, in milliseconds. */
 const SWEEP = 20;
@@ -23,7 +23,7 @@ const SWEEP = 20;
 const TIMER_LATENESS = 3;
 
 /** What a run is told. All times are in milliseconds. */
-export interface LoadOptions extends Access, LoadLimits {
+export interface LoadOptions extends Credentials, LoadLimits {
   /** Of the scheme ws or wss. */
   readonly url: URL;
   readonly connections: number;

@@ -1,31 +1,21 @@
 /**
- * A WebSocket client for measuring. Deno's own has Nagle's algorithm on: it holds a frame back until the
- * one before has been acknowledged, for up to 44 ms, which would be measured as the server's doing. This
- * one has it off, and writes what is sent in the same task at once.
+ * A WebSocket client for measuring. Deno's own uses Nagle's algorithm: it holds a frame back until
+ * the one before is acknowledged, for up to 44 ms, which would count as the server's latency.
  *
  * @module
  */
 
 import { WebSocketConnection } from "../websocket/connection.ts";
-import { type Agreement, handshake } from "./handshake.ts";
 
-/** What is told of what comes. */
+/** Callbacks of a {@linkcode Socket}. */
 export interface SocketHandlers {
-  /** A message; undefined for one of bytes. */
+  /** Receives a text message; undefined for a binary one. */
   message(text: string | undefined): void;
-  /** The connection has ended, and this side has not closed it. */
+  /** Called when the connection has ended, unless this side closed it. */
   end(): void;
 }
 
-/** What it takes to be let in. */
-export interface Access {
-  /** The token that the server asks for. */
-  readonly token?: string | undefined;
-  /** Authorities that are trusted as well: certificates in PEM. */
-  readonly caCerts?: readonly string[] | undefined;
-}
-
-/** A connection that is open, or has been. */
+/** A WebSocket that starts to read when somebody listens. */
 export class Socket {
   /** The subprotocol that the server agreed to, or empty. */
   readonly protocol: string;
@@ -35,10 +25,14 @@ export class Socket {
   #handlers: SocketHandlers | undefined;
   #isReading = false;
 
-  private constructor(connection: Deno.Conn, { protocol, surplus }: Agreement) {
+  /**
+   * @param connection on which the handshake is done, with Nagle's algorithm off.
+   * @param surplus the bytes that came after the handshake.
+   */
+  constructor(connection: Deno.Conn, protocol: string, surplus: Uint8Array) {
     this.protocol = protocol;
     this.#surplus = surplus;
-    // It measures what a server does, so it goes on reading while it writes.
+    // A load keeps reading while it writes, however slowly the server reads.
     const options = { role: "client", maxBacklog: Infinity } as const;
     this.#connection = new WebSocketConnection(connection, options, {
       message: (message) =>
@@ -50,51 +44,7 @@ export class Socket {
     });
   }
 
-  /**
-   * Connects.
-   *
-   * @param url of the scheme ws or wss.
-   * @param protocol the subprotocol to offer.
-   * @param signal gives up.
-   * @param access what it takes to be let in.
-   * @throws {HandshakeError} if the server does not agree to talk WebSocket.
-   * @throws whatever `Deno.connect` throws, and the signal's reason.
-   */
-  static async connect(
-    url: URL,
-    protocol: string,
-    signal: AbortSignal,
-    { token, caCerts }: Access = {},
-  ): Promise<Socket> {
-    let connection: Deno.Conn = await connectTcp(url, signal);
-    const aborted = Promise.withResolvers<never>();
-    // On Deno 2.7, closing a connection does not end a TLS handshake that waits for the server.
-    const abort = () => aborted.reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    const open = async () => {
-      if (url.protocol === "wss:") {
-        connection = await Deno.startTls(connection as Deno.TcpConn, {
-          hostname: bareHost(url),
-          alpnProtocols: ["http/1.1"],
-          caCerts: [...caCerts ?? []],
-        });
-        if (signal.aborted) closeQuietly(connection);
-      }
-      return await handshake(connection, url, protocol, token);
-    };
-    try {
-      signal.throwIfAborted();
-      const agreement = await Promise.race([open(), aborted.promise]);
-      return new Socket(connection, agreement); // which is another connection by now, over TLS
-    } catch (error) {
-      closeQuietly(connection);
-      throw signal.aborted ? signal.reason : error;
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
-  }
-
-  /** Begins to read what comes, after the current task; until then, it is kept. */
+  /** Starts reading after the current task. Bytes that come before are kept. */
   listen(handlers: SocketHandlers): void {
     this.#handlers = handlers;
     queueMicrotask(() => this.#read());
@@ -105,7 +55,7 @@ export class Socket {
     this.#connection.send(text);
   }
 
-  /** Closes the connection; resolves when it has ended, which takes two seconds at most. */
+  /** Closes the connection; resolves when it has ended, within two seconds. */
   async close(): Promise<void> {
     this.#handlers = undefined;
     this.#connection.close(1000);
@@ -122,31 +72,5 @@ export class Socket {
   #read(): void {
     if (!this.#isReading) void this.#connection.run(this.#surplus);
     this.#isReading = true;
-  }
-}
-
-async function connectTcp(url: URL, signal: AbortSignal): Promise<Deno.TcpConn> {
-  const hostname = bareHost(url);
-  const port = Number(url.port || (url.protocol === "wss:" ? 443 : 80));
-  const connection = await Deno.connect({ hostname, port, signal }).catch((error) => {
-    // Deno 2.7 tries no more than the first address, which may be ::1 where all listen on 127.0.0.1.
-    if (hostname !== "localhost" || !(error instanceof Deno.errors.ConnectionRefused)) throw error;
-    const { state } = Deno.permissions.querySync({ name: "net", host: `127.0.0.1:${port}` });
-    if (state !== "granted") throw error; // or Deno would ask the user
-    return Deno.connect({ hostname: "127.0.0.1", port, signal });
-  });
-  connection.setNoDelay(true);
-  return connection;
-}
-
-function bareHost({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, "");
-}
-
-function closeQuietly(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch {
-    // It was closed before.
   }
 }

@@ -4,11 +4,11 @@ import { makeIdentity } from "../tests/support/certificates.ts";
 import { acceptRawSocket } from "../tests/support/raw_tcp.ts";
 import { until } from "../tests/support/until.ts";
 import { HandshakeError } from "../websocket/handshake.ts";
-import { Socket } from "./socket.ts";
+import { openSocket } from "./connect.ts";
 
 const encoder = new TextEncoder();
 
-/** A peer that does with its one connection what the test says. */
+/** Starts a server that passes its one connection to the test. */
 function listen(serve: (connection: Deno.Conn) => Promise<void>) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const served = listener.accept().then(async (connection) => {
@@ -24,9 +24,9 @@ function listen(serve: (connection: Deno.Conn) => Promise<void>) {
   };
 }
 
-/** Connects, and collects what comes until the end. */
+/** Connects, and collects the messages. */
 async function connect(url: URL) {
-  const socket = await Socket.connect(url, "asyncpkt.v1", new AbortController().signal);
+  const socket = await openSocket(url, new AbortController().signal);
   const messages: (string | undefined)[] = [];
   const state = { ends: 0 };
   socket.listen({ message: (text) => messages.push(text), end: () => state.ends++ });
@@ -38,7 +38,7 @@ async function read(connection: Deno.Conn): Promise<Uint8Array> {
   return buffer.subarray(0, await connection.read(buffer) ?? 0);
 }
 
-Deno.test("Socket sends what is sent together in one piece, and answers pings", async () => {
+Deno.test("Socket writes messages of one task in one piece, and answers pings", async () => {
   const pieces: Uint8Array[] = [];
   await using peer = listen(async (connection) => {
     await acceptRawSocket(connection);
@@ -63,12 +63,12 @@ Deno.test("Socket sends what is sent together in one piece, and answers pings", 
   assertEquals(state.ends, 0);
 });
 
-Deno.test("Socket ends once, however the peer goes", async (t) => {
+Deno.test("Socket calls end() once, however the peer closes", async (t) => {
   const cases: [string, number[]][] = [
-    ["without a word", []],
-    ["in good order", [0x88, 2, 3, 233]],
+    ["without a Close frame", []],
+    ["with a Close frame", [0x88, 2, 3, 233]],
     ["in the middle of a frame", [0x81, 5, 0x68]],
-    ["talking nonsense", [0xff, 0xff, 0xff]],
+    ["after an invalid frame", [0xff, 0xff, 0xff]],
   ];
   for (const [name, bytes] of cases) {
     await t.step(name, async () => {
@@ -77,8 +77,8 @@ Deno.test("Socket ends once, however the peer goes", async (t) => {
         await connection.write(new Uint8Array(bytes));
       });
       const { socket, state } = await connect(peer.url);
-      await until("it has ended", () => state.ends > 0);
-      socket.send("nobody hears it");
+      await until("the socket has ended", () => state.ends > 0);
+      socket.send("too late");
       await socket.close();
       assertEquals(state.ends, 1);
     });
@@ -89,7 +89,7 @@ Deno.test("Socket carries messages over TLS", async () => {
   const { caCerts, tls } = await makeIdentity();
   await using server = serve({ port: 0, delay: { min: 0, max: 0 }, tls });
   const { signal } = new AbortController();
-  const socket = await Socket.connect(new URL(server.url), "asyncpkt.v1", signal, { caCerts });
+  const socket = await openSocket(new URL(server.url), signal, { caCerts });
   const messages: (string | undefined)[] = [];
   socket.listen({ message: (text) => messages.push(text), end: () => {} });
   socket.send('{"request_id":1,"data":"a&&b&&c"}');
@@ -98,7 +98,7 @@ Deno.test("Socket carries messages over TLS", async () => {
   await socket.close();
 });
 
-Deno.test("Socket.connect() refuses what is no WebSocket", async (t) => {
+Deno.test("openSocket() rejects when the server opens no WebSocket", async (t) => {
   const cases: [string, string, string][] = [
     ["another status", "HTTP/1.1 404 Not Found\r\n\r\n", "status 404, not with a WebSocket"],
     [
@@ -118,7 +118,7 @@ Deno.test("Socket.connect() refuses what is no WebSocket", async (t) => {
       '"220 mail.example.com ESMTP", which is not HTTP',
     ],
     ["no HTTP after all", "HTTP/what\r\n\r\n", '"HTTP/what", which is not HTTP'],
-    ["an alert of TLS", "\x15\x03\x01\x00\x02\x02\x16", "the server speaks TLS"],
+    ["a TLS alert", "\x15\x03\x01\x00\x02\x02\x16", "the server speaks TLS"],
     ["no answer to the key", "HTTP/1.1 101 x\r\n\r\n", "did not answer the key"],
     ["an endless head", "HTTP/1.1 101 x\r\n" + "a: b\r\n".repeat(4000), "too long"],
     ["nothing", "", "closed the connection"],
