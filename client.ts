@@ -16,7 +16,7 @@ import {
 } from "./client/errors.ts";
 import { AbortWatch } from "./client/abort_watch.ts";
 import { type Backoff, jitter } from "./client/backoff.ts";
-import { Connection, type ConnectionEvents } from "./client/connection.ts";
+import { ReconnectingSocket, type SocketEvents } from "./client/reconnecting_socket.ts";
 import { Outbox, type Posted } from "./client/outbox.ts";
 import { PendingRequests } from "./client/pending.ts";
 import { AnswerFrame, Reply } from "./client/reply.ts";
@@ -173,7 +173,7 @@ interface Pending extends Posted {
  */
 export class Client implements AsyncDisposable {
   readonly #options: ConnectOptions;
-  readonly #connection: Connection;
+  readonly #socket: ReconnectingSocket;
   /** There is one while there is a connection. */
   #outbox: Outbox | undefined;
   /** The largest frame that packets may share, in bytes, as far as former connections have shown. */
@@ -206,7 +206,7 @@ export class Client implements AsyncDisposable {
       this.#giveUp(id, request);
     });
     this.#refused = new PendingRequests((id) => this.#sendAgain(id));
-    const events: ConnectionEvents = {
+    const events: SocketEvents = {
       onOpen: (socket) => this.#open(socket),
       onMessage: (data) => this.#receive(data),
       hasLearned: (code) => this.#hasLearned(code),
@@ -215,7 +215,11 @@ export class Client implements AsyncDisposable {
       onEnd: (why) => this.#end(why),
     };
     const { wait = 0, reconnect = true, token, caCerts } = options;
-    this.#connection = new Connection(url, { timeout, wait, reconnect, token, caCerts }, events);
+    this.#socket = new ReconnectingSocket(
+      url,
+      { timeout, wait, reconnect, token, caCerts },
+      events,
+    );
   }
 
   /**
@@ -235,7 +239,7 @@ export class Client implements AsyncDisposable {
     if (wait !== 0) checkTimeout(wait);
     if (typeof reconnect === "number") checkTimeout(reconnect);
     const client = new Client(url, options, timeout);
-    await client.#connection.open(signal);
+    await client.#socket.open(signal);
     return client;
   }
 
@@ -251,7 +255,7 @@ export class Client implements AsyncDisposable {
 
   /** Resolves when the connection has ended for good, however it did. */
   get closed(): Promise<void> {
-    return this.#connection.closed;
+    return this.#socket.closed;
   }
 
   /** What was done so far about lost connections and refusals. */
@@ -313,7 +317,7 @@ export class Client implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#end(() => new ConnectionError("closed", "the client was closed"));
     this.#outbox?.flush();
-    this.#connection.close();
+    this.#socket.close();
     await deadline(this.closed, CLOSE_TIMEOUT).catch(() => {});
   }
 

@@ -14,7 +14,7 @@ import { MAX_BATCH } from "../protocol.ts";
 import { CLIENT_ACCESS, clientNeeds, readClientAccess } from "./auth.ts";
 import type { Streams } from "./command.ts";
 import { Exit, UsageError } from "./exit.ts";
-import { failToConnect } from "./connect_failure.ts";
+import { failToConnect } from "./connect_advice.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import {
   choice,

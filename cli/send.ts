@@ -10,7 +10,7 @@ import { surviveLongTexts } from "../server/deno_workarounds.ts";
 import { CLIENT_ACCESS, clientNeeds, readClientAccess } from "./auth.ts";
 import { stopSignal, type Streams } from "./command.ts";
 import { CommandError, Exit, UsageError } from "./exit.ts";
-import { failToConnect } from "./connect_failure.ts";
+import { failToConnect } from "./connect_advice.ts";
 import { counted } from "./figures.ts";
 import { type Flag, flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
 import { readInput } from "./input.ts";

@@ -11,7 +11,7 @@
 
 import { SENTINEL_LENGTH, SOURCE_MARGIN } from "./conversion.ts";
 import { decodeFrame, type ErrorAnswer, MAX_BATCH, MAX_ID_LENGTH, type Packet } from "./packet.ts";
-import { endOfString, SCAN_MARGIN } from "./string_scan.ts";
+import { canonicalStringEnd, SCAN_MARGIN } from "./string_scan.ts";
 
 const BRACE_CLOSE = 0x7d;
 const BRACE_OPEN = 0x7b;
@@ -166,7 +166,7 @@ export class FrameReader {
 
   /** Returns where the string at `at` ends, or −1 if its text cannot be used as it stands. */
   #scanString(at: number): number {
-    const quote = endOfString(this.bytes, this.#view, at + 1);
+    const quote = canonicalStringEnd(this.bytes, this.#view, at + 1);
     return quote < 0 ? -1 : quote + 1;
   }
 

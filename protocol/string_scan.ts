@@ -27,7 +27,7 @@ export const SCAN_MARGIN = 4;
  *
  * @param view of the same bytes; behind their text is a 0, and {@linkcode SCAN_MARGIN} bytes in all.
  */
-export function endOfString(bytes: Uint8Array, view: DataView, at: number): number {
+export function canonicalStringEnd(bytes: Uint8Array, view: DataView, at: number): number {
   let i = at;
   while (true) {
     while (isPlain(view.getInt32(i, true))) i += 4;

@@ -41,7 +41,7 @@ const MAX_LINES = 400;
 const LONG_FILES: Readonly<Record<string, string>> = {
   "client.ts": "the whole public class, most of it documentation",
   "server/console_assets.ts": "generated",
-  "client/connection_test.ts": "one behavior: connecting again",
+  "client/reconnecting_socket_test.ts": "one behavior: connecting again",
   "client_test.ts": "the behavior of the public class",
   "cluster/nats/nats_responder_test.ts":
     "the behavior of gateways and workers, with one NATS server",

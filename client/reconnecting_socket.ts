@@ -21,7 +21,7 @@ const FIRST_CONNECTION: Backoff = { first: 100, most: 1000 };
 const STEADY = 10_000;
 
 /** What a connection is told. */
-export interface ConnectionOptions extends Omit<SocketOptions, "signal"> {
+export interface ReconnectOptions extends Omit<SocketOptions, "signal"> {
   /** For how long a first connection is tried, in milliseconds; 0 tries once. */
   wait: number;
   /** Whether it is made again; a number says for how long it is tried, in milliseconds. */
@@ -29,7 +29,7 @@ export interface ConnectionOptions extends Omit<SocketOptions, "signal"> {
 }
 
 /** Who is told of what happens to a connection. */
-export interface ConnectionEvents {
+export interface SocketEvents {
   /** It stands, for the first time or again. */
   onOpen(socket: WebSocket): void;
   onMessage(data: unknown): void;
@@ -44,10 +44,10 @@ export interface ConnectionEvents {
 }
 
 /** One socket at a time, and the attempts between two. */
-export class Connection {
+export class ReconnectingSocket {
   readonly #url: string | URL;
-  readonly #options: ConnectionOptions;
-  readonly #events: ConnectionEvents;
+  readonly #options: ReconnectOptions;
+  readonly #events: SocketEvents;
   /** Aborted by `close()`. */
   readonly #abort = new AbortController();
   readonly #closed = Promise.withResolvers<void>();
@@ -57,7 +57,7 @@ export class Connection {
   /** How many attempts were made since the last good connection. */
   #attempts = 0;
 
-  constructor(url: string | URL, options: ConnectionOptions, events: ConnectionEvents) {
+  constructor(url: string | URL, options: ReconnectOptions, events: SocketEvents) {
     this.#url = url;
     this.#options = options;
     this.#events = events;
