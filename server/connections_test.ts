@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Sessions } from "../session/sessions.ts";
+import { realClock } from "../session/clock.ts";
 import { uniformDelay } from "../session/delays.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
@@ -17,7 +18,7 @@ function open(limits: Partial<ConnectionLimits> = {}, group?: ServerGroup) {
   const connections = new Connections(
     {
       sessions,
-      driver: new Driver(sessions, fail),
+      driver: new Driver(sessions, realClock, fail),
       events: { abandoned: (address, count) => told.push([address, count]), failed: fail },
       buffered: 1,
     },

@@ -5,6 +5,7 @@
  */
 
 import { setImmediate } from "node:timers";
+import type { Clock } from "../session/clock.ts";
 import type { ResponderCallbacks } from "../session/responder.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
@@ -15,16 +16,18 @@ import type { Sessions } from "../session/sessions.ts";
  */
 export class Driver implements ResponderCallbacks {
   readonly #sessions: Sessions;
+  readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancelTimer = () => {};
   /** When the timer fires. */
   #timerAt = Infinity;
   #willFlush = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** @param onError called with errors that nobody else can catch, as they happen in a timer. */
-  constructor(sessions: Sessions, onError: (error: unknown) => void) {
+  constructor(sessions: Sessions, clock: Clock, onError: (error: unknown) => void) {
     this.#sessions = sessions;
+    this.#clock = clock;
     this.#onError = onError;
     sessions.start(this);
   }
@@ -36,7 +39,7 @@ export class Driver implements ResponderCallbacks {
     if (sessions.isTimeless) {
       session.receive(frame, 0);
     } else {
-      const now = performance.now();
+      const now = this.#clock.now();
       session.receive(frame, now);
       sessions.advance(now);
       this.#update();
@@ -60,7 +63,7 @@ export class Driver implements ResponderCallbacks {
   }
 
   ready(entry: number, due: number): void {
-    this.#sessions.ownerOf(entry).answerDue(entry, due, performance.now());
+    this.#sessions.ownerOf(entry).answerDue(entry, due, this.#clock.now());
     this.#settle();
   }
 
@@ -79,7 +82,7 @@ export class Driver implements ResponderCallbacks {
 
   /** Answers nothing any more that is still in flight. */
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#timerAt = -Infinity;
   }
 
@@ -108,7 +111,7 @@ export class Driver implements ResponderCallbacks {
   #onTimer = (): void => {
     this.#timerAt = Infinity;
     try {
-      this.#sessions.advance(performance.now());
+      this.#sessions.advance(this.#clock.now());
       this.#sessions.flush();
     } catch (error) {
       this.#onError(error);
@@ -125,9 +128,8 @@ export class Driver implements ResponderCallbacks {
     const { nextDue } = this.#sessions;
     // A timer that fires too early costs less than setting it anew for every change.
     if (nextDue >= this.#timerAt && nextDue < Infinity) return;
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#timerAt = nextDue;
-    if (nextDue === Infinity) return;
-    this.#timer = setTimeout(this.#onTimer, Math.max(nextDue - performance.now(), 0));
+    if (nextDue < Infinity) this.#cancelTimer = this.#clock.callAt(nextDue, this.#onTimer);
   }
 }

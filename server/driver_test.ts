@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { RemoteResponder } from "../cluster/nats/remote_responder.ts";
+import { realClock } from "../session/clock.ts";
 import { uniformDelay } from "../session/delays.ts";
 import { Sessions } from "../session/sessions.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
@@ -20,7 +21,7 @@ Deno.test("Driver counts lateness from the arrival of a request without delay th
     delete() {},
   });
   const sessions = new Sessions({ delays: uniformDelay({ min: 0, max: 0 }), responder });
-  const driver = new Driver(sessions, () => {});
+  const driver = new Driver(sessions, realClock, () => {});
   const session = sessions.open({ send() {} });
   const { lateness } = sessions.counters;
   for (const sum of [3, 6]) {

@@ -5,6 +5,7 @@
  */
 
 import { deadline } from "@std/async/deadline";
+import { realClock } from "../session/clock.ts";
 import type { Limits } from "../session/context.ts";
 import { Sessions } from "../session/sessions.ts";
 import type { Responder } from "../session/responder.ts";
@@ -184,7 +185,7 @@ export function startServer(
     allowOrigins: options.allowOrigins ?? [],
     console: options.console ?? true,
   });
-  const driver = new Driver(sessions, fail);
+  const driver = new Driver(sessions, realClock, fail);
   const shared = { sessions, driver, events, buffered: limits.maxBuffered };
   const connections = new Connections(shared, limits, stats, group);
   const listener = new Listener({
