@@ -2,30 +2,147 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Client, ConnectionError } from "../client.ts";
 import { serve } from "../server.ts";
 import { IDLE_TIMEOUT } from "../server/connections.ts";
+import { makeCertificate } from "./support/certificates.ts";
+import { findProgram } from "./support/find_program.ts";
 import { freePort } from "./support/free_port.ts";
 import { idDelayedBy } from "./support/known_delays.ts";
-import { type Program, startTask } from "./support/program.ts";
-import {
-  type Changes,
-  configurationOf,
-  findProxy,
-  PROXIES,
-  type Proxy,
-  type ProxyKind,
-  startProxy,
-} from "./support/proxies.ts";
+import { type Program, startProgram } from "./support/program.ts";
 import { readToEnd } from "./support/raw_tcp.ts";
+import { startServerProcess } from "./support/server_process.ts";
 import { until } from "./support/until.ts";
 
 const SOON = { delay: { min: 0, max: 0.02 } };
 const CLIENTS = 4;
 const REQUESTS = 50;
 
-/** Longer than anything takes here, in milliseconds. */
+/** Longer than any request takes, in milliseconds. */
 const TIMEOUT = 60_000;
 
-for (const kind of PROXIES) {
-  const why = findProxy(kind) === undefined ? ` (ignored: there is no ${kind.name})` : "";
+/** The name, the path and the servers in the configurations. */
+const NAME = "packets.example";
+const CERTIFICATES = "/etc/asyncpkt";
+const SERVERS = ["127.0.0.1:2707", "127.0.0.1:2708"];
+
+/** Texts to replace in a configuration. */
+type Changes = readonly (readonly [text: string, other: string])[];
+
+interface ProxyKind {
+  readonly name: "nginx" | "haproxy";
+  /** Its configuration, in docs/proxies. */
+  readonly file: string;
+  /** Replaces settings that need root, or write beyond the test's own folder. */
+  changes(folder: string, port: number): Changes;
+  args(folder: string, file: string): string[];
+  /** Makes its deadline for a request's head one second. */
+  readonly hurry: Changes;
+}
+
+const NGINX: ProxyKind = {
+  name: "nginx",
+  file: "nginx.conf",
+  changes: (folder, port) => [
+    ["user www-data;", ""],
+    ["/run/nginx.pid", `${folder}/nginx.pid`],
+    ["/var/log/nginx/error.log", "stderr"],
+    ["worker_rlimit_nofile 65536;", ""],
+    ["worker_connections 32768;", "worker_connections 512;"],
+    [
+      "http {",
+      ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .reduce((text, what) => `${text} ${what}_temp_path ${folder}/${what};`, "http {"),
+    ],
+    ["listen 443", `listen 127.0.0.1:${port}`],
+  ],
+  args: (folder, file) => ["-e", "stderr", "-p", folder, "-c", file, "-g", "daemon off;"],
+  hurry: [["client_header_timeout 10s", "client_header_timeout 1s"]],
+};
+
+const HAPROXY: ProxyKind = {
+  name: "haproxy",
+  file: "haproxy.cfg",
+  changes: (_, port) => [
+    ["    user haproxy\n", ""],
+    ["    group haproxy\n", ""],
+    ["log /dev/log local0", "log stderr format raw local0"],
+    ["maxconn 30000", "maxconn 200"],
+    ["bind :443", `bind 127.0.0.1:${port}`],
+  ],
+  args: (_, file) => ["-db", "-f", file],
+  hurry: [["timeout http-request 10s", "timeout http-request 1s"]],
+};
+
+/** A running proxy. */
+interface Proxy extends AsyncDisposable {
+  readonly port: number;
+  /** Its authority. */
+  readonly caCerts: string[];
+}
+
+/** The configuration of a kind of proxy, as users have it. */
+function configurationOf({ file }: ProxyKind): string {
+  return Deno.readTextFileSync(new URL(`../docs/proxies/${file}`, import.meta.url));
+}
+
+/** Starts a proxy in front of servers on 127.0.0.1; resolves once it listens. */
+async function startProxy(
+  kind: ProxyKind,
+  port: number,
+  servers: readonly number[],
+  changes: Changes = [],
+): Promise<Proxy> {
+  const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
+  await Deno.chmod(folder, 0o755); // for nginx's workers, which run as another user under root
+  const { ca, cert, key } = await makeCertificate(`${folder}/localhost`);
+  const both = await Deno.readTextFile(cert) + await Deno.readTextFile(key);
+  await Deno.writeTextFile(`${folder}/localhost.both.pem`, both);
+  const file = `${folder}/${kind.file}`;
+  await Deno.writeTextFile(
+    file,
+    changed(configurationOf(kind), [
+      [CERTIFICATES, folder],
+      [NAME, "localhost"],
+      ...SERVERS.map((server, i) => [server, `127.0.0.1:${servers[i]}`] as const),
+      ...kind.changes(folder, port),
+      ...changes,
+    ]),
+  );
+  const program = startProgram(findProgram(kind.name)!, kind.args(folder, file));
+  const stop = () => end(program, folder);
+  try {
+    await until(`${kind.name} listens`, () => accepts(program, port));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { port, caCerts: [await Deno.readTextFile(ca)], [Symbol.asyncDispose]: stop };
+}
+
+/** Replaces texts, each of which must be there. */
+function changed(text: string, changes: Changes): string {
+  for (const [from, to] of changes) {
+    const result = text.replaceAll(from, () => to);
+    if (result === text) throw new Error(`There is no ${from} in the configuration`);
+    text = result;
+  }
+  return text;
+}
+
+async function accepts(program: Program, port: number): Promise<boolean> {
+  if (program.hasEnded) throw new Error((await program.result()).stderr);
+  return await Deno.connect({ hostname: "127.0.0.1", port })
+    .then((connection) => (connection.close(), true), () => false);
+}
+
+/** Ends a proxy by SIGTERM, since nginx's workers survive a SIGKILL. */
+async function end(program: Program, folder: string): Promise<void> {
+  if (!program.hasEnded) program.kill("SIGTERM");
+  await program.result().catch(() => {});
+  await program[Symbol.asyncDispose]();
+  await Deno.remove(folder, { recursive: true });
+}
+
+for (const kind of [NGINX, HAPROXY]) {
+  const why = findProgram(kind.name) === undefined ? ` (ignored: there is no ${kind.name})` : "";
   const test = (what: string, fn: () => Promise<void>) =>
     Deno.test({ name: `the proxy ${kind.name} ${what}${why}`, ignore: why !== "", fn });
 
@@ -132,11 +249,10 @@ for (const kind of PROXIES) {
 
   test("loses nothing when a server is killed: each request is answered, and once", async () => {
     const port = freePort();
-    const flags = ["--port", "0", "--delay", "1..2", "--allow-origin", `https://localhost:${port}`];
-    await using one = await startTask("serve", ...flags);
-    await using other = await startTask("serve", ...flags);
-    const servers = [await portOf(one), await portOf(other)];
-    await using proxy = await startProxy(kind, { port, servers });
+    const flags = ["--delay", "1..2", "--allow-origin", `https://localhost:${port}`];
+    await using one = await startServerProcess(flags);
+    await using other = await startServerProcess(flags);
+    await using proxy = await startProxy(kind, port, [one.port, other.port]);
     let unmatched = 0;
     await using clients = await connectClients(proxy, { onUnmatched: () => unmatched++ });
     const answered = sendAll(clients.list);
@@ -217,9 +333,7 @@ async function startGroup(
   const start = () => serve({ ...options, port: 0, allowOrigins: [`https://localhost:${port}`] });
   await using stack = new AsyncDisposableStack();
   const [one, other] = [stack.use(start()), stack.use(start())];
-  const proxy = stack.use(
-    await startProxy(kind, { port, servers: [one.port, other.port], changes }),
-  );
+  const proxy = stack.use(await startProxy(kind, port, [one.port, other.port], changes));
   const owned = stack.move();
   return {
     servers: [one, other],
@@ -237,7 +351,7 @@ function connect({ port, caCerts }: Proxy, options: Options = {}): Promise<Clien
 
 async function connectClients(proxy: Proxy, options: Options = {}) {
   const list: Client[] = [];
-  // One by one: who is connected to whom shall be seen before the next one comes.
+  // One by one, so that the proxy sees each connection before it places the next.
   for (let i = 0; i < CLIENTS; i++) list.push(await connect(proxy, options));
   return {
     list,
@@ -245,7 +359,7 @@ async function connectClients(proxy: Proxy, options: Options = {}) {
   };
 }
 
-/** Resolves when all are answered, each with what is its own. */
+/** Sends requests by each client, and checks the answers. */
 async function sendAll(clients: readonly Client[]): Promise<void> {
   await Promise.all(
     clients.flatMap((client, i) =>
@@ -273,8 +387,4 @@ function originOf({ port }: Proxy): string {
 
 function inFlight(servers: Group["servers"]): number {
   return servers.reduce((sum, { inFlight }) => sum + inFlight, 0);
-}
-
-async function portOf(server: Program): Promise<number> {
-  return Number(/:(\d+)$/.exec(await server.stdout.next())![1]);
 }
