@@ -6,15 +6,13 @@
 
 import { delay } from "@std/async/delay";
 import { formatCount as count } from "../../cli/figures.ts";
-import { Client } from "../../client.ts";
 import { closeAll, connectAll } from "../../load/connect.ts";
 import { encodeFrame, encodeRequest } from "../../protocol.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { maxOpenFiles } from "../support/machine.ts";
 import { plainReplies, withoutDelay } from "../support/plain.ts";
-import { startProgram, taskArgs } from "../support/program.ts";
 import { exchange } from "../support/raw_tcp.ts";
-import { listening, startServerProcess } from "../support/server_process.ts";
+import { startServerProcess } from "../support/server_process.ts";
 import { PATIENCE, until } from "../support/until.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
 import { onServer, type Outcome, Tally, type TrialOptions } from "./trial.ts";
@@ -134,42 +132,5 @@ export async function manyConnections({ isQuick = false }: TrialOptions): Promis
       (connections < wanted ? ` (${wanted} need more open files than there may be here)` : ""),
     seen,
     requests: connections,
-  };
-}
-
-/** Requests that were made at once share frames that are longer than the server takes. */
-export async function frameLimits({ isQuick = false }: TrialOptions): Promise<Outcome> {
-  const tally = new Tally();
-  const sizes = isQuick ? [500, 1 << 16] : [500, 1 << 10, 1 << 16, 1 << 18];
-  const requests = 2000;
-  for (const task of ["serve", "serve:workers"]) {
-    for (const size of sizes) {
-      const flags = ["--port", "0", "--quiet", "--delay", "0..0.2", "--max-packet-size", `${size}`];
-      const args = [...await taskArgs(task), ...flags];
-      const starting = listening(startProgram(Deno.execPath(), args));
-      await onServer(tally, starting, async ({ url }) => {
-        let unmatched = 0;
-        await using client = await Client.connect(url, { onUnmatched: () => unmatched++ });
-        const answers = Array.from({ length: requests }, async (_, i) => {
-          const { data } = await client.request(`Hub&&id&&${i}&&name&&${"é".repeat(i % 100)}`);
-          return (data["Hub"] as { id: string }).id === `${i}`;
-        });
-        const tooLarge = client.request("x".repeat(size)).then(() => "data", ({ code }) => code);
-        const settled = await Promise.allSettled(answers);
-        const code = await tooLarge;
-        const where = `${task}, ${size} bytes`;
-        tally.check(code === "packet_too_large", `${where}: what is too large ended with ${code}`);
-        tally.check(unmatched === 0, `${where}: ${unmatched} answers to no request`);
-        tally.requests += requests + 1;
-        tally.lost += settled.filter((each) => each.status === "rejected" || !each.value).length;
-        tally.badInputs += client.repairs.retried;
-      }, ALONE);
-    }
-  }
-  return {
-    ...tally,
-    extent: `${count(requests)} requests at once and one that is too large, to servers that take ` +
-      `frames of ${sizes.map(count).join(", ")} bytes, in one thread and in several`,
-    seen: `${count(tally.badInputs)} frames were refused, and their requests sent again`,
   };
 }

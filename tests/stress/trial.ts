@@ -33,13 +33,6 @@ export interface Outcome {
   readonly failures: readonly string[];
 }
 
-/** A failure test. */
-export interface Trial {
-  /** What is tried, and what must come of it. */
-  readonly title: string;
-  run(options: TrialOptions): Promise<Outcome>;
-}
-
 /** Options for a failure test. */
 export interface TrialOptions {
   /** How long tests run that can run for any time, in milliseconds. */

@@ -2,14 +2,11 @@ import { assertEquals } from "@std/assert";
 import { TRIALS } from "./trials.ts";
 
 /** Failure tests that have tests of their own, or take long. */
-const ELSEWHERE = [
-  ...["packets", "frames", "posts", "endings"],
-  ...["nats", "lateness", "recordings", "soak"],
-];
+const ELSEWHERE = ["packets", "frames", "nats", "lateness", "soak"];
 
 for (const [name, { title, run }] of Object.entries(TRIALS)) {
   if (ELSEWHERE.includes(name)) continue;
-  // Much of what they look at only Linux shows.
+  // Only Linux shows memory and files in /proc.
   Deno.test(`${name}: ${title}`, { ignore: Deno.build.os !== "linux" }, async () => {
     const { lost, failures } = await run({ seed: 7, duration: 500, isQuick: true });
     assertEquals([lost, failures], [0, []]);

@@ -71,35 +71,6 @@ export async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promis
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 
-/** Writes a text message of `size` mebibytes, in fragments of 8. */
-export async function writeLongText(connection: Deno.Conn, size: number): Promise<void> {
-  const fragment = buildFrame(new Uint8Array(1 << 23).fill(0x61), { mask: ZERO_MASK });
-  for (let i = 8; i <= size; i += 8) {
-    fragment[0] = (i === size ? 0x80 : 0) | (i === 8 ? 1 : 0);
-    await writeAll(connection, fragment);
-  }
-}
-
-/** Starts `count` clients that send without end and never read, until they are disposed. */
-export async function startSlowReaders(port: number, count: number): Promise<AsyncDisposable> {
-  const peers = await Promise.all(Array.from({ length: count }, () => openRawSocket(port)));
-  const frame = clientFrame(`{"request_id":1,"data":"a&&b&&${"c".repeat(60_000)}"}`);
-  let isOver = false;
-  const sending = peers.map(async (peer) => {
-    while (!isOver) await writeAll(peer, frame);
-  }).map((sent) => sent.catch(() => {})); // it was closed
-  return {
-    async [Symbol.asyncDispose]() {
-      isOver = true;
-      // On Deno 2.7 a write goes on though its connection is closed, so they read until it ends.
-      const reading = peers.map((peer) => readToEnd(peer).catch(() => {}));
-      await Promise.all(sending);
-      for (const peer of peers) peer.close();
-      await Promise.all(reading);
-    },
-  };
-}
-
 /** The bytes of a frame from a server; `first` is its first byte. */
 export function serverFrame(payload: string | Uint8Array, first = 0x81): Uint8Array {
   return buildFrame(payload, { first });

@@ -1,6 +1,5 @@
 /**
- * Failure tests with servers that end under load, by a signal, with a terminal or with a task runner, and with
- * servers that start after their clients.
+ * Failure tests with servers that throw, run out of file descriptors, drain under load, or are killed.
  *
  * @module
  */
@@ -8,14 +7,88 @@
 import { delay } from "@std/async/delay";
 import { formatCount } from "../../cli/figures.ts";
 import { Client } from "../../client.ts";
+import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { freePort } from "../support/free_port.ts";
 import { startProgram, startTask } from "../support/program.ts";
 import { randomIntegers } from "../support/random.ts";
 import { clientFrame, openRawSocket } from "../support/raw_tcp.ts";
-import { healthOf, listening, startServerProcess } from "../support/server_process.ts";
-import { startOnTerminal, whyNoTerminal } from "../support/terminal.ts";
+import { listening, startServerProcess } from "../support/server_process.ts";
 import { until } from "../support/until.ts";
-import { endedBadly, type Outcome, Tally, type TrialOptions } from "./trial.ts";
+import { ask, endedBadly, onServer, type Outcome, Tally, type TrialOptions } from "./trial.ts";
+
+const dataOf = (i: number) => `Hub&&id&&${i}`;
+const answerOf = (i: number) => `{"Hub":{"id":"${i}"}}`;
+
+/** The server's own code throws, wherever Deno calls it. */
+export async function throws({ seed, isQuick = false }: TrialOptions): Promise<Outcome> {
+  const tally = new Tally();
+  const clients = 10;
+  const each = isQuick ? 500 : 10_000;
+  const script = ["run", "--quiet", "--allow-net=127.0.0.1", "tests/stress/throwing_server.ts"];
+  const starting = listening(startProgram(Deno.execPath(), [...script, `${seed}`]));
+  let internal = 0;
+  const log = await onServer(tally, starting, async ({ url }) => {
+    await Promise.all(Array.from({ length: clients }, async () => {
+      await using client = await Client.connect(url);
+      const datas = Array.from({ length: each }, (_, i) => dataOf(i));
+      // Long enough to reconnect, since each attempt may fail and the waits in between grow.
+      const options = { window: 100, timeout: 300_000 };
+      for await (const { index, reply, error } of client.requests(datas, options)) {
+        if (error?.code === "internal") internal++;
+        else if (JSON.stringify(reply?.data) !== answerOf(index) && tally.lost++ === 0) {
+          tally.failures.push(`the first that was lost: ${error ?? reply?.json}`);
+        }
+      }
+    }));
+  }, { bystander: false, leaks: Infinity });
+  const { thrown, reported, dropped } = JSON.parse(log.at(-1) ?? "{}");
+  tally.check(reported === thrown, `${thrown} errors, of which ${reported} were reported`);
+  tally.check(dropped === 0, `${dropped} requests were dropped in the end`);
+  return {
+    ...tally,
+    extent: "events, delays, sending and timers that throw at random, " +
+      `${clients} clients, seed ${seed}`,
+    seen: `${formatCount(internal)} requests were answered with internal`,
+    requests: clients * each,
+    faults: thrown,
+  };
+}
+
+/** The server runs out of file descriptors; its clients must not notice. */
+export async function descriptors({ isQuick = false }: TrialOptions): Promise<Outcome> {
+  const tally = new Tally();
+  const rounds = isQuick ? 1 : 10;
+  const maxFiles = 80;
+  const starting = startServerProcess(["--delay", "0", "--quiet"], { maxFiles });
+  const log = await onServer(tally, starting, async (server) => {
+    for (let round = 0; round < rounds; round++) {
+      const flood: Deno.Conn[] = [];
+      while (flood.length < 10 * maxFiles) {
+        const { port } = server;
+        const connection = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => {});
+        if (connection === undefined) break;
+        flood.push(connection);
+      }
+      // A connection takes more than one descriptor for a moment, so a few may be free.
+      const files = await server.files();
+      tally.check(!(files < maxFiles - 5), `round ${round}: it has only ${files} files`);
+      const { requests } = tally;
+      await until("the bystander is answered", () => tally.requests > requests + 1);
+      for (const connection of flood) connection.close();
+      let after: BrowserSocket | undefined;
+      await until("it accepts connections again", async () => {
+        after = await openBrowserSocket(server.url).catch(() => undefined);
+        return after !== undefined;
+      });
+      await ask(after!, tally);
+      await after![Symbol.asyncDispose]();
+    }
+  });
+  const isReported = log.some((line) => /Too many open files/.test(line));
+  tally.check(isReported, "the log does not report it");
+  const extent = `${rounds} times out of descriptors, of which it may have ${maxFiles}`;
+  return { ...tally, extent, faults: rounds };
+}
 
 /** The server drains under load, beside a client that never reads or closes. */
 export async function draining({ isQuick = false }: TrialOptions): Promise<Outcome> {
@@ -65,98 +138,13 @@ async function drainOnce(clients: number, tally: Tally): Promise<void> {
   tally.lost += accepted.difference(answered).size;
 }
 
-/** The server ends with its terminal, or with a task runner that is killed. */
-export async function endings({ isQuick = false }: TrialOptions): Promise<Outcome> {
-  const missing = await whyNoTerminal();
-  if (missing !== undefined) {
-    return { extent: "nothing", requests: 0, lost: 0, failures: [missing] };
-  }
-  const tally = new Tally();
-  const rounds = isQuick ? 1 : 10;
-  const requests = 100;
-  const task = ["task", "serve", "--port", "0", "--delay", "2..3", "--quiet"];
-  /** Sends requests, ends the server while all are in flight, and counts the answers. */
-  const loadUntil = async (url: string, end: () => Promise<void>) => {
-    const client = await Client.connect(url, { reconnect: false });
-    const sent = Array.from({ length: requests }, () => client.request("a&&b&&c"));
-    const settled = Promise.allSettled(sent);
-    const port = Number(new URL(url).port);
-    await until("all are in flight", async () => (await healthOf(port)).in_flight === requests);
-    await end();
-    tally.requests += requests;
-    tally.lost += (await settled).filter(({ status }) => status === "rejected").length;
-    tally.faults++;
-    await client.closed;
-  };
-  for (let round = 0; round < rounds; round++) {
-    {
-      // Under a task runner, Ctrl-C reaches a server twice.
-      await using server = startOnTerminal(Deno.execPath(), task);
-      const [, url] = /Listening on (\S+)/.exec(await server.shows(/^Listening on \S+:\d+$/m))!;
-      await loadUntil(url!, () => server.type("\x03"));
-      const { code, text } = await server.result();
-      tally.check(code === 0, `round ${round}: the server ended with ${code}: ${text}`);
-    }
-    await using server = await listening(
-      startProgram(Deno.execPath(), [...task, "--exit-with-stdin"]),
-    );
-    await loadUntil(server.url, async () => {
-      server.kill("SIGKILL");
-      await server.endInput(); // as the system does when a harness ends
-    });
-    const last = (await server.result()).stdout.at(-1); // once the server has closed its stdout, too
-    const isDrained = last?.startsWith("Drained: ") ?? false;
-    tally.check(isDrained, `round ${round}: the server's last words were ${last}`);
-  }
-  return {
-    ...tally,
-    extent: `${rounds} times Ctrl-C in a terminal, under deno task; ${rounds} times deno task ` +
-      `killed, the server started with --exit-with-stdin; ${requests} requests in flight`,
-  };
-}
-
-/** Servers start up to three seconds after their clients, which wait. */
-export async function lateServers({ seed, isQuick = false }: TrialOptions): Promise<Outcome> {
-  const tally = new Tally();
-  const [rounds, clients, wait] = [isQuick ? 1 : 5, 50, 60];
-  const random = randomIntegers(seed);
-  let failed = 0;
-  for (let round = 0; round < rounds; round++) {
-    const port = freePort();
-    const url = `ws://127.0.0.1:${port}`;
-    const outcomes = Promise.allSettled(Array.from({ length: clients }, async () => {
-      const options = { wait: 1000 * wait, onDisconnect: () => failed++ };
-      await using client = await Client.connect(url, options);
-      await client.request("a&&b&&c");
-    }));
-    const flags = ["--url", url, "--wait", "--timeout", `${wait}`];
-    await using send = await startTask("send", ...flags, "a&&b&&c");
-    await delay(random(3000));
-    const serving = startTask("serve", "--port", `${port}`, "--delay", "0", "--quiet");
-    await using server = await listening(await serving);
-    tally.lost += (await outcomes).filter(({ status }) => status === "rejected").length;
-    const { code, stdout, stderr } = await send.result(1000 * wait);
-    if (stdout.length !== 1) tally.lost++;
-    tally.check(code === 0, `send ended with ${code}: ${stderr}`);
-    tally.failures.push(...endedBadly(await server.stop()));
-  }
-  return {
-    ...tally,
-    extent: `${rounds} times ${clients} clients of the library and one send, up to 3 s before ` +
-      `their server; seed ${seed}`,
-    seen: `${formatCount(failed)} attempts to connect failed before`,
-    requests: rounds * (clients + 1),
-    faults: rounds,
-  };
-}
-
 /** How many requests are in flight when a server is killed. */
 const REQUESTS = 1000;
 
-/** Seconds that a request may take here; none may end by that. */
+/** Longer than any request takes, in seconds. */
 const TIMEOUT = 120;
 
-/** Makes all requests; returns how many were answered, how many answers came twice, and what was resent. */
+/** Makes all requests; returns how many were answered, answered twice, and sent again. */
 type Way = (url: string) => Promise<{ answered: number; twice: number; resent: number }>;
 
 /** The server is killed amid requests and started again; each must be answered once. */
@@ -218,11 +206,3 @@ const bySend: Way = async (url) => {
   const { resent } = JSON.parse(stderr.trimEnd().split("\n").at(-1)!).repairs;
   return { answered, twice: ids.length - answered, resent };
 };
-
-function dataOf(i: number): string {
-  return `Hub&&id&&${i}`;
-}
-
-function answerOf(i: number): string {
-  return `{"Hub":{"id":"${i}"}}`;
-}
