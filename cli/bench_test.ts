@@ -352,7 +352,7 @@ Deno.test("bench refuses command lines that it does not understand", async (t) =
     [["--data", "x", "--file", "y"], "from --data or from --file"],
     [["--file", "/no/such/file"], "there is no such file"],
     [["--file", "-"], "there are no lines in -"],
-    [["--threshold", "p99"], "--threshold: want a threshold, such as p99<10ms"],
+    [["--threshold", "p99"], "--threshold: expected a threshold, such as p99<10ms"],
     [["--output-format", "csv"], "--output-format: want text or json"],
     [["-x"], "there is no flag -x"],
   ];

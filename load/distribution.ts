@@ -1,75 +1,75 @@
 /**
- * How durations are distributed.
+ * The distribution of durations.
  *
  * @module
  */
 
 import { Float64Histogram } from "hdr-histogram-js";
 
-/** How many significant digits durations keep. */
+/** Significant digits of a duration. */
 const DIGITS = 3;
 
-/** The longest duration to start with, in microseconds; longer ones make it grow. */
-const LONGEST = 60_000_000;
+/** The range to start with, in microseconds; longer durations extend it. */
+const INITIAL_RANGE = 60_000_000;
 
-/** How many durations lie in a range, in milliseconds; `from` is part of it, `to` is not. */
+/** Number of durations in a range, in milliseconds; `to` is not part of it. */
 export interface Bar {
   from: number;
   to: number;
   count: number;
 }
 
-/** Durations: recorded in milliseconds, kept to the microsecond, and to three significant digits. */
+/** Durations in milliseconds, of which it keeps microseconds and three significant digits. */
 export class Distribution {
-  readonly #histogram = new Float64Histogram(1, LONGEST, DIGITS);
+  readonly #histogram = new Float64Histogram(1, INITIAL_RANGE, DIGITS);
   #min = Infinity;
 
   constructor() {
     this.#histogram.autoResize = true;
   }
 
-  /** Adds a duration; what is less than nothing, by the rounding of others, counts as nothing. */
+  /** Adds a duration. A negative one, which rounding can cause, counts as 0. */
   record(duration: number): void {
     const microseconds = duration > 0 ? Math.round(1000 * duration) : 0;
     if (microseconds < this.#min) this.#min = microseconds;
     this.#histogram.recordValue(microseconds);
   }
 
-  /** How many there are. */
+  /** Number of durations. */
   get count(): number {
     return this.#histogram.totalCount;
   }
 
-  /** The shortest. */
+  /** Shortest duration. */
   get min(): number {
     return this.#min / 1000;
   }
 
-  /** The longest. */
+  /** Longest duration. */
   get max(): number {
     return this.#histogram.maxValue / 1000;
   }
 
-  /** The arithmetic mean. */
+  /** Arithmetic mean. */
   get mean(): number {
     return this.#histogram.mean / 1000;
   }
 
-  /** The standard deviation. */
+  /** Standard deviation. */
   get deviation(): number {
     return this.#histogram.stdDeviation / 1000;
   }
 
-  /** The duration that `percent` of them do not exceed. */
+  /** Returns the duration that `percent` of all durations do not exceed. */
   percentile(percent: number): number {
-    // The histogram gives the end of a range, which may be past all that was recorded.
+    // The histogram returns the end of a range, which may be beyond every duration.
     const end = this.#histogram.getValueAtPercentile(percent);
     return Math.max(this.#min, Math.min(end, this.#histogram.maxValue)) / 1000;
   }
 
   /**
-   * `count` bars of the same width from the shortest to the 99th percentile; what is longer, and would
-   * squeeze them together, is in one more.
+   * Returns `count` bars of equal width, from the shortest duration to the 99th percentile, and one
+   * more for longer durations, which would squeeze the others together.
    */
   bars(count: number): Bar[] {
     if (this.count === 0) return [];
@@ -77,11 +77,13 @@ export class Distribution {
     const end = this.percentile(99) + 0.001;
     const width = (end - min) / count;
     const bars = Array.from({ length: count }, (_, i): Bar => ({
-      from: round(min + i * width),
-      to: round(min + (i + 1) * width),
+      from: toThousandths(min + i * width),
+      to: toThousandths(min + (i + 1) * width),
       count: 0,
     }));
-    if (max >= end) bars.push({ from: round(end), to: round(max + 0.001), count: 0 });
+    if (max >= end) {
+      bars.push({ from: toThousandths(end), to: toThousandths(max + 0.001), count: 0 });
+    }
     const values = this.#histogram.recordedValuesIterator;
     values.resetIterator(this.#histogram);
     values.reset();
@@ -95,6 +97,7 @@ export class Distribution {
   }
 }
 
-function round(milliseconds: number): number {
-  return Math.round(1000 * milliseconds) / 1000;
+/** Rounds to thousandths; further digits would only seem exact. */
+export function toThousandths(value: number): number {
+  return Math.round(1000 * value) / 1000;
 }

@@ -7,7 +7,7 @@ function distributionOf(durations: Iterable<number>): Distribution {
   return distribution;
 }
 
-Deno.test("Distribution has the percentiles of what was recorded, to three digits", () => {
+Deno.test("percentile() is exact to three digits", () => {
   const distribution = distributionOf(Array.from({ length: 10_000 }, (_, i) => (i + 1) / 10));
   assertEquals(distribution.count, 10_000);
   for (const percent of [10, 50, 90, 99, 99.9, 99.99]) {
@@ -18,21 +18,21 @@ Deno.test("Distribution has the percentiles of what was recorded, to three digit
   assert(Math.abs(distribution.deviation / 288.7 - 1) < 0.001);
 });
 
-Deno.test("Distribution gives no percentile beyond what was recorded", () => {
+Deno.test("percentile() returns nothing beyond the recorded durations", () => {
   const distribution = distributionOf([1234.567]);
   assertEquals(distribution.min, 1234.567);
   assertEquals(distribution.max, 1234.567);
   for (const percent of [0, 50, 100]) assertEquals(distribution.percentile(percent), 1234.567);
 });
 
-Deno.test("Distribution takes anything from less than nothing to days", () => {
+Deno.test("record() accepts negative durations, and days", () => {
   const distribution = distributionOf([-0.4, 0, 0.0004, 2 * 86_400_000]);
   assertEquals(distribution.min, 0);
   assertEquals(distribution.percentile(50), 0);
   assertEquals(distribution.max, 2 * 86_400_000);
 });
 
-Deno.test("Distribution.bars() has every duration in its range", () => {
+Deno.test("bars() counts each duration in its range", () => {
   const durations = [
     ...Array.from({ length: 990 }, (_, i) => 1 + i / 100),
     ...Array(10).fill(5000),
@@ -51,7 +51,7 @@ Deno.test("Distribution.bars() has every duration in its range", () => {
   }
 });
 
-Deno.test("Distribution.bars() of a single duration, and of none", () => {
+Deno.test("bars() accepts a single duration, and none", () => {
   assertEquals(distributionOf([]).bars(10), []);
   const bars = distributionOf([7, 7, 7]).bars(10);
   assertEquals(bars.reduce((sum, { count }) => sum + count, 0), 3);

@@ -1,27 +1,27 @@
 /**
- * The frames that are sent, of which all but the ids is made beforehand.
+ * Frames to send. Their text is made in advance, except for the ids.
  *
  * @module
  */
 
 import { encodeFrame, encodeRequest } from "../protocol.ts";
 
-/** The text of any request up to its id, which is a string of digits: every server takes that. */
+/** The text of a request up to its id. Ids are strings of digits, which every server accepts. */
 const HEAD = '{"request_id":"';
 
-/** Data to be sent in turn. */
+/** Data of the requests, used in turn. */
 export class Payload {
-  /** The text of each request from its id on. */
+  /** The text of a request after its id, for each data. */
   readonly #tails: readonly string[];
   readonly #batch: string[] = [];
   #turn = 0;
 
-  /** @param data is not empty. */
+  /** @param data at least one. */
   constructor(data: readonly string[]) {
     this.#tails = data.map((one) => encodeRequest("", one).slice(HEAD.length));
   }
 
-  /** The frame of `count` requests, numbered from `first` on. */
+  /** Returns the frame of `count` requests, numbered from `first`. */
   frame(first: number, count: number): string {
     if (count === 1) return this.#request(first);
     this.#batch.length = 0;
@@ -36,9 +36,7 @@ export class Payload {
   }
 }
 
-/**
- * The number of the request that an answer names; 0 if it is none that a {@linkcode Payload} gives out.
- */
+/** Returns the number of a request by its id; 0 if no {@linkcode Payload} makes such an id. */
 export function numberOf(id: string | number | null): number {
   if (typeof id !== "string" || id.length > 15) return 0;
   let number = 0;

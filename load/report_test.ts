@@ -21,7 +21,7 @@ const OPTIONS: LoadOptions = {
 
 const CONTEXT = { version: "1.2.3", startedAt: new Date(0), thresholds: [] };
 
-/** The report of a run whose results are as `fill` makes them. */
+/** Returns the report of a run with the results of `fill`. */
 function report(
   fill: (results: Results) => void,
   options: Partial<LoadOptions> = {},
@@ -57,7 +57,7 @@ function busy(results: Results): void {
 
 const nothing = () => {};
 
-Deno.test("reportOf() reckons rates and concurrency", () => {
+Deno.test("reportOf() returns rates and concurrency", () => {
   const { rates, concurrency, counts, latency_ms, overhead_ms } = report(busy, { rate: 1000 });
   assertEquals(rates, { sent: 1000, answered: 495 });
   assertEquals([concurrency.max, concurrency.limit], [1000, 200]);
@@ -68,24 +68,24 @@ Deno.test("reportOf() reckons rates and concurrency", () => {
   assertEquals([latency_ms!.count, overhead_ms!.min, overhead_ms!.max], [990, 1, 10]);
 });
 
-Deno.test("reportOf() agrees with the published schema", async (t) => {
+Deno.test("reportOf() returns reports of the published schema", async (t) => {
   const validate = new Ajv2020({ strict: true, allErrors: true, allowUnionTypes: true })
     .compile(schema);
   const cases: [string, Report][] = [
     ["nothing", report(nothing)],
     ["much", report(busy, { rate: 500, requests: 1000, duration: Infinity }, ["p99<1s", "rate>1"])],
-    ["a threshold that is not known", report(nothing, {}, ["overhead.p99<5ms"])],
+    ["an unknown threshold", report(nothing, {}, ["overhead.p99<5ms"])],
   ];
   for (const [name, each] of cases) {
     await t.step(name, () => {
       const json = JSON.parse(JSON.stringify(each));
       assert(validate(json), JSON.stringify(validate.errors));
-      assert(!validate({ ...json, more: 1 }), "it takes what it does not know");
+      assert(!validate({ ...json, more: 1 }), "the schema accepts unknown members");
     });
   }
 });
 
-Deno.test("textOf() tells everything, and is safe to show", () => {
+Deno.test("textOf() shows all sections, with control characters escaped", () => {
   const text = textOf(report(busy, { rate: 1000 }, ["p99<10ms", "failed<2%"]));
   for (
     const part of [
@@ -102,10 +102,10 @@ Deno.test("textOf() tells everything, and is safe to show", () => {
     ]
   ) assertStringIncludes(text, part);
   for (const figure of FIGURES) assertMatch(text, new RegExp(`^  ${figure} `, "m"));
-  assert(!/[^\x20-\x7e\n×µ…■]/.test(text), "something is not safe to show");
+  assert(!/[^\x20-\x7e\n×µ…■]/.test(text), "there is an unexpected character");
 });
 
-Deno.test("textOf() leaves out what there is none of", () => {
+Deno.test("textOf() leaves out empty sections", () => {
   const text = textOf(report(nothing));
   assertStringIncludes(text, "answered      0 (0 %), 0/s");
   for (const title of ["Durations", "Latency", "Overhead", "Mishaps", "Error", "Thresholds"]) {
@@ -113,7 +113,7 @@ Deno.test("textOf() leaves out what there is none of", () => {
   }
 });
 
-Deno.test("textOf() shows no overhead where there is no delay", () => {
+Deno.test("textOf() shows no overhead when there are no delays", () => {
   const text = textOf(report((results) => {
     results.sent(1);
     results.answered(5, 5, 0);

@@ -26,7 +26,7 @@ const REPORT = reportOf(
   { version: "0", startedAt: new Date(0), thresholds: [] },
 );
 
-Deno.test("a threshold holds a report against its value", async (t) => {
+Deno.test("judge() compares the report with the threshold", async (t) => {
   const cases: [threshold: string, value: number, ok: boolean][] = [
     ["p99<1.98ms", 1.97, true],
     ["p99<1.97ms", 1.97, false],
@@ -57,7 +57,7 @@ Deno.test("a threshold holds a report against its value", async (t) => {
   }
 });
 
-Deno.test("a threshold is not kept where its value is not known", () => {
+Deno.test("judge() fails when the value is not known", () => {
   const empty = { ...REPORT, latency_ms: null, overhead_ms: null };
   for (const threshold of ["p99<1s", "overhead.p99>0ms"]) {
     assertEquals(parseThreshold(threshold).judge(empty), { threshold, value: null, ok: false });
@@ -66,7 +66,7 @@ Deno.test("a threshold is not kept where its value is not known", () => {
   assertEquals(parseThreshold("failed<1%").judge(unsent).ok, false);
 });
 
-Deno.test("every metric can be read from a report", () => {
+Deno.test("judge() reads every metric from a report", () => {
   for (const name of METRIC_NAMES) {
     const unit = /^(failed|timed_out|lost|missed|late|unknown|out_of_order|rate)$/.test(name)
       ? ""
@@ -76,28 +76,28 @@ Deno.test("every metric can be read from a report", () => {
   }
 });
 
-Deno.test("parseThreshold() refuses what is none, and says what would be right", async (t) => {
+Deno.test("parseThreshold() throws an error with the expected form when the text is invalid", async (t) => {
   const cases: [text: string, message: string][] = [
-    ["", "want a threshold, such as p99<10ms"],
-    ["p99", "want a threshold"],
-    ["p99<", "want a threshold"],
-    ["p99<x", "want a threshold"],
-    ["p99=10ms", "want a threshold"],
-    ["p99==10ms", "want a threshold"],
-    ["p99<-1ms", "want a threshold"],
-    ["p99<10ms<20ms", "want a threshold"],
-    ["<10ms", "want a threshold"],
-    ["p98<10ms", "want a metric, such as"],
-    ["p99.95<10ms", "want a metric"],
-    ["errors<1", "want a metric"],
-    ["constructor<1", "want a metric"],
-    ["overhead<1ms", "want a metric"],
-    ["p99<10", "want p99 in ms or s or us"],
-    ["p99<10%", "want p99 in ms or s or us"],
-    ["p99<10m", "want p99 in ms or s or us"],
-    ["failed<1ms", "want failed in a number or %"],
-    ["rate>10%", "want rate in a number or /s"],
-    ["rate>1constructor", "want rate in"],
+    ["", "expected a threshold, such as p99<10ms"],
+    ["p99", "expected a threshold"],
+    ["p99<", "expected a threshold"],
+    ["p99<x", "expected a threshold"],
+    ["p99=10ms", "expected a threshold"],
+    ["p99==10ms", "expected a threshold"],
+    ["p99<-1ms", "expected a threshold"],
+    ["p99<10ms<20ms", "expected a threshold"],
+    ["<10ms", "expected a threshold"],
+    ["p98<10ms", "expected a metric, such as"],
+    ["p99.95<10ms", "expected a metric"],
+    ["errors<1", "expected a metric"],
+    ["constructor<1", "expected a metric"],
+    ["overhead<1ms", "expected a metric"],
+    ["p99<10", "expected p99 in ms or s or us"],
+    ["p99<10%", "expected p99 in ms or s or us"],
+    ["p99<10m", "expected p99 in ms or s or us"],
+    ["failed<1ms", "expected failed in a number or %"],
+    ["rate>10%", "expected rate in a number or /s"],
+    ["rate>1constructor", "expected rate in"],
   ];
   for (const [text, message] of cases) {
     await t.step(text || "nothing", () => {
