@@ -1,5 +1,5 @@
 /**
- * Puts a server under load: connects, sends as the schedule says, ends when all is answered or given up.
+ * Puts a server under load: connects, sends by the schedule, and ends when no request is in flight.
  *
  * @module
  */
@@ -13,49 +13,49 @@ import { Results } from "./results.ts";
 import { type LoadLimits, Schedule } from "./schedule.ts";
 import type { Socket } from "./socket.ts";
 
-/** How often overdue requests are looked for, in milliseconds. */
+/** How often to look for overdue requests, in milliseconds. */
 const SWEEP = 20;
 
 /**
- * How long before a request is due a timer is given up for asking again and again, in milliseconds:
- * Deno's timers are late by up to 2, which would be added to each latency.
+ * How long before a request is due to poll instead of setting a timer, in milliseconds. Deno's timers
+ * are late by up to 2, which would add to each latency.
  */
 const TIMER_LATENESS = 3;
 
-/** What a run is told. All times are in milliseconds. */
+/** Options for {@linkcode runLoad}. All times are in milliseconds. */
 export interface LoadOptions extends Credentials, LoadLimits {
-  /** Of the scheme ws or wss. */
+  /** With the scheme ws or wss. */
   readonly url: URL;
   readonly connections: number;
-  /** How many requests may be in flight on a connection. */
+  /** Most requests in flight on a connection. */
   readonly pipeline: number;
-  /** How many requests share a frame. */
+  /** Requests that share a frame. */
   readonly batch: number;
-  /** Requests a second over all connections; undefined for as many as are answered. */
+  /** Requests a second over all connections; undefined to send as fast as the server answers. */
   readonly rate: number | undefined;
-  /** How long each request, and connecting, may take. */
+  /** Time limit for each request, and for connecting. */
   readonly timeout: number;
-  /** The data of the requests, in turn; at least one. */
+  /** Data of the requests, used in turn; at least one. */
   readonly data: readonly string[];
 }
 
-/** A run, while it goes on and when it is over. All times are in milliseconds. */
+/** A run, during and after it. All times are in milliseconds. */
 export interface Run {
   readonly results: Results;
-  /** The subprotocol that the server agreed to; empty for plain mode. */
+  /** Subprotocol that the server agreed to; empty for plain mode. */
   readonly protocol: string;
-  /** How long it has gone on; up to the last answer, once it is over. */
+  /** Time since the start; up to the last answer once the run is over. */
   readonly elapsed: number;
-  /** How long requests were sent. */
+  /** Time from the start to the last sent request. */
   readonly sending: number;
-  /** Whether it was ended early. */
+  /** Whether the signal ended it early. */
   readonly interrupted: boolean;
 }
 
 /**
  * Runs a load to its end.
  *
- * @param onProgress is called several times a second.
+ * @param onProgress called several times a second.
  * @throws {ClientError} if it cannot connect.
  */
 export async function runLoad(
@@ -81,7 +81,7 @@ class Load implements Run {
   readonly #options: LoadOptions;
   readonly #onProgress: (run: Run) => void;
   readonly #schedule: Schedule;
-  /** Those that are not lost, in the order of their turns. */
+  /** Open connections, in the order of their turns. */
   readonly #trackers: RequestTracker[];
   readonly #over = Promise.withResolvers<void>();
   #turn = 0;
@@ -89,7 +89,7 @@ class Load implements Run {
   #endedAt: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #immediate: ReturnType<typeof setImmediate> | undefined;
-  /** Whether one of the two is set. */
+  /** Whether the timer or the immediate is set. */
   #isAwake = false;
 
   constructor(options: LoadOptions, sockets: Socket[], onProgress: (run: Run) => void) {
@@ -147,14 +147,14 @@ class Load implements Run {
     this.#checkEnd();
   }
 
-  /** Sends as much as may be sent now on one connection. */
+  /** Sends all due requests for which one connection has room. */
   #fill(tracker: RequestTracker): void {
     while (this.#hasRoom(tracker)) {
       if (!this.#sendOn(tracker)) return this.#wakeWhenDue();
     }
   }
 
-  /** Sends as much as may be sent now, on all connections in turn. */
+  /** Sends all due requests for which there is room, on all connections in turn. */
   #sendDue = (): void => {
     this.#isAwake = false;
     let full = 0;
@@ -165,7 +165,7 @@ class Load implements Run {
       else if (this.#sendOn(tracker)) full = 0;
       else return this.#wakeWhenDue();
     }
-    // There is no room: what is due is sent when an answer has made some.
+    // There is no room; the next answer makes some.
   };
 
   #hasRoom(tracker: RequestTracker): boolean {
