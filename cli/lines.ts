@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import { UsageError } from "./exit.ts";
 
 /** The most bytes in a line. A packet is a frame, and no server takes a frame of 64 MiB or more. */
@@ -112,8 +111,18 @@ class UnfinishedLine {
     this.#parts = [];
     this.#length = 0;
     if (isTooLong) return { fault: tooLong(this.#limit) };
-    return contentOf(parts.length === 1 ? parts[0]! : Buffer.concat(parts), this.#limit);
+    return contentOf(parts.length === 1 ? parts[0]! : concat(parts), this.#limit);
   }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 /** The lines of a block; its end ends the last of them. */

@@ -10,7 +10,6 @@ import { surviveLongTexts } from "../server/deno_workarounds.ts";
 import { CLIENT_ACCESS, clientNeeds, readClientAccess } from "./auth.ts";
 import { stopSignal, type Streams } from "./command.ts";
 import { CommandError, Exit, UsageError } from "./exit.ts";
-import { failToConnect } from "./connect_advice.ts";
 import { counted } from "./figures.ts";
 import { type Flag, flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
 import { readInput } from "./input.ts";
@@ -158,7 +157,10 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     return client;
   };
 
-  const attempt = { url: flags.url, access, signal };
+  const fail = async (error: unknown) => {
+    const { failToConnect } = await import("./connect_advice.ts");
+    return await failToConnect(error, { url: flags.url, access, signal });
+  };
   if (flags.replay !== undefined) {
     const { Replay } = await import("./replay.ts");
     const { speed = 1, timeout, ordered } = flags;
@@ -176,7 +178,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     try {
       await outcomes.show(replay.outcomes(), replay);
     } catch (error) {
-      return await failToConnect(error, attempt);
+      return await fail(error);
     }
     const exit = await outcomes.end();
     if (replay.leftOut > 0) {
@@ -194,7 +196,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   try {
     client = await connect();
   } catch (error) {
-    return await failToConnect(error, attempt);
+    return await fail(error);
   }
   await using _ = client;
   void client.closed.then(() => lost.abort());

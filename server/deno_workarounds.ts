@@ -36,17 +36,8 @@ const BACKLOG = 1 << 18;
  */
 const MAX_PAUSE = 64;
 
-const LOOP = Object.getOwnPropertySymbols(WebSocket.prototype)
-  .find(({ description }) => description === "[[eventLoop]]");
-
 /** A socket with Deno's private members: its loop, which runs until its state is CLOSED. */
 type Internals = Record<symbol, unknown>;
-
-/**
- * Calls a function in the next turn of the event loop. Importing it from node:timers would delay the start of
- * `asyncpkt send` by 10 ms; Deno 2.7 has no type for the global one.
- */
-const { setImmediate } = globalThis as unknown as { setImmediate(call: () => void): void };
 
 /**
  * Takes turns between one WebSocket and everything else. After so much data, the loop that reads the socket
@@ -68,11 +59,11 @@ export class ReadFairness {
   constructor(socket: WebSocket, onFault: (error: unknown) => void) {
     this.#socket = socket as WebSocket & Internals;
     this.#onFault = onFault;
-    this.#state = Object.getOwnPropertySymbols(socket)
-      .find(({ description }) => description === "[[readyState]]");
-    if (LOOP === undefined || this.#state === undefined) return;
-    this.#loop = (this.#socket[LOOP] as () => Promise<void>).bind(socket);
-    this.#socket[LOOP] = () => this.#run();
+    this.#state = symbolOf(socket, "[[readyState]]");
+    const loop = symbolOf(WebSocket.prototype, "[[eventLoop]]");
+    if (loop === undefined || this.#state === undefined) return;
+    this.#loop = (this.#socket[loop] as () => Promise<void>).bind(socket);
+    this.#socket[loop] = () => this.#run();
   }
 
   /** Counts a message, received or sent. */
@@ -116,11 +107,17 @@ export class ReadFairness {
   }
 
   async #pause(): Promise<void> {
+    // Deno 2.7 has no type for the global function.
+    const { setImmediate } = globalThis as unknown as { setImmediate(call: () => void): void };
     await new Promise<void>((resolve) => setImmediate(resolve));
     for (let pause = 1; pause <= MAX_PAUSE && this.#socket.bufferedAmount > BACKLOG; pause *= 2) {
       await delay(pause);
     }
   }
+}
+
+function symbolOf(object: object, name: string): symbol | undefined {
+  return Object.getOwnPropertySymbols(object).find(({ description }) => description === name);
 }
 
 /*
