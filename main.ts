@@ -87,7 +87,7 @@ async function run(name: string | undefined, { stdout, stderr }: Streams): Promi
     return Exit.ok;
   }
   if (name === "--help" || name === "-h" || name === "help") {
-    stdout.write(HELP);
+    await stdout.flush(HELP);
     return Exit.ok;
   }
   if (name !== undefined) {
@@ -107,7 +107,7 @@ async function runCommand(
 ): Promise<number> {
   const command = await load();
   if (!asksForHelp(args)) return await command.run(args, streams);
-  streams.stdout.write(command.help);
+  await streams.stdout.flush(command.help);
   return Exit.ok;
 }
 

@@ -141,10 +141,11 @@ export class BufferedWriter {
     };
   }
 
-  /** Writes what is gathered; resolves when all of it has been written. */
-  flush(): Promise<void> {
-    clearTimeout(this.#timer);
+  /** Writes what is gathered, and then `text`; resolves when all of it has been written. */
+  flush(text = ""): Promise<void> {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (!this.isBroken) this.#gathered += text;
     if (this.#gathered !== "") this.#writing ??= this.#writeAll();
     return this.#writing ?? Promise.resolve();
   }
