@@ -18,16 +18,14 @@ import {
   TimeoutError,
 } from "./client.ts";
 import { serve } from "./server.ts";
-import { awaitedLater } from "./tests/support/awaited_later.ts";
-import { freePort } from "./tests/support/free_port.ts";
+import { awaitedLater, Inbox, until } from "./tests/support/waiting.ts";
+import { freePort } from "./tests/support/machine.ts";
 import {
   type HandServerOptions,
   type Packet,
   startHandServer,
 } from "./tests/support/mock_server.ts";
-import { Inbox } from "./tests/support/inbox.ts";
 import { acceptRawSocket, readToEnd, startRawServer } from "./tests/support/raw_tcp.ts";
-import { until } from "./tests/support/until.ts";
 
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 const SOON = { port: 0, delay: { min: 0.005, max: 0.05 } };

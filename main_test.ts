@@ -1,11 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { serve } from "./server.ts";
-import { awaitedLater } from "./tests/support/awaited_later.ts";
+import { awaitedLater, until } from "./tests/support/waiting.ts";
 import { runCommand, startCommand } from "./tests/support/fake_streams.ts";
-import { freePort } from "./tests/support/free_port.ts";
+import { freePort } from "./tests/support/machine.ts";
 import { startHandServer } from "./tests/support/mock_server.ts";
 import { readToEnd, startRawServer } from "./tests/support/raw_tcp.ts";
-import { until } from "./tests/support/until.ts";
 import { convertVectors } from "./tests/support/vectors.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";

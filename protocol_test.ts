@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
-import fc from "./tests/support/fast_check.ts";
+import { fc } from "./tests/support/npm_packages.ts";
 import {
   convert,
   convertToJson,
@@ -9,8 +9,7 @@ import {
   type Representation,
 } from "./protocol.ts";
 import { anyData, representationJson } from "./tests/support/arbitraries.ts";
-import { plainAnswer, plainConvertToJson } from "./tests/support/plain.ts";
-import { plainParse } from "./tests/support/plain_json.ts";
+import { plainAnswer, plainConvertToJson, plainParse } from "./tests/support/plain.ts";
 import { convertVectors } from "./tests/support/vectors.ts";
 
 /** How many random inputs a property is tried on. */

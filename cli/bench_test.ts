@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Ajv2020 } from "../tests/support/ajv.ts";
+import { Ajv2020 } from "../tests/support/npm_packages.ts";
 import schema from "../docs/bench.schema.json" with { type: "json" };
 import type { Report } from "../load/report.ts";
 import { main } from "../main.ts";
 import { encodeError } from "../protocol.ts";
 import { serve } from "../server.ts";
 import { type Packet, startHandServer } from "../tests/support/mock_server.ts";
-import { until } from "../tests/support/until.ts";
+import { until } from "../tests/support/waiting.ts";
 import { Exit } from "./exit.ts";
 import { BufferedWriter } from "./buffered_writer.ts";
 

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { serve } from "../server.ts";
 import { type CertificateOptions, makeCertificate } from "../tests/support/certificates.ts";
 import { runCommand } from "../tests/support/fake_streams.ts";
-import { freePort } from "../tests/support/free_port.ts";
+import { freePort } from "../tests/support/machine.ts";
 import { acceptRawSocket, startRawServer } from "../tests/support/raw_tcp.ts";
 
 const TOKEN = "s3cret";

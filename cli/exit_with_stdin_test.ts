@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { Client } from "../client.ts";
-import { awaitedLater } from "../tests/support/awaited_later.ts";
+import { awaitedLater } from "../tests/support/waiting.ts";
 import { startCommand } from "../tests/support/fake_streams.ts";
 import { startNatsServer, whyNoNatsServer } from "../tests/support/nats_server.ts";
 import { startProgram } from "../tests/support/program.ts";

@@ -3,7 +3,7 @@ import { serve } from "../server.ts";
 import { FULL, runCommand, startCommand } from "../tests/support/fake_streams.ts";
 import { startHandServer } from "../tests/support/mock_server.ts";
 import { startProgram, taskArgs } from "../tests/support/program.ts";
-import { until } from "../tests/support/until.ts";
+import { until } from "../tests/support/waiting.ts";
 
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 

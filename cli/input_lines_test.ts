@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import schema from "../docs/send.schema.json" with { type: "json" };
 import { serve } from "../server.ts";
-import { Ajv2020 } from "../tests/support/ajv.ts";
+import { Ajv2020 } from "../tests/support/npm_packages.ts";
 import { runCommand } from "../tests/support/fake_streams.ts";
 import { randomIntegers } from "../tests/support/random.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { makeCertificate } from "../tests/support/certificates.ts";
 import { startNatsServer, whyNoNatsServer } from "../tests/support/nats_server.ts";
 import { type Program, startProgram, startTask } from "../tests/support/program.ts";
-import { PATIENCE } from "../tests/support/until.ts";
+import { PATIENCE } from "../tests/support/waiting.ts";
 import { shellQuote } from "./shell_quote.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;

@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import fc from "../tests/support/fast_check.ts";
+import { fc } from "../tests/support/npm_packages.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import { shellQuote } from "./shell_quote.ts";
 

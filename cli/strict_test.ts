@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { serve } from "../server.ts";
 import { runCommand } from "../tests/support/fake_streams.ts";
 import { startHandServer } from "../tests/support/mock_server.ts";
-import { Inbox } from "../tests/support/inbox.ts";
+import { Inbox } from "../tests/support/waiting.ts";
 
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 

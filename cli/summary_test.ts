@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStrictEquals } from "@std/asse
 import { ClientError, type ClientErrorCode, type Outcome, Reply } from "../client.ts";
 import { AnswerFrame } from "../client/reply.ts";
 import schema from "../docs/send.schema.json" with { type: "json" };
-import { Ajv2020 } from "../tests/support/ajv.ts";
+import { Ajv2020 } from "../tests/support/npm_packages.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { Exit } from "./exit.ts";
 import { Summary, type SummaryReport } from "./summary.ts";

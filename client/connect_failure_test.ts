@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Client, ConnectionError } from "../client.ts";
 import { makeIdentity } from "../tests/support/certificates.ts";
-import { freePort } from "../tests/support/free_port.ts";
+import { freePort } from "../tests/support/machine.ts";
 import { startRawServer } from "../tests/support/raw_tcp.ts";
 import { connectFailure, type FailureKind, isFinalFailure } from "./connect_failure.ts";
 

@@ -3,10 +3,8 @@ import { delay } from "@std/async/delay";
 import { AbortError, Client, ConnectionError, type Outcome, RequestError } from "../client.ts";
 import { type Answer, decodeFrame, encodeError, type RequestId } from "../protocol.ts";
 import { serve } from "../server.ts";
-import { awaitedLater } from "../tests/support/awaited_later.ts";
+import { awaitedLater, Inbox, until } from "../tests/support/waiting.ts";
 import { fixRandom } from "../tests/support/random.ts";
-import { Inbox } from "../tests/support/inbox.ts";
-import { until } from "../tests/support/until.ts";
 
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 const SOON = { port: 0, delay: { min: 0.01, max: 0.05 } };

@@ -7,14 +7,13 @@ import {
   assertStrictEquals,
 } from "@std/assert";
 import { AbortError, Client, ConnectionError, RequestError, TimeoutError } from "../client.ts";
-import { awaitedLater } from "../tests/support/awaited_later.ts";
+import { awaitedLater, Inbox } from "../tests/support/waiting.ts";
 import { fixRandom } from "../tests/support/random.ts";
 import {
   type HandServerOptions,
   type Packet,
   startHandServer,
 } from "../tests/support/mock_server.ts";
-import { Inbox } from "../tests/support/inbox.ts";
 import {
   acceptRawSocket,
   closeAfterPeer,

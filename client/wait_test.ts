@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { AbortError, Client, ConnectionError } from "../client.ts";
 import { serve } from "../server.ts";
 import { fixRandom } from "../tests/support/random.ts";
-import { freePort } from "../tests/support/free_port.ts";
+import { freePort } from "../tests/support/machine.ts";
 import { startHandServer } from "../tests/support/mock_server.ts";
 import {
   acceptRawSocket,

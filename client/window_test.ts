@@ -6,7 +6,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import fc from "../tests/support/fast_check.ts";
+import { fc } from "../tests/support/npm_packages.ts";
 import { AbortError, ClientError } from "./errors.ts";
 import { AnswerFrame, Reply } from "./reply.ts";
 import { type Outcome, settleAll, type WindowOptions } from "./window.ts";

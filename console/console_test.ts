@@ -7,8 +7,8 @@ import {
   type Page,
   startBrowser,
 } from "../tests/support/browser.ts";
-import { idDelayedBy } from "../tests/support/known_delays.ts";
-import { PATIENCE } from "../tests/support/until.ts";
+import { idDelayedBy } from "../tests/support/random.ts";
+import { PATIENCE } from "../tests/support/waiting.ts";
 
 const EXAMPLE_TEXT = [
   "{",

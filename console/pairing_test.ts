@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { convertToJson } from "../protocol.ts";
 import { anyData } from "../tests/support/arbitraries.ts";
-import fc from "../tests/support/fast_check.ts";
+import { fc } from "../tests/support/npm_packages.ts";
 import { compactJson } from "../tests/support/vectors.ts";
 import { linesOf, takeApart } from "./pairing.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Ajv2020 } from "../tests/support/ajv.ts";
+import { Ajv2020 } from "../tests/support/npm_packages.ts";
 import schema from "../docs/bench.schema.json" with { type: "json" };
 import { FIGURES, type Report, reportOf } from "./report.ts";
 import { Results } from "./results.ts";

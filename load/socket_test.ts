@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { serve } from "../server.ts";
 import { makeIdentity } from "../tests/support/certificates.ts";
 import { acceptRawSocket } from "../tests/support/raw_tcp.ts";
-import { until } from "../tests/support/until.ts";
+import { until } from "../tests/support/waiting.ts";
 import { HandshakeError } from "../websocket/handshake.ts";
 import { openSocket } from "./connect.ts";
 

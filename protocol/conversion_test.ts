@@ -1,5 +1,5 @@
 import { assert, assertLess, assertLessOrEqual, assertStrictEquals } from "@std/assert";
-import fc from "../tests/support/fast_check.ts";
+import { fc } from "../tests/support/npm_packages.ts";
 import { anyData } from "../tests/support/arbitraries.ts";
 import { plainConvertToJson } from "../tests/support/plain.ts";
 import { convertVectors } from "../tests/support/vectors.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import fc from "../tests/support/fast_check.ts";
+import { fc } from "../tests/support/npm_packages.ts";
 import { membersOf, splitTopLevel } from "./json_text.ts";
 import { compactJson } from "../tests/support/vectors.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
-import fc from "../tests/support/fast_check.ts";
+import { fc } from "../tests/support/npm_packages.ts";
 import { type ErrorCode, ERRORS } from "./errors.ts";
 import {
   decodeAnswers,

@@ -1,6 +1,6 @@
 import { assertEquals, assertLess, assertStrictEquals, assertThrows } from "@std/assert";
-import fc from "../tests/support/fast_check.ts";
-import { plainParse } from "../tests/support/plain_json.ts";
+import { fc } from "../tests/support/npm_packages.ts";
+import { plainParse } from "../tests/support/plain.ts";
 import { parseJson } from "./parse_json.ts";
 
 /** What was parsed before, which V8 remembers; a text; and what that text holds. */

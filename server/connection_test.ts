@@ -3,7 +3,7 @@ import { Sessions } from "../session/sessions.ts";
 import { serve, type ServeOptions, type ServerEvents } from "../server.ts";
 import { openBrowserSocket } from "../tests/support/browser_socket.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
-import { Inbox } from "../tests/support/inbox.ts";
+import { Inbox, until } from "../tests/support/waiting.ts";
 import {
   clientFrame,
   exchange,
@@ -11,7 +11,6 @@ import {
   readToEnd,
   writeAll,
 } from "../tests/support/raw_tcp.ts";
-import { until } from "../tests/support/until.ts";
 import { upgradeRequest } from "../websocket/handshake.ts";
 
 const AT_ONCE: ServeOptions = { port: 0, delay: { min: 0, max: 0 } };

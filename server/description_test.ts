@@ -5,7 +5,7 @@ import { convertToJson, ERRORS, MAX_BATCH, MAX_ID_LENGTH, SUBPROTOCOL } from "..
 import { serve } from "../server.ts";
 import { anyData } from "../tests/support/arbitraries.ts";
 import { agreedRequest, describedAnswer, describedRequest } from "../tests/support/described.ts";
-import fc from "../tests/support/fast_check.ts";
+import { fc } from "../tests/support/npm_packages.ts";
 import { convertVectors } from "../tests/support/vectors.ts";
 import asyncapi from "./asyncapi.json" with { type: "json" };
 import { STATUS } from "./post.ts";

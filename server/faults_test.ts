@@ -10,7 +10,7 @@ import { encodeError, ERRORS } from "../protocol.ts";
 import { serve } from "../server.ts";
 import { openBrowserSocket } from "../tests/support/browser_socket.ts";
 import { startCommand } from "../tests/support/fake_streams.ts";
-import { until } from "../tests/support/until.ts";
+import { until } from "../tests/support/waiting.ts";
 
 const SEED = 7;
 const SOON = { port: 0, delay: { min: 0.001, max: 0.02 }, seed: SEED };

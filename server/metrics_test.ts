@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
 import { serve } from "../server.ts";
 import { openBrowserSocket } from "../tests/support/browser_socket.ts";
-import { findProgram } from "../tests/support/find_program.ts";
+import { findProgram } from "../tests/support/machine.ts";
 import { startProgram } from "../tests/support/program.ts";
 import { parseMetrics, type Samples } from "../tests/support/prometheus.ts";
-import { until } from "../tests/support/until.ts";
+import { until } from "../tests/support/waiting.ts";
 import { formatMetric } from "./metrics.ts";
 import { ServerStats } from "./stats.ts";
 

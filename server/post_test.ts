@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { serve, type ServeOptions } from "../server.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { exchange, readToEnd } from "../tests/support/raw_tcp.ts";
-import { PATIENCE } from "../tests/support/until.ts";
+import { PATIENCE } from "../tests/support/waiting.ts";
 
 const encoder = new TextEncoder();
 

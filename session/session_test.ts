@@ -6,7 +6,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import fc from "../tests/support/fast_check.ts";
+import { fc } from "../tests/support/npm_packages.ts";
 import { type DelayPolicy, uniformDelay } from "./delays.ts";
 import { TimingWheel } from "./timing_wheel.ts";
 import {

@@ -6,7 +6,7 @@ import {
   assertStrictEquals,
   fail,
 } from "@std/assert";
-import fc from "../tests/support/fast_check.ts";
+import { fc } from "../tests/support/npm_packages.ts";
 import { TimingWheel } from "./timing_wheel.ts";
 
 /** One turn of the wheel, in milliseconds. */

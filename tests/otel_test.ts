@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { startProgram, taskArgs } from "./support/program.ts";
-import { PATIENCE } from "./support/until.ts";
+import { PATIENCE } from "./support/waiting.ts";
 
 interface Attribute {
   key: string;

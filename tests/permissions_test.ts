@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { freePort } from "./support/free_port.ts";
+import { freePort } from "./support/machine.ts";
 import { startProgram, taskPermissions } from "./support/program.ts";
 
 /** What a program could try that goes beyond its work, and how to try it. */

@@ -3,13 +3,12 @@ import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 import { Client } from "../client.ts";
 import { serve } from "../server.ts";
-import { awaitedLater } from "./support/awaited_later.ts";
+import { awaitedLater, until } from "./support/waiting.ts";
 import { makeCertificate } from "./support/certificates.ts";
-import { freePort } from "./support/free_port.ts";
+import { freePort } from "./support/machine.ts";
 import { type ProgramResult, startProgram, startTask, taskArgs } from "./support/program.ts";
 import { acceptRawSocket, closeAfterPeer, serverFrame, startRawServer } from "./support/raw_tcp.ts";
 import { listening, type ServerProcess, startServerProcess } from "./support/server_process.ts";
-import { until } from "./support/until.ts";
 
 /** How long after the first signal another one is certain to count, in milliseconds. */
 const UNTIL_SIGNALS_COUNT = 1100;

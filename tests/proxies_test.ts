@@ -3,13 +3,12 @@ import { Client, ConnectionError } from "../client.ts";
 import { serve } from "../server.ts";
 import { IDLE_TIMEOUT } from "../server/connections.ts";
 import { makeCertificate } from "./support/certificates.ts";
-import { findProgram } from "./support/find_program.ts";
-import { freePort } from "./support/free_port.ts";
-import { idDelayedBy } from "./support/known_delays.ts";
+import { findProgram, freePort } from "./support/machine.ts";
+import { idDelayedBy } from "./support/random.ts";
 import { type Program, startProgram } from "./support/program.ts";
 import { readToEnd } from "./support/raw_tcp.ts";
 import { startServerProcess } from "./support/server_process.ts";
-import { until } from "./support/until.ts";
+import { until } from "./support/waiting.ts";
 
 const SOON = { delay: { min: 0, max: 0.02 } };
 const CLIENTS = 4;

@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Client } from "../client.ts";
 import { serve } from "../server.ts";
-import { awaitedLater } from "./support/awaited_later.ts";
+import { awaitedLater, until } from "./support/waiting.ts";
 import { taskArgs } from "./support/program.ts";
 import { startOnTerminal, whyNoTerminal } from "./support/terminal.ts";
-import { until } from "./support/until.ts";
 
 const missing = await whyNoTerminal();
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Client, ConnectionError } from "../client.ts";
 import { serve, type ServeOptions } from "../server.ts";
-import { awaitedLater } from "./support/awaited_later.ts";
+import { awaitedLater } from "./support/waiting.ts";
 import { makeIdentity } from "./support/certificates.ts";
 
 const LATE: ServeOptions = { port: 0, delay: { min: 600, max: 600 } };

@@ -9,7 +9,7 @@ import { startServer } from "../../server/start.ts";
 import { openBrowserSocket } from "../../tests/support/browser_socket.ts";
 import { makeCertificate } from "../../tests/support/certificates.ts";
 import { runCommand, startCommand } from "../../tests/support/fake_streams.ts";
-import { Inbox } from "../../tests/support/inbox.ts";
+import { Inbox } from "../../tests/support/waiting.ts";
 import {
   type NatsServer,
   startNatsServer,

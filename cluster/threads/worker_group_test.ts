@@ -1,11 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Client, type ConnectOptions } from "../../client.ts";
 import { delayPolicy } from "../../session/delays.ts";
-import { awaitedLater } from "../../tests/support/awaited_later.ts";
+import { awaitedLater, Inbox, until } from "../../tests/support/waiting.ts";
 import { makeCertificate } from "../../tests/support/certificates.ts";
-import { Inbox } from "../../tests/support/inbox.ts";
 import { parseMetrics } from "../../tests/support/prometheus.ts";
-import { until } from "../../tests/support/until.ts";
 import { WorkerThreads } from "../../tests/support/worker_threads.ts";
 import { startWorkers } from "./worker_group.ts";
 

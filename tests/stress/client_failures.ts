@@ -14,7 +14,7 @@ import { openBrowserSocket } from "../support/browser_socket.ts";
 import { startTask } from "../support/program.ts";
 import { clientFrame, openRawSocket, readCloseCode, writeAll } from "../support/raw_tcp.ts";
 import { startServerProcess } from "../support/server_process.ts";
-import { until } from "../support/until.ts";
+import { until } from "../support/waiting.ts";
 import { buildFrame, ZERO_MASK } from "../../websocket/frames.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
 import { RawClient } from "./raw_client.ts";

@@ -18,7 +18,7 @@ import {
   shapelyData,
   tellingText,
 } from "../support/arbitraries.ts";
-import fc from "../support/fast_check.ts";
+import { fc } from "../support/npm_packages.ts";
 import { plainReplies, withoutMessage } from "../support/plain.ts";
 import { randomIntegers } from "../support/random.ts";
 import { ENOUGH, type Finding, type FuzzOptions, type FuzzResult } from "./fuzzing.ts";

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { plainReplies } from "../support/plain.ts";
-import { plainParse } from "../support/plain_json.ts";
+import { plainParse, plainReplies } from "../support/plain.ts";
 import { fuzzPackets, type Implementation } from "./fuzz_packets.ts";
 
 /** Programs that do nearly what they should. */

@@ -13,7 +13,7 @@ import { maxOpenFiles } from "../support/machine.ts";
 import { plainReplies, withoutDelay } from "../support/plain.ts";
 import { exchange } from "../support/raw_tcp.ts";
 import { startServerProcess } from "../support/server_process.ts";
-import { PATIENCE, until } from "../support/until.ts";
+import { PATIENCE, until } from "../support/waiting.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
 import { onServer, type Outcome, Tally, type TrialOptions } from "./trial.ts";
 

@@ -7,7 +7,7 @@
 import net from "node:net";
 import { deadline } from "@std/async/deadline";
 import { withoutMessage } from "../support/plain.ts";
-import { PATIENCE } from "../support/until.ts";
+import { PATIENCE } from "../support/waiting.ts";
 import { FrameDecoder } from "../../websocket/decoder.ts";
 import { HeadReader } from "../../websocket/handshake.ts";
 import { bytesOf, type Leaving } from "./raw_frames.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { serve } from "../../server.ts";
 import { plainReplies } from "../support/plain.ts";
 import { randomIntegers } from "../support/random.ts";
-import { until } from "../support/until.ts";
+import { until } from "../support/waiting.ts";
 import { startFaulty } from "./faulty_server.ts";
 import {
   dyingClient,

@@ -13,7 +13,7 @@ import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket
 import { plainReplies } from "../support/plain.ts";
 import type { ProgramResult } from "../support/program.ts";
 import type { ServerProcess, Target } from "../support/server_process.ts";
-import { PATIENCE } from "../support/until.ts";
+import { PATIENCE } from "../support/waiting.ts";
 
 /** Result of a failure test. */
 export interface Outcome {

@@ -5,7 +5,7 @@
  */
 
 import { encodeCancel, encodeRequest } from "../../protocol/packet.ts";
-import fc from "./fast_check.ts";
+import { fc } from "./npm_packages.ts";
 
 /** Separators whole, halved and odd, what JSON escapes, and one of each kind of character. */
 const TELLING = [

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-import-prefix
 /**
  * Debian's Chromium, for the tests and the picture of the console. Playwright is named here for the reason
- * that {@link file://./fast_check.ts} gives; so is axe.
+ * that {@link file://./npm_packages.ts} gives; so is axe.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 import fs from "node:fs";
 import axe from "npm:axe-core@^4";
 import type { Browser, Page } from "npm:playwright-core@^1";
-import { findProgram } from "./find_program.ts";
+import { findProgram } from "./machine.ts";
 
 export { axe, type Browser, type Page };
 

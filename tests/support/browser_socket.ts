@@ -7,8 +7,7 @@
 import { deadline } from "@std/async/deadline";
 import { parseJson } from "../../protocol/parse_json.ts";
 import { agreedRequest, describedAnswer } from "./described.ts";
-import { Inbox } from "./inbox.ts";
-import { PATIENCE } from "./until.ts";
+import { Inbox, PATIENCE } from "./waiting.ts";
 
 /** A WebSocket that is open. */
 export interface BrowserSocket extends AsyncDisposable {

@@ -8,7 +8,7 @@
 import asyncapi from "../../server/asyncapi.json" with { type: "json" };
 import { decodeFrame } from "../../protocol.ts";
 import { parseJson } from "../../protocol/parse_json.ts";
-import { Ajv2020, type ValidateFunction } from "./ajv.ts";
+import { Ajv2020, type ValidateFunction } from "./npm_packages.ts";
 
 const { schemas } = asyncapi.components;
 // JSON Schema counts code points, the protocol UTF-16 units, as Ajv does when told.

@@ -8,7 +8,7 @@ import type { Streams } from "../../cli/command.ts";
 import { BufferedWriter } from "../../cli/buffered_writer.ts";
 import { Shutdown } from "../../cli/shutdown.ts";
 import { main } from "../../main.ts";
-import { until } from "./until.ts";
+import { until } from "./waiting.ts";
 
 /** What stdin is, and which streams are terminals. */
 export interface FakeStreamsOptions {

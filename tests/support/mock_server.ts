@@ -5,7 +5,7 @@
  */
 
 import { describedRequest } from "./described.ts";
-import { Inbox } from "./inbox.ts";
+import { Inbox } from "./waiting.ts";
 
 /** A server made by hand. */
 export interface HandServer extends AsyncDisposable {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { until } from "./until.ts";
+import { until } from "./waiting.ts";
 
 /** A server that runs. */
 export interface NatsServer extends AsyncDisposable {

@@ -6,8 +6,7 @@
 
 import { deadline } from "@std/async/deadline";
 import { linesOf } from "../../cli/lines.ts";
-import { Inbox } from "./inbox.ts";
-import { PATIENCE } from "./until.ts";
+import { Inbox, PATIENCE } from "./waiting.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 

@@ -1,22 +1,14 @@
 /**
- * Chance in the hands of a test: random numbers from a seed, or a number of its own choice.
+ * Control over chance: random numbers from a seed, a fixed `Math.random()`, and ids of known delays.
  *
  * @module
  */
 
+import { type DelayRange, uniformDelay } from "../../session/delays.ts";
+
 /**
- * Returns a function that gives an integer from 0 to below `limit`, another each time, the same each run: a
- * linear congruential generator, of which the upper bits are used. Seeds that follow each other give
- * numbers that have nothing in common.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { randomIntegers } from "./random.ts";
- *
- * const [one, other] = [randomIntegers(7), randomIntegers(7)];
- * assertEquals([one(6), one(6), one(6)], [other(6), other(6), other(6)]);
- * ```
+ * Returns a function that returns random integers from 0 to below `limit`, the same in each run: the upper
+ * bits of a linear congruential generator. Consecutive seeds give unrelated numbers.
  */
 export function randomIntegers(seed: number): (limit: number) => number {
   let state = Math.imul(seed ^ seed >>> 16, 0x85ebca6b);
@@ -27,9 +19,24 @@ export function randomIntegers(seed: number): (limit: number) => number {
   };
 }
 
-/** Puts a function that returns `value` in the place of `Math.random` until it is disposed. */
+/** Makes `Math.random()` return `value` until it is disposed. */
 export function fixRandom(value: number): Disposable {
   const real = Math.random;
   Math.random = () => value;
   return { [Symbol.dispose]: () => void (Math.random = real) };
+}
+
+/** Returns an id that a server with this range and seed delays by `least` to `most` milliseconds. */
+export function idDelayedBy(
+  { delay, seed }: { delay: DelayRange; seed: number },
+  least: number,
+  most: number,
+): string {
+  const policy = uniformDelay(delay, seed);
+  const encoder = new TextEncoder();
+  for (let i = 0;; i++) {
+    const bytes = encoder.encode(JSON.stringify(`id${i}`));
+    const given = policy.delayOf(bytes, 0, bytes.length);
+    if (given >= least && given <= most) return `id${i}`;
+  }
 }

@@ -13,7 +13,7 @@ import {
   upgradeRequest,
   upgradeResponse,
 } from "../../websocket/handshake.ts";
-import { PATIENCE } from "./until.ts";
+import { PATIENCE } from "./waiting.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -5,13 +5,11 @@ import { delay } from "@std/async/delay";
 import { WebSocket as ForeignSocket } from "npm:ws@^8";
 import { Client } from "../../client.ts";
 import type { ServeOptions, Server } from "../../server.ts";
-import { awaitedLater } from "./awaited_later.ts";
+import { awaitedLater, Inbox, until } from "./waiting.ts";
 import { openBrowserSocket } from "./browser_socket.ts";
-import { Inbox } from "./inbox.ts";
-import { idDelayedBy } from "./known_delays.ts";
+import { idDelayedBy } from "./random.ts";
 import { clientFrame, exchange, openRawSocket, readToEnd } from "./raw_tcp.ts";
-import { findPython, NO_PYTHON } from "./python.ts";
-import { until } from "./until.ts";
+import { findPython, NO_PYTHON } from "./machine.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";

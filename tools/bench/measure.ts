@@ -4,8 +4,7 @@
  * @module
  */
 
-import { freePort } from "../../tests/support/free_port.ts";
-import { processorTime, residentMemory } from "../../tests/support/machine.ts";
+import { freePort, processorTime, residentMemory } from "../../tests/support/machine.ts";
 import { delay, here, pinned, start } from "./machine.ts";
 import type { Server, Servers } from "./servers.ts";
 

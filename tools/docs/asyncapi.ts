@@ -6,7 +6,7 @@
  * @module
  */
 
-// Named here for the reason that tests/support/fast_check.ts gives.
+// Named here for the reason that tests/support/npm_packages.ts gives.
 // deno-lint-ignore no-import-prefix
 import { load } from "npm:js-yaml@^4";
 

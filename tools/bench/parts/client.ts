@@ -4,8 +4,7 @@
  * @module
  */
 
-import { freePort } from "../../../tests/support/free_port.ts";
-import { output } from "../../../tests/support/machine.ts";
+import { freePort, output } from "../../../tests/support/machine.ts";
 import { here, pinned, start } from "../machine.ts";
 import { type Section, withSpread } from "../report.ts";
 import type { Servers } from "../servers.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { freePort } from "../../../tests/support/free_port.ts";
+import { freePort } from "../../../tests/support/machine.ts";
 import { SMALL } from "../conversion.ts";
 import { here, pinned, start } from "../machine.ts";
 import { type Load, underLoad } from "../measure.ts";
