@@ -7,9 +7,9 @@
 import type { Carrier } from "../session/context.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
-import { ReadFairness } from "./deno_workarounds.ts";
 import { guard, reportError, type ServerEvents } from "./events.ts";
 import type { Driver } from "./driver.ts";
+import type { Socket, SocketEvents } from "./socket.ts";
 
 /** The most bytes that a UTF-16 unit takes in a frame, and those of a frame's header. */
 const MAX_BYTES = 3;
@@ -25,27 +25,27 @@ export interface Shared {
 }
 
 /** A connection. Nothing that a peer does, and no fault of ours, gets further than its own connection. */
-export class Connection implements Carrier {
+export class Connection implements Carrier, SocketEvents {
   readonly address: string;
   /** Resolves when it has ended. */
   readonly ended: Promise<void>;
 
-  readonly #socket: WebSocket;
+  readonly #socket: Socket;
   readonly #shared: Shared;
   readonly #batched: boolean;
-  readonly #fairness: ReadFairness;
   readonly #end = Promise.withResolvers<void>();
   #session: Session | undefined;
   #isEvicted = false;
-  /** How many bytes may be sent before Deno is to be asked how many of them wait. */
+  /** Bytes that may be sent before the socket must be asked how many of them wait. */
   #room = 0;
+  readonly #opened: () => void;
 
   /**
    * @param batched whether the peer speaks `asyncpkt.v1`.
    * @param onOpen called when it opens, which it may never do.
    */
   constructor(
-    socket: WebSocket,
+    socket: Socket,
     address: string,
     batched: boolean,
     shared: Shared,
@@ -56,30 +56,23 @@ export class Connection implements Carrier {
     this.#socket = socket;
     this.#shared = shared;
     this.#batched = batched;
-    this.#fairness = new ReadFairness(socket, this.#onReadError);
-    socket.binaryType = "arraybuffer";
-    socket.onopen = () => this.#onOpen(onOpen);
-    socket.onmessage = this.#onMessage;
-    // Either may come without the other, and a close twice.
-    socket.onerror = socket.onclose = () => guard(shared.events, this.#onEnd);
+    this.#opened = onOpen;
+    socket.listen(this);
   }
 
   /** Closes it in good order: what has been sent is still written. */
   close(code: number, reason: string): void {
-    this.#fairness.reopen();
     this.#socket.close(code, reason);
   }
 
   /** Sends a frame, unless the peer has left too much unread. */
   send(frame: string): void {
     try {
-      if (this.#fairness.isEnding) this.#fairness.reopen();
       if (this.#isFull(frame.length)) {
         // Not now: a session that sends must not be closed under its own hands.
         queueMicrotask(this.#evictSlowReader);
       } else {
         this.#socket.send(frame);
-        this.#fairness.spend(frame.length);
       }
     } catch (error) {
       queueMicrotask(() => this.#onError(error));
@@ -91,41 +84,56 @@ export class Connection implements Carrier {
     this.close(1011, "Disconnected on purpose");
   }
 
-  #onOpen(onOpen: () => void): void {
+  onOpen(): void {
     try {
-      onOpen();
+      this.#opened();
       this.#session = this.#shared.sessions.open(this, this.#batched);
     } catch (error) {
       this.#onError(error);
     }
   }
 
-  #onMessage = ({ data }: MessageEvent): void => {
+  onMessage(frame: string | Uint8Array): void {
+    const session = this.#session;
+    if (session === undefined) return;
     try {
-      const frame = typeof data === "string" ? data : bytesOf(data);
-      const session = this.#session;
-      if (frame === undefined || session === undefined) return;
       this.#shared.driver.receive(session, frame);
       if (session.hasTooManyErrors) this.#evictAfterErrors(session);
-      this.#fairness.spend(frame.length);
-      this.#fairness.endIfSpent();
     } catch (error) {
       this.#onError(error);
     }
-  };
+  }
 
-  #onEnd = (): void => {
-    this.#end.resolve();
-    if (this.#session !== undefined) this.#shared.driver.close(this.#session);
-  };
+  onTooLong(head: Uint8Array, size: number): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    try {
+      this.#shared.driver.refuseTooLong(session, head, size);
+      if (session.hasTooManyErrors) this.#evictAfterErrors(session);
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
+  onReadError(error: unknown): void {
+    reportError(this.#shared.events, error);
+    this.#evict(1009, "The message could not be read");
+  }
+
+  onEnd(): void {
+    guard(this.#shared.events, () => {
+      this.#end.resolve();
+      if (this.#session !== undefined) this.#shared.driver.close(this.#session);
+    });
+  }
 
   /**
-   * Whether the peer has left too much unread. That cannot have grown by more than what was sent, so Deno,
-   * whom it takes long to ask, is only asked when it could make a difference.
+   * Whether the peer has left too much unread. That cannot have grown by more than what was sent, so the
+   * socket, which may be slow to tell, is only asked when it could make a difference.
    */
   #isFull(length: number): boolean {
     const most = MAX_BYTES * length + MAX_HEADER;
-    if (this.#room < most) this.#room = this.#shared.buffered - this.#socket.bufferedAmount;
+    if (this.#room < most) this.#room = this.#shared.buffered - this.#socket.unsent;
     if (this.#room < 0) return true;
     this.#room -= most;
     return false;
@@ -140,12 +148,6 @@ export class Connection implements Carrier {
     const { maxConsecutiveErrors } = this.#shared.sessions.limits;
     this.#evict(1008, `Too many wrong packets in a row: the limit is ${maxConsecutiveErrors}`);
   }
-
-  /** Deno could not read a message: its text is too long for a string. */
-  #onReadError = (error: unknown): void => {
-    reportError(this.#shared.events, error);
-    this.#evict(1009, "The message could not be read");
-  };
 
   /** The peer would wait for answers that may be lost; it had better know. */
   #onError(error: unknown): void {
@@ -163,9 +165,4 @@ export class Connection implements Carrier {
     guard(events, () => this.close(code, reason));
     guard(events, () => events.evicted?.(this.address, code, reason, dropped));
   }
-}
-
-/** On Deno 2.7 a message after the end may come without data. */
-function bytesOf(data: unknown): Uint8Array | undefined {
-  return data instanceof ArrayBuffer ? new Uint8Array(data) : undefined;
 }

@@ -8,6 +8,7 @@ import { isLoopback, networkOf } from "./address.ts";
 import { Connection, type Shared } from "./connection.ts";
 import { guard } from "./events.ts";
 import type { ServerGroup } from "./group.ts";
+import type { Socket } from "./socket.ts";
 import type { ServerStats } from "./stats.ts";
 
 /**
@@ -36,9 +37,6 @@ export const DEFAULT_CONNECTION_LIMITS: Readonly<ConnectionLimits> = {
 
 /** Default limit of connections from an address other than this machine's. */
 export const DEFAULT_PER_ADDRESS = 1000;
-
-/** Time after which Deno closes a silent connection, in seconds; it sends a ping after half of it. */
-export const IDLE_TIMEOUT = 30;
 
 /** Time after which an upgrade that has not opened counts as abandoned, in milliseconds. */
 const OPEN_TIMEOUT = 5000;
@@ -108,7 +106,7 @@ export class Connections {
   }
 
   /** Adds a socket that is about to open; calls `leave` when it has ended. */
-  add(socket: WebSocket, address: string, batched: boolean, leave: () => void): void {
+  add(socket: Socket, address: string, batched: boolean, leave: () => void): void {
     const connection = new Connection(socket, address, batched, this.#shared, () => {
       if (!this.#stopWaiting(connection)) this.#gauges.abandoned--; // it was only slow
       this.#open.add(connection);

@@ -5,6 +5,7 @@ import { uniformDelay } from "../session/delays.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
 import type { ServerGroup } from "./group.ts";
+import { DenoSocket } from "./deno_socket.ts";
 import { Driver } from "./driver.ts";
 import { ServerStats } from "./stats.ts";
 
@@ -44,7 +45,7 @@ class FakeSocket {
 
 function add(connections: Connections, leave = () => {}): FakeSocket {
   const socket = new FakeSocket();
-  connections.add(socket as unknown as WebSocket, "192.0.2.7", false, leave);
+  connections.add(new DenoSocket(socket as unknown as WebSocket), "192.0.2.7", false, leave);
   return socket;
 }
 

@@ -47,6 +47,12 @@ export class Driver implements ResponderCallbacks {
     this.#flushSoon();
   }
 
+  /** Refuses a frame that was not read whole; see {@linkcode Session.refuseTooLong}. */
+  refuseTooLong(session: Session, head: Uint8Array, size: number): void {
+    session.refuseTooLong(head, size);
+    this.#flushSoon();
+  }
+
   accepted(entry: number): void {
     this.#sessions.ownerOf(entry).accept(entry);
     this.#settle();

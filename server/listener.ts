@@ -5,6 +5,8 @@
  */
 
 import { delay } from "@std/async/delay";
+import { DenoSocket } from "./deno_socket.ts";
+import type { Handler, Upgraded } from "./socket.ts";
 
 /** The certificate of a server and its key. */
 export interface Certificate {
@@ -32,10 +34,13 @@ export interface ListenerOptions {
   readonly tls: Certificate | undefined;
   /** Whether other servers may listen on the same port. */
   readonly reusePort: boolean;
-  readonly handler: Deno.ServeHandler<Deno.NetAddr>;
+  readonly handler: Handler;
   /** Called with errors; the Response answers the request that failed, if there is one. */
   readonly onError: (error: unknown) => Response;
 }
+
+/** Time without a sign of life after which a WebSocket is closed, in seconds. Pings ask for one before. */
+export const IDLE_TIMEOUT = 30;
 
 /** Listens from its construction on. */
 export class Listener {
@@ -87,7 +92,8 @@ export class Listener {
     const { hostname, reusePort, handler, onError } = this.#options;
     const server = Deno.serve(
       { hostname, port, reusePort, ...this.#tls, onListen: () => {}, onError },
-      handler,
+      (request, info) =>
+        handler(request, info, (protocol, headers) => upgrade(request, protocol, headers)),
     );
     // Deno ends a server that cannot accept, such as when file descriptors run out; open connections go on.
     server.finished.catch((error) => {
@@ -164,4 +170,15 @@ function read<T>(what: string, parse: () => T): T {
   } catch {
     throw new RangeError(`the ${what} is not valid PEM`);
   }
+}
+
+function upgrade(
+  request: Request,
+  protocol: string | undefined,
+  headers: Record<string, string>,
+): Upgraded {
+  const options = { idleTimeout: IDLE_TIMEOUT, ...protocol !== undefined && { protocol } };
+  const { socket, response } = Deno.upgradeWebSocket(request, options);
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  return { socket: new DenoSocket(socket), response };
 }

@@ -9,6 +9,7 @@ import { AnswerStream } from "./answer_stream.ts";
 import type { Shared } from "./connection.ts";
 import { guard } from "./events.ts";
 import { RequestBody } from "./request_body.ts";
+import type { RequestInfo } from "./socket.ts";
 
 /** The status where there is one answer, and that is an error at once. */
 export const STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -34,7 +35,7 @@ const LONGEST_WHOLE = 1 << 14;
  */
 export async function answerPost(
   request: Request,
-  { remoteAddr, completed }: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  { remoteAddr, completed }: RequestInfo,
   shared: Shared,
   leave: () => void,
 ): Promise<Response> {

@@ -15,12 +15,7 @@ import { type FaultKind, faultPolicy, type FaultRates } from "../session/fault_p
 import { SUBPROTOCOL } from "../protocol.ts";
 import { Access, chooseProtocol, refuse } from "./auth.ts";
 import { CutOff } from "./answer_stream.ts";
-import {
-  type ConnectionLimits,
-  Connections,
-  DEFAULT_CONNECTION_LIMITS,
-  IDLE_TIMEOUT,
-} from "./connections.ts";
+import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
 import { reportError, type ServerEvents } from "./events.ts";
 import type { GroupStatus, ServerGroup } from "./group.ts";
 import { answerPost } from "./post.ts";
@@ -28,6 +23,7 @@ import { type Certificate, Listener } from "./listener.ts";
 import { answerMetrics } from "./metrics.ts";
 import { Driver } from "./driver.ts";
 import { answerConsole, answerDescription, secure } from "./pages.ts";
+import type { RequestInfo, Upgrade } from "./socket.ts";
 import { ServerStats } from "./stats.ts";
 
 /**
@@ -201,10 +197,11 @@ export function startServer(
 
   function handle(
     request: Request,
-    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
+    info: RequestInfo,
+    upgrade: Upgrade | undefined,
   ): Response | Promise<Response> {
     const shared = access.shareWith(request); // nothing can be read of it once it is upgraded
-    const response = route(request, info);
+    const response = route(request, info, upgrade);
     if (response instanceof Promise) return response.then((response) => secure(response, shared));
     return response.status === 101 ? response : secure(response, shared);
   }
@@ -212,7 +209,8 @@ export function startServer(
   // Not async: on Deno 2.9, waiting before an upgrade leaks the connection if the peer goes meanwhile.
   function route(
     request: Request,
-    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
+    info: RequestInfo,
+    upgrade: Upgrade | undefined,
   ): Response | Promise<Response> {
     const address = info.remoteAddr.hostname;
     const purpose = access.decide(request);
@@ -227,17 +225,21 @@ export function startServer(
       return refuse(503, `${leave}; try again later`, { "retry-after": "1" });
     }
     if (purpose === "post") return answerPost(request, info, shared, leave);
-    return upgrade(request, address, leave);
+    return open(request, address, upgrade, leave);
   }
 
-  function upgrade(request: Request, address: string, leave: () => void): Response {
+  function open(
+    request: Request,
+    address: string,
+    upgrade: Upgrade | undefined,
+    leave: () => void,
+  ): Response {
     const protocol = chooseProtocol(request);
     try {
-      const { socket, response } = Deno.upgradeWebSocket(
-        request,
-        { idleTimeout: IDLE_TIMEOUT, ...protocol !== undefined && { protocol } },
-      );
-      response.headers.set("asyncpkt-max-packet-size", `${sessions.limits.maxPacketSize}`);
+      if (upgrade === undefined) throw new TypeError("Open a new connection for a WebSocket");
+      const { socket, response } = upgrade(protocol, {
+        "asyncpkt-max-packet-size": `${sessions.limits.maxPacketSize}`,
+      });
       connections.add(socket, address, protocol === SUBPROTOCOL, leave);
       return response;
     } catch (error) {

@@ -33,6 +33,9 @@ const PEER_ERRORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenientDecoder = new TextDecoder();
 
+/** Bytes at the start of a frame that is too long, in which its id is looked for. */
+const HEAD = 4096;
+
 /** One session; {@linkcode Sessions.open} begins it. */
 export class Session {
   /** How many of its requests are in flight. */
@@ -84,6 +87,21 @@ export class Session {
         this.#fail(reader.idText(i), error);
       }
     }
+  }
+
+  /**
+   * Refuses a frame of `size` bytes, which is over the limit.
+   *
+   * @param head the start of the frame, from which the id is read if it is there.
+   */
+  refuseTooLong(head: string | Uint8Array, size: number): void {
+    if (this.#isClosed) return;
+    const { counters, limits } = this.#context;
+    counters.bytesIn += size;
+    const text = typeof head === "string" ? head : lenientDecoder.decode(head);
+    const limit = limits.maxPacketSize;
+    const message = `the frame is longer than ${limit} bytes`;
+    this.#refuse(JSON.stringify(peekId(text)), { code: "packet_too_large", message, limit });
   }
 
   /** Answers a request that fell due at time `due`, unless its response is not ready yet. */
@@ -177,13 +195,10 @@ export class Session {
     const limit = limits.maxPacketSize;
     // Each UTF-16 unit is one to three bytes, so most frames need no closer look.
     if (frame.length > limit || (3 * frame.length > limit && Buffer.byteLength(frame) > limit)) {
-      counters.bytesIn += Buffer.byteLength(frame);
-      const head = typeof frame === "string"
-        ? frame
-        : lenientDecoder.decode(frame.subarray(0, 4096));
-      const id = JSON.stringify(peekId(head));
-      const message = `the frame is longer than ${limit} bytes`;
-      this.#refuse(id, { code: "packet_too_large", message, limit });
+      this.refuseTooLong(
+        typeof frame === "string" ? frame : frame.subarray(0, HEAD),
+        Buffer.byteLength(frame),
+      );
       return undefined;
     }
     if (typeof frame === "string") return frame;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Client, ConnectionError } from "../client.ts";
 import { serve } from "../server.ts";
-import { IDLE_TIMEOUT } from "../server/connections.ts";
+import { IDLE_TIMEOUT } from "../server/listener.ts";
 import { makeCertificate } from "./support/certificates.ts";
 import { findProgram, freePort } from "./support/machine.ts";
 import { idDelayedBy } from "./support/random.ts";

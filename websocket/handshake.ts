@@ -69,12 +69,18 @@ export function statusOf({ start }: Head): number | undefined {
  */
 export class HeadReader {
   readonly #role: "client" | "server";
-  readonly #bytes = new Uint8Array(MAX_HEAD);
+  /** It grows with what comes: many connections may never send a head. */
+  #bytes = new Uint8Array(1 << 10);
   #length = 0;
 
   /** @param role who reads: a client reads a response, a server a request. */
   constructor(role: "client" | "server") {
     this.#role = role;
+  }
+
+  /** All bytes that came up to the end of the head; they are valid until the next call. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /**
@@ -85,18 +91,31 @@ export class HeadReader {
    */
   write(bytes: Uint8Array): { head: Head; rest: Uint8Array } | undefined {
     const before = this.#length;
-    const part = bytes.subarray(0, MAX_HEAD - before);
-    this.#bytes.set(part, before);
-    this.#length += part.length;
-    const text = decoder.decode(this.#bytes.subarray(0, this.#length));
-    if (this.#role === "client" && !text.startsWith(HTTP.slice(0, text.length))) {
-      throw notHttp(text);
+    this.#append(bytes.subarray(0, MAX_HEAD - before));
+    const tail = Math.max(before - 3, 0);
+    const at = decoder.decode(this.bytes.subarray(tail)).indexOf("\r\n\r\n");
+    const end = tail + at;
+    if (this.#role === "client" && (before < HTTP.length || at >= 0)) {
+      const text = decoder.decode(this.bytes);
+      if (!text.startsWith(HTTP.slice(0, text.length))) throw notHttp(text);
     }
-    const end = text.indexOf("\r\n\r\n", Math.max(before - 3, 0));
-    if (end >= 0) {
-      return { head: parseHead(text.slice(0, end)), rest: bytes.slice(end + 4 - before) };
+    if (at >= 0) {
+      this.#length = end + 4;
+      const head = parseHead(decoder.decode(this.#bytes.subarray(0, end)));
+      return { head, rest: bytes.slice(this.#length - before) };
     }
     if (this.#length === MAX_HEAD) throw new HandshakeError("the head is too long, over 16 KiB");
+  }
+
+  #append(bytes: Uint8Array): void {
+    const needed = this.#length + bytes.length;
+    if (needed > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(2 * this.#bytes.length, needed));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(bytes, this.#length);
+    this.#length = needed;
   }
 }
 
@@ -195,12 +214,17 @@ export function checkUpgradeRequest(
 }
 
 /** Returns the head of a response that opens a WebSocket (section 4.2.2). */
-export async function upgradeResponse(key: string, protocol?: string): Promise<string> {
+export async function upgradeResponse(
+  key: string,
+  protocol?: string,
+  headers: Record<string, string> = {},
+): Promise<string> {
   return headText("HTTP/1.1 101 Switching Protocols", {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
     "Sec-WebSocket-Accept": await answerKey(key),
     "Sec-WebSocket-Protocol": protocol,
+    ...headers,
   });
 }
 
