@@ -189,7 +189,7 @@ export class Client implements AsyncDisposable {
     request?.settle(() => new AbortError(reason));
     if (request !== undefined) this.#giveUp(id, request);
   });
-  readonly #repairs = { reconnects: 0, resent: 0, retried: 0 };
+  readonly #retryStats = { reconnects: 0, resent: 0, retried: 0 };
   /** Why there is no connection at the moment. */
   #lost: ErrorFactory | undefined;
   /** Why no request can be made any more. */
@@ -259,8 +259,8 @@ export class Client implements AsyncDisposable {
   }
 
   /** What was done so far about lost connections and refusals. */
-  get repairs(): RetryStats {
-    return { ...this.#repairs };
+  get retryStats(): RetryStats {
+    return { ...this.#retryStats };
   }
 
   /**
@@ -394,7 +394,7 @@ export class Client implements AsyncDisposable {
     const request = id === null ? undefined : this.#pending.get(id);
     if (request?.isOut) this.#outbox!.accept(request);
     if (isError(answer) && this.#outbox!.repair(answer)) {
-      this.#repairs.retried++;
+      this.#retryStats.retried++;
     } else if (!request?.isOut) {
       if (id === null || !this.#givenUp.delete(id)) this.#options.onUnmatched?.(answer);
     } else if (isError(answer)) {
@@ -413,7 +413,7 @@ export class Client implements AsyncDisposable {
       this.#pending.delete(id);
       return request.settle(refusal);
     }
-    this.#repairs.retried++;
+    this.#retryStats.retried++;
     request.isOut = false;
     request.refusal = refusal;
     // What goes elsewhere waits for the next connection, which takes all that is pending.
@@ -434,9 +434,9 @@ export class Client implements AsyncDisposable {
     this.#outbox = new Outbox((frame) => socket.send(frame), batched, this.#frameLimit);
     if (this.#lost === undefined) return; // it is the first
     this.#lost = undefined;
-    this.#repairs.reconnects++;
+    this.#retryStats.reconnects++;
     for (const [id, request] of this.#pending.entries()) {
-      if (request.isOut) this.#repairs.resent++;
+      if (request.isOut) this.#retryStats.resent++;
       this.#sendAgain(id);
     }
     this.#options.onReconnect?.();

@@ -6,7 +6,7 @@
 
 import { type ServeOptions, type Server, startServer } from "./server/start.ts";
 
-export type { Events, Limits } from "./session/context.ts";
+export type { Limits, SessionEvents } from "./session/context.ts";
 export type { Tap } from "./session/tap.ts";
 export type { Delay, DelayRange, LognormalDelay, NormalDelay } from "./session/delays.ts";
 export type { FaultKind, FaultRates } from "./session/fault_policy.ts";

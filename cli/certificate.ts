@@ -42,7 +42,7 @@ export function renewOnHangUp(server: Server, files: CertificateFiles, log: Serv
   const isPossible = files.cert !== undefined && Deno.build.os !== "windows";
   const onHangUp = async () => {
     try {
-      await server.renew((await readCertificate(files))!);
+      await server.setCertificate((await readCertificate(files))!);
       log.renewed();
     } catch (error) {
       log.renewed(error instanceof Error ? error.message : String(error));

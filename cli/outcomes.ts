@@ -35,7 +35,7 @@ export interface OutcomesOptions {
 /** What has requests under way. */
 interface Sender {
   readonly inFlight: number;
-  readonly repairs: RetryStats;
+  readonly retryStats: RetryStats;
 }
 
 /** Shows outcomes, and sums them up. */
@@ -112,7 +112,7 @@ export class Outcomes {
       this.#print(outcome);
       if (stdout.isBehind) await stdout.flush();
     }
-    this.#summary.repairs = sender.repairs;
+    this.#summary.retryStats = sender.retryStats;
   }
 
   /**

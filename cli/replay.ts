@@ -65,10 +65,10 @@ export class Replay {
     this.#options = options;
   }
 
-  /** What all its connections did so that requests are answered all the same. */
-  get repairs(): RetryStats {
-    const repairs = this.#clients.map(({ repairs }) => repairs);
-    const sum = (name: keyof RetryStats) => repairs.reduce((sum, one) => sum + one[name], 0);
+  /** The sum of the counts of all connections. */
+  get retryStats(): RetryStats {
+    const all = this.#clients.map(({ retryStats }) => retryStats);
+    const sum = (name: keyof RetryStats) => all.reduce((sum, one) => sum + one[name], 0);
     return { reconnects: sum("reconnects"), resent: sum("resent"), retried: sum("retried") };
   }
 

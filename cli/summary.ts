@@ -32,7 +32,7 @@ type FailureCode = ClientErrorCode | "invalid_line";
 /** Counts outcomes and keeps their latencies. */
 export class Summary {
   /** What was done so that requests were answered all the same. */
-  repairs: RetryStats = { reconnects: 0, resent: 0, retried: 0 };
+  retryStats: RetryStats = { reconnects: 0, resent: 0, retried: 0 };
 
   #startedAt: number | undefined;
   readonly #failures = new Map<FailureCode, number>();
@@ -94,7 +94,7 @@ export class Summary {
     for (const [code, count] of this.#failures) {
       lines.push(`  ${formatCount(count)} ${escapeControls(code)}`);
     }
-    const { reconnects, resent, retried } = this.repairs;
+    const { reconnects, resent, retried } = this.retryStats;
     if (reconnects > 0) {
       lines.push(
         `connected again: ${counted(reconnects, "time")}, ` +
@@ -121,7 +121,7 @@ export class Summary {
       elapsed_s: round(this.#seconds),
       counts: { requests: this.count, answered: this.#answered, failed: this.failed },
       errors: Object.fromEntries(this.#failures),
-      repairs: this.repairs,
+      repairs: this.retryStats,
       latency_ms: this.#answered === 0 ? null : {
         min: round(at(0)),
         mean: round(this.#given.reduce((sum, latency) => sum + latency, 0) / this.#answered),

@@ -61,7 +61,7 @@ Deno.test("toString() says no latency where nothing was answered", () => {
 
 Deno.test("toString() says what was done so that requests were answered all the same", () => {
   const summary = summaryOf([failed("closed")]);
-  summary.repairs = { reconnects: 1, resent: 1, retried: 1000 };
+  summary.retryStats = { reconnects: 1, resent: 1, retried: 1000 };
   assertEquals(summary.toString().split("\n").slice(2, -1), [
     "connected again: 1 time, sent again: 1 request",
     "refused and tried again: 1,000 times",

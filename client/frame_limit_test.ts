@@ -32,9 +32,9 @@ for (const maxPacketSize of [300, 1 << 10, 1 << 16, 1 << 17]) {
     await ask(client, 2000, "é".repeat(60));
     assertEquals(accepted, 2000);
     // By now it knows.
-    const { retried } = client.repairs;
+    const { retried } = client.retryStats;
     await ask(client, 2000, "é".repeat(60));
-    assertEquals([accepted, client.repairs.retried], [4000, retried]);
+    assertEquals([accepted, client.retryStats.retried], [4000, retried]);
   });
 }
 
@@ -151,7 +151,7 @@ Deno.test("Client reconnects after a close because of frames that it need not sh
     await using server = startStrictServer({ limits: [5000], refuse });
     await using client = await Client.connect(server.url);
     await ask(client, 2000);
-    assertEquals(client.repairs.reconnects, 1);
+    assertEquals(client.retryStats.reconnects, 1);
     // What is too large alone is another matter.
     const error = await assertRejects(() => client.request("x".repeat(5000)), ConnectionError);
     assertEquals(error.code, "connection_lost");
@@ -166,7 +166,7 @@ Deno.test("Client outlives a server that counts its frames as wrong, until it ha
   });
   await using client = await Client.connect(server.url, STRICT);
   await ask(client, 5000, "x".repeat(200));
-  assertEquals(client.repairs.reconnects, 1);
+  assertEquals(client.retryStats.reconnects, 1);
 });
 
 Deno.test("Client frees ids that were given up within a refused frame", async () => {

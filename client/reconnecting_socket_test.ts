@@ -79,7 +79,7 @@ Deno.test("Client sends again what has no answer, once there is a connection aga
   const packets = await server.packets.take(16) as Packet[];
   assertEquals(packets.map(({ data }) => Number(data)).slice(10), [4, 5, 6, 7, 8, 9]);
   assertEquals(events, ["connection_lost, again in 10 ms", "again"]);
-  assertEquals(client.repairs, { reconnects: 1, resent: 6, retried: 0 });
+  assertEquals(client.retryStats, { reconnects: 1, resent: 6, retried: 0 });
   assertEquals([client.inFlight, server.packets.size], [0, 0]);
 });
 
@@ -97,7 +97,7 @@ Deno.test("Client lets requests wait that are made while there is no connection"
   assertEquals(error.code, "duplicate_request_id");
   assertEquals((await before).data, { id: { is: "before" } });
   assertEquals((await during).data, { id: { is: "during" } });
-  assertEquals(client.repairs, { reconnects: 1, resent: 1, retried: 0 });
+  assertEquals(client.retryStats, { reconnects: 1, resent: 1, retried: 0 });
   assertEquals(server.packets.size, 3);
 });
 
@@ -134,7 +134,7 @@ Deno.test("Client keeps to a request's timeout over several connections", async 
   const error = await assertRejects(() => client.request("", { timeout: 300 }), TimeoutError);
   assertMatch(error.message, /^no answer within 0\.3 s/);
   assert(performance.now() - from >= 299);
-  assert(client.repairs.resent > 2, `it was sent again ${client.repairs.resent} times`);
+  assert(client.retryStats.resent > 2, `it was sent again ${client.retryStats.resent} times`);
 });
 
 Deno.test("Client.close() ends the wait, and an attempt, at once", async () => {
@@ -235,7 +235,7 @@ Deno.test("Client tries on while the server cannot take it, is away or breaks of
     onDisconnect: ({ message }) => errors.push(message),
   });
   assertEquals((await client.request("", { id: 1, ...PATIENT })).data, {});
-  assertEquals([errors.length, client.repairs.reconnects], [5, 1]);
+  assertEquals([errors.length, client.retryStats.reconnects], [5, 1]);
   for (const [i, status] of [500, 502, 503].entries()) {
     assert(errors[i + 1]!.includes(`the server answered with status ${status}`), errors[i + 1]);
   }
@@ -323,7 +323,7 @@ Deno.test("Client sends nothing twice, if it is not to resend", async () => {
     id: { is: "new" },
   });
   assertEquals((await refused).data, { id: { is: "refused" } });
-  assertEquals(client.repairs, { reconnects: 1, resent: 0, retried: 1 });
+  assertEquals(client.retryStats, { reconnects: 1, resent: 0, retried: 1 });
 });
 
 // Refusals.
@@ -342,7 +342,7 @@ Deno.test("Client sends again what was refused as overloaded, later and later", 
   assertEquals(reply.data, { id: { is: "x" } });
   assert(reply.latency >= 5 + 10 + 20 + 40 + 80 - 2, `it took ${reply.latency} ms`);
   assertEquals(await server.packets.take(6), new Array(6).fill({ request_id: "x", data: "data" }));
-  assertEquals(client.repairs, { reconnects: 0, resent: 0, retried: 5 });
+  assertEquals(client.retryStats, { reconnects: 0, resent: 0, retried: 5 });
 });
 
 Deno.test("Client sends again what was refused as shutting_down, on the next connection", async () => {
@@ -355,7 +355,7 @@ Deno.test("Client sends again what was refused as shutting_down, on the next con
   const requests = ["wait", "close"].map((data) => client.request(data, { id: data, ...PATIENT }));
   const replies = await Promise.all(requests);
   assertEquals(replies.map(({ data }) => data), [{ id: { is: "wait" } }, { id: { is: "close" } }]);
-  assertEquals(client.repairs, { reconnects: 1, resent: 0, retried: 2 });
+  assertEquals(client.retryStats, { reconnects: 1, resent: 0, retried: 2 });
   assertEquals(server.packets.size, 4);
 });
 
@@ -412,6 +412,6 @@ Deno.test("Client leaves refusals alone if it is told to, and all others in any 
       const error = await assertRejects(() => client.request(code, PATIENT), RequestError);
       assertEquals(error.code, code);
     }
-    assertEquals(client.repairs.retried, 0);
+    assertEquals(client.retryStats.retried, 0);
   }
 });

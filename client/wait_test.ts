@@ -24,7 +24,7 @@ Deno.test("Client.connect() waits for a server that starts later", async () => {
     onReconnect: () => assert(false, "it was not connected before"),
   });
   assertEquals((await client.request("a&&b&&c")).data, { a: { b: "c" } });
-  assertEquals(client.repairs.reconnects, 0);
+  assertEquals(client.retryStats.reconnects, 0);
   for (const [code, message] of told) {
     assertEquals(code, "connection_failed");
     assert(message.startsWith(`cannot connect to ws://127.0.0.1:${port}`), message);

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Events } from "../session/context.ts";
+import type { SessionEvents } from "../session/context.ts";
 
 /** What is told of requests and connections while they happen. What these throw is ignored. */
-export interface ServerEvents extends Events {
+export interface ServerEvents extends SessionEvents {
   /** A connection was not let in: there were too many, in all or from its address. */
   rejected?(address: string, reason: string): void;
   /** A connection was closed for what the peer did or did not do; its requests in flight were dropped. */

@@ -69,8 +69,8 @@ export class Listener {
    *
    * @throws {RangeError} if the new one is invalid; the old one stays in use.
    */
-  renew(certificate: Certificate): Promise<void> {
-    const renewing = this.#renewed.then(() => this.#renew(certificate));
+  setCertificate(certificate: Certificate): Promise<void> {
+    const renewing = this.#renewed.then(() => this.#setCertificate(certificate));
     this.#renewed = renewing.catch(() => {});
     return renewing;
   }
@@ -114,9 +114,9 @@ export class Listener {
     }, RETRY_DELAY);
   }
 
-  async #renew(certificate: Certificate): Promise<void> {
+  async #setCertificate(certificate: Certificate): Promise<void> {
     const before = this.#tls;
-    if (before === undefined) throw new RangeError("there is no certificate to be renewed");
+    if (before === undefined) throw new RangeError("there is no certificate to replace");
     if (before.cert === certificate.cert && before.key === certificate.key) return;
     await checkCertificate(certificate);
     if (this.#isClosed) return;

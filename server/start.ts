@@ -116,12 +116,12 @@ export interface Server extends AsyncDisposable {
   /** How often each kind of trouble was made on purpose; undefined if none is to be. */
   readonly faults: Readonly<Record<FaultKind, number>> | undefined;
   /**
-   * Listens with another certificate from now on; with the same, nothing happens. For a moment, nobody can
-   * connect. Connections live on, except on Deno 2.9, which closes those over WebSocket with 1001.
+   * Replaces the certificate; with the same one, nothing happens. For a moment, no client can connect. Open
+   * connections stay open, except on Deno 2.9, which closes WebSockets with 1001.
    *
-   * @throws {RangeError} if it cannot be used: then the old one is kept.
+   * @throws {RangeError} if the certificate is not valid; the server keeps the old one.
    */
-  renew(tls: Certificate): Promise<void>;
+  setCertificate(tls: Certificate): Promise<void>;
   /** How many have been answered with a response. */
   readonly answered: number;
   /**
@@ -316,7 +316,7 @@ export function startServer(
     get faults() {
       return sessions.faults;
     },
-    renew: (certificate) => listener.renew(certificate),
+    setCertificate: (certificate) => listener.setCertificate(certificate),
     get answered() {
       return sessions.answered;
     },

@@ -34,7 +34,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
 };
 
 /** Events of sessions. An id is JSON text, `null` where a frame has none. */
-export interface Events {
+export interface SessionEvents {
   /** A request was accepted; its answer is due after `delay` milliseconds. */
   accepted?(id: string, delay: number): void;
   /** A request, or a frame without one, was answered with an error. */
@@ -59,7 +59,7 @@ export interface Carrier {
 export interface SessionContext {
   readonly planner: Planner;
   readonly limits: Limits;
-  readonly events: Events;
+  readonly events: SessionEvents;
   readonly counters: Counters;
   /** Returns how many requests are in flight in other servers that share the limit. */
   readonly inFlightElsewhere: (inFlight: number) => number;

@@ -2,7 +2,7 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import { type DelayPolicy, uniformDelay } from "./delays.ts";
 import { FAULT_KINDS, type FaultKind, type FaultPolicy } from "./fault_policy.ts";
 import { encodeCancel, encodeError, encodeRequest, ERRORS } from "../protocol.ts";
-import type { Events } from "./context.ts";
+import type { SessionEvents } from "./context.ts";
 import { Sessions } from "./sessions.ts";
 import { Planner } from "./plan.ts";
 
@@ -20,11 +20,11 @@ const byId: FaultPolicy = {
   },
 };
 
-function open(batched: boolean, delays: DelayPolicy = fixed(DELAY), more: Events = {}) {
+function open(batched: boolean, delays: DelayPolicy = fixed(DELAY), more: SessionEvents = {}) {
   const sent: string[] = [];
   const told: string[] = [];
   const carried: FaultKind[] = [];
-  const events: Events = { faulted: (id, kind) => told.push(`${kind} ${id}`), ...more };
+  const events: SessionEvents = { faulted: (id, kind) => told.push(`${kind} ${id}`), ...more };
   const sessions = new Sessions({ delays, faults: byId, events });
   const session = sessions.open({
     send: (frame) => sent.push(frame),

@@ -23,7 +23,7 @@ import {
 } from "../protocol.ts";
 import { agreedRequest, describedAnswer } from "../tests/support/described.ts";
 import { plainConvertToJson } from "../tests/support/plain.ts";
-import type { Events } from "./context.ts";
+import type { SessionEvents } from "./context.ts";
 import type { Session } from "./session.ts";
 import { Sessions, type SessionsOptions } from "./sessions.ts";
 
@@ -612,7 +612,7 @@ type Told =
   | ["faulted", string, string]
   | ["failed", string, unknown];
 
-function listen(told: Told[]): Required<Events> {
+function listen(told: Told[]): Required<SessionEvents> {
   return {
     accepted: (...rest) => told.push(["accepted", ...rest]),
     refused: (...rest) => told.push(["refused", ...rest]),
@@ -712,7 +712,7 @@ Deno.test("receive() throws nothing where `refused` or `failed` throw, and answe
     throw new Error("secret");
   };
   let failures = 0;
-  const allEvents: Events[] = [
+  const allEvents: SessionEvents[] = [
     { refused: fault, failed: () => failures++ },
     { refused: fault, failed: fault },
     { accepted: fault, refused: fault, failed: fault },

@@ -9,9 +9,9 @@ import { FrameReader } from "../protocol/frame_reader.ts";
 import {
   type Carrier,
   DEFAULT_LIMITS,
-  type Events,
   type Limits,
   type SessionContext,
+  type SessionEvents,
 } from "./context.ts";
 import { Counters } from "./counters.ts";
 import type { DelayPolicy } from "./delays.ts";
@@ -35,7 +35,7 @@ export interface SessionsOptions {
   /** @default {DEFAULT_LIMITS} */
   limits?: Partial<Limits>;
   /** Called as requests come and go. What a callback throws fails that request alone. */
-  events?: Events;
+  events?: SessionEvents;
   /** Called for every frame. */
   tap?: Tap | undefined;
   /** Turns requests into responses. @default {in this process} */

@@ -269,7 +269,7 @@ for (const kind of [NGINX, HAPROXY]) {
       assertEquals(await post, { request_id: 1, data: { a: { b: "c" } } });
     }
     assertEquals(unmatched, 0);
-    const { reconnects, resent } = repairsOf(clients.list);
+    const { reconnects, resent } = retryStatsOf(clients.list);
     assert(resent > 0, "it was killed when nothing was in flight");
     assert(reconnects < CLIENTS, "those of the other server were cut off as well");
   });
@@ -288,8 +288,8 @@ for (const kind of [NGINX, HAPROXY]) {
     await Promise.all([first, second, third]);
     const { dropped, cut } = await draining;
     assertEquals([dropped, cut], [0, 0]);
-    assertEquals(repairsOf([...clients.list, ...newcomers.list]).resent, 0);
-    assertEquals(repairsOf(newcomers.list).reconnects, 0);
+    assertEquals(retryStatsOf([...clients.list, ...newcomers.list]).resent, 0);
+    assertEquals(retryStatsOf(newcomers.list).reconnects, 0);
   });
 
   test("loses nothing when no server is left until one is back", async () => {
@@ -370,9 +370,9 @@ async function sendAll(clients: readonly Client[]): Promise<void> {
   );
 }
 
-function repairsOf(clients: readonly Client[]) {
+function retryStatsOf(clients: readonly Client[]) {
   const sum = (of: "reconnects" | "resent") =>
-    clients.reduce((total, { repairs }) => total + repairs[of], 0);
+    clients.reduce((total, { retryStats }) => total + retryStats[of], 0);
   return { reconnects: sum("reconnects"), resent: sum("resent") };
 }
 

@@ -48,12 +48,16 @@ Deno.test("serve() does not listen with a certificate that is none", () => {
   }
 });
 
-Deno.test("Server.renew() shows the new certificate to those who come", async () => {
+Deno.test("Server.setCertificate() shows the new certificate to those who come", async () => {
   await using server = serve({ port: 0, delay: { min: 0.3, max: 0.3 }, tls: one.tls });
   const options = { caCerts: one.caCerts, reconnect: false };
   await using before = await Client.connect(server.url, options);
   const inFlight = before.request("a&&b&&d").then(() => "answered", () => "lost");
-  await Promise.all([server.renew(two.tls), server.renew(one.tls), server.renew(two.tls)]);
+  await Promise.all([
+    server.setCertificate(two.tls),
+    server.setCertificate(one.tls),
+    server.setCertificate(two.tls),
+  ]);
   await using after = await Client.connect(server.url, { caCerts: two.caCerts });
   assertEquals((await after.request("a&&b&&c")).data, { a: { b: "c" } });
   await assertRejects(
@@ -65,7 +69,7 @@ Deno.test("Server.renew() shows the new certificate to those who come", async ()
   await inFlight;
 });
 
-Deno.test("Server.renew() keeps the old certificate where the new one cannot be used", async () => {
+Deno.test("Server.setCertificate() keeps the old certificate where the new one cannot be used", async () => {
   await using server = serve({ ...SOON, tls: one.tls });
   await using client = await Client.connect(server.url, { caCerts: one.caCerts });
   const broken: [cert: string, key: string, reason: string][] = [
@@ -75,17 +79,17 @@ Deno.test("Server.renew() keeps the old certificate where the new one cannot be 
     [two.tls.cert.slice(0, 200), two.tls.key, "the certificate is not valid PEM"],
   ];
   for (const [cert, key, reason] of broken) {
-    await assertRejects(() => server.renew({ cert, key }), RangeError, reason);
+    await assertRejects(() => server.setCertificate({ cert, key }), RangeError, reason);
   }
-  await server.renew({ ...one.tls }); // the same: nobody is to notice
+  await server.setCertificate({ ...one.tls }); // the same: nobody is to notice
   assertEquals((await client.request("a&&b&&c")).data, { a: { b: "c" } });
   await using another = await Client.connect(server.url, { caCerts: one.caCerts });
   assertEquals((await another.request("a&&b&&c")).data, { a: { b: "c" } });
   await using plain = serve(SOON);
-  await assertRejects(() => plain.renew(one.tls), RangeError, "there is no certificate");
+  await assertRejects(() => plain.setCertificate(one.tls), RangeError, "there is no certificate");
 });
 
-Deno.test("Server.renew() lets answers to what was posted before go on", async () => {
+Deno.test("Server.setCertificate() lets answers to what was posted before go on", async () => {
   const server = serve({ port: 0, delay: { min: 0.3, max: 0.3 }, tls: one.tls });
   using http = Deno.createHttpClient({ caCerts: one.caCerts });
   const response = await fetch(server.url.replace("wss", "https"), {
@@ -93,7 +97,7 @@ Deno.test("Server.renew() lets answers to what was posted before go on", async (
     body: '[{"request_id":1,"data":""}]',
     client: http,
   });
-  await server.renew(two.tls);
+  await server.setCertificate(two.tls);
   assertEquals(await response.text(), '{"request_id":1,"data":{}}\n');
   await server.drain();
 });
@@ -101,7 +105,7 @@ Deno.test("Server.renew() lets answers to what was posted before go on", async (
 Deno.test("Server.drain() ends what was there before a renewal, too", async () => {
   const server = serve({ ...LATE, tls: one.tls });
   const client = await Client.connect(server.url, { caCerts: one.caCerts, reconnect: false });
-  const renewing = awaitedLater(server.renew(two.tls));
+  const renewing = awaitedLater(server.setCertificate(two.tls));
   await server.drain();
   await renewing;
   await client.closed;

@@ -27,7 +27,7 @@ export interface WorkerInit {
 /** What the main thread calls of a worker. */
 export type WorkerFunctions = {
   start(init: WorkerInit): { readonly url: string; readonly port: number };
-  renew(certificate: Certificate): Promise<void>;
+  setCertificate(certificate: Certificate): Promise<void>;
   drain(): Promise<Drained>;
   /** Has the worker call `stats` before it returns. */
   sendStats(): void;

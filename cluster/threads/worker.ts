@@ -21,7 +21,7 @@ let forwarder: EventForwarder;
 
 const main = new Channel<WorkerFunctions, MainFunctions>(globalThis as unknown as Port, {
   start,
-  renew: (certificate) => server.renew(certificate),
+  setCertificate: (certificate) => server.setCertificate(certificate),
   async drain() {
     const drained = await server.drain();
     forwarder.flush();

@@ -109,11 +109,11 @@ class WorkerGroup implements Server {
     this.#watch = setInterval(this.#check, CHECK);
   }
 
-  renew(certificate: Certificate): Promise<void> {
+  setCertificate(certificate: Certificate): Promise<void> {
     const renewing = this.#renewed.then(async () => {
       // One after the other, so that somebody listens all the time.
       for (const thread of this.#threads) {
-        await thread.renew(certificate);
+        await thread.setCertificate(certificate);
         this.#options = { ...this.#options, tls: certificate };
       }
     });

@@ -102,7 +102,7 @@ Deno.test(
     assert(metrics.get('asyncpkt_requests_total{outcome="answered"}')! >= 400);
     assert(metrics.get('asyncpkt_requests_total{outcome="dropped"}')! > 0);
     assertEquals(metrics.get("asyncpkt_requests_in_flight"), 0);
-    assert(clients.some((client) => client.repairs.resent > 0));
+    assert(clients.some((client) => client.retryStats.resent > 0));
     await Promise.all(clients.map((client) => client.close()));
   },
 );
@@ -317,9 +317,12 @@ Deno.test({ name: "startWorkers() renews the certificate of all workers", ignore
   const connect = async ({ caCerts }: { caCerts: string[] }) =>
     await (await Client.connect(server.url, { caCerts, reconnect: false })).close();
   await connect(one!);
-  await assertRejects(() => server.renew({ cert: one!.tls.cert, key: two!.tls.key }), RangeError);
+  await assertRejects(
+    () => server.setCertificate({ cert: one!.tls.cert, key: two!.tls.key }),
+    RangeError,
+  );
   for (let i = 0; i < 8; i++) await connect(one!);
-  await server.renew(two!.tls);
+  await server.setCertificate(two!.tls);
   for (let i = 0; i < 8; i++) await connect(two!);
   await assertRejects(() => connect(one!));
 });

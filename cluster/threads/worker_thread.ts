@@ -72,8 +72,8 @@ export class WorkerThread {
   }
 
   /** Has it listen with another certificate; if it ends meanwhile, that is up to its successor. */
-  async renew(certificate: Certificate): Promise<void> {
-    await this.channel.call("renew", certificate).catch((error) => {
+  async setCertificate(certificate: Certificate): Promise<void> {
+    await this.channel.call("setCertificate", certificate).catch((error) => {
       if (this.isLive) throw error;
     });
   }

@@ -192,7 +192,7 @@ const byLibrary: Way = async (url) => {
     return JSON.stringify(reply?.data) === answerOf(i);
   }));
   const answered = replies.filter((isRight) => isRight).length;
-  return { answered, twice, resent: client.repairs.resent };
+  return { answered, twice, resent: client.retryStats.resent };
 };
 
 const bySend: Way = async (url) => {
