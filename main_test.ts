@@ -356,10 +356,10 @@ Deno.test("main() serve lets in those who know the token, and shows it to nobody
   for (const text of said) assert(!/s3cret|gu3ss/.test(text), text);
 });
 
-Deno.test("main() serve warns when anybody may use it", async () => {
+Deno.test("main() serve warns when anyone may use it", async () => {
   const file = await Deno.makeTempFile();
   await Deno.writeTextFile(file, "s3cret");
-  const warning = "Beyond this machine, anybody may use it: there is no --token-file";
+  const warning = "Anyone who can reach this server may use it; --token-file requires a token";
   const table: [flags: string[], warns: boolean][] = [
     [["--hostname", "0.0.0.0"], true],
     [["--hostname", "0.0.0.0", "--quiet"], true],

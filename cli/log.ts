@@ -1,10 +1,9 @@
 /**
- * The server's log: what happens to requests, as lines for people or for machines.
+ * The log of a server or worker: its events as lines for people or for machines.
  *
  * @module
  */
 
-import { configure, dispose, getLogger, type LogRecord } from "@logtape/logtape";
 import { FAULT_KINDS } from "../session/fault_policy.ts";
 import type { Drained, FaultKind, Server, ServerEvents } from "../server.ts";
 import type { WorkerEvents } from "../cluster/threads/worker_group.ts";
@@ -13,13 +12,16 @@ import { formatCount, plural } from "./figures.ts";
 import type { BufferedWriter } from "./buffered_writer.ts";
 import { RateLimitedLog } from "./rate_limited_log.ts";
 
-/** What a line looks like: a sentence, or a JSON object. */
+/** Format of the lines: a sentence, or a JSON object. */
 export type LogFormat = "text" | "json";
 
-const CATEGORY = "asyncpkt";
+type Level = "info" | "warning" | "error";
 
-/** What was done on purpose. */
-const DEEDS: Readonly<Record<FaultKind, string>> = {
+/** Members of an event as a JSON object. */
+type Members = Readonly<Record<string, unknown>>;
+
+/** What an injected fault does to its request. */
+const EFFECTS: Readonly<Record<FaultKind, string>> = {
   drop: "not answered",
   error: "answered with an error",
   duplicate: "answered twice",
@@ -28,187 +30,139 @@ const DEEDS: Readonly<Record<FaultKind, string>> = {
   disconnect: "disconnected",
 };
 
-/** The faults after which a request has no answer that its client could read. */
+/** Faults after which the client has no answer that it can read. */
 const UNANSWERED: readonly FaultKind[] = ["drop", "garbage", "disconnect"];
 
-/** The log of a server: what happens to requests and connections, and the server's own steps. */
+/** A log of what happens to requests and connections, and of the server's own steps. */
 export interface ServerLog extends WorkerEvents, Disposable {
   listening(url: string): void;
-  /** Anybody who reaches the server may use it. */
+  /** Anyone who can reach the server may use it. */
   exposed(): void;
-  /** The certificate was read again, or why it is still the old one. */
+  /** The certificate was reloaded, or could not be. */
   renewed(failure?: string): void;
   /** The connection to NATS was lost, or is back. */
-  reached(nats: string, isConnected: boolean): void;
+  natsStatus(nats: string, isConnected: boolean): void;
   /** A worker waits for requests. */
   working(nats: string): void;
   draining(inFlight: number): void;
-  /** Logs how the requests of the server's whole life have ended. */
+  /** Logs how all requests of the server have ended. */
   drained(result: Drained, server: Pick<Server, "answered" | "faults">): void;
-  /** Says how often each kind of trouble was made, if any was to be. */
+  /** Logs the number of injected faults of each kind, if the server injects any. */
   faults(counts: Server["faults"]): void;
 }
 
 /**
- * Starts logging to `output`; returns what logs the events of a server. What happens to connections is
- * logged once a second at most, with how often it did.
+ * Starts a log on `output`. Events of connections are logged at most once a second each, with the
+ * number of events left out.
  *
  * @param quiet leaves out the line of each request.
  */
-export async function startLog(
-  output: BufferedWriter,
-  format: LogFormat,
-  quiet: boolean,
-): Promise<ServerLog> {
-  const line = format === "json" ? jsonLine : textLine;
-  await configure({
-    reset: true,
-    sinks: { output: (record) => output.write(line(record)) },
-    loggers: [
-      { category: CATEGORY, lowestLevel: "info", sinks: ["output"] },
-      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["output"] },
-    ],
-  });
-  const log = getLogger(CATEGORY);
-  const rejected = new RateLimitedLog<{ address: string; reason: string }>((event, others) =>
-    log.warn("Turned {address} away: {reason}{more}", {
-      event: "rejected",
-      ...event,
-      ...andMore(others),
-    })
-  );
-  const evicted = new RateLimitedLog<
-    { address: string; code: number; reason: string; dropped: number }
-  >((event, others) =>
-    log.warn("Closed a connection of {address} with {code}: {reason}; {dropped} in flight{more}", {
-      event: "evicted",
-      ...event,
-      ...andMore(others),
-    })
-  );
-  const abandoned = new RateLimitedLog<{ address: string; count: number }>((event, others) =>
-    log.warn("An upgrade of {address} never opened, {count} so far{more}", {
-      event: "abandoned",
-      ...event,
-      ...andMore(others),
-    })
-  );
-  const events: ServerEvents = {
-    accepted: (id, delay) =>
-      log.info("Timeout {seconds} seconds for this one.", {
-        event: "accepted",
+export function startLog(output: BufferedWriter, format: LogFormat, quiet: boolean): ServerLog {
+  const write = (level: Level, event: string, message: string, members: Members = {}) => {
+    const line = format === "json"
+      ? JSON.stringify({ time: new Date().toISOString(), level, event, ...members, message })
+      : `${prefixOf(members)}${message}`;
+    output.write(escapeControls(line) + "\n");
+  };
+  const limited = (event: string) =>
+    new RateLimitedLog<{ message: string; members: Members }>(({ message, members }, others) => {
+      if (others === 0) write("warning", event, message, members);
+      else write("warning", event, `${message} (and ${others} more)`, { ...members, others });
+    });
+  const rejected = limited("rejected");
+  const evicted = limited("evicted");
+  const abandoned = limited("abandoned");
+  const requests: ServerEvents = {
+    accepted(id, delay) {
+      const seconds = delay / 1000;
+      write("info", "accepted", `Timeout ${seconds.toFixed(1)} seconds for this one.`, {
         request_id: JSON.parse(id),
-        seconds: (delay / 1000).toFixed(1),
-        delay: delay / 1000,
-      }),
-    refused: (id, { code, message }) =>
-      log.warn("{code}: {reason}", {
-        event: "refused",
-        request_id: JSON.parse(id),
-        code,
-        reason: message,
-      }),
-    faulted: (id, kind) =>
-      log.warn("{deed}, on purpose", {
-        event: "fault",
-        request_id: JSON.parse(id),
-        kind,
-        deed: DEEDS[kind],
-      }),
+        delay: seconds,
+      });
+    },
+    refused(id, { code, message: reason }) {
+      const request_id = JSON.parse(id);
+      write("warning", "refused", `${code}: ${reason}`, { request_id, code, reason });
+    },
+    faulted(id, kind) {
+      const request_id = JSON.parse(id);
+      write("warning", "fault", `injected fault: ${EFFECTS[kind]}`, { request_id, kind });
+    },
   };
   return {
-    ...(quiet ? {} : events),
-    failed: (id, error) =>
-      log.error("a fault of the server's own: {error}", {
-        event: "failed",
-        request_id: JSON.parse(id),
-        error: error instanceof Error ? error.stack ?? error.message : String(error),
-      }),
-    rejected: (address, reason) => rejected.tell({ address, reason }),
-    evicted: (address, code, reason, dropped) => evicted.tell({ address, code, reason, dropped }),
-    abandoned: (address, count) => abandoned.tell({ address, count }),
-    workerEnded: (worker, reason, wait) =>
-      log.error("Worker {worker} has ended: {reason}; another starts in {wait} s", {
-        event: "worker_ended",
-        worker,
-        reason,
-        wait: wait / 1000,
-      }),
+    ...(quiet ? {} : requests),
+    failed(id, thrown) {
+      const error = thrown instanceof Error ? thrown.stack ?? thrown.message : String(thrown);
+      const request_id = JSON.parse(id);
+      write("error", "failed", `internal error: ${error}`, { request_id, error });
+    },
+    rejected(address, reason) {
+      const message = `Rejected a client at ${address}: ${reason}`;
+      rejected.add({ message, members: { address, reason } });
+    },
+    evicted(address, code, reason, dropped) {
+      const message =
+        `Closed a connection from ${address} with ${code}: ${reason}; ${dropped} in flight`;
+      evicted.add({ message, members: { address, code, reason, dropped } });
+    },
+    abandoned(address, count) {
+      const message = `An upgrade from ${address} never opened; ${count} so far`;
+      abandoned.add({ message, members: { address, count } });
+    },
+    workerEnded(worker, reason, wait) {
+      const seconds = wait / 1000;
+      const message = `Worker ${worker} ended: ${reason}; restarting in ${seconds} s`;
+      write("error", "worker_ended", message, { worker, reason, wait: seconds });
+    },
     workerReplaced: (worker) =>
-      log.info("Worker {worker} listens again", { event: "worker_replaced", worker }),
-    listening: (url) => log.info("Listening on {url}", { event: "listening", url }),
+      write("info", "worker_replaced", `Worker ${worker} is listening again`, { worker }),
+    listening: (url) => write("info", "listening", `Listening on ${url}`, { url }),
     exposed: () =>
-      log.warn("Beyond this machine, anybody may use it: there is no --token-file", {
-        event: "exposed",
-      }),
-    renewed: (failure) =>
-      failure === undefined
-        ? log.info("The certificate was read again", { event: "renewed" })
-        : log.error("Keeping the old certificate: {reason}", {
-          event: "not_renewed",
-          reason: failure,
-        }),
-    reached: (nats, isConnected) =>
-      isConnected
-        ? log.info("Connected to {nats} again", { event: "connected", nats })
-        : log.warn("Lost the connection to {nats}; connecting again", {
-          event: "disconnected",
+      write(
+        "warning",
+        "exposed",
+        "Anyone who can reach this server may use it; --token-file requires a token",
+      ),
+    renewed(reason) {
+      if (reason === undefined) write("info", "renewed", "Reloaded the certificate");
+      else write("error", "not_renewed", `Keeping the old certificate: ${reason}`, { reason });
+    },
+    natsStatus(nats, isConnected) {
+      if (isConnected) write("info", "connected", `Reconnected to ${nats}`, { nats });
+      else {write("warning", "disconnected", `Lost the connection to ${nats}; reconnecting`, {
           nats,
-        }),
-    working: (nats) => log.info("Working for {nats}", { event: "working", nats }),
-    draining: (inFlight) =>
-      log.info("Draining: {in_flight} in flight", { event: "draining", in_flight: inFlight }),
+        });}
+    },
+    working: (nats) => write("info", "working", `Working for ${nats}`, { nats }),
+    draining: (in_flight) =>
+      write("info", "draining", `Draining: ${in_flight} in flight`, { in_flight }),
     drained({ dropped, cut, disconnected }, { answered, faults }) {
       const on_purpose = UNANSWERED.reduce((sum, kind) => sum + (faults?.[kind] ?? 0), 0);
-      const shortfalls = [
-        [on_purpose, "left unanswered on purpose"],
-        [
-          disconnected,
-          `dropped with ${plural(disconnected, "its connection", "their connections")}`,
-        ],
+      const connections = plural(disconnected, "its connection", "their connections");
+      const losses = ([
+        [on_purpose, "left unanswered by injected faults"],
+        [disconnected, `dropped with ${connections}`],
         [dropped, "not answered in time"],
         [cut, `${plural(cut, "connection")} cut`],
-      ] as const;
-      const told = shortfalls.filter(([count]) => count > 0)
-        .map(([count, what]) => `, ${formatCount(count)} ${what}`);
-      const ends = told.length === 0
-        ? "all answered"
-        : `${formatCount(answered)} answered in all${told.join("")}`;
-      const level = dropped > 0 || cut > 0 ? "warn" : "info";
+      ] as const).filter(([count]) => count > 0);
+      const ends = losses.map(([count, what]) => `, ${formatCount(count)} ${what}`).join("");
+      const message = ends === "" ? "all answered" : `${formatCount(answered)} answered${ends}`;
+      const level = dropped > 0 || cut > 0 ? "warning" : "info";
       const counts = { answered, on_purpose, disconnected, dropped, cut };
-      log[level]("Drained: {ends}", { event: "drained", ...counts, ends });
+      write(level, "drained", `Drained: ${message}`, counts);
     },
     faults(counts) {
       if (counts === undefined) return;
-      const deeds = FAULT_KINDS.map((kind) => `${counts[kind]} ${DEEDS[kind]}`).join(", ");
-      log.info("On purpose: {deeds}", { event: "faults", deeds, ...counts });
+      const effects = FAULT_KINDS.map((kind) => `${counts[kind]} ${EFFECTS[kind]}`).join(", ");
+      write("info", "faults", `Injected faults: ${effects}`, { ...counts });
     },
     [Symbol.dispose]() {
-      for (const seldom of [rejected, evicted, abandoned]) seldom[Symbol.dispose]();
+      for (const log of [rejected, evicted, abandoned]) log[Symbol.dispose]();
     },
   };
 }
 
-/** Ends logging; what was logged is complete once the output is flushed. */
-export async function endLog(): Promise<void> {
-  await dispose();
-}
-
-/** The fields of an event that stands for others as well. */
-function andMore(others: number): { others?: number; more: string } {
-  return others === 0 ? { more: "" } : { others, more: ` (and ${others} more)` };
-}
-
-function textLine({ message, properties }: LogRecord): string {
-  const { request_id } = properties;
-  const about = request_id === undefined || request_id === null ? "" : `${request_id}: `;
-  return escapeControls(about + message.join("")) + "\n";
-}
-
-function jsonLine({ timestamp, level, message, properties }: LogRecord): string {
-  const time = new Date(timestamp).toISOString();
-  const { seconds: _1, more: _2, deed: _3, deeds: _4, ends: _5, ...fields } = properties;
-  return escapeControls(
-    JSON.stringify({ time, level, ...fields, message: message.join("") }),
-  ) + "\n";
+/** Returns how a sentence about a request begins. */
+function prefixOf({ request_id = null }: Members): string {
+  return request_id === null ? "" : `${request_id}: `;
 }

@@ -6,14 +6,14 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { FAULT_KINDS } from "../session/fault_policy.ts";
-import { endLog, type LogFormat, startLog } from "./log.ts";
+import { type LogFormat, startLog } from "./log.ts";
 import { BufferedWriter } from "./buffered_writer.ts";
 
-type Log = Awaited<ReturnType<typeof startLog>>;
+type Log = ReturnType<typeof startLog>;
 
-/** The lines that are logged by `tell`. */
+/** Returns the lines that `write` logs. */
 async function linesOf(
-  tell: (log: Log) => void,
+  write: (log: Log) => void,
   format: LogFormat = "text",
   quiet = false,
 ): Promise<string[]> {
@@ -25,15 +25,14 @@ async function linesOf(
     },
     isTerminal: () => false,
   });
-  const log = await startLog(output, format, quiet);
-  tell(log);
+  const log = startLog(output, format, quiet);
+  write(log);
   log[Symbol.dispose]();
-  await endLog();
   await output.flush();
   return text.split("\n").slice(0, -1);
 }
 
-function tellAll(log: Log): void {
+function logAll(log: Log): void {
   log.listening("ws://127.0.0.1:2707");
   log.accepted?.('"01"', 3412);
   log.accepted?.("0", 1000);
@@ -43,20 +42,20 @@ function tellAll(log: Log): void {
   log.draining(7);
 }
 
-Deno.test("startLog() logs sentences", async () => {
-  assertEquals(await linesOf(tellAll), [
+Deno.test("startLog() logs sentences when the format is text", async () => {
+  assertEquals(await linesOf(logAll), [
     "Listening on ws://127.0.0.1:2707",
     "01: Timeout 3.4 seconds for this one.",
     "0: Timeout 1.0 seconds for this one.",
     "a: overloaded: no room",
     "invalid_json: the frame is not JSON",
-    "01: a fault of the server's own: broken",
+    "01: internal error: broken",
     "Draining: 7 in flight",
   ]);
 });
 
-Deno.test("startLog() logs JSON objects, ids with their type", async () => {
-  const lines = await linesOf(tellAll, "json");
+Deno.test("startLog() logs objects, ids with their type, when the format is json", async () => {
+  const lines = await linesOf(logAll, "json");
   const records = lines.map((line) => JSON.parse(line));
   for (const { time } of records) assertStrictEquals(new Date(time).toISOString(), time);
   assertEquals(records.map(({ time: _, ...rest }) => rest), [
@@ -101,13 +100,13 @@ Deno.test("startLog() logs JSON objects, ids with their type", async () => {
       event: "failed",
       request_id: "01",
       error: "broken",
-      message: "a fault of the server's own: broken",
+      message: "internal error: broken",
     },
     { level: "info", event: "draining", in_flight: 7, message: "Draining: 7 in flight" },
   ]);
 });
 
-function tellOfConnections(log: Log): void {
+function logConnections(log: Log): void {
   for (let i = 0; i < 3; i++) {
     log.rejected?.("192.0.2.7", "Too many connections: the limit is 2");
     log.evicted?.("192.0.2.7", 1008, "Too many wrong packets in a row: the limit is 100", i);
@@ -115,16 +114,16 @@ function tellOfConnections(log: Log): void {
   }
 }
 
-Deno.test("startLog() logs what happens to connections, however often, in few lines", async () => {
-  assertEquals(await linesOf(tellOfConnections, "text", true), [
-    "Turned 192.0.2.7 away: Too many connections: the limit is 2",
-    "Closed a connection of 192.0.2.7 with 1008: Too many wrong packets in a row: the limit is 100; 0 in flight",
-    "An upgrade of 192.0.2.7 never opened, 1 so far",
-    "Turned 192.0.2.7 away: Too many connections: the limit is 2 (and 1 more)",
-    "Closed a connection of 192.0.2.7 with 1008: Too many wrong packets in a row: the limit is 100; 2 in flight (and 1 more)",
-    "An upgrade of 192.0.2.7 never opened, 3 so far (and 1 more)",
+Deno.test("startLog() logs events of connections once a second each", async () => {
+  assertEquals(await linesOf(logConnections, "text", true), [
+    "Rejected a client at 192.0.2.7: Too many connections: the limit is 2",
+    "Closed a connection from 192.0.2.7 with 1008: Too many wrong packets in a row: the limit is 100; 0 in flight",
+    "An upgrade from 192.0.2.7 never opened; 1 so far",
+    "Rejected a client at 192.0.2.7: Too many connections: the limit is 2 (and 1 more)",
+    "Closed a connection from 192.0.2.7 with 1008: Too many wrong packets in a row: the limit is 100; 2 in flight (and 1 more)",
+    "An upgrade from 192.0.2.7 never opened; 3 so far (and 1 more)",
   ]);
-  const [first, , , again] = await linesOf(tellOfConnections, "json");
+  const [first, , , again] = await linesOf(logConnections, "json");
   const { time: _, ...record } = JSON.parse(again!);
   assertEquals(record, {
     level: "warning",
@@ -132,39 +131,39 @@ Deno.test("startLog() logs what happens to connections, however often, in few li
     address: "192.0.2.7",
     reason: "Too many connections: the limit is 2",
     others: 1,
-    message: "Turned 192.0.2.7 away: Too many connections: the limit is 2 (and 1 more)",
+    message: "Rejected a client at 192.0.2.7: Too many connections: the limit is 2 (and 1 more)",
   });
   assertEquals(JSON.parse(first!).others, undefined);
 });
 
-Deno.test("startLog() says of a drain that all was answered only if it was", async () => {
+Deno.test("drained() logs that all were answered only when they were", async () => {
   const none = { drop: 0, error: 0, duplicate: 0, late: 0, garbage: 0, disconnect: 0 };
   const clean = { dropped: 0, cut: 0, disconnected: 0 };
   const cases: [text: string, ...Parameters<Log["drained"]>][] = [
     ["all answered", clean, { answered: 0, faults: undefined }],
     ["all answered", clean, { answered: 7, faults: { ...none, error: 1, duplicate: 2, late: 3 } }],
     [
-      "1,035 answered in all, 6 left unanswered on purpose",
+      "1,035 answered, 6 left unanswered by injected faults",
       clean,
       { answered: 1035, faults: { ...none, drop: 1, garbage: 2, disconnect: 3 } },
     ],
     [
-      "0 answered in all, 1 dropped with its connection",
+      "0 answered, 1 dropped with its connection",
       { ...clean, disconnected: 1 },
       { answered: 0, faults: none },
     ],
     [
-      "5 answered in all, 1 left unanswered on purpose, 2 dropped with their connections, " +
+      "5 answered, 1 left unanswered by injected faults, 2 dropped with their connections, " +
       "3 not answered in time, 1 connection cut",
       { dropped: 3, cut: 1, disconnected: 2 },
       { answered: 5, faults: { ...none, drop: 1 } },
     ],
-    ["5 answered in all, 2 connections cut", { ...clean, cut: 2 }, { answered: 5, faults: none }],
+    ["5 answered, 2 connections cut", { ...clean, cut: 2 }, { answered: 5, faults: none }],
   ];
   for (const [text, ...told] of cases) {
-    const tell = (log: Log) => log.drained(...told);
-    assertEquals(await linesOf(tell), [`Drained: ${text}`]);
-    const [record] = (await linesOf(tell, "json")).map((line) => JSON.parse(line));
+    const write = (log: Log) => log.drained(...told);
+    assertEquals(await linesOf(write), [`Drained: ${text}`]);
+    const [record] = (await linesOf(write, "json")).map((line) => JSON.parse(line));
     const { time: _time, on_purpose, ...rest } = record;
     const [{ dropped, cut, disconnected }, { answered, faults }] = told;
     const { drop = 0, garbage = 0, disconnect = 0 } = faults ?? {};
@@ -178,9 +177,9 @@ Deno.test("startLog() says of a drain that all was answered only if it was", asy
   }
 });
 
-Deno.test("startLog() leaves out the lines of requests if told to be quiet, but no faults", async () => {
+Deno.test("startLog() leaves out the lines of requests, but not errors, when it is quiet", async () => {
   for (const format of ["text", "json"] as const) {
-    const lines = await linesOf(tellAll, format, true);
+    const lines = await linesOf(logAll, format, true);
     assertStrictEquals(lines.length, 3);
     assertMatch(lines[0]!, /Listening/);
     assertMatch(lines[1]!, /broken/);
@@ -188,21 +187,21 @@ Deno.test("startLog() leaves out the lines of requests if told to be quiet, but 
   }
 });
 
-Deno.test("startLog() lets no text of a peer reach a terminal as it is, or begin a line", async () => {
+Deno.test("startLog() escapes the text of peers", async () => {
   const id = "\x1b[2J\r\nListening on {url} {reason}\u202e";
-  const tell = (log: Log) => {
+  const write = (log: Log) => {
     log.accepted?.(JSON.stringify(id), 1000);
     log.refused?.(JSON.stringify(id), { code: "invalid_packet", message: `\x9b${id}` });
     log.failed?.(JSON.stringify(id), new Error(id));
   };
   const shown = "\\u001b[2J\\u000d\\u000aListening on {url} {reason}\\u202e";
-  const lines = await linesOf(tell);
+  const lines = await linesOf(write);
   assertStrictEquals(lines.length, 3);
   assertStrictEquals(lines[0], `${shown}: Timeout 1.0 seconds for this one.`);
   assertStrictEquals(lines[1], `${shown}: invalid_packet: \\u009b${shown}`);
-  assertStringIncludes(lines[2]!, `${shown}: a fault of the server's own: Error: ${shown}`);
+  assertStringIncludes(lines[2]!, `${shown}: internal error: Error: ${shown}`);
 
-  const records = await linesOf(tell, "json");
+  const records = await linesOf(write, "json");
   assertStrictEquals(records.length, 3);
   for (const line of records) {
     assertStrictEquals(JSON.parse(line).request_id, id);
@@ -210,23 +209,17 @@ Deno.test("startLog() lets no text of a peer reach a terminal as it is, or begin
   }
 });
 
-Deno.test("startLog() logs where a fault comes from", async () => {
+Deno.test("failed() logs the stack of an error", async () => {
   const error = new Error("broken");
-  const tell = (log: Log) => log.failed?.("null", error);
-  const [line] = await linesOf(tell);
-  assertMatch(line!, /^a fault of the server's own: Error: broken\\u000a .*log_test\.ts/);
-  const [record] = await linesOf(tell, "json");
+  const write = (log: Log) => log.failed?.("null", error);
+  const [line] = await linesOf(write);
+  assertMatch(line!, /^internal error: Error: broken\\u000a .*log_test\.ts/);
+  const [record] = await linesOf(write, "json");
   assertStrictEquals(JSON.parse(record!).error, error.stack);
 });
 
-Deno.test("startLog() can be called again, for another output", async () => {
-  const tell = (log: Log) => log.listening("ws://h");
-  assertEquals(await linesOf(tell), ["Listening on ws://h"]);
-  assertEquals(await linesOf(tell), ["Listening on ws://h"]);
-});
-
-/** Arguments for each event, for all that can be said about it. */
-const TOLD: {
+/** Calls for each event, which log all of its members. */
+const CALLS: {
   readonly [Event in Exclude<keyof Log, symbol>]-?: Parameters<NonNullable<Log[Event]>>[];
 } = {
   listening: [["ws://127.0.0.1:2707"]],
@@ -246,7 +239,7 @@ const TOLD: {
   workerEnded: [[1, "broken", 100]],
   workerReplaced: [[1]],
   working: [["nats://127.0.0.1:4222"]],
-  reached: [["nats://127.0.0.1:4222", false], ["nats://127.0.0.1:4222", true]],
+  natsStatus: [["nats://127.0.0.1:4222", false], ["nats://127.0.0.1:4222", true]],
   draining: [[1]],
   drained: [
     [{ dropped: 0, cut: 0, disconnected: 0 }, { answered: 1, faults: undefined }],
@@ -255,7 +248,7 @@ const TOLD: {
   faults: [[{ drop: 1, error: 1, duplicate: 0, late: 0, garbage: 0, disconnect: 0 }]],
 };
 
-/** The table of events in docs/reference.md: of each cell, what is in backticks. */
+/** Reads the table of events in docs/reference.md: of each cell, the text in backticks. */
 async function documentedEvents() {
   const docs = await Deno.readTextFile(new URL("../docs/reference.md", import.meta.url));
   const rows = docs.split("\n## Log\n")[1]!.split("\n").filter((line) => line.startsWith("| `"));
@@ -267,15 +260,15 @@ async function documentedEvents() {
   });
 }
 
-Deno.test("docs/reference.md lists the events that startLog() logs, as they are logged", async () => {
-  const tell = (log: Log) => {
-    for (const [event, calls] of Object.entries(TOLD)) {
-      const method = log[event as keyof typeof TOLD] as (...told: unknown[]) => void;
+Deno.test("docs/reference.md lists all events with their levels, texts and members", async () => {
+  const write = (log: Log) => {
+    for (const [event, calls] of Object.entries(CALLS)) {
+      const method = log[event as keyof typeof CALLS] as (...told: unknown[]) => void;
       for (const told of calls) method(...told);
     }
   };
-  const records = (await linesOf(tell, "json")).map((line) => JSON.parse(line));
-  const lines = await linesOf(tell);
+  const records = (await linesOf(write, "json")).map((line) => JSON.parse(line));
+  const lines = await linesOf(write);
   const logged = Map.groupBy(records, ({ event }) => event);
   const documented = await documentedEvents();
   assertEquals(documented.map(({ event }) => event).sort(), [...logged.keys()].sort());
@@ -285,7 +278,7 @@ Deno.test("docs/reference.md lists the events that startLog() logs, as they are 
     const { time: _1, level: _2, event: _3, message: _4, ...fields } = Object.assign({}, ...said);
     const names = event === "faults" ? FAULT_KINDS : members;
     assertEquals([...names].sort(), Object.keys(fields).sort(), event);
-    // Capitals and the ellipsis stand for anything.
+    // Capitals and the ellipsis stand for any text.
     const pattern = text.replace(/[.*+?()|[\]\\]/g, "\\$&").replace(/\b[A-Z]+\b|…/g, ".+");
     assert(lines.some((line) => new RegExp(`^${pattern}$`).test(line)), `${event}: ${pattern}`);
   }

@@ -62,7 +62,7 @@ export async function linkOptions(
     prefix: flags["nats-prefix"],
     ...(creds === undefined ? {} : { creds: await readTextFile(creds) }),
     ...(ca === undefined ? {} : { ca: await readTextFile(ca) }),
-    onStatus: (isConnected) => log.reached(showServers(servers), isConnected),
+    onStatus: (isConnected) => log.natsStatus(showServers(servers), isConnected),
     onFault: (error) => log.failed?.("null", error),
   };
 }

@@ -1,54 +1,48 @@
 /**
- * Events that strangers can bring about as often as they like, told so seldom that they fill no log.
+ * A log of events that clients can cause as often as they like.
  *
  * @module
  */
 
-/** How often an event of one kind is told, in milliseconds. */
+/** Shortest time between two logged events, in milliseconds. */
 const INTERVAL = 1000;
 
-/**
- * Tells the first of its kind at once, then the latest once a second, with how many others there were.
- */
+/** Logs the first event at once, then the latest once a second, with the number of other events. */
 export class RateLimitedLog<T> implements Disposable {
-  readonly #tell: (event: T, others: number) => void;
+  readonly #log: (event: T, others: number) => void;
   #latest: T | undefined;
   #count = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param tell what is told, with how many others of its kind were not. */
-  constructor(tell: (event: T, others: number) => void) {
-    this.#tell = tell;
+  /** @param log receives an event, and the number of events left out since the last call. */
+  constructor(log: (event: T, others: number) => void) {
+    this.#log = log;
   }
 
-  /** Takes an event. */
-  tell(event: T): void {
-    if (this.#timer === undefined) {
-      this.#tell(event, 0);
-      this.#timer = setTimeout(this.#onTimer, INTERVAL);
-    } else {
-      this.#latest = event;
-      this.#count++;
-    }
+  /** Adds an event. */
+  add(event: T): void {
+    this.#latest = event;
+    this.#count++;
+    if (this.#timer === undefined) this.#onTimer();
   }
 
-  /** Tells at once what is left to tell. */
+  /** Logs the latest event at once, if it is not logged yet. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#tellLatest();
+    this.#flush();
   }
 
   #onTimer = (): void => {
     this.#timer = this.#count > 0 ? setTimeout(this.#onTimer, INTERVAL) : undefined;
-    this.#tellLatest();
+    this.#flush();
   };
 
-  #tellLatest(): void {
+  #flush(): void {
     if (this.#count === 0) return;
     const [latest, others] = [this.#latest!, this.#count - 1];
     this.#latest = undefined;
     this.#count = 0;
-    this.#tell(latest, others);
+    this.#log(latest, others);
   }
 }

@@ -159,7 +159,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const certificate = await readCertificate(flags);
   await using recording = await startRecording(flags.record, streams);
   const output = flags.record === "-" ? stderr : stdout;
-  using log = await startLog(output, flags["log-format"], flags.quiet);
+  using log = startLog(output, flags["log-format"], flags.quiet);
   await using gateway = await openGateway(flags, log);
   const options: ServeOptions = {
     hostname: flags.hostname,

@@ -45,7 +45,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   if (flags._.length > 0) throw new UsageError(`work takes no ${JSON.stringify(flags._[0])}`);
   if (flags.nats.length === 0) throw new UsageError("--nats URL is missing");
   await requirePermissions("work", args, natsNeeds(flags));
-  using log = await startLog(stdout, flags["log-format"], false);
+  using log = startLog(stdout, flags["log-format"], false);
   const { Worker } = await import("../cluster/nats/worker.ts");
   const options = await linkOptions(flags, log);
   await using worker = await openLink(() => Worker.open(options));

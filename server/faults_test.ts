@@ -166,9 +166,9 @@ Deno.test("main() serve --fault says in the log what it did, and in the end how 
   assertEquals(rest, { level: "info", event: "faults", ...countsOf(expected.values()) });
 
   const dropped = idThatMeets("drop", rates);
-  assertEquals(text.includes(`${dropped}: not answered, on purpose`), true, text.join("\n"));
+  assertEquals(text.includes(`${dropped}: injected fault: not answered`), true, text.join("\n"));
   assertEquals(text.at(-1), message);
   const { drop, error } = countsOf(expected.values());
-  const ends = `Drained: ${20 - drop - error} answered in all, ${drop} left unanswered on purpose`;
+  const ends = `Drained: ${20 - drop - error} answered, ${drop} left unanswered by injected faults`;
   assertEquals(quiet.slice(1), ["Draining: 0 in flight", ends, message]);
 });

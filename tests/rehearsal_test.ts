@@ -25,8 +25,8 @@ Deno.test({
     assertEquals(stdout.some((line) => line.includes("the connection is gone")), true);
     // How often it does what depends on the order in which the client asks again.
     const said = (await server.stop()).stdout.at(-1)!;
-    assertMatch(said, /^On purpose: .* [1-9]\d* disconnected$/);
+    assertMatch(said, /^Injected faults: .* [1-9]\d* disconnected$/);
     const kinds = (line: string) => line.replace(/\d+/g, "N");
-    assertEquals(kinds(said), kinds(/On purpose: [^`]*/.exec(part)![0]));
+    assertEquals(kinds(said), kinds(/Injected faults: [^`]*/.exec(part)![0]));
   },
 });

@@ -241,12 +241,12 @@ test("a gateway goes on when NATS was away, and says so meanwhile", async (nats)
   assertEquals((await client.request("a&&b&&1")).data, { a: { b: "1" } });
 
   await nats.kill();
-  await serving.seen(/Lost the connection to nats:\/\/127\.0\.0\.1:\d+; connecting again\n/);
+  await serving.seen(/Lost the connection to nats:\/\/127\.0\.0\.1:\d+; reconnecting\n/);
   assertEquals(await health(), [503, "unhealthy"]);
   const request = client.request("a&&b&&2");
   await nats.restart();
   assertEquals((await request).data, { a: { b: "2" } });
-  await serving.seen(/Connected to nats:\/\/127\.0\.0\.1:\d+ again\n/);
+  await serving.seen(/Reconnected to nats:\/\/127\.0\.0\.1:\d+\n/);
   assertEquals(await health(), [200, "ok"]);
   await client.close();
   await worker[Symbol.asyncDispose]();

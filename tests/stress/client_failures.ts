@@ -104,7 +104,7 @@ export async function longTexts({ isQuick = false }: TrialOptions): Promise<Outc
     }
   }, { bystander: false }); // half a gigabyte may keep a busy machine for longer than it waits
   tally.badInputs = rounds;
-  for (const said of [/failed to allocate string/, /^Closed a connection of \S+ with 1009/]) {
+  for (const said of [/failed to allocate string/, /^Closed a connection from \S+ with 1009/]) {
     tally.check(log.some((line) => said.test(line)), `the log has no line ${said}`);
   }
   return { ...tally, extent: `${rounds} texts of ${8 * fragments} MiB in fragments` };
