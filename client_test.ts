@@ -21,9 +21,9 @@ import { serve } from "./server.ts";
 import { awaitedLater, Inbox, until } from "./tests/support/waiting.ts";
 import { freePort } from "./tests/support/machine.ts";
 import {
-  type HandServerOptions,
+  type MockServerOptions,
   type Packet,
-  startHandServer,
+  startMockServer,
 } from "./tests/support/mock_server.ts";
 import { acceptRawSocket, readToEnd, startRawServer } from "./tests/support/raw_tcp.ts";
 
@@ -35,7 +35,7 @@ function response({ request_id }: Packet): string {
 }
 
 /** Answers every request at once, and cancels as the protocol says. */
-const answering: HandServerOptions = {
+const answering: MockServerOptions = {
   onPacket: (packet, socket) => {
     if (!packet.cancel) socket.send(response(packet));
   },
@@ -61,7 +61,7 @@ Deno.test("Client.connect() speaks asyncpkt.v1 with a server that knows it", asy
 });
 
 Deno.test("Client.connect() does without asyncpkt.v1 where it is not known", async () => {
-  await using server = startHandServer(answering);
+  await using server = startMockServer(answering);
   await using client = await Client.connect(server.url);
   assertEquals(client.protocol, "");
   const replies = await Promise.all([1, 2, 3].map((id) => client.request("", { id })));
@@ -144,7 +144,7 @@ Deno.test("Client.request() tells the ids 1 and '1' apart", async () => {
 });
 
 Deno.test("Client.request() makes up an id that is free", async () => {
-  await using server = startHandServer({});
+  await using server = startMockServer({});
   await using client = await Client.connect(server.url);
   const requests = [client.request("", { id: "1" }), client.request("")].map(awaitedLater);
   const [one, two] = await server.packets.take(2) as Packet[];
@@ -155,7 +155,7 @@ Deno.test("Client.request() makes up an id that is free", async () => {
 });
 
 Deno.test("Client.request() refuses an id in flight or given up, and none that is done with", async () => {
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: ({ request_id, data, cancel }, socket) => {
       if (!cancel && data === "now") socket.send(response({ request_id }));
     },
@@ -172,7 +172,7 @@ Deno.test("Client.request() refuses an id in flight or given up, and none that i
 });
 
 Deno.test("Client.request() refuses what can be no id without sending it", async () => {
-  await using server = startHandServer({});
+  await using server = startMockServer({});
   await using client = await Client.connect(server.url);
   for (const id of ["", "x".repeat(257), 1.5, NaN, 2 ** 53, {}, true, null]) {
     const error = await assertRejects(() => client.request("", { id: id as string }), RequestError);
@@ -182,7 +182,7 @@ Deno.test("Client.request() refuses what can be no id without sending it", async
 });
 
 Deno.test("Client.request() rejects with the server's error, known or not", async () => {
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: ({ request_id, data }, socket) => {
       socket.send(JSON.stringify({ request_id, error: { code: data, message: "because" } }));
     },
@@ -200,7 +200,7 @@ Deno.test("Client.request() rejects with the server's error, known or not", asyn
 
 Deno.test("Client.request() sends a cancel when it is aborted or has taken too long", async () => {
   for (const protocol of ["", "asyncpkt.v1"]) {
-    await using server = startHandServer({ protocol });
+    await using server = startMockServer({ protocol });
     await using client = await Client.connect(server.url);
     const abort = new AbortController();
     const reason = new Error("enough");
@@ -225,7 +225,7 @@ Deno.test("Client.request() sends a cancel when it is aborted or has taken too l
 });
 
 Deno.test("Client.request() does not send what is aborted beforehand", async () => {
-  await using server = startHandServer({});
+  await using server = startMockServer({});
   await using client = await Client.connect(server.url);
   const signal = AbortSignal.abort(new Error("no"));
   await assertRejects(() => client.request("", { signal }), AbortError);
@@ -233,7 +233,7 @@ Deno.test("Client.request() does not send what is aborted beforehand", async () 
 });
 
 Deno.test("Client.request() keeps to each timeout, whatever their order", async () => {
-  await using server = startHandServer({});
+  await using server = startMockServer({});
   await using client = await Client.connect(server.url);
   const order: number[] = [];
   await Promise.all([150, 20, 300, 90].map(async (timeout) => {
@@ -248,7 +248,7 @@ Deno.test("Client.request() keeps to each timeout, whatever their order", async 
 
 Deno.test("Client.request() waits without end for a timeout of Infinity", async () => {
   const open = new Inbox<() => void>();
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: (packet, socket) => open.put(() => socket.send(response(packet))),
   });
   await using client = await Client.connect(server.url, { timeout: Infinity });
@@ -265,7 +265,7 @@ async function functionOfTheCaller(request: () => Promise<unknown>): Promise<unk
 }
 
 Deno.test("Client.request() rejects with errors whose stack names the caller", async () => {
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: ({ request_id, data }, socket) => {
       if (data === "close") socket.close();
       const error = { code: "internal", message: "" };
@@ -296,7 +296,7 @@ Deno.test("Client.request() rejects with errors whose stack names the caller", a
 Deno.test("Client.request() settles once, however often and with what a server answers", async () => {
   const unmatched = new Inbox<unknown>();
   const garbage = new Inbox<unknown>();
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: (packet, socket) => {
       const own = response(packet);
       socket.send("garbage");
@@ -328,7 +328,7 @@ Deno.test("Client.request() settles once, however often and with what a server a
 
 Deno.test("Client.request() takes the answer to what it gave up for no surprise", async () => {
   const unmatched = new Inbox<unknown>();
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: (packet, socket) => {
       if (packet.cancel) socket.send(response(packet));
       if (packet.data === "now") socket.send(response(packet));
@@ -349,7 +349,7 @@ Deno.test("Client.request() rejects when the connection ends, however it does", 
       await connection.read(new Uint8Array(1));
       await end(connection);
     });
-  await using closes = startHandServer({ onPacket: (_, socket) => socket.close(4000, "bye") });
+  await using closes = startMockServer({ onPacket: (_, socket) => socket.close(4000, "bye") });
   await using breaks = raw((connection) => connection.close());
   await using babbles = raw((connection) => connection.write(new Uint8Array([0xff, 0xff, 0xff])));
   await using halfCloses = raw((connection) => connection.closeWrite());
@@ -371,7 +371,7 @@ Deno.test("Client.request() rejects when the connection ends, however it does", 
 });
 
 Deno.test("Client.request() rejects when the server closes as soon as it has opened", async () => {
-  await using server = startHandServer({ onOpen: (socket) => socket.close(4001, "not you") });
+  await using server = startMockServer({ onOpen: (socket) => socket.close(4001, "not you") });
   for (let i = 0; i < 20; i++) {
     await using client = await Client.connect(server.url);
     const error = await assertRejects(
@@ -385,7 +385,7 @@ Deno.test("Client.request() rejects when the server closes as soon as it has ope
 Deno.test("Client.connect() misses nothing that comes with the handshake", async () => {
   const unmatched = new Inbox<unknown>();
   const frame = '{"request_id":null,"error":{"code":"overloaded","message":"full"}}';
-  await using server = startHandServer({ onOpen: (socket) => socket.send(frame) });
+  await using server = startMockServer({ onOpen: (socket) => socket.send(frame) });
   const onUnmatched = (answer: unknown) => unmatched.put(answer);
   await using _client = await Client.connect(server.url, { onUnmatched });
   assertEquals(await unmatched.next(), JSON.parse(frame));
@@ -525,7 +525,7 @@ Deno.test("Client.requests() keeps at most a window in flight", async () => {
   let inFlight = 0;
   let most = 0;
   const waiting: (() => void)[] = [];
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: (packet, socket) => {
       most = Math.max(most, ++inFlight);
       waiting.push(() => {
@@ -568,7 +568,7 @@ Deno.test("Client.requests() reads its source no further ahead than a window", a
 });
 
 Deno.test("Client.requests() gives up the rest when the loop is left", async () => {
-  await using server = startHandServer({
+  await using server = startMockServer({
     protocol: "asyncpkt.v1",
     onPacket: (packet, socket) => {
       if (packet.data === "first") socket.send(response(packet));
@@ -599,7 +599,7 @@ Deno.test("Client.requests() gives up the rest when the loop is left", async () 
 });
 
 Deno.test("Client.requests() throws what its source throws, and gives up the rest", async () => {
-  await using server = startHandServer({});
+  await using server = startMockServer({});
   await using client = await Client.connect(server.url);
   const fault = new Error("the disk is gone");
   function* source() {
@@ -617,7 +617,7 @@ Deno.test("Client.requests() throws what its source throws, and gives up the res
 });
 
 Deno.test("Client.requests() ends on abort, even while it waits for its source", async () => {
-  await using server = startHandServer(answering);
+  await using server = startMockServer(answering);
   await using client = await Client.connect(server.url);
   const reason = new Error("SIGINT");
   for (const length of [0, 3]) {
@@ -636,7 +636,7 @@ Deno.test("Client.requests() ends on abort, even while it waits for its source",
     assertEquals(outcomes.length, length);
   }
 
-  await using mute = startHandServer({});
+  await using mute = startMockServer({});
   await using waiting = await Client.connect(mute.url);
   const abort = new AbortController();
   const settled = collect(waiting.requests(HUNDRED, { signal: abort.signal, window: 10 }));
@@ -653,7 +653,7 @@ Deno.test("Client.requests() ends on abort, even while it waits for its source",
 
 Deno.test("Client.requests() settles each once when the connection ends amid them", async () => {
   let count = 0;
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: (packet, socket) => {
       if (++count < 50) socket.send(response(packet));
       else socket.close();

@@ -3,7 +3,7 @@ import { serve } from "./server.ts";
 import { awaitedLater, until } from "./tests/support/waiting.ts";
 import { runCommand, startCommand } from "./tests/support/fake_streams.ts";
 import { freePort } from "./tests/support/machine.ts";
-import { startHandServer } from "./tests/support/mock_server.ts";
+import { startMockServer } from "./tests/support/mock_server.ts";
 import { readToEnd, startRawServer } from "./tests/support/raw_tcp.ts";
 import { convertVectors } from "./tests/support/vectors.ts";
 
@@ -536,7 +536,7 @@ Deno.test("main() send --wait gives up after --timeout, exit code 3, and when in
 
 Deno.test("main() send exits with 3 when the connection is lost, even while stdin is open", async () => {
   for (const isAnswered of [true, false]) {
-    await using server = startHandServer({
+    await using server = startMockServer({
       onPacket: ({ request_id }, socket) => {
         if (isAnswered) socket.send(JSON.stringify({ request_id, data: {} }));
         socket.close(1011, "out of order");
@@ -556,7 +556,7 @@ Deno.test("main() send exits with 3 when the connection is lost, even while stdi
 
 Deno.test("main() send connects again, tells of it, and has every answer", async () => {
   let isFirst = true;
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: ({ request_id, data }, socket) => {
       if (data === "close" && isFirst) {
         isFirst = false;
@@ -583,7 +583,7 @@ Deno.test("main() send connects again, tells of it, and has every answer", async
 });
 
 Deno.test("main() send gives up when there was no connection for as long as an answer may take", async () => {
-  await using server = startHandServer({
+  await using server = startMockServer({
     onHandshake: (count) => count === 0 ? undefined : new Response(null, { status: 503 }),
     onPacket: (_, socket) => socket.close(1001),
   });
@@ -651,7 +651,7 @@ function assertTame(text: string): void {
 }
 
 Deno.test("main() send escapes whatever a server sends", async () => {
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: ({ request_id, data }, socket) => {
       socket.send(`${evil} is not JSON`);
       const unknown = { request_id: evil, data: { a: { b: evil } } };
@@ -678,11 +678,11 @@ Deno.test("main() send escapes whatever a server sends", async () => {
 });
 
 Deno.test("main() send and bench escape why a server does not go on", async () => {
-  await using closing = startHandServer({ onPacket: (_, socket) => socket.close(4000, evil) });
+  await using closing = startMockServer({ onPacket: (_, socket) => socket.close(4000, evil) });
   await using refusing = startRawServer(async (connection) => {
     await connection.write(new TextEncoder().encode(`HTTP/1.1 403 ${evil}${evil}\r\n\r\n`));
   });
-  await using naming = startHandServer({
+  await using naming = startMockServer({
     onPacket: ({ request_id }, socket) =>
       socket.send(JSON.stringify({ request_id, error: { code: evil, message: evil } })),
   });
@@ -696,7 +696,7 @@ Deno.test("main() send and bench escape why a server does not go on", async () =
 });
 
 Deno.test("main() send and bench take __proto__ for an error code like any other", async () => {
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: ({ request_id }, socket) =>
       socket.send(JSON.stringify({ request_id, error: { code: "__proto__", message: "" } })),
   });
@@ -739,7 +739,7 @@ Deno.test("main() send --chart shows on stderr what came when, off a terminal as
 
 Deno.test("main() send --json ends stderr with the summary as one line of JSON", async () => {
   await using server = serve({ ...AT_ONCE, limits: { maxPacketSize: 60 } });
-  await using evil = startHandServer({
+  await using evil = startMockServer({
     onPacket: ({ request_id }, socket) =>
       socket.send(JSON.stringify({ request_id, error: { code: "\x9b", message: "" } })),
   });

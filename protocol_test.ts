@@ -8,12 +8,55 @@ import {
   formatJson,
   type Representation,
 } from "./protocol.ts";
-import { anyData, representationJson } from "./tests/support/arbitraries.ts";
+import { anyData, anyText, tellingText } from "./tests/support/arbitraries.ts";
 import { plainAnswer, plainConvertToJson, plainParse } from "./tests/support/plain.ts";
 import { convertVectors } from "./tests/support/vectors.ts";
 
 /** How many random inputs a property is tried on. */
 const numRuns = 2000;
+
+/** A name or value that the format can carry: not empty, no separator in it, no `&` at its end. */
+const token: fc.Arbitrary<string> = fc.oneof(
+  anyText,
+  tellingText,
+  fc.constantFrom(
+    "a",
+    "b",
+    "1",
+    "0",
+    "__proto__",
+    "constructor",
+    "50%",
+    "%",
+    "&a",
+    "%a",
+    '"',
+    "\\",
+  ),
+).map((text) => text.replaceAll("&&", "&").replaceAll("%%", "%").replace(/&+$/, ""))
+  .filter((text) => text !== "" && !text.includes("&&") && !text.includes("%%"));
+
+const entityText = fc.uniqueArray(
+  fc.tuple(token, fc.array(token, { minLength: 1, maxLength: 3 })),
+  { minLength: 1, maxLength: 5, selector: ([name]) => name },
+).map((pairs) => {
+  const last = pairs.at(-1)![1];
+  if (last.at(-1)!.endsWith("%")) last.push("."); // a "%" may not end an entity
+  return objectText(pairs.map(([name, values]) => [name, values.map((v) => JSON.stringify(v))]));
+});
+
+/** The JSON text, without spaces, of a representation that the format can carry. */
+const representationJson: fc.Arbitrary<string> = fc.uniqueArray(
+  fc.tuple(token, fc.array(entityText, { minLength: 1, maxLength: 3 })),
+  { maxLength: 5, selector: ([name]) => name },
+).map(objectText);
+
+function objectText(members: [name: string, values: string[]][]): string {
+  const texts = members.map(([name, values]) =>
+    `${JSON.stringify(name)}:${values.length === 1 ? values[0] : `[${values.join(",")}]`}`
+  );
+  return `{${texts.join(",")}}`;
+}
 
 for (const { name, data, expected } of convertVectors()) {
   Deno.test(`convertToJson() agrees with the vector: ${name}`, () => {

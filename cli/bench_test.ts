@@ -5,7 +5,7 @@ import type { Report } from "../load/report.ts";
 import { main } from "../main.ts";
 import { encodeError } from "../protocol.ts";
 import { serve } from "../server.ts";
-import { type Packet, startHandServer } from "../tests/support/mock_server.ts";
+import { type Packet, startMockServer } from "../tests/support/mock_server.ts";
 import { until } from "../tests/support/waiting.ts";
 import { Exit } from "./exit.ts";
 import { BufferedWriter } from "./buffered_writer.ts";
@@ -121,7 +121,7 @@ Deno.test("bench sends arrays only if it is told to", async () => {
 });
 
 Deno.test("bench needs no more than plain mode, and then knows no overhead", async () => {
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: (packet, socket) => socket.send(answer(packet)),
   });
   const { exit, report: { server: { protocol }, latency_ms, overhead_ms, thresholds } } =
@@ -150,7 +150,7 @@ Deno.test("bench sends the data that it is given, in turn", async () => {
       [["--file", "-"], "one\ntwo", ["one", "two", "one"]],
     ];
     for (const [args, stdin, data] of cases) {
-      await using server = startHandServer({
+      await using server = startMockServer({
         onPacket: (packet, socket) => socket.send(answer(packet)),
       });
       await report(["--url", server.url, "-c", "1", "-n", "3", ...args], { stdin });
@@ -170,14 +170,14 @@ Deno.test("bench counts what a server should not do", async (t) => {
     },
   });
   await t.step("garbage", async () => {
-    await using server = startHandServer(once((_, socket) => {
+    await using server = startMockServer(once((_, socket) => {
       for (const frame of ["{", "[1]", new Uint8Array(3)]) socket.send(frame);
     }));
     const { exit, counts } = await report(["--url", server.url, "-c", "1", "-n", "4"]);
     assertEquals([exit, counts.answered, counts.garbage], [Exit.ok, 4, 3]);
   });
   await t.step("unknown ids", async () => {
-    await using server = startHandServer(once((_, socket) => {
+    await using server = startMockServer(once((_, socket) => {
       for (const request_id of ["77", 1, "x"]) {
         socket.send(JSON.stringify({ request_id, data: {} }));
       }
@@ -188,7 +188,7 @@ Deno.test("bench counts what a server should not do", async (t) => {
 });
 
 Deno.test("bench counts errors by code, which is safe to show", async () => {
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket({ request_id }, socket) {
       const code = Number(request_id) % 2 ? "overloaded" : "\x1b]0;gone\x07";
       socket.send(JSON.stringify({ request_id, error: { code, message: "" } }));
@@ -205,7 +205,7 @@ Deno.test("bench counts errors by code, which is safe to show", async () => {
 
 Deno.test("bench gives up on what is not answered in time, and knows what is late", async (t) => {
   await t.step("never", async () => {
-    await using server = startHandServer({});
+    await using server = startMockServer({});
     const { exit, counts } = await report(
       ["--url", server.url, "-c", "2", "-p", "3", "-n", "6", "-t", "0.05"],
     );
@@ -213,7 +213,7 @@ Deno.test("bench gives up on what is not answered in time, and knows what is lat
   });
   await t.step("too late", async () => {
     let first: Packet | undefined;
-    await using server = startHandServer({
+    await using server = startMockServer({
       onPacket(packet, socket) {
         // The second is sent because the first has timed out.
         if (first === undefined) first = packet;
@@ -231,7 +231,7 @@ Deno.test("bench gives up on what is not answered in time, and knows what is lat
 Deno.test("bench goes on without a connection that is lost, and ends without any", async (t) => {
   await t.step("one", async () => {
     let isFirst = true;
-    await using server = startHandServer({
+    await using server = startMockServer({
       onPacket(packet, socket) {
         if (!isFirst) return socket.send(answer(packet));
         isFirst = false;
@@ -243,7 +243,7 @@ Deno.test("bench goes on without a connection that is lost, and ends without any
     assertEquals([counts.connections_lost, counts.lost, counts.answered], [1, 1, 8]);
   });
   await t.step("all", async () => {
-    await using server = startHandServer({ onPacket: (_, socket) => socket.close() });
+    await using server = startMockServer({ onPacket: (_, socket) => socket.close() });
     const { exit, counts } = await report(["--url", server.url, "-c", "3", "-p", "2", "-n", "99"]);
     assertEquals([exit, counts.connections_lost, counts.lost], [Exit.noConnection, 3, 6]);
   });
@@ -274,7 +274,7 @@ Deno.test("bench says why it cannot connect", async (t) => {
 });
 
 Deno.test("bench reports also when it is interrupted", async () => {
-  await using server = startHandServer({});
+  await using server = startMockServer({});
   const abort = new AbortController();
   const running = report(["--url", server.url, "-c", "1", "-p", "5"], { signal: abort.signal });
   await server.packets.take(5);
@@ -297,7 +297,7 @@ Deno.test("bench is interrupted while it connects", async () => {
 });
 
 Deno.test("bench holds thresholds against what it has measured", async (t) => {
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket({ request_id }, socket) {
       const fault = { code: "overloaded", message: "" } as const;
       socket.send(request_id === "1" ? encodeError('"1"', fault) : answer({ request_id }));

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { serve } from "../server.ts";
 import { FULL, runCommand, startCommand } from "../tests/support/fake_streams.ts";
-import { startHandServer } from "../tests/support/mock_server.ts";
+import { startMockServer } from "../tests/support/mock_server.ts";
 import { startProgram, taskArgs } from "../tests/support/program.ts";
 import { until } from "../tests/support/waiting.ts";
 
@@ -95,7 +95,7 @@ Deno.test("main() convert and send stop reading when stdout cannot be written", 
 });
 
 Deno.test("main() send gives up what is in flight when stdout cannot be written", async () => {
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket({ request_id, data }, socket) {
       if (data === "a") socket.send(JSON.stringify({ request_id, data: {} }));
     },

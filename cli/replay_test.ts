@@ -12,7 +12,7 @@ import { AbortError, ConnectionError, TimeoutError } from "../client/errors.ts";
 import { serve } from "../server.ts";
 import { runCommand } from "../tests/support/fake_streams.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
-import { startHandServer } from "../tests/support/mock_server.ts";
+import { startMockServer } from "../tests/support/mock_server.ts";
 import { UsageError } from "./exit.ts";
 import { Replay, type ReplayOptions } from "./replay.ts";
 
@@ -261,7 +261,7 @@ Deno.test("Replay goes on where a later connection cannot be made", async () => 
 });
 
 Deno.test("main() send --replay reports as send does", async () => {
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: ({ request_id, data }, socket) => {
       const error = { code: "internal", message: "as asked" };
       socket.send(JSON.stringify({ request_id, ...(data === "bad" ? { error } : { data: {} }) }));

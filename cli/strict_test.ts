@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { serve } from "../server.ts";
 import { runCommand } from "../tests/support/fake_streams.ts";
-import { startHandServer } from "../tests/support/mock_server.ts";
+import { startMockServer } from "../tests/support/mock_server.ts";
 import { Inbox } from "../tests/support/waiting.ts";
 
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
@@ -32,7 +32,7 @@ Deno.test("main() send sends what looks like JSON as data, and warns of it", asy
 
 Deno.test("main() send --strict refuses what looks like JSON, and sends the rest", async () => {
   const posted = new Inbox<string>();
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: ({ request_id, data }, socket) => {
       posted.put(data!);
       socket.send(JSON.stringify({ request_id, data: {} }));

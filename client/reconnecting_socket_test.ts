@@ -10,9 +10,9 @@ import { AbortError, Client, ConnectionError, RequestError, TimeoutError } from 
 import { awaitedLater, Inbox } from "../tests/support/waiting.ts";
 import { fixRandom } from "../tests/support/random.ts";
 import {
-  type HandServerOptions,
+  type MockServerOptions,
   type Packet,
-  startHandServer,
+  startMockServer,
 } from "../tests/support/mock_server.ts";
 import {
   acceptRawSocket,
@@ -34,9 +34,9 @@ function refusal({ request_id }: Packet, code: string): string {
 
 /** Lets the first connection do one thing, and those after it another. */
 function firstAndThen(
-  first: NonNullable<HandServerOptions["onPacket"]>,
-  then: NonNullable<HandServerOptions["onPacket"]> = answer,
-): HandServerOptions {
+  first: NonNullable<MockServerOptions["onPacket"]>,
+  then: NonNullable<MockServerOptions["onPacket"]> = answer,
+): MockServerOptions {
   let socketOfFirst: WebSocket | undefined;
   return {
     protocol: "asyncpkt.v1",
@@ -61,7 +61,7 @@ function startVanishing() {
 Deno.test("Client sends again what has no answer, once there is a connection again", async () => {
   using _ = fixRandom(0.02);
   let count = 0;
-  await using server = startHandServer(firstAndThen((packet, socket) => {
+  await using server = startMockServer(firstAndThen((packet, socket) => {
     if (++count <= 4) answer(packet, socket);
     if (count === 10) socket.close(1012);
   }));
@@ -85,7 +85,7 @@ Deno.test("Client sends again what has no answer, once there is a connection aga
 
 Deno.test("Client lets requests wait that are made while there is no connection", async () => {
   using _ = fixRandom(0.1);
-  await using server = startHandServer(firstAndThen((_, socket) => socket.close(1001)));
+  await using server = startMockServer(firstAndThen((_, socket) => socket.close(1001)));
   const lost = new Inbox<void>();
   await using client = await Client.connect(server.url, { onDisconnect: () => lost.put() });
   const before = client.request("", { id: "before", ...PATIENT });
@@ -103,7 +103,7 @@ Deno.test("Client lets requests wait that are made while there is no connection"
 
 Deno.test("Client gives up in time, or when aborted, while there is no connection", async () => {
   using _ = fixRandom(0.4);
-  await using server = startHandServer(firstAndThen((_, socket) => socket.close(1011, "ill")));
+  await using server = startMockServer(firstAndThen((_, socket) => socket.close(1011, "ill")));
   const lost = new Inbox<void>();
   await using client = await Client.connect(server.url, { onDisconnect: () => lost.put() });
   const abort = new AbortController();
@@ -126,7 +126,7 @@ Deno.test("Client gives up in time, or when aborted, while there is no connectio
 
 Deno.test("Client keeps to a request's timeout over several connections", async () => {
   using _ = fixRandom(0.002);
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: (_, socket) => void setTimeout(() => socket.close(1001), 10),
   });
   await using client = await Client.connect(server.url);
@@ -193,7 +193,7 @@ Deno.test("Client tries again only after a close that another connection may be 
 Deno.test("Client ends for good when a handshake says that another is of no use", async () => {
   using _ = fixRandom(0);
   for (const status of [200, 301, 400, 401, 403, 404, 426]) {
-    await using server = startHandServer({
+    await using server = startMockServer({
       onHandshake: (count) => count === 0 ? undefined : new Response("no", { status }),
       onPacket: (_, socket) => socket.close(1001),
     });
@@ -249,7 +249,7 @@ Deno.test("Client refuses a subprotocol that it did not offer", async () => {
 
 Deno.test("Client.connect() tries once", async () => {
   let handshakes = 0;
-  await using server = startHandServer({
+  await using server = startMockServer({
     onHandshake: () => (handshakes++, new Response(null, { status: 503 })),
   });
   const error = await assertRejects(() => Client.connect(server.url), ConnectionError);
@@ -259,7 +259,7 @@ Deno.test("Client.connect() tries once", async () => {
 Deno.test("Client waits longer after each attempt, and shortly again after an answer", async () => {
   using _ = fixRandom(0.01);
   const waits: number[] = [];
-  await using server = startHandServer({
+  await using server = startMockServer({
     onHandshake: (count) => count % 5 === 0 ? undefined : new Response(null, { status: 503 }),
     onPacket: (packet, socket) => {
       answer(packet, socket);
@@ -276,7 +276,7 @@ Deno.test("Client waits longer after each attempt, and shortly again after an an
 // What it is told.
 
 Deno.test("Client ends when the connection does, if it is not to reconnect", async () => {
-  await using server = startHandServer(firstAndThen((_, socket) => socket.close(1001)));
+  await using server = startMockServer(firstAndThen((_, socket) => socket.close(1001)));
   const onDisconnect = () => assert(false, "there is nothing to tell of");
   await using client = await Client.connect(server.url, { reconnect: false, onDisconnect });
   const error = await assertRejects(() => client.request("", PATIENT), ConnectionError);
@@ -292,7 +292,7 @@ Deno.test("Client.connect() refuses to reconnect for no time", async () => {
 
 Deno.test("Client ends when there was no connection for as long as it is to reconnect", async () => {
   using _ = fixRandom(0.05);
-  await using server = startHandServer({
+  await using server = startMockServer({
     onHandshake: (count) => count === 0 ? undefined : new Response(null, { status: 503 }),
     onPacket: (_, socket) => socket.close(1001),
   });
@@ -307,7 +307,7 @@ Deno.test("Client ends when there was no connection for as long as it is to reco
 
 Deno.test("Client sends nothing twice, if it is not to resend", async () => {
   using _ = fixRandom(0.02);
-  await using server = startHandServer(firstAndThen((packet, socket) => {
+  await using server = startMockServer(firstAndThen((packet, socket) => {
     if (packet.data === "refuse") socket.send(refusal(packet, "shutting_down"));
     if (packet.data === "close") socket.close(1001);
   }));
@@ -331,7 +331,7 @@ Deno.test("Client sends nothing twice, if it is not to resend", async () => {
 Deno.test("Client sends again what was refused as overloaded, later and later", async () => {
   using _ = fixRandom(0.1);
   let count = 0;
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: (packet, socket) => {
       if (++count <= 5) socket.send(refusal(packet, "overloaded"));
       else answer(packet, socket);
@@ -347,7 +347,7 @@ Deno.test("Client sends again what was refused as overloaded, later and later", 
 
 Deno.test("Client sends again what was refused as shutting_down, on the next connection", async () => {
   using _ = fixRandom(0.02);
-  await using server = startHandServer(firstAndThen((packet, socket) => {
+  await using server = startMockServer(firstAndThen((packet, socket) => {
     if (packet.data === "close") setTimeout(() => socket.close(1001), 30);
     socket.send(refusal(packet, "shutting_down"));
   }));
@@ -362,7 +362,7 @@ Deno.test("Client sends again what was refused as shutting_down, on the next con
 Deno.test("Client says what the last refusal was when time is up", async () => {
   using _ = fixRandom(0.02);
   for (const code of ["overloaded", "shutting_down"]) {
-    await using server = startHandServer({
+    await using server = startMockServer({
       onPacket: (packet, socket) => {
         if (!packet.cancel) socket.send(refusal(packet, code));
       },
@@ -377,7 +377,7 @@ Deno.test("Client says what the last refusal was when time is up", async () => {
 
 Deno.test("Client sends what was refused no more once it is given up", async () => {
   using _ = fixRandom(0.9);
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: (packet, socket) => {
       if (packet.data === "refuse") socket.send(refusal(packet, "overloaded"));
       else answer(packet, socket);
@@ -398,7 +398,7 @@ Deno.test("Client sends what was refused no more once it is given up", async () 
 });
 
 Deno.test("Client leaves refusals alone if it is told to, and all others in any case", async () => {
-  await using server = startHandServer({
+  await using server = startMockServer({
     onPacket: (packet, socket) => socket.send(refusal(packet, packet.data!)),
   });
   const table: [options: object, codes: string[]][] = [

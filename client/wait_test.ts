@@ -3,7 +3,7 @@ import { AbortError, Client, ConnectionError } from "../client.ts";
 import { serve } from "../server.ts";
 import { fixRandom } from "../tests/support/random.ts";
 import { freePort } from "../tests/support/machine.ts";
-import { startHandServer } from "../tests/support/mock_server.ts";
+import { startMockServer } from "../tests/support/mock_server.ts";
 import {
   acceptRawSocket,
   closeAfterPeer,
@@ -60,7 +60,7 @@ Deno.test("Client.connect() gives up the wait when it is of no use, in vain or a
   using _ = fixRandom(0.05);
   for (const status of [200, 401, 404]) {
     let handshakes = 0;
-    await using server = startHandServer({
+    await using server = startMockServer({
       onHandshake: () => (handshakes++, new Response(null, { status })),
     });
     const connecting = Client.connect(server.url, { wait: 60_000 });
@@ -69,7 +69,7 @@ Deno.test("Client.connect() gives up the wait when it is of no use, in vain or a
   }
   await assertRejects(() => Client.connect("nonsense:", { wait: 60_000 }), DOMException);
 
-  await using busy = startHandServer({ onHandshake: () => new Response(null, { status: 503 }) });
+  await using busy = startMockServer({ onHandshake: () => new Response(null, { status: 503 }) });
   const from = performance.now();
   const late = await assertRejects(() => Client.connect(busy.url, { wait: 100 }), ConnectionError);
   assert(performance.now() - from >= 99);

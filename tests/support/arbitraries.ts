@@ -1,5 +1,5 @@
 /**
- * Random inputs for property tests. On a failure, fast-check says the seed that repeats it.
+ * Random inputs for property tests.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { encodeCancel, encodeRequest } from "../../protocol/packet.ts";
 import { fc } from "./npm_packages.ts";
 
-/** Separators whole, halved and odd, what JSON escapes, and one of each kind of character. */
+/** Separators, parts of them, characters that JSON escapes, and one of each kind of character. */
 const TELLING = [
   ...'&%ab1 "\\/\n\0\u007f\u2028é€😀{}[]:,',
   "&&",
@@ -26,66 +26,23 @@ export const anyText: fc.Arbitrary<string> = fc.string({
   unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)),
 });
 
-/** Text that is mostly separators and trouble. */
+/** Text that is mostly separators and odd characters. */
 export const tellingText: fc.Arbitrary<string> = fc.string({
   unit: fc.constantFrom(...TELLING),
   maxLength: 60,
 });
 
-/** Data in the format's own shape, from few enough names that they repeat, and some that are empty. */
+/** Well-formed data of few names, so that they repeat, some of them empty. */
 export const shapelyData: fc.Arbitrary<string> = fc.array(
   fc.array(fc.constantFrom("a", "b", "c", "10", "9", "é", "toString", "%", ""), { maxLength: 9 })
     .map((tokens) => tokens.join("&&")),
   { maxLength: 8 },
 ).map((entities) => entities.join("%%"));
 
-/** Anything that may come as data, likely or not. */
+/** Any data. */
 export const anyData: fc.Arbitrary<string> = fc.oneof(tellingText, shapelyData, anyText);
 
-/** What the format can carry as a name or a value: not empty, no separator in it, no `&` at its end. */
-export const token: fc.Arbitrary<string> = fc.oneof(
-  anyText,
-  tellingText,
-  fc.constantFrom(
-    "a",
-    "b",
-    "1",
-    "0",
-    "__proto__",
-    "constructor",
-    "50%",
-    "%",
-    "&a",
-    "%a",
-    '"',
-    "\\",
-  ),
-).map((text) => text.replaceAll("&&", "&").replaceAll("%%", "%").replace(/&+$/, ""))
-  .filter((text) => text !== "" && !text.includes("&&") && !text.includes("%%"));
-
-const entityText = fc.uniqueArray(
-  fc.tuple(token, fc.array(token, { minLength: 1, maxLength: 3 })),
-  { minLength: 1, maxLength: 5, selector: ([name]) => name },
-).map((pairs) => {
-  const last = pairs.at(-1)![1];
-  if (last.at(-1)!.endsWith("%")) last.push("."); // a "%" may not end an entity
-  return objectText(pairs.map(([name, values]) => [name, values.map((v) => JSON.stringify(v))]));
-});
-
-/** The JSON text, without spaces, of a representation that the format can carry. */
-export const representationJson: fc.Arbitrary<string> = fc.uniqueArray(
-  fc.tuple(token, fc.array(entityText, { minLength: 1, maxLength: 3 })),
-  { maxLength: 5, selector: ([name]) => name },
-).map(objectText);
-
-function objectText(members: [name: string, values: string[]][]): string {
-  const texts = members.map(([name, values]) =>
-    `${JSON.stringify(name)}:${values.length === 1 ? values[0] : `[${values.join(",")}]`}`
-  );
-  return `{${texts.join(",")}}`;
-}
-
-/** Frames in a few spellings: as JSON.stringify writes them, as Python's json.dumps does, with more space. */
+/** Returns a packet as JSON.stringify writes it, as Python's json.dumps does, and in other spellings. */
 export function spellings(id: string, data: string): string[] {
   return [
     `{"request_id":${id},"data":${data}}`,
@@ -108,7 +65,7 @@ export function spellings(id: string, data: string): string[] {
 const ONE = '{"request_id":1,"data":"x"}';
 const TWO = '{"request_id":"b","data":"é&&y&&1"}';
 
-/** What may come as an id, or nearly. */
+/** Ids, valid or nearly. */
 const anyId: fc.Arbitrary<string | number> = fc.oneof(
   fc.maxSafeInteger(),
   fc.integer({ min: -20, max: 20 }),
@@ -120,7 +77,7 @@ const anyId: fc.Arbitrary<string | number> = fc.oneof(
     .map(([unit, count]) => unit.repeat(count)),
 );
 
-/** The JSON text of a packet, nearly always a valid one. */
+/** JSON text of a packet, nearly always a valid one. */
 export const packetText: fc.Arbitrary<string> = fc.oneof(
   {
     weight: 4,
@@ -144,7 +101,7 @@ export const frameText: fc.Arbitrary<string> = fc.oneof(
   fc.array(packetText, { minLength: 2, maxLength: 6 }).map((texts) => `[${texts.join(", ")}]`),
 );
 
-/** Bits of frames, to put in the wrong place. */
+/** Parts of frames, to insert in the wrong place. */
 const bit: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     ...'{}[],:"\\ 0-.e&%é\0\n\ud800',
@@ -158,7 +115,7 @@ const bit: fc.Arbitrary<string> = fc.oneof(
   fc.string({ maxLength: 3 }),
 );
 
-/** A frame with a fault or two in it: something left out, something put in. */
+/** A frame with one or two faults: text removed, text inserted. */
 export const faultyFrameText: fc.Arbitrary<string> = fc.tuple(
   fc.oneof(fc.constantFrom(ONE, TWO, `[${ONE},${TWO}]`, `[${ONE}, ${ONE}]`), frameText),
   fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat({ max: 3 }), bit), {

@@ -1,6 +1,5 @@
 /**
- * The kinds of frames that are no packets, each with the error that it deserves; and of frames that only
- * look so.
+ * Frames that are no packets, each with its error, and odd frames that are packets.
  *
  * @module
  */
@@ -8,11 +7,11 @@
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { RequestId } from "../../protocol/packet.ts";
 
-/** A frame that is to be refused. */
+/** A frame that must be refused. */
 export interface BrokenFrame {
   readonly name: string;
   readonly text: string;
-  /** The id that can be read nonetheless. */
+  /** The id, if it can be read. */
   readonly id: RequestId | null;
   readonly code: ErrorCode;
   /** Part of the message. */
@@ -129,7 +128,7 @@ const badIds: [name: string, id: string, says: string][] = [
   ["ids twice, the last of which is none", '1,"request_id":null', "not null"],
 ];
 
-/** Their id could be read, so the error carries it. */
+/** Their id can be read, so the error has it. */
 const badData: [name: string, members: string, says: string][] = [
   ["no data", "", "data is missing"],
   ["data that is null", ',"data":null', "not null"],
@@ -144,7 +143,7 @@ const badData: [name: string, members: string, says: string][] = [
   ["cancel that is a number", ',"cancel":1', "data is missing"],
 ];
 
-/** All of them. */
+/** Frames that must be refused. */
 export const BROKEN_FRAMES: readonly BrokenFrame[] = [
   ...notJson.map(([name, text]): BrokenFrame => {
     return { name, text, id: null, code: "invalid_json", says: "the frame is not JSON" };
@@ -164,7 +163,7 @@ export const BROKEN_FRAMES: readonly BrokenFrame[] = [
   ),
 ];
 
-/** Bytes that are not UTF-8, which binary frames and POSTs can hold: to be refused as `invalid_json`. */
+/** Bytes that are not UTF-8, in a binary frame or a POST, which must be refused as `invalid_json`. */
 export const BROKEN_BYTES: readonly (readonly [name: string, bytes: number[]])[] = [
   ["a byte that begins nothing", [0xff]],
   ["a byte that only goes on", [0x80]],
@@ -178,7 +177,7 @@ export const BROKEN_BYTES: readonly (readonly [name: string, bytes: number[]])[]
   ["UTF-16 with its mark", [0xff, 0xfe, 0x78, 0x00]],
 ].map(([name, bytes]) => [name as string, [0x22, ...bytes as number[], 0x22]]);
 
-/** Frames that look broken and are not: requests, to be answered. */
+/** Frames that look broken, but must be answered. */
 export const ODD_FRAMES: readonly (readonly [name: string, text: string])[] = [
   ["keys twice: the last counts", '{"request_id":1,"data":"x","request_id":2,"data":"a&&b&&c"}'],
   ["a key with escapes", '{"request\\u005fid":1,"d\\u0061ta":"a&&b&&c"}'],

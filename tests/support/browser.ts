@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-import-prefix
 /**
- * Debian's Chromium, for the tests and the picture of the console. Playwright is named here for the reason
- * that {@link file://./npm_packages.ts} gives; so is axe.
+ * Debian's Chromium, for tests and for the screenshot of the console. For the npm specifiers, see
+ * {@link file://./npm_packages.ts}.
  *
  * @module
  */
@@ -13,10 +13,9 @@ import { findProgram } from "./machine.ts";
 
 export { axe, type Browser, type Page };
 
-/** Names of the program. */
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 
-/** It is to do nothing of its own accord, and cannot protect itself from root. */
+/** Flags against background traffic, and against the sandbox, which root cannot use. */
 const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -27,15 +26,15 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** Where there is a browser; undefined if there is none. */
+/** Returns the path of a browser; undefined if there is none. */
 export function findBrowser(): string | undefined {
   return findProgram(...NAMES);
 }
 
-/** Starts a browser with nothing in it; to be closed by whoever starts it. */
+/** Starts a browser; the caller closes it. */
 export async function startBrowser(executablePath: string): Promise<Browser> {
   const { existsSync } = fs;
-  // When it is loaded, it looks for what the tests may not read: Node says no, Deno throws.
+  // While loading, Playwright looks for files that tests may not read, for which Deno throws.
   fs.existsSync = (path) => {
     try {
       return existsSync(path);

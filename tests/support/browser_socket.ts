@@ -1,5 +1,5 @@
 /**
- * The built-in WebSocket as a peer of the server: frame by frame, without the project's client.
+ * The built-in WebSocket as a client: frame by frame, without the project's client.
  *
  * @module
  */
@@ -9,20 +9,20 @@ import { parseJson } from "../../protocol/parse_json.ts";
 import { agreedRequest, describedAnswer } from "./described.ts";
 import { Inbox, PATIENCE } from "./waiting.ts";
 
-/** A WebSocket that is open. */
+/** An open WebSocket. */
 export interface BrowserSocket extends AsyncDisposable {
   readonly socket: WebSocket;
-  /** The frames that arrive. */
+  /** Frames as they arrive. */
   readonly frames: Inbox<string>;
-  /** Resolves to how it ended. */
+  /** Resolves when it ends. */
   readonly closed: Promise<CloseEvent>;
-  /** Sends one frame, `packet` as JSON unless it is text or bytes. */
+  /** Sends a frame: text, bytes, or a value as JSON. */
   send(packet: unknown): void;
-  /** The next frame, parsed. */
+  /** Returns the next frame, parsed. */
   next(): Promise<unknown>;
 }
 
-/** Opens a WebSocket, in plain mode unless `protocols` says more. */
+/** Opens a WebSocket, in plain mode without `protocols`. */
 export async function openBrowserSocket(
   url: string,
   protocols: string[] = [],

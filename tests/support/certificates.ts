@@ -1,24 +1,24 @@
 /**
- * Certificates for 127.0.0.1 and localhost, made by openssl.
+ * Certificates for 127.0.0.1 and localhost, by openssl.
  *
  * @module
  */
 
-/** Where the files of a certificate are. */
+/** Paths of a certificate. */
 export interface CertificateFiles {
-  /** The authority, of its own for each certificate. */
+  /** Its own authority. */
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
 }
 
-/** What is special about a certificate. */
+/** Options for {@linkcode makeCertificate}. */
 export interface CertificateOptions {
-  /** What it is for. @default {"IP:127.0.0.1,DNS:localhost"} */
+  /** Names. @default {"IP:127.0.0.1,DNS:localhost"} */
   readonly names?: string;
-  /** Whether it is an authority as well, which clients refuse. @default {false} */
+  /** Whether it is an authority too, which clients refuse. @default {false} */
   readonly isAuthority?: boolean;
-  /** The year in which it is valid, for a day. @default {from now on, for two days} */
+  /** Year of its only valid day. @default {two days from now} */
   readonly year?: number;
 }
 
@@ -50,7 +50,7 @@ export async function makeCertificate(
   return files;
 }
 
-/** Writes what `openssl ca` wants to know: it alone can say from when a certificate is valid. */
+/** Writes the configuration of `openssl ca`, which alone can set the start of the validity. */
 async function writeConfig(path: string): Promise<string> {
   await Deno.writeTextFile(`${path}.index`, "");
   const lines = [
@@ -62,13 +62,13 @@ async function writeConfig(path: string): Promise<string> {
   return `${path}.cnf`;
 }
 
-/** A certificate with its key, as text, and the authorities of those who trust it. */
+/** A certificate with its key and its authorities, as text. */
 export interface Identity {
   readonly caCerts: string[];
   readonly tls: { readonly cert: string; readonly key: string };
 }
 
-/** Makes a certificate of which no file is left. */
+/** Makes a certificate without leaving files. */
 export async function makeIdentity(): Promise<Identity> {
   const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
   try {

@@ -10,31 +10,31 @@ import { Shutdown } from "../../cli/shutdown.ts";
 import { main } from "../../main.ts";
 import { until } from "./waiting.ts";
 
-/** What stdin is, and which streams are terminals. */
+/** Options for {@linkcode startCommand}. */
 export interface FakeStreamsOptions {
-  /** What there is to be read, all of it or as it comes. @default {""} */
+  /** Content of stdin. @default {""} */
   stdin?: string | ReadableStream<Uint8Array>;
-  /** @default {[]} */
+  /** Streams that are terminals. @default {[]} */
   terminals?: ("stdin" | "stdout" | "stderr")[];
-  /** How many bytes a stream takes before each write to it fails with `error`. @default {{}} */
+  /** How many bytes a stream accepts before each write fails with `error`. @default {no limit} */
   room?: { stdout?: number; stderr?: number };
-  /** @default {an error as of a full disk} */
+  /** @default {the error of a full disk} */
   error?: Error;
 }
 
-/** What a write to a full disk fails with. */
+/** Message of the error of a full disk. */
 export const FULL = "No space left on device (os error 28)";
 
 /** A command that runs within the test. */
 export interface RunningCommand {
-  /** What it has written so far. */
+  /** Output so far. */
   readonly stdout: string;
   readonly stderr: string;
   /** Resolves to its exit code. */
   readonly exit: Promise<number>;
-  /** Does what the first SIGINT or SIGTERM does. */
+  /** Acts as the first SIGINT does. */
   interrupt(): void;
-  /** Resolves to the match once stdout holds one. */
+  /** Resolves to the match once stdout has one. */
   seen(pattern: RegExp): Promise<RegExpExecArray>;
   /** The same for stderr. */
   said(pattern: RegExp): Promise<RegExpExecArray>;
@@ -87,7 +87,7 @@ export function startCommand(args: string[], options: FakeStreamsOptions = {}): 
   };
 }
 
-/** What a command has come to. */
+/** Result of a command. */
 export interface CommandResult {
   readonly code: number;
   readonly stdout: string;

@@ -1,5 +1,5 @@
 /**
- * Time that stands still until a test moves it.
+ * Time that a test moves.
  *
  * @module
  */
@@ -9,30 +9,13 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** What is replaced while time is faked, by name. */
 const real = {
   now: performance.now,
   setTimeout: globalThis.setTimeout,
   clearTimeout: globalThis.clearTimeout,
 };
 
-/**
- * Puts itself in the place of `performance.now`, `setTimeout` and `clearTimeout` until it is disposed.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { FakeTime } from "./fake_time.ts";
- *
- * using time = new FakeTime();
- * const seen: number[] = [];
- * setTimeout(() => seen.push(performance.now()), 2000);
- * time.pass(1999);
- * assertEquals(seen, []);
- * time.pass(1);
- * assertEquals(seen, [2000]);
- * ```
- */
+/** Replaces `performance.now`, `setTimeout` and `clearTimeout` until it is disposed. */
 export class FakeTime implements Disposable {
   /** What `performance.now()` returns. */
   now = 0;
@@ -56,7 +39,7 @@ export class FakeTime implements Disposable {
     return this.#timers.size;
   }
 
-  /** Lets time pass, in milliseconds; timers fire on the way, each at its own time. */
+  /** Lets time pass, in milliseconds; each timer fires at its own time. */
   pass(duration: number): void {
     const end = this.now + duration;
     while (true) {
@@ -71,7 +54,7 @@ export class FakeTime implements Disposable {
     this.now = end;
   }
 
-  /** Puts the real ones back. */
+  /** Restores the real ones. */
   [Symbol.dispose](): void {
     performance.now = real.now;
     globalThis.setTimeout = real.setTimeout;

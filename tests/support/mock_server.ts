@@ -1,5 +1,5 @@
 /**
- * A WebSocket server made by hand, for clients to be tried on one that is not ours.
+ * A WebSocket server whose behavior a test defines.
  *
  * @module
  */
@@ -7,33 +7,32 @@
 import { describedRequest } from "./described.ts";
 import { Inbox } from "./waiting.ts";
 
-/** A server made by hand. */
-export interface HandServer extends AsyncDisposable {
+/** A server whose behavior a test defines. */
+export interface MockServer extends AsyncDisposable {
   readonly url: string;
-  /** The packets that arrived, parsed, those of shared frames one by one. */
+  /** Parsed packets as they arrive, one by one also from shared frames. */
   readonly packets: Inbox<unknown>;
 }
 
-/** What a server made by hand does. */
-export interface HandServerOptions {
-  /** The subprotocol that it agrees to. @default {""} */
+/** Behavior of a {@linkcode MockServer}. */
+export interface MockServerOptions {
+  /** Subprotocol to choose. @default {""} */
   protocol?: string;
-  /** Refuses a handshake, where it returns a response; they are counted from 0. */
+  /** Returns a response to refuse a handshake; `count` starts at 0. */
   onHandshake?(count: number): Response | undefined;
   onOpen?(socket: WebSocket): void;
-  /** Called for each packet. */
   onPacket?(packet: Packet, socket: WebSocket): void;
 }
 
-/** A packet, as far as tests look at it. */
+/** A packet, with the members that tests read. */
 export interface Packet {
   request_id: string | number;
   data?: string;
   cancel?: boolean;
 }
 
-/** Starts a server that takes packets in and does with them what the test says. */
-export function startHandServer(options: HandServerOptions): HandServer {
+/** Starts a server. */
+export function startMockServer(options: MockServerOptions): MockServer {
   const { protocol = "", onHandshake, onOpen, onPacket } = options;
   const packets = new Inbox<unknown>();
   const sockets: WebSocket[] = [];

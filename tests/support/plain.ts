@@ -1,14 +1,11 @@
 /**
- * The plain twin: what the protocol says, written the obvious way, for tests to compare with what is
- * written for speed, and for benchmarks to compare their speed.
+ * A plain implementation of the protocol, written the obvious way: tests compare results with it,
+ * benchmarks speed.
  *
  * @module
  */
 
-/**
- * The JSON text of the representation of `data`, names in the order of their first appearance. Maps
- * hold them: in an object, names such as `10` would come first.
- */
+/** Returns the JSON text of the representation of `data`, names in the order of their first appearance. */
 export function plainConvertToJson(data: string): string {
   const entities = new Map<string, string[]>();
   for (const entity of data.split("%%")) {
@@ -40,10 +37,7 @@ function objectText(members: ReadonlyMap<string, readonly string[]>): string {
 
 type Named<T> = Record<string, T | T[]>;
 
-/**
- * The whole of the program that somebody writes in an afternoon: a valid request's text in, the text
- * of its response out. Objects put names that are array indices first; it lives with that.
- */
+/** Returns the response to a valid request, with names that are array indices first, as in objects. */
 export function plainAnswer(requestText: string): string {
   const { request_id, data } = JSON.parse(requestText) as { request_id: unknown; data: string };
   return JSON.stringify({ request_id, data: plainConvert(data) });
@@ -77,8 +71,8 @@ function addValue<T extends string | object>(members: Named<T>, name: string, va
 }
 
 /**
- * What a server says, in plain mode, to a frame on a connection where nothing is in flight: first the
- * errors, then the responses. Errors are without their messages, which are for people, and free.
+ * Returns the answers to a frame in plain mode while nothing is in flight: first the errors, without
+ * messages, then the responses.
  */
 export function plainReplies(frame: string): string[] {
   const refusals: string[] = [];
@@ -104,7 +98,7 @@ export function plainReplies(frame: string): string[] {
   return [...refusals, ...inFlight.values()];
 }
 
-/** The packets of a frame, parsed; what is none may be the code of its error. */
+/** Returns the parsed packets of a frame, or codes of errors instead. */
 function plainPackets(frame: string): unknown[] {
   let value: unknown;
   try {
@@ -117,7 +111,7 @@ function plainPackets(frame: string): unknown[] {
   return packets.map((packet) => typeof packet === "string" ? "invalid_packet" : packet);
 }
 
-/** An answer's text without the message of its error, and without the limit that may follow it. */
+/** Returns an answer without the message of its error, and without the limit behind that. */
 export function withoutMessage(answer: string): string {
   return answer.replace(
     /^(\{"request_id":.*,"error":\{"code":"\w+"),"message":".+?"(?:,"limit":\d+)?(\}\})$/s,
@@ -125,7 +119,7 @@ export function withoutMessage(answer: string): string {
   );
 }
 
-/** An answer's text without the delay that it tells in `asyncpkt.v1`. */
+/** Returns an answer without the delay that it has in `asyncpkt.v1`. */
 export function withoutDelay(answer: string): string {
   return answer.replace(/,"delay":[\d.]+\}$/, "}");
 }
@@ -134,7 +128,8 @@ export function withoutDelay(answer: string): string {
 const TOKEN = /"(?:[^"\\]+|\\.)*"|[[\]{}]|[^\s[\]{},:"]+/g;
 
 /**
- * Returns what `JSON.parse(json)` should return. It reads token by token, so V8 never reads a name.
+ * Returns what `JSON.parse(json)` should return, which misreads some names, see
+ * {@link file://./../../protocol/parse_json.ts}. It reads token by token, so V8 never reads a name.
  *
  * @throws {SyntaxError} if `json` is not JSON.
  */
@@ -154,7 +149,7 @@ export function plainParse(json: string): unknown {
   return open[0]![0];
 }
 
-/** The object whose names and values stand in `parts` by turns. */
+/** Returns the object whose names and values alternate in `parts`. */
 function objectOf(parts: readonly unknown[]): unknown {
   const count = parts.length / 2;
   return Object.fromEntries(

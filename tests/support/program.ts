@@ -1,5 +1,5 @@
 /**
- * The real program, in a process of its own, with the permissions that its tasks ask for.
+ * The program in a process, with the permissions of its tasks.
  *
  * @module
  */
@@ -10,47 +10,42 @@ import { Inbox, PATIENCE } from "./waiting.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 
-/** Returns the command of a task of deno.json, as Deno's task shell reads it. */
+/** Returns the command of a task of deno.json. */
 export async function taskCommand(name: string): Promise<string> {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   return tasks[name].command;
 }
 
-/** Returns the words that follow `deno` in the command of a task that begins with it. */
+/** Returns the arguments of `deno` in the command of a task. */
 export async function taskArgs(name: string): Promise<string[]> {
   return (await taskCommand(name)).split(" ").slice(1);
 }
 
-/** Returns the permissions that a task gives its command. */
-export async function taskPermissions(name: string): Promise<string[]> {
-  return (await taskCommand(name)).split(" ").filter((word) => /^--(?:allow|deny)-/.test(word));
-}
-
-/** How a process has ended. */
+/** The end of a process. */
 export interface ProgramResult {
   readonly code: number;
   readonly signal: Deno.Signal | null;
-  /** What is left of stdout, apart from the lines that were taken. */
+  /** Lines of stdout that were not taken. */
   readonly stdout: string[];
   readonly stderr: string;
 }
 
-/** A process that runs. */
+/** A running process. */
 export interface Program extends AsyncDisposable {
   readonly pid: number;
   readonly hasEnded: boolean;
-  /** The lines of its stdout, as they come. */
+  /** Lines of stdout as they arrive. */
   readonly stdout: Inbox<string>;
   kill(signal: Deno.Signal): void;
   /** Writes to its stdin. */
   write(text: string): Promise<void>;
   /** Ends its stdin. */
   endInput(): Promise<void>;
-  /** Waits for its end, for 20 s or as many milliseconds as are given. */
+  /** Waits for its end, for at most `patience` milliseconds. @default {20 s} */
   result(patience?: number): Promise<ProgramResult>;
 }
 
-/** Starts an executable, with more in its environment. `await using` kills it, should it still run. */
+/** Starts an executable. Its disposal kills it if it still runs. */
 export function startProgram(
   executable: string,
   args: string[],
@@ -74,7 +69,7 @@ export function startProgram(
   const ended = (async () => {
     const [{ code, signal }, text] = await Promise.all([child.status, stderr, read]);
     isEnded = true;
-    await stdin.close().catch(() => {}); // it may have been closed, or broken
+    await stdin.close().catch(() => {}); // it is closed or broken already
     return { code, signal, stderr: text };
   })();
   return {
@@ -92,12 +87,12 @@ export function startProgram(
     },
     async [Symbol.asyncDispose]() {
       if (!isEnded) child.kill("SIGKILL");
-      await deadline(ended, PATIENCE); // a process that is left behind would hold its streams open
+      await deadline(ended, PATIENCE); // a child of it may hold its streams open
     },
   };
 }
 
-/** Starts a command of the program from its source, as the task of that name does. */
+/** Starts a command of the program, as the task of that name does. */
 export async function startTask(name: string, ...more: string[]): Promise<Program> {
   return startProgram(Deno.execPath(), [...await taskArgs(name), ...more]);
 }

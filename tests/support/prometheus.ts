@@ -1,6 +1,5 @@
 /**
- * A strict reader of Prometheus' text format 0.0.4, for tests: what a server writes that this refuses,
- * Prometheus may refuse too.
+ * A strict reader of Prometheus' text format 0.0.4: Prometheus may refuse what this refuses.
  *
  * @module
  */
@@ -13,7 +12,7 @@ const TYPE = /^# TYPE ([a-z_:][a-z0-9_:]*) (counter|gauge|histogram)$/;
 const SAMPLE =
   /^([a-z_:][a-z0-9_:]*)(\{(?:[a-z_][a-z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)+\})? (\S+)$/;
 
-/** Reads a whole scrape; throws an Error that says what is wrong with it. */
+/** Parses a scrape; throws an Error with the line that is wrong. */
 export function parseMetrics(text: string): Samples {
   if (!text.endsWith("\n")) throw new Error("it does not end with a line break");
   const samples: Samples = new Map();

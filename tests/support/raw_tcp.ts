@@ -1,12 +1,12 @@
 /**
- * HTTP and WebSocket as bytes, for peers that do what no library would.
+ * HTTP and WebSocket as bytes, for peers that break rules.
  *
  * @module
  */
 
 import { deadline } from "@std/async/deadline";
 import { FrameDecoder } from "../../websocket/decoder.ts";
-import { buildFrame, ZERO_MASK } from "../../websocket/frames.ts";
+import { buildFrame, parseClose, ZERO_MASK } from "../../websocket/frames.ts";
 import {
   checkUpgradeRequest,
   parseHead,
@@ -18,7 +18,7 @@ import { PATIENCE } from "./waiting.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Sends a request as it is and returns the response, as it is. */
+/** Sends a request and returns the response, both as text. */
 export async function exchange(port: number, request: string): Promise<string> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
   await connection.write(encoder.encode(request));
@@ -31,7 +31,7 @@ export async function exchange(port: number, request: string): Promise<string> {
   return head + decoder.decode(body);
 }
 
-/** All that comes until the peer closes, or breaks off. */
+/** Returns all that arrives until the peer closes or resets the connection. */
 export async function readToEnd(connection: Deno.Conn): Promise<string> {
   let text = "";
   const buffer = new Uint8Array(4096);
@@ -47,7 +47,7 @@ export async function readToEnd(connection: Deno.Conn): Promise<string> {
   }
 }
 
-/** Connects, and upgrades to a WebSocket in plain mode; all else is up to the caller. */
+/** Connects and upgrades to a WebSocket in plain mode. */
 export async function openRawSocket(port: number): Promise<Deno.Conn> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   await connection.write(encoder.encode(upgradeRequest()));
@@ -55,13 +55,13 @@ export async function openRawSocket(port: number): Promise<Deno.Conn> {
   return connection;
 }
 
-/** Accepts a WebSocket on a connection that has just come in; in plain mode without a `protocol`. */
+/** Answers the handshake on a new connection; in plain mode without a `protocol`. */
 export async function acceptRawSocket(connection: Deno.Conn, protocol?: string): Promise<void> {
   const { key } = checkUpgradeRequest(parseHead(await readHead(connection)));
   await connection.write(encoder.encode(await upgradeResponse(key, protocol)));
 }
 
-/** The bytes of a text frame from a client. */
+/** Returns a text frame from a client. */
 export function clientFrame(text: string): Uint8Array {
   return buildFrame(text, { mask: ZERO_MASK });
 }
@@ -71,37 +71,35 @@ export async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promis
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 
-/** The bytes of a frame from a server; `first` is its first byte. */
+/** Returns a frame from a server; `first` is its first byte. */
 export function serverFrame(payload: string | Uint8Array, first = 0x81): Uint8Array {
   return buildFrame(payload, { first });
 }
 
-/** Reads on until the client sends a Close frame or goes away, then closes. */
+/** Reads until the client sends a Close frame or leaves, then closes. */
 export async function closeAfterPeer(connection: Deno.Conn): Promise<void> {
-  await readUntilClose(connection, "server");
+  await readClose(connection, "server");
   connection.close();
 }
 
-/** Reads on until the server sends a Close frame; returns its status code, undefined without one. */
+/** Reads until the server sends a Close frame; returns its status code, undefined without one. */
 export async function readCloseCode(connection: Deno.Conn): Promise<number | undefined> {
-  const payload = await readUntilClose(connection, "client");
-  return payload && new DataView(payload.buffer).getUint16(0);
+  return await readClose(connection, "client");
 }
 
-async function readUntilClose(connection: Deno.Conn, role: "client" | "server") {
-  let payload: Uint8Array<ArrayBuffer> | undefined;
-  const close = (content: Uint8Array) =>
-    void (payload = content.slice() as Uint8Array<ArrayBuffer>);
+async function readClose(connection: Deno.Conn, role: "client" | "server") {
+  let code: number | undefined;
+  const close = (payload: Uint8Array) => void (code = parseClose(payload).code);
   const decoder = new FrameDecoder(role, { text() {}, close });
-  while (payload === undefined) {
+  while (code === undefined) {
     const count = await connection.read(decoder.space).catch(() => null);
     if (count === null) break;
     decoder.decode(count);
   }
-  return payload;
+  return code;
 }
 
-/** Reads a message's head; byte by byte, so that what follows it stays unread. */
+/** Reads the head of a message byte by byte, so that the rest stays unread. */
 async function readHead(connection: Deno.Conn): Promise<string> {
   let head = "";
   const byte = new Uint8Array(1);
@@ -112,19 +110,16 @@ async function readHead(connection: Deno.Conn): Promise<string> {
   return head;
 }
 
-/** A server of bytes. */
-export interface RawServer extends AsyncDisposable {
-  readonly url: string;
-}
-
-/** Starts a server that hands every connection to `serve`, and closes all when it is disposed of. */
-export function startRawServer(serve: (connection: Deno.Conn) => Promise<void>): RawServer {
+/** Starts a server that passes each connection to `serve`. Its disposal closes them. */
+export function startRawServer(
+  serve: (connection: Deno.Conn) => Promise<void>,
+): AsyncDisposable & { readonly url: string } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const connections: Deno.Conn[] = [];
   const accepting = (async () => {
     for await (const connection of listener) {
       connections.push(connection);
-      serve(connection).catch(() => {}); // whoever goes away does not matter here
+      serve(connection).catch(() => {}); // the client left
     }
   })();
   return {
@@ -136,7 +131,7 @@ export function startRawServer(serve: (connection: Deno.Conn) => Promise<void>):
         try {
           connection.close();
         } catch {
-          // It was closed already.
+          // It is closed already.
         }
       }
     },

@@ -1,5 +1,5 @@
 /**
- * The server: the real program, in a process of its own, looked at from outside.
+ * The server in a process, observed from outside.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { openFiles, residentMemory } from "./machine.ts";
 import { type Program, type ProgramResult, startProgram, taskArgs } from "./program.ts";
 import { exchange } from "./raw_tcp.ts";
 
-/** What `/healthz` says. */
+/** Response of `/healthz`. */
 export interface Health {
-  /** The status of the response. */
+  /** Its status. */
   readonly code: number;
   readonly status: string;
   readonly connections: number;
@@ -18,52 +18,42 @@ export interface Health {
   readonly abandoned: number;
 }
 
-/** A server that can be looked at from outside. */
+/** A server that can be observed from outside. */
 export interface Target extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** Whether its process is gone. */
+  /** Whether its process has ended. */
   readonly hasEnded: boolean;
   health(): Promise<Health>;
-  /** How many files it has open; NaN where the system does not say. */
+  /** Returns how many files it has open; NaN where the system does not report it. */
   files(): Promise<number>;
 }
 
-/** A server in a process of its own. */
+/** A server in a process. */
 export interface ServerProcess extends Target, Program {
   readonly hasEnded: boolean;
-  /** The memory it has resident, in bytes; NaN where the system does not say. */
+  /** Returns its resident memory, in bytes; NaN where the system does not report it. */
   memory(): Promise<number>;
-  /** Ends it with SIGTERM, and waits until it has drained. */
+  /** Drains it by SIGTERM, and waits for its end. */
   stop(): Promise<ProgramResult>;
 }
 
-/** What a server is started in. */
-export interface Surroundings {
-  /** How many files it may have open. @default {what the system says} */
-  maxFiles?: number;
-  /** More flags of `deno run`. */
-  runFlags?: readonly string[];
-  /** Where it is told of its token. */
-  env?: Record<string, string>;
-}
-
-/** Starts a server on a free port. */
+/** Starts a server on a free port, with more flags of `deno run`, and at most `maxFiles` open files. */
 export async function startServerProcess(
   flags: string[],
-  { maxFiles, runFlags = [], env }: Surroundings = {},
+  { maxFiles, runFlags = [] }: { maxFiles?: number; runFlags?: readonly string[] } = {},
 ): Promise<ServerProcess> {
   const [run, ...rest] = await taskArgs("serve") as [string, ...string[]];
   const args = [run, ...runFlags, ...rest, "--port", "0", ...flags];
   const limited = ["-c", `ulimit -n ${maxFiles} && exec "$0" "$@"`, Deno.execPath()];
   return await listening(
     maxFiles === undefined
-      ? startProgram(Deno.execPath(), args, env)
-      : startProgram("sh", [...limited, ...args], env),
+      ? startProgram(Deno.execPath(), args)
+      : startProgram("sh", [...limited, ...args]),
   );
 }
 
-/** Waits until a program that is a server says where it listens. */
+/** Waits until a server reports its URL. */
 export async function listening(program: Program): Promise<ServerProcess> {
   try {
     const [, url, port] = /^Listening on (ws:.*:(\d+))$/.exec(await program.stdout.next())!;
@@ -84,8 +74,7 @@ export async function listening(program: Program): Promise<ServerProcess> {
   }
 }
 
-/** Asks a server how it is, on a connection that is closed at once. */
-export async function healthOf(port: number): Promise<Health> {
+async function healthOf(port: number): Promise<Health> {
   const answer = await exchange(
     port,
     `GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`,

@@ -1,5 +1,5 @@
 /**
- * The real program on a real terminal, with the help of Python.
+ * Terminals: the program on a real one, by Python, and xterm.js without a window.
  *
  * @module
  */
@@ -9,11 +9,12 @@ import { delay } from "@std/async/delay";
 // deno-lint-ignore no-import-prefix -- see ./npm_packages.ts
 import xterm from "npm:@xterm/headless@^5";
 import { BufferedWriter } from "../../cli/buffered_writer.ts";
+import { succeeds } from "./machine.ts";
 import { PATIENCE } from "./waiting.ts";
 
 const PYTHON = "/usr/bin/python3";
 
-/** Runs what its arguments say on a terminal of 24 rows and 80 columns, and copies what goes in and out. */
+/** Runs its arguments on a terminal of 24 rows and 80 columns, and copies input and output. */
 const RUN = `
 import fcntl, os, pty, select, struct, sys, termios
 child, terminal = pty.fork()
@@ -34,33 +35,24 @@ while terminal in sources:
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 `;
 
-/** Why there can be no terminals here; undefined if there can. */
+/** Returns why there can be no terminals here; undefined if there can. */
 export async function whyNoTerminal(): Promise<string | undefined> {
-  try {
-    const { success } = await new Deno.Command(PYTHON, { args: ["-c", "import pty"] }).output();
-    return success ? undefined : `${PYTHON} has no pty`;
-  } catch {
-    return `there is no ${PYTHON}`;
-  }
+  return await succeeds(PYTHON, ["-c", "import pty"]) ? undefined : `no ${PYTHON} with pty`;
 }
 
 /** A program on a terminal. */
 export interface OnTerminal extends AsyncDisposable {
   /** All that was written, control sequences and all. */
   readonly written: string;
-  /** Types something; `\x03` is Ctrl-C. */
+  /** Types keys; `\x03` is Ctrl-C. */
   type(keys: string): Promise<void>;
-  /** Resolves to what the screen shows, scrolled up or not, once it matches. */
+  /** Resolves to the text of the screen once it matches. */
   shows(pattern: RegExp): Promise<string>;
-  /** Waits for its end; resolves to its exit code, and to what the screen then shows. */
+  /** Waits for its end; resolves to its exit code and the text of the screen. */
   result(): Promise<{ code: number; text: string }>;
 }
 
-/**
- * Starts an executable on a terminal. `await using` ends it, should it still run.
- *
- * @param term the terminal's type, as in TERM.
- */
+/** Starts an executable on a terminal of type `term`. Its disposal kills it if it still runs. */
 export function startOnTerminal(
   executable: string,
   args: string[],
@@ -99,7 +91,7 @@ export function startOnTerminal(
       return { code, text: await screen.text() };
     },
     async [Symbol.asyncDispose]() {
-      await stdin.close().catch(() => {}); // which hangs the terminal up
+      await stdin.close().catch(() => {}); // hangs the terminal up
       try {
         child.kill("SIGKILL");
       } catch {
@@ -112,9 +104,9 @@ export function startOnTerminal(
   };
 }
 
-/** A terminal, and an output that goes to it. */
+/** A terminal without a window, and an output that goes to it. */
 export class Screen implements AsyncDisposable {
-  /** Goes to the terminal. */
+  /** Output to the terminal. */
   readonly output: BufferedWriter;
   /** All that was written, control sequences and all. */
   written = "";
@@ -139,18 +131,18 @@ export class Screen implements AsyncDisposable {
     }, { size: () => ({ columns: this.#terminal.cols, rows: this.#terminal.rows }) });
   }
 
-  /** Shows more than its output writes. */
+  /** Shows text that its output does not write. */
   add(text: string): void {
     this.written += text;
   }
 
-  /** Changes its size, as one does with a window. */
+  /** Changes its size, in cells. */
   async resize(columns: number, rows: number): Promise<void> {
     await this.#show();
     this.#terminal.resize(columns, rows);
   }
 
-  /** What can be seen by now, scrolled up or not, without the empty lines at the end. */
+  /** Returns the text, also above the visible rows, without empty lines at the end. */
   async text(): Promise<string> {
     await this.output.flush();
     await this.#show();
@@ -169,7 +161,7 @@ export class Screen implements AsyncDisposable {
     await promise;
   }
 
-  /** Ends it, once all is written. */
+  /** Ends it once all is written. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.output.flush();
     this.#terminal.dispose();

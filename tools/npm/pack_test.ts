@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { serve } from "../../server.ts";
-import { startHandServer } from "../../tests/support/mock_server.ts";
+import { startMockServer } from "../../tests/support/mock_server.ts";
 import { pack, run, TYPESCRIPT } from "./pack.ts";
 
 /** The oldest Node that has a WebSocket of its own. */
@@ -91,7 +91,7 @@ Deno.test({
   ignore,
   async fn() {
     await using server = serve({ port: 0, delay: { min: 0.01, max: 0.2 } });
-    await using closing = startHandServer({
+    await using closing = startMockServer({
       protocol: "asyncpkt.v1",
       onPacket: (_, socket) => socket.close(4000, "bye"),
     });
