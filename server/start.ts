@@ -294,7 +294,7 @@ export function startServer(
     sessions.drain();
     await inTime(driver.idle(), drainTimeout);
     const dropped = sessions.inFlight;
-    const disconnected = sessions.counters.dropped;
+    const disconnected = stats.counters.dropped;
     sessions.flush();
     await inTime(connections.close(1001, DRAINED), CLOSE_TIMEOUT);
     const cut = connections.size;
@@ -314,11 +314,11 @@ export function startServer(
       return currentStats();
     },
     get faults() {
-      return sessions.faults;
+      return faults && stats.counters.faults;
     },
     setCertificate: (certificate) => listener.setCertificate(certificate),
     get answered() {
-      return sessions.answered;
+      return stats.counters.answered;
     },
     drain: () => drained ??= drain(),
     [Symbol.asyncDispose]: async () => void await (drained ??= drain()),

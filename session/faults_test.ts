@@ -79,7 +79,7 @@ for (const [kind, sent] of CASES) {
       assertStrictEquals(peer.session.inFlight, 0);
       assertStrictEquals(peer.sessions.inFlight, 0);
       const none = { drop: 0, error: 0, duplicate: 0, late: 0, garbage: 0, disconnect: 0 };
-      assertEquals(peer.sessions.faults, { ...none, [kind]: 1 });
+      assertEquals(peer.sessions.counters.faults, { ...none, [kind]: 1 });
       assertEquals(peer.until(10_000), []);
     }
   });
@@ -133,7 +133,7 @@ Deno.test("answerDue() spares a request that is sent again after it broke off, o
   assertEquals(again("disconnect 2"), []);
   assertEquals(again("disconnect 1"), [response("disconnect 1")]);
   assertEquals(again("disconnect 1"), []);
-  assertStrictEquals(peer.sessions.faults!.disconnect, 3);
+  assertStrictEquals(peer.sessions.counters.faults.disconnect, 3);
 });
 
 Deno.test("Planner forgets the ids that disconnected longest ago", () => {
@@ -174,10 +174,6 @@ Deno.test("events that throw make a fault internal", () => {
   });
   peer.request("drop");
   assertEquals(peer.until(DELAY), [encodeError('"drop"', INTERNAL)]);
-});
-
-Deno.test("Sessions counts no faults where none are to be", () => {
-  assertStrictEquals(new Sessions({ delays: fixed(1) }).faults, undefined);
 });
 
 Deno.test("answerDue() spares a request that broke off in another process", () => {

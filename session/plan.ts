@@ -1,5 +1,5 @@
 /**
- * Plans: what happens to each request, decided once, when the request arrives.
+ * Plans what happens to each request, once, when it arrives.
  *
  * @module
  */
@@ -14,11 +14,11 @@ const decoder = new TextDecoder();
 
 /** What happens to one request. */
 export interface Plan {
-  /** The request's delay, which responses report, in whole milliseconds. */
+  /** Its delay, which responses report, in whole milliseconds. */
   delay: number;
-  /** Time from the request's arrival until it is due, in milliseconds: its delay, or longer. */
+  /** Time from its arrival until it is due, in milliseconds: its delay, or longer. */
   wait: number;
-  /** The fault that takes the place of a good answer, if any. */
+  /** The fault that replaces its answer, if any. */
   fault: FaultKind | undefined;
 }
 
@@ -46,15 +46,15 @@ export class RecentIds implements DisconnectedIds {
   }
 }
 
-/** Makes the plans of a process. */
+/** Plans requests. */
 export class Planner {
   readonly #delays: DelayPolicy;
   readonly #faults: FaultPolicy | undefined;
   readonly #disconnected: DisconnectedIds;
-  /** One for all requests: the fast path allocates nothing. */
+  /** Used for all requests, so that planning allocates nothing. */
   readonly #plan: Plan = { delay: 0, wait: 0, fault: undefined };
 
-  /** @param disconnected the ids that are spared the fault `disconnect`. */
+  /** @param disconnected ids that are spared the fault `disconnect`. */
   constructor(
     delays: DelayPolicy,
     faults?: FaultPolicy,
@@ -70,11 +70,6 @@ export class Planner {
     return this.#delays.maxDelay === 0 && this.#faults === undefined;
   }
 
-  /** Whether requests may meet faults. */
-  get hasFaults(): boolean {
-    return this.#faults !== undefined;
-  }
-
   /**
    * Returns the plan of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8. The next call
    * overwrites it.
@@ -86,18 +81,17 @@ export class Planner {
     plan.fault = this.#faults.kindFor(bytes, at, end);
     if (plan.fault === "late") plan.wait += this.#faults.lateBy;
     // A client that reconnects and resends would never get past such a request.
-    if (plan.fault === "disconnect" && this.#disconnected.delete(textOf(bytes, at, end))) {
+    if (
+      plan.fault === "disconnect" &&
+      this.#disconnected.delete(decoder.decode(bytes.subarray(at, end)))
+    ) {
       plan.fault = undefined;
     }
     return plan;
   }
 
-  /** Spares the request with this id, as JSON text, the fault `disconnect` when it is sent again. */
+  /** Spares a request the fault `disconnect` when it is sent again; `id` is JSON text. */
   spareOnce(id: string): void {
     this.#disconnected.add(id);
   }
-}
-
-function textOf(bytes: Uint8Array, at: number, end: number): string {
-  return decoder.decode(bytes.subarray(at, end));
 }

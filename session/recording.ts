@@ -1,6 +1,6 @@
 /**
- * Recordings: NDJSON, a line for each frame and for the beginning and end of each connection. What a line
- * holds is published in {@link file://./../docs/recording.schema.json}.
+ * Recordings: NDJSON with a line for each frame, and for the start and end of each connection. The schema of
+ * a line is {@link file://./../docs/recording.schema.json}.
  *
  * @module
  */
@@ -11,21 +11,21 @@ import { parseJson } from "../protocol/parse_json.ts";
 
 /** A line of a recording. */
 export interface Recorded {
-  /** When, in seconds since the recording began. The reader checks its range. */
+  /** Time since the start of the recording, in seconds. Readers must check its range. */
   readonly time: number;
-  /** On which connection; they are counted from 1. */
+  /** The number of the connection, from 1. */
   readonly connection: number;
-  /** Whether it began, a frame came in or went out, or it ended. */
+  /** The connection opened, a frame came in or went out, or the connection closed. */
   readonly event: "open" | "in" | "out" | "close";
-  /** The subprotocol of a connection that begins; empty for plain mode. */
+  /** The subprotocol of a connection that opened; empty in plain mode. */
   readonly protocol?: string;
   /** The text of a frame. */
   readonly frame?: string;
-  /** The bytes of a frame that is not UTF-8. */
+  /** The bytes of a binary frame that is not UTF-8. */
   readonly base64?: string;
 }
 
-/** Longest time that a recording may hold, in seconds: a leap year. */
+/** The largest time in a recording, in seconds: a leap year. */
 export const MAX_TIME: number = 366 * 24 * 3600;
 
 const EVENTS: readonly unknown[] = ["open", "in", "out", "close"];
@@ -33,10 +33,10 @@ const EVENTS: readonly unknown[] = ["open", "in", "out", "close"];
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Records what it listens in on.
+ * Returns a tap that records frames.
  *
- * @param write takes each line, without its end.
- * @param now the time, in milliseconds.
+ * @param write called with each line, without its line break.
+ * @param now returns the time, in milliseconds.
  */
 export function recordTo(
   write: (line: string) => void,
@@ -61,19 +61,11 @@ function memberOf(frame: string | Uint8Array): string {
   try {
     return `,"frame":${JSON.stringify(decoder.decode(frame))}`;
   } catch {
-    return `,"base64":"${base64Of(frame)}"`;
+    return `,"base64":"${frame.toBase64()}"`;
   }
 }
 
-function base64Of(bytes: Uint8Array): string {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
-}
-
-/**
- * Reads a line of a recording; undefined if it is none.
- */
+/** Parses a line of a recording; returns undefined if it is not valid. */
 export function readRecorded(line: string): Recorded | undefined {
   let value: unknown;
   try {

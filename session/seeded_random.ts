@@ -1,5 +1,5 @@
 /**
- * Random numbers that can be repeated: a seed and a request's id decide them.
+ * Random numbers that a seed and the id of a request determine.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 /** Returns a number in [0, 1) for the request whose id is `bytes[at .. end]`, as JSON text in UTF-8. */
 export type SeededRandom = (bytes: Uint8Array, at: number, end: number) => number;
 
-/** What random numbers are for; those of one purpose are independent of those of another. */
+/** Uses of random numbers; the numbers of one purpose are independent of those of another. */
 export const Purpose = { uniformDelay: 0, radius: 1, angle: 2, fault: 3 } as const;
 
 /**

@@ -43,6 +43,8 @@ export class Session {
   readonly number: number;
   /** Whether the peer has sent too many wrong packets in a row: its carrier should end the connection. */
   hasTooManyErrors = false;
+  /** Whether it was closed, and so takes in no more. */
+  protected isClosed = false;
 
   readonly #context: SessionContext;
   readonly #carrier: Carrier;
@@ -51,7 +53,6 @@ export class Session {
   #unsent: string[] = [];
   #isUnsentAscii = true;
   #consecutiveErrors = 0;
-  #isClosed = false;
   /** The requests that were submitted and are not accepted yet; undefined where there never were any. */
   #unaccepted: Set<number> | undefined;
   #allDecided: PromiseWithResolvers<void> | undefined;
@@ -69,7 +70,7 @@ export class Session {
    * Whatever it is, it is answered, unless the session is closed; nothing is thrown.
    */
   receive(frame: string | Uint8Array, now: number): void {
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     const { reader, counters } = this.#context;
     try {
       const text = this.#textOf(frame);
@@ -182,7 +183,7 @@ export class Session {
    * a session; a second call does nothing.
    */
   close(): void {
-    this.#isClosed = true;
+    this.isClosed = true;
     const { requests, counters } = this.#context;
     counters.dropped += this.inFlight;
     for (let entry = NONE; (entry = requests.newestOf(this.number)) !== NONE;) this.#drop(entry);

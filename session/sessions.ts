@@ -1,6 +1,5 @@
 /**
- * All sessions of a process: one time, one set of limits, one table of the requests in flight. Carriers
- * bring the frames; a driver asks when the next request is due, and says when time has passed.
+ * The sessions of a server, with one time, one set of limits, and one table of the requests in flight.
  *
  * @module
  */
@@ -15,7 +14,7 @@ import {
 } from "./context.ts";
 import { Counters } from "./counters.ts";
 import type { DelayPolicy } from "./delays.ts";
-import type { FaultKind, FaultPolicy } from "./fault_policy.ts";
+import type { FaultPolicy } from "./fault_policy.ts";
 import { type DisconnectedIds, Planner } from "./plan.ts";
 import { RequestTable } from "./request_table.ts";
 import { LocalResponder, type Responder, type ResponderCallbacks } from "./responder.ts";
@@ -23,8 +22,8 @@ import { Session } from "./session.ts";
 import { type Tap, TappedSession } from "./tap.ts";
 import { TimingWheel } from "./timing_wheel.ts";
 
-/** Memory is reserved for up to so many requests in flight. */
-const MAX_RESERVED = 1 << 20;
+/** Memory is reserved for this many requests in flight, or for the limit if it is lower. */
+const MAX_CAPACITY = 1 << 20;
 
 /** Options for {@linkcode Sessions}. */
 export interface SessionsOptions {
@@ -34,34 +33,32 @@ export interface SessionsOptions {
   faults?: FaultPolicy | undefined;
   /** @default {DEFAULT_LIMITS} */
   limits?: Partial<Limits>;
-  /** Called as requests come and go. What a callback throws fails that request alone. */
+  /** Called as requests come and go. A callback that throws fails only its request. */
   events?: SessionEvents;
   /** Called for every frame. */
   tap?: Tap | undefined;
-  /** Turns requests into responses. @default {in this process} */
+  /** Turns requests into responses. @default {a LocalResponder} */
   responder?: Responder | undefined;
-  /** What counts. */
+  /** Counts what happens. @default {new Counters()} */
   counters?: Counters;
-  /** The ids that disconnected their clients on purpose. @default {those of this process} */
+  /** Remembers ids that disconnected their clients on purpose. @default {new RecentIds()} */
   disconnectedIds?: DisconnectedIds | undefined;
-  /**
-   * Returns how many requests are in flight in other servers that share the limit; `inFlight` are in
-   * flight here. @default {none}
-   */
+  /** Returns how many requests are in flight in other servers that share the limit. @default {0} */
   inFlightElsewhere?: ((inFlight: number) => number) | undefined;
 }
 
 /**
- * All sessions of a process. Time is in milliseconds, on any clock that does not go back.
+ * The sessions of a server. Times are in milliseconds, of any clock that does not go back. A carrier brings
+ * the frames of a session; a driver asks when the next request is due, and passes the time.
  */
 export class Sessions {
   readonly #context: SessionContext;
-  /** By number; the number of a session that has ended is given to another. */
+  /** By number; numbers of closed sessions are used again. */
   readonly #open: (Session | undefined)[] = [];
   readonly #freeNumbers: number[] = [];
   readonly #tap: Tap | undefined;
   #opened = 0;
-  /** The time to which they were last advanced. */
+  /** The time of the last {@linkcode Sessions.advance}. */
   #now = 0;
 
   /** @throws {RangeError} if a limit is not a positive integer. */
@@ -83,7 +80,7 @@ export class Sessions {
       if (Number.isSafeInteger(limit) && limit > 0) continue;
       throw new RangeError(`${name}: expected a positive integer, got ${limit}`);
     }
-    const capacity = Math.min(all.maxInFlightTotal, MAX_RESERVED);
+    const capacity = Math.min(all.maxInFlightTotal, MAX_CAPACITY);
     const requests = new RequestTable(capacity);
     this.#tap = tap;
     this.#context = {
@@ -117,25 +114,15 @@ export class Sessions {
     return this.#context.requests.size;
   }
 
-  /** How many requests have been answered with a response. */
-  get answered(): number {
-    return this.#context.counters.answered;
-  }
-
-  /** Nothing is due before this time; Infinity when nothing is in flight. */
+  /** A time before which no request is due; Infinity when none is in flight. */
   get nextDue(): number {
     return this.#context.wheel.nextDue;
   }
 
-  /** Whether each request is answered within the call that receives it, so that time does not matter. */
+  /** Whether each request is answered when it is received, so that the time does not matter. */
   get isTimeless(): boolean {
     const { planner, responder } = this.#context;
     return planner.isImmediate && responder.respondAtOnce !== undefined;
-  }
-
-  /** How often requests met each kind of fault; undefined if none can. */
-  get faults(): Readonly<Record<FaultKind, number>> | undefined {
-    return this.#context.planner.hasFaults ? this.#context.counters.faults : undefined;
   }
 
   /** Whether answers wait for {@linkcode Sessions.flush}. */
@@ -143,16 +130,16 @@ export class Sessions {
     return this.#context.unsent.length > 0;
   }
 
-  /** Starts the responder, if it needs that; called once, before the first session opens. */
+  /** Starts the responder; called once, before the first session opens. */
   start(callbacks: ResponderCallbacks): void {
     this.#context.responder.start?.(this.#context.requests, callbacks);
   }
 
   /**
-   * Begins a session.
+   * Opens a session.
    *
-   * @param carrier where its frames go.
-   * @param batched whether the peer speaks `asyncpkt.v1`: answers then carry their delay, and wait for
+   * @param carrier sends its frames.
+   * @param batched whether the peer speaks `asyncpkt.v1`: answers then report their delay, and wait for
    * {@linkcode Sessions.flush} to share a frame. Otherwise each is sent at once.
    */
   open(carrier: Carrier, batched = false): Session {
@@ -164,7 +151,7 @@ export class Sessions {
     return session;
   }
 
-  /** Ends a session, whose requests in flight are dropped; a second call does nothing. */
+  /** Closes a session and drops its requests in flight; a second call does nothing. */
   close(session: Session): void {
     if (this.#open[session.number] !== session) return;
     session.close();
@@ -172,12 +159,12 @@ export class Sessions {
     this.#freeNumbers.push(session.number);
   }
 
-  /** From now on, new requests are refused with `shutting_down`. */
+  /** Refuses new requests with `shutting_down` from now on. */
   drain(): void {
     this.#context.isDraining = true;
   }
 
-  /** Answers the requests that are due at time `now`. */
+  /** Answers the requests that are due by the time `now`. */
   advance(now: number): void {
     if (now < this.nextDue) return;
     this.#now = now;

@@ -1,5 +1,5 @@
 /**
- * Listening to sessions, for recordings.
+ * Taps see all frames of all sessions, such as to record them.
  *
  * @module
  */
@@ -7,23 +7,22 @@
 import type { Carrier, SessionContext } from "./context.ts";
 import { Session } from "./session.ts";
 
-/** Called for every frame. Connections are counted from 1. It must not throw. */
+/** Callbacks for every frame; they must not throw. Connections are numbered from 1. */
 export interface Tap {
-  /** A session has begun; `batched` is whether in `asyncpkt.v1`. */
+  /** A session was opened; `batched` is whether it speaks `asyncpkt.v1`. */
   opened(connection: number, batched: boolean): void;
-  /** A frame has come, whatever it holds. */
+  /** A frame was received, valid or not. */
   received(connection: number, frame: string | Uint8Array): void;
-  /** A frame goes out. */
+  /** A frame is sent. */
   sent(connection: number, frame: string): void;
-  /** A session has ended. */
+  /** A session was closed. */
   closed(connection: number): void;
 }
 
-/** A session with a tap. A class of its own, so that the others need not ask. */
+/** A session with a tap; other sessions pay nothing for it. */
 export class TappedSession extends Session {
   readonly #tap: Tap;
   readonly #connection: number;
-  #isOver = false;
 
   constructor(
     tap: Tap,
@@ -48,14 +47,12 @@ export class TappedSession extends Session {
   }
 
   override receive(frame: string | Uint8Array, now: number): void {
-    if (!this.#isOver) this.#tap.received(this.#connection, frame);
+    if (!this.isClosed) this.#tap.received(this.#connection, frame);
     super.receive(frame, now);
   }
 
   override close(): void {
+    if (!this.isClosed) this.#tap.closed(this.#connection);
     super.close();
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#tap.closed(this.#connection);
   }
 }
