@@ -1,39 +1,35 @@
 /**
- * Memory for the bytes of the requests in flight.
- *
- * Strings and objects cost several times their content, and the garbage collector walks and moves them
- * while they wait. Blocks in large chunks cost what they hold, rounded up, and it never looks inside.
+ * Memory for the bytes of the requests in flight. Strings and objects would cost several times
+ * their content, and the garbage collector would walk through and move them.
  *
  * @module
  */
 
-/** Blocks are whole units; their addresses count units. */
+/** Bytes of a unit: sizes and addresses of blocks are in units. */
 const UNIT = 16;
 const CHUNK_BITS = 14;
 const UNITS_IN_CHUNK = 1 << CHUNK_BITS;
 /** Blocks of more units than this get memory of their own. */
 const MAX_UNITS = 256;
-/** How many bytes behind any block may be read; they may be another block's. */
+/** Bytes after any block that may be read; they may belong to another block. */
 export const MARGIN = 8;
 
 const NONE = -1;
 
-/**
- * Allocates blocks of bytes. A freed block is kept in a list of its size and given out again.
- */
+/** Allocates blocks of bytes. A freed block goes to a list of its size and is used again. */
 export class BlockAllocator {
   #chunks: Uint8Array[] = [];
-  /** The same chunks as integers: the first of a free block links to the next free one. */
+  /** The chunks as integers: the first of a free block links to the next free block. */
   #links: Int32Array[] = [];
   #freeBlocks = new Int32Array(MAX_UNITS + 1).fill(NONE);
-  /** Where the part of the last chunk begins that was never used; in units. */
+  /** Address of the unused rest of the last chunk. */
   #unused = 0;
   #end = 0;
-  /** Blocks with memory of their own: the addresses below zero. */
+  /** Blocks with memory of their own; their addresses are negative. */
   #large: (Uint8Array | undefined)[] = [];
   #freeLarge: number[] = [];
 
-  /** Allocates a block of `length` bytes or a little more; returns its address. */
+  /** Allocates a block of at least `length` bytes; returns its address. */
   allocate(length: number): number {
     const units = unitsFor(length);
     if (units > MAX_UNITS) return this.#allocateLarge(length);
@@ -48,7 +44,7 @@ export class BlockAllocator {
     return address;
   }
 
-  /** Gives a block back that was allocated with `length`. */
+  /** Frees a block that was allocated with `length`. */
   free(address: number, length: number): void {
     if (address < 0) {
       this.#large[~address] = undefined;
@@ -58,12 +54,12 @@ export class BlockAllocator {
     }
   }
 
-  /** The bytes among which the block at `address` is. */
+  /** Returns the bytes that contain the block at `address`. */
   bytes(address: number): Uint8Array {
     return address < 0 ? this.#large[~address]! : this.#chunks[chunkOf(address)]!;
   }
 
-  /** Where in {@linkcode BlockAllocator.bytes} the block begins. */
+  /** Returns the offset of the block in {@linkcode BlockAllocator.bytes}. */
   offset(address: number): number {
     return address < 0 ? 0 : (address & (UNITS_IN_CHUNK - 1)) * UNIT;
   }
@@ -75,7 +71,7 @@ export class BlockAllocator {
   }
 
   #addChunk(): void {
-    // What is left of the last chunk is smaller than a block can be, so it is a block of some size.
+    // The rest of the last chunk is smaller than the largest block, so it becomes a free block.
     if (this.#unused < this.#end) this.#freeUnits(this.#unused, this.#end - this.#unused);
     const buffer = new ArrayBuffer(UNITS_IN_CHUNK * UNIT + MARGIN);
     this.#unused = this.#chunks.length * UNITS_IN_CHUNK;
@@ -98,7 +94,7 @@ function chunkOf(address: number): number {
   return address >>> CHUNK_BITS;
 }
 
-/** Where the link of the free block at `address` is among its chunk's integers. */
+/** Returns the index of the link of a free block among its chunk's integers. */
 function linkOf(address: number): number {
   return (address & (UNITS_IN_CHUNK - 1)) * (UNIT / Int32Array.BYTES_PER_ELEMENT);
 }

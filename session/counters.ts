@@ -1,6 +1,6 @@
 /**
- * What has happened in the sessions of a process, in numbers: plain fields, so that counting costs a
- * request next to nothing, and a structured clone has all of them.
+ * Counts of what happens in sessions. They are plain fields, so that counting costs next to nothing
+ * and a structured clone has all of them.
  *
  * @module
  */
@@ -8,27 +8,27 @@
 import { FAULT_KINDS, type FaultKind } from "./fault_policy.ts";
 import { type ErrorCode, ERRORS } from "../protocol.ts";
 
-/** Upper bounds of delays, in milliseconds: fine where the default delays of 1 to 5 s are. */
+/** Upper bounds of delays, in milliseconds; most are in the default range of 1 to 5 s. */
 const DELAYS: readonly number[] = [
   ...[1, 10, 50, 100, 250, 500, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 4500, 5000, 7500],
   ...[10_000, 30_000, 60_000],
 ];
 
-/** Upper bounds of lateness, in milliseconds: timers alone are late by up to 2. */
+/** Upper bounds of lateness, in milliseconds; timers are late by up to 2. */
 const LATENESS: readonly number[] = [0.5, 1, 2, 3, 5, 10, 25, 50, 100, 250, 500, 1000];
 
-/**
- * How many values fell into each of some ranges, and their sum.
- */
+/** Counts values by range, and sums them. */
 export class Histogram {
-  /** How many values fell into each range. */
+  /** The number of values in each range. */
   readonly counts: Float64Array;
   /** The sum of all values. */
   sum = 0;
 
   readonly #bounds: readonly number[];
 
-  /** @param bounds the upper bound of each range but the last, which has none; a value may equal it. */
+  /**
+   * @param bounds the upper bound of each range but the last, which has none; bounds are inclusive.
+   */
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
     this.counts = new Float64Array(bounds.length + 1);
@@ -49,23 +49,23 @@ export class Histogram {
   }
 }
 
-/** Counts since the process has started. */
+/** Counts since the start of the server. */
 export class Counters {
-  /** Requests that were answered with a response. */
+  /** Requests answered with a response. */
   answered = 0;
-  /** Requests whose connection ended before they were due. */
+  /** Requests in flight when their connection ended. */
   dropped = 0;
-  /** Bytes of all frames received. */
+  /** Bytes received in frames. */
   bytesIn = 0;
-  /** Bytes of all frames sent. */
+  /** Bytes sent in frames. */
   bytesOut = 0;
-  /** Errors sent, by code: of requests, and of frames that held none. */
+  /** Errors sent, by code. */
   readonly errors = zeros(Object.keys(ERRORS) as ErrorCode[]);
-  /** How often each kind of fault was made on purpose. */
+  /** Injected faults, by kind. */
   readonly faults = zeros<FaultKind>(FAULT_KINDS);
   /** The delay of each accepted request, in milliseconds. */
   readonly delays = new Histogram(DELAYS);
-  /** From when a request was due to when it was answered, in milliseconds. */
+  /** Time from when each answered request was due until it was answered, in milliseconds. */
   readonly lateness = new Histogram(LATENESS);
 }
 

@@ -11,8 +11,8 @@ export interface DelayPolicy {
   /** The longest delay, in milliseconds. */
   readonly maxDelay: number;
   /**
-   * Returns the delay of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8, in whole
-   * milliseconds.
+   * Returns the delay of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8, in
+   * whole milliseconds.
    */
   delayOf(bytes: Uint8Array, at: number, end: number): number;
 }
@@ -37,13 +37,15 @@ export interface NormalDelay {
 }
 
 /**
- * Lognormally distributed delays, in seconds, like those of many real services: most are near the median,
- * and a few are much longer. None is longer than a day.
+ * Lognormally distributed delays, in seconds, like those of many real services: most are near the
+ * median, and a few are much longer. None is longer than a day.
  */
 export interface LognormalDelay {
   /** The median: half of the delays are shorter. */
   median: number;
-  /** The standard deviation of the logarithm. With 0.5, one delay in 100 is 3.2 medians or longer. */
+  /**
+   * The standard deviation of the logarithm. With 0.5, one delay in 100 is 3.2 medians or longer.
+   */
   sigma: number;
 }
 
@@ -57,8 +59,8 @@ export const MAX_DELAY = 86_400;
 const MOST_DEVIATIONS = Math.sqrt(-2 * Math.log(2 ** -53));
 
 /**
- * Returns a policy for a distribution of delays. With a seed, an integer, a delay is a function of the seed
- * and the id alone.
+ * Returns a policy for a distribution of delays. A seed, an integer, makes a delay a function of
+ * the seed and the id alone.
  *
  * @throws {RangeError} if a number of the distribution is out of range, or the seed is no integer.
  */
@@ -71,7 +73,8 @@ export function delayPolicy(delay: Delay = DEFAULT_DELAY, seed?: number): DelayP
 /**
  * Returns a policy for uniform delays, as {@linkcode delayPolicy} does.
  *
- * @throws {RangeError} if the range is not within 0 to {@linkcode MAX_DELAY}, or the seed is no integer.
+ * @throws {RangeError} if the range is not within 0 to {@linkcode MAX_DELAY}, or the seed is no
+ * integer.
  */
 export function uniformDelay(range: DelayRange = DEFAULT_DELAY, seed?: number): DelayPolicy {
   const { min, max } = range;
@@ -113,7 +116,9 @@ function lognormalDelay({ median, sigma }: LognormalDelay, seed: number | undefi
 /** With a larger sigma, nearly every delay would be 0 or a day. */
 const MAX_SIGMA = 10;
 
-/** @param shape returns the delay in seconds that is so many standard deviations from the center. */
+/**
+ * @param shape returns the delay, in seconds, at a number of standard deviations from the center.
+ */
 function shapedDelay(
   shape: (deviations: number) => number,
   seed: number | undefined,
@@ -128,7 +133,9 @@ function shapedDelay(
   };
 }
 
-/** Returns a number of the standard normal distribution for two numbers in [0, 1), by Box and Muller. */
+/**
+ * Returns a standard normal number for two uniform numbers in [0, 1), by the Box–Muller transform.
+ */
 function standardNormal(radius: number, angle: number): number {
   return Math.sqrt(-2 * Math.log(1 - radius)) * Math.cos(2 * Math.PI * angle);
 }
@@ -148,11 +155,10 @@ const FORMS: readonly [form: RegExp, read: (one: number, other: number) => Delay
 ];
 
 /**
- * Parses a delay of the command line, in seconds: `1..5` is uniform between the two, `3` is fixed,
- * `normal:3,0.5` has this mean and standard deviation, `lognormal:2,0.5` this median and sigma.
+ * Parses a delay of the command line, in seconds, such as `1..5`, `3`, `normal:3,0.5` for a mean
+ * and a standard deviation, or `lognormal:2,0.5` for a median and sigma.
  *
- * @throws {RangeError} if the text is of another form, or a number is not within 0 to
- * {@linkcode MAX_DELAY}.
+ * @throws {RangeError} if the text has another form, or a number is out of range.
  */
 export function parseDelay(text: string): Delay {
   for (const [form, read] of FORMS) {

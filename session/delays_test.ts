@@ -154,7 +154,9 @@ function assertUniform(delays: number[]): void {
   }
 }
 
-/** The other distributions, for whom tests have the mean, the median and some quantiles by heart. */
+/**
+ * The other distributions, for whom tests have the mean, the median and some quantiles by heart.
+ */
 const NORMAL = { mean: 3, sd: 0.5 };
 const LOGNORMAL = { median: 2, sigma: 0.5 };
 const SHAPES: readonly [delay: Delay, quantiles: readonly [rank: number, seconds: number][]][] = [

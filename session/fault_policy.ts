@@ -1,5 +1,5 @@
 /**
- * Which requests meet a fault on purpose; each meets one kind at most.
+ * Decides which requests meet an injected fault.
  *
  * @module
  */
@@ -30,7 +30,9 @@ export interface FaultRates extends Partial<Record<FaultKind, number>> {
 export interface FaultPolicy {
   /** The extra delay of the kind `late`, in milliseconds. */
   readonly lateBy: number;
-  /** Returns the fault of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8, if any. */
+  /**
+   * Returns the fault of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8, if any.
+   */
   kindFor(bytes: Uint8Array, at: number, end: number): FaultKind | undefined;
 }
 
@@ -41,8 +43,8 @@ const DEFAULT_LATE_BY = 10;
 const ROUNDING = 1e-9;
 
 /**
- * Returns a policy with these rates. With a seed, an integer, the fault of a request is a function of the
- * seed and its id alone, independent of its delay.
+ * Returns a policy with these rates. A seed, an integer, makes the fault of a request a function of
+ * the seed and the id alone, independent of its delay.
  *
  * @throws {RangeError} if a number is out of range, the shares exceed 1, or the seed is no integer.
  */
@@ -75,10 +77,10 @@ export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
 }
 
 /**
- * Parses rates of the command line: `drop=0.01,late=0.02:5` drops one request in 100, and answers one in 50
- * five seconds late.
+ * Parses rates of the command line, such as `drop=0.01,late=0.02:5`, where 5 is the extra delay in
+ * seconds.
  *
- * @throws {RangeError} if the text is of another form, or {@linkcode faultPolicy} refuses the rates.
+ * @throws {RangeError} if the text has another form, or {@linkcode faultPolicy} throws.
  */
 export function parseFaults(text: string): FaultRates {
   const rates: FaultRates = {};

@@ -71,8 +71,8 @@ export class Planner {
   }
 
   /**
-   * Returns the plan of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8. The next call
-   * overwrites it.
+   * Returns the plan of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8. The next
+   * call overwrites it.
    */
   plan(bytes: Uint8Array, at: number, end: number): Readonly<Plan> {
     const plan = this.#plan;

@@ -1,6 +1,6 @@
 /**
- * Recordings: NDJSON with a line for each frame, and for the start and end of each connection. The schema of
- * a line is {@link file://./../docs/recording.schema.json}.
+ * Recordings: NDJSON with a line for each frame, and for the start and end of each connection. The
+ * schema of a line is {@link file://./../docs/recording.schema.json}.
  *
  * @module
  */

@@ -1,9 +1,8 @@
 /**
- * The requests in flight in a process: found by session and id, listed by session, kept as bytes.
+ * The requests in flight, found by session and id, and listed by session.
  *
  * A request is an entry, a small integer; its fields are in typed arrays and its text in a
- * {@linkcode BlockAllocator}. Strings and objects in a Map would cost several times the memory, and the
- * garbage collector would walk through all of them while they wait.
+ * {@linkcode BlockAllocator}, which costs the garbage collector no work while requests wait.
  *
  * @module
  */
@@ -15,7 +14,7 @@ import { BlockAllocator } from "./block_allocator.ts";
 
 const NONE = -1;
 
-/** The fields of an entry, side by side, so that reading one entry costs one cache line. */
+/** The fields of an entry, side by side, so that an entry is in one cache line. */
 const enum Field {
   /** The number of the session. */
   Owner,
@@ -35,9 +34,9 @@ const FIELDS = 8;
 
 const decoder = new TextDecoder();
 
-/** All the requests in flight in a process. */
+/** The requests in flight of a server. */
 export class RequestTable {
-  /** How many there are. */
+  /** The number of requests. */
   size = 0;
 
   #allocator = new BlockAllocator();
@@ -46,13 +45,12 @@ export class RequestTable {
   #firstFree = NONE;
   /** The newest entry of each session. */
   #newest = new Int32Array(64).fill(NONE);
-  /** A hash table with open addressing: entry + 1, or 0. At most half full, without gaps in a run. */
+  /**
+   * A hash table with open addressing: entry + 1, or 0. At most half full, without gaps in a run.
+   */
   #table = new Int32Array(2048);
 
-  /**
-   * @param capacity for how many requests there is room from the start: memory that is not used is only
-   * reserved, while making more later copies it all.
-   */
+  /** @param capacity requests to reserve memory for; growing later copies all fields. */
   constructor(capacity = 1024) {
     this.#fields = new Int32Array(FIELDS * capacity);
   }
@@ -152,12 +150,12 @@ export class RequestTable {
     );
   }
 
-  /** Returns whether the text of a request is ASCII, and so its response. */
+  /** Returns whether the text of a request, and so its response, is ASCII. */
   isAscii(entry: number): boolean {
     return (this.#fields[FIELDS * entry + Field.DelayAndAscii]! & 1) === 1;
   }
 
-  /** Returns the same where the representation of the data is known, as JSON text. */
+  /** Returns the response to a request whose data has this representation, as JSON text. */
   responseWith(entry: number, representation: string, withDelay: boolean): string {
     const delay = withDelay ? `,"delay":${this.delay(entry) / 1000}` : "";
     return `{"request_id":${this.idText(entry)},"data":${representation}${delay}}`;
@@ -242,7 +240,7 @@ export class RequestTable {
     table[gap] = 0;
   }
 
-  /** Doubles the table; every entry in the list of a session is in flight. */
+  /** Doubles the table, and adds the entries in the lists of all sessions. */
   #growTable(): void {
     this.#table = new Int32Array(2 * this.#table.length);
     for (const newest of this.#newest) {
@@ -260,7 +258,7 @@ function doubled(array: Int32Array): Int32Array {
   return twice;
 }
 
-/** Copies short texts, the common ones, in a loop: the built-in has to create a view first. */
+/** Copies short texts in a loop, as `set()` needs a view, which costs more. */
 function copy(from: Uint8Array, at: number, end: number, to: Uint8Array, o: number): void {
   if (end - at > 256) return to.set(from.subarray(at, end), o);
   for (let i = at; i < end; i++) to[o++] = from[i]!;

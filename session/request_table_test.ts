@@ -128,7 +128,8 @@ Deno.test("find() finds ids of every length", () => {
 Deno.test("find() tells ids apart whose hashes are the same", () => {
   const byHash = new Map<number, string>();
   const pairs: [string, string][] = [];
-  // Of so many, a dozen hashes or so are the same: which, only the process knows, so they are searched for.
+  // Of so many, a dozen hashes or so are the same: which, only the process knows, so they are
+  // searched for.
   for (let i = 0; i < 300_000; i++) {
     const id = i % 2 === 0 ? `${i}` : `longer ${i}`;
     const text = encoder.encode(JSON.stringify(id));

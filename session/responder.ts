@@ -1,5 +1,5 @@
 /**
- * Responders turn accepted requests into their responses: here, or with the help of other processes.
+ * Responders turn accepted requests into responses, in this process or with the help of others.
  *
  * @module
  */
@@ -9,42 +9,45 @@ import { NO_DELAY, responseText } from "../protocol/answer_writer.ts";
 import type { FrameReader } from "../protocol/frame_reader.ts";
 import type { RequestTable } from "./request_table.ts";
 
-/** What a responder that needs time reports about requests in flight, which it knows by their entries. */
+/** Callbacks of a responder that needs time, about requests in flight. */
 export interface ResponderCallbacks {
-  /** The request counts as accepted from now on. */
+  /** The request is accepted. */
   accepted(entry: number): void;
-  /** The request cannot be taken on; its client may try again. */
+  /** The request cannot be accepted; its client may try again. */
   rejected(entry: number): void;
-  /** The request cannot be answered, for a reason that is not its client's. */
+  /** An error of the server keeps the request from being answered. */
   failed(entry: number, error: unknown): void;
-  /** The response of a request that fell due at time `due` can be had now. */
+  /** The response to a request that was due at time `due` is ready. */
   ready(entry: number, due: number): void;
 }
 
-/** Turns requests into responses. It adds each request to the table of those in flight, and removes it. */
+/**
+ * Turns requests into responses. It adds requests to the table of those in flight, and removes
+ * them.
+ */
 export interface Responder {
-  /** Whether requests count as accepted when they are submitted; else a callback says when. */
+  /** Whether requests are accepted when they are submitted; otherwise a callback accepts them. */
   readonly acceptsAtOnce: boolean;
-  /** Whether what it depends on can be reached. */
+  /** Whether the servers that it depends on can be reached. */
   readonly isReachable: boolean;
-  /** Called once, before anything else, where responses take time. */
+  /** Called once, before anything else. */
   start?(requests: RequestTable, callbacks: ResponderCallbacks): void;
-  /** Returns why a request with so many bytes of data cannot be submitted now; undefined if it can. */
+  /** Returns why a request with this much data cannot be submitted now; undefined if it can. */
   check?(dataBytes: number): ErrorDetails | undefined;
-  /** Returns the response to packet `i` of a frame, as JSON text, where no time has to pass. */
+  /** Returns the response to packet `i` of a frame at once, as JSON text. */
   respondAtOnce?(reader: FrameReader, i: number, withDelay: boolean): string;
   /**
-   * Takes on packet `i` of a frame, as a request of session `owner`; returns its entry.
+   * Adds packet `i` of a frame as a request of session `owner`; returns its entry.
    *
    * @param delay its delay, in milliseconds.
    */
   submit(owner: number, reader: FrameReader, i: number, delay: number): number;
   /**
-   * Returns the response to a request that fell due at time `due`, as JSON text; undefined if it is not
-   * ready yet: then a callback says when it is.
+   * Returns the response to a request that was due at time `due`, as JSON text; undefined if it is
+   * not ready.
    */
   respond(entry: number, due: number, withDelay: boolean): string | undefined;
-  /** No response is wanted any more; {@linkcode Responder.remove} follows. */
+  /** Gives up on a response; a call of {@linkcode Responder.remove} follows. */
   cancel(entry: number): void;
   /** Removes a request from those in flight. */
   remove(entry: number): void;

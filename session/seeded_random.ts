@@ -4,15 +4,17 @@
  * @module
  */
 
-/** Returns a number in [0, 1) for the request whose id is `bytes[at .. end]`, as JSON text in UTF-8. */
+/**
+ * Returns a number in [0, 1) for the request whose id is `bytes[at .. end]`, as JSON text in UTF-8.
+ */
 export type SeededRandom = (bytes: Uint8Array, at: number, end: number) => number;
 
 /** Uses of random numbers; the numbers of one purpose are independent of those of another. */
 export const Purpose = { uniformDelay: 0, radius: 1, angle: 2, fault: 3 } as const;
 
 /**
- * Returns random numbers for one purpose. With a seed, an integer, a number is a function of the seed, the
- * purpose and the id alone.
+ * Returns random numbers for one purpose. With a seed, an integer, a number is a function of the
+ * seed, the purpose and the id alone.
  *
  * @throws {RangeError} if the seed is no integer.
  */

@@ -1,5 +1,5 @@
 /**
- * The server's side of one connection, without I/O: frames and the time go in, frames come out.
+ * The server's side of one connection, without I/O: frames and times go in, frames come out.
  *
  * @module
  */
@@ -18,10 +18,10 @@ import type { FaultKind } from "./fault_policy.ts";
 
 const NONE = -1;
 
-/** Answers share a frame of up to about this many UTF-16 units. */
+/** Length that answers in a shared frame have together at most, in UTF-16 units. */
 const MAX_SHARED_FRAME = 1 << 20;
 
-/** The errors of which the peer itself is the cause, whatever the state of the server. */
+/** Errors that only the peer causes. */
 const PEER_ERRORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "invalid_json",
   "invalid_packet",
@@ -32,28 +32,31 @@ const PEER_ERRORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenientDecoder = new TextDecoder();
 
-/** Bytes at the start of a frame that is too long, in which its id is looked for. */
+/** Bytes at the start of a frame that is too long, which are searched for its id. */
 const HEAD = 4096;
 
-/** One session; {@linkcode Sessions.open} begins it. */
+/** A session; {@linkcode Sessions.open} opens it. */
 export class Session {
   /** How many of its requests are in flight. */
   inFlight = 0;
-  /** Tells the session from the others that are open. */
+  /** Unique among open sessions. */
   readonly number: number;
-  /** Whether the peer has sent too many wrong packets in a row: its carrier should end the connection. */
+  /**
+   * Whether the peer sent too many wrong packets in a row; the carrier should then end the
+   * connection.
+   */
   hasTooManyErrors = false;
-  /** Whether it was closed, and so takes in no more. */
+  /** Whether it was closed. */
   protected isClosed = false;
 
   readonly #context: SessionContext;
   readonly #carrier: Carrier;
-  /** Whether answers wait to share a frame, and carry their delay. */
+  /** Whether answers wait to share a frame, and report their delay. */
   readonly #batched: boolean;
   #unsent: string[] = [];
   #isUnsentAscii = true;
   #consecutiveErrors = 0;
-  /** The requests that were submitted and are not accepted yet; undefined where there never were any. */
+  /** Requests that were submitted and not accepted yet; undefined if there never were any. */
   #unaccepted: Set<number> | undefined;
   #allDecided: PromiseWithResolvers<void> | undefined;
 
@@ -66,8 +69,8 @@ export class Session {
   }
 
   /**
-   * Takes in a frame that came at time `now`, in milliseconds: text, or bytes that hold it in UTF-8.
-   * Whatever it is, it is answered, unless the session is closed; nothing is thrown.
+   * Receives a frame, as text or in UTF-8, at time `now`, in milliseconds. Every frame is answered,
+   * valid or not, unless the session is closed.
    */
   receive(frame: string | Uint8Array, now: number): void {
     if (this.isClosed) return;
@@ -95,7 +98,7 @@ export class Session {
    * @param head the start of the frame, from which the id is read if it is there.
    */
   refuseTooLong(head: string | Uint8Array, size: number): void {
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     const { counters, limits } = this.#context;
     counters.bytesIn += size;
     const text = typeof head === "string" ? head : lenientDecoder.decode(head);
@@ -104,7 +107,7 @@ export class Session {
     this.#refuse(JSON.stringify(peekId(text)), { code: "packet_too_large", message, limit });
   }
 
-  /** Answers a request that fell due at time `due`, unless its response is not ready yet. */
+  /** Answers a request that was due at time `due`, if its response is ready. */
   answerDue(entry: number, due: number, now: number): void {
     const { requests, counters, faults, responder } = this.#context;
     const isAscii = requests.isAscii(entry);
@@ -126,7 +129,7 @@ export class Session {
     this.#answer(text, isAscii);
   }
 
-  /** A submitted request is accepted. */
+  /** Accepts a submitted request. */
   accept(entry: number): void {
     const { requests, events } = this.#context;
     this.#decide(entry);
@@ -138,21 +141,23 @@ export class Session {
     }
   }
 
-  /** A submitted request is not taken on. */
+  /** Refuses a submitted request as `overloaded`. */
   reject(entry: number): void {
     const id = this.#context.requests.idText(entry);
     this.#drop(entry);
     this.#refuse(id, detailsOf("overloaded"));
   }
 
-  /** A failure that is not the peer's keeps a request from being answered. */
+  /** Answers a request with `internal`. */
   fail(entry: number, error: unknown): void {
     const id = this.#context.requests.idText(entry);
     this.#drop(entry);
     this.#fail(id, error);
   }
 
-  /** Resolves once each submitted request is accepted or refused; undefined if all are. */
+  /**
+   * Resolves once all submitted requests are accepted or refused; undefined if they are already.
+   */
   get decided(): Promise<void> | undefined {
     if (!this.#unaccepted?.size) return undefined;
     return (this.#allDecided ??= Promise.withResolvers()).promise;
@@ -179,8 +184,8 @@ export class Session {
   }
 
   /**
-   * Drops the requests in flight, and takes in no more. Called by {@linkcode Sessions.close}, which ends
-   * a session; a second call does nothing.
+   * Drops the requests in flight, and ignores further frames; {@linkcode Sessions.close} calls
+   * this.
    */
   close(): void {
     this.isClosed = true;
@@ -211,7 +216,7 @@ export class Session {
     }
   }
 
-  /** Takes in packet `i` of the frame. */
+  /** Handles packet `i` of the frame. */
   #take(i: number, now: number): void {
     const { reader, requests, wheel, limits, events, counters, planner, faults, responder } =
       this.#context;
@@ -234,7 +239,7 @@ export class Session {
 
     const plan = planner.plan(bytes, idAt, idEnd);
     if (responder.acceptsAtOnce) {
-      // Without a listener, no text is made of the id.
+      // Makes a text of the id only if there is a listener.
       events.accepted?.(reader.idText(i), plan.delay);
       this.#noteAccepted(plan.delay);
     }
@@ -250,7 +255,7 @@ export class Session {
     try {
       wheel.add(entry, now + plan.wait);
     } catch (error) {
-      // The request would never fall due: there is no memory for more.
+      // There is no memory for more, and the request would never be due.
       responder.cancel(entry);
       this.#remove(entry);
       throw error;
@@ -303,7 +308,7 @@ export class Session {
     }
   }
 
-  /** Removes a request, due or not, that gets no response. */
+  /** Removes a request that gets no response. */
   #drop(entry: number): void {
     const { wheel, responder } = this.#context;
     wheel.cancel(entry);
@@ -319,7 +324,7 @@ export class Session {
     this.inFlight--;
   }
 
-  /** A submitted request is accepted, or it is gone. */
+  /** Notes that a submitted request was accepted or removed. */
   #decide(entry: number): void {
     if (!this.#unaccepted?.delete(entry) || this.#unaccepted.size > 0) return;
     this.#allDecided?.resolve();
@@ -328,31 +333,31 @@ export class Session {
 
   #fail(id: string, error: unknown): void {
     const { events } = this.#context;
-    const fault = detailsOf("internal");
+    const details = detailsOf("internal");
     try {
       events.failed?.(id, error);
-      events.refused?.(id, fault);
+      events.refused?.(id, details);
     } catch {
-      // The events failed; the peer gets its answer all the same.
+      // The event fails; the peer still gets its answer.
     }
-    this.#answerError(id, fault);
+    this.#answerError(id, details);
   }
 
-  #refuse(id: string, fault: ErrorDetails): void {
+  #refuse(id: string, details: ErrorDetails): void {
     const { events, limits } = this.#context;
-    if (PEER_ERRORS.has(fault.code) && ++this.#consecutiveErrors >= limits.maxConsecutiveErrors) {
+    if (PEER_ERRORS.has(details.code) && ++this.#consecutiveErrors >= limits.maxConsecutiveErrors) {
       this.hasTooManyErrors = true;
     }
-    events.refused?.(id, fault);
-    this.#answerError(id, fault);
+    events.refused?.(id, details);
+    this.#answerError(id, details);
   }
 
-  #answerError(id: string, fault: ErrorDetails): void {
-    this.#context.counters.errors[fault.code]++;
-    this.#answer(encodeError(id, fault), false);
+  #answerError(id: string, details: ErrorDetails): void {
+    this.#context.counters.errors[details.code]++;
+    this.#answer(encodeError(id, details), false);
   }
 
-  /** @param isAscii whether it is known that all of the text is. */
+  /** @param isAscii whether the text is known to be ASCII. */
   #answer(text: string, isAscii: boolean): void {
     if (!this.#batched) return this.#sendFrame(text, isAscii);
     this.#isUnsentAscii &&= isAscii;
@@ -369,7 +374,7 @@ function detailsOf(code: ErrorCode): ErrorDetails {
   return { code, message: ERRORS[code] };
 }
 
-/** Looking through a small frame for characters beyond ASCII costs a tenth of answering it. */
+/** `Buffer.byteLength()` of a small frame costs a tenth of answering it. */
 function byteLength(frame: string, isAscii: boolean): number {
   return isAscii ? frame.length : Buffer.byteLength(frame);
 }

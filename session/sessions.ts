@@ -1,5 +1,6 @@
 /**
- * The sessions of a server, with one time, one set of limits, and one table of the requests in flight.
+ * The sessions of a server, with one time, one set of limits, and one table of the requests in
+ * flight.
  *
  * @module
  */
@@ -48,8 +49,9 @@ export interface SessionsOptions {
 }
 
 /**
- * The sessions of a server. Times are in milliseconds, of any clock that does not go back. A carrier brings
- * the frames of a session; a driver asks when the next request is due, and passes the time.
+ * The sessions of a server. Times are in milliseconds, of any clock that does not go back. A
+ * carrier brings the frames of a session; a driver asks when the next request is due, and passes
+ * the time.
  */
 export class Sessions {
   readonly #context: SessionContext;
@@ -139,8 +141,8 @@ export class Sessions {
    * Opens a session.
    *
    * @param carrier sends its frames.
-   * @param batched whether the peer speaks `asyncpkt.v1`: answers then report their delay, and wait for
-   * {@linkcode Sessions.flush} to share a frame. Otherwise each is sent at once.
+   * @param batched whether the peer speaks `asyncpkt.v1`: answers then report their delay, and wait
+   * for {@linkcode Sessions.flush} to share a frame. Otherwise each is sent at once.
    */
   open(carrier: Carrier, batched = false): Session {
     const number = this.#freeNumbers.pop() ?? this.#open.length;

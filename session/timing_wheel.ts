@@ -1,11 +1,10 @@
 /**
- * A timing wheel: when each request is due.
+ * A timing wheel, which knows when each request is due.
  *
- * The wheel has a slot for each millisecond, and uses its slots in turn. The entries that are due in a slot
- * form a list, so adding and cancelling cost the same however many entries wait; a heap's cost grows, and a
- * timer for each costs memory. An entry that is due a full turn later or more is in the same slot, and is
- * skipped until its turn comes. The lists are links between small integers in typed arrays: nothing is
- * allocated, and a million entries are no work for the garbage collector.
+ * The wheel has a slot for each millisecond and uses its slots in turn. The entries of a slot form
+ * a list, so adding and cancelling cost the same however many entries wait, unlike in a heap. An
+ * entry that is due a full turn later or more is in the same slot, and is skipped until then. The
+ * lists are links in typed arrays, so waiting entries are no work for the garbage collector.
  *
  * @module
  */
@@ -15,17 +14,14 @@ const SLOTS = 8192;
 
 const NONE = -1;
 
-/** Stands for the due time of an entry that does not wait. A new array is full of it. */
+/** Due time of an entry that does not wait; new arrays are filled with it. */
 const NOT_WAITING = 0;
 
-/**
- * Holds entries, small integers of the caller's, until they are due. Times are in milliseconds; the caller
- * passes the time.
- */
+/** Holds entries, which are small integers, until they are due. Times are in milliseconds. */
 export class TimingWheel {
   /** How many entries wait. */
   size = 0;
-  /** Nothing is due before this time; Infinity when nothing waits. */
+  /** A time before which nothing is due; Infinity when nothing waits. */
   nextDue = Infinity;
 
   /** The last millisecond whose entries were passed to `onDue`. */
@@ -39,9 +35,8 @@ export class TimingWheel {
   #cursor = NONE;
 
   /**
-   * Creates a wheel that starts at time `now`.
-   *
-   * @param capacity for how many entries to reserve memory; growing later copies them all.
+   * @param now the time at which it starts.
+   * @param capacity entries to reserve memory for; growing later copies all entries.
    */
   constructor(now = 0, capacity = 1024) {
     this.#now = Math.floor(now);
@@ -51,8 +46,8 @@ export class TimingWheel {
   }
 
   /**
-   * Adds an entry that does not wait yet and is due at time `due`, or in the next millisecond if that is
-   * past. Entries of the same millisecond keep the order in which they were added.
+   * Adds an entry that does not wait yet and is due at time `due`, or in the next millisecond if
+   * that is past. Entries of the same millisecond keep the order in which they were added.
    */
   add(entry: number, due: number): void {
     if (entry >= this.#due.length) this.#grow(entry);
@@ -70,7 +65,7 @@ export class TimingWheel {
     if (tick < this.nextDue) this.nextDue = tick;
   }
 
-  /** Removes an entry; does nothing if it does not wait, as it has been due or cancelled. */
+  /** Removes an entry, unless it has been due or cancelled already. */
   cancel(entry: number): void {
     if (this.#due[entry] === NOT_WAITING) return;
     const next = this.#next[entry]!;
@@ -85,9 +80,8 @@ export class TimingWheel {
   }
 
   /**
-   * Moves on to time `now`, and calls `onDue` with each entry that has become due and its due time, in the
-   * order of milliseconds. A time before the last one changes nothing; after a leap of any length, each
-   * entry still comes once. `onDue` may add and cancel entries.
+   * Calls `onDue` with each entry that is due by the time `now`, and its due time, in the order of
+   * milliseconds. A time before the last one changes nothing. `onDue` may add and cancel entries.
    */
   advance(now: number, onDue: (entry: number, due: number) => void): void {
     if (now < this.nextDue) return;
