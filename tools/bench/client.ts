@@ -1,5 +1,6 @@
 /**
- * How many requests the library's client makes in a second, beside the socket alone.
+ * How many requests the library's client makes in a second, beside the socket alone. Arguments: a way to
+ * send, the URL of a server, and how many requests.
  *
  * @module
  */
@@ -10,59 +11,57 @@ import { SMALL } from "./conversion.ts";
 
 const WINDOW = 256;
 
-/** The socket alone: as many frames in flight, each sent as it was made beforehand. */
-async function socketAlone(url: string, requests: number): Promise<number> {
+const FRAMES = Array.from({ length: 1000 }, (_, i) => encodeRequest(String(i), SMALL));
+
+/** Sends frames that exist already, without the client. */
+async function socketAlone(url: string, requests: number): Promise<void> {
   const socket = new WebSocket(url);
   await new Promise((resolve) => socket.onopen = resolve);
-  const frames = Array.from({ length: 1000 }, (_, i) => encodeRequest(String(i), SMALL));
   const { promise, resolve } = Promise.withResolvers<void>();
   let sent = 0;
   let answered = 0;
   socket.onmessage = () => {
     if (++answered === requests) resolve();
-    if (sent < requests) socket.send(frames[sent++ % frames.length]!);
+    if (sent < requests) socket.send(FRAMES[sent++ % FRAMES.length]!);
   };
-  const from = performance.now();
-  while (sent < WINDOW) socket.send(frames[sent++]!);
+  while (sent < WINDOW) socket.send(FRAMES[sent++]!);
   await promise;
-  const took = performance.now() - from;
   socket.onmessage = null;
   socket.close();
-  return requests / took * 1000;
 }
 
-/** The client: `WINDOW` loops of a request and its answer. */
-async function client(url: string, requests: number): Promise<number> {
+async function client(url: string, requests: number): Promise<void> {
   await using client = await Client.connect(url);
   let sent = 0;
   const loop = async () => {
     while (sent++ < requests) await client.request(SMALL);
   };
-  const from = performance.now();
   await Promise.all(Array.from({ length: WINDOW }, loop));
-  return requests / (performance.now() - from) * 1000;
 }
 
-/** The client's way for many, over an iterable. */
-async function clientOverIterable(url: string, requests: number): Promise<number> {
+async function clientOverIterable(url: string, requests: number): Promise<void> {
   await using client = await Client.connect(url);
-  const from = performance.now();
   for await (const { error } of client.requests(repeat(SMALL, requests), { window: WINDOW })) {
     if (error !== undefined) throw error;
   }
-  return requests / (performance.now() - from) * 1000;
 }
 
 function* repeat(data: string, times: number): Generator<string> {
   for (let i = 0; i < times; i++) yield data;
 }
 
-const WAYS = { socketAlone, client, clientOverIterable };
+const WAYS: Readonly<Record<string, (url: string, requests: number) => Promise<void>>> = {
+  socketAlone,
+  client,
+  clientOverIterable,
+};
 
 if (import.meta.main) {
-  const [way, url, requests] = Deno.args;
-  const measure = WAYS[way as keyof typeof WAYS];
-  await measure(url!, Number(requests) / 5);
-  console.log(await measure(url!, Number(requests)));
+  const [way, url, count] = Deno.args;
+  const requests = Number(count);
+  await WAYS[way!]!(url!, requests / 5); // the warm-up
+  const from = performance.now();
+  await WAYS[way!]!(url!, requests);
+  console.log(requests / (performance.now() - from) * 1000);
   Deno.exit(0);
 }

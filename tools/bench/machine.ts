@@ -4,19 +4,29 @@
  * @module
  */
 
+import { delay } from "@std/async/delay";
 import { describeMachine, succeeds } from "../../tests/support/machine.ts";
 
-/** A process under measurement. */
+/** A process under measurement; disposing of it kills it. */
 export interface Running extends AsyncDisposable {
   readonly pid: number;
 }
 
-const hasTaskset = await succeeds("taskset", ["--version"]);
-const cores = navigator.hardwareConcurrency;
+const canPin = navigator.hardwareConcurrency > 1 && await succeeds("taskset", ["--version"]);
 
-/** The command, on a core of its own where that is possible. */
+/** Returns a command that runs on one core, if the machine allows it. */
 export function pinned(core: number, command: readonly string[]): string[] {
-  return hasTaskset && cores > 1 ? ["taskset", "-c", String(core), ...command] : [...command];
+  return canPin ? ["taskset", "-c", String(core), ...command] : [...command];
+}
+
+/** Returns the command that runs a program on Deno. */
+export function deno(...args: readonly string[]): string[] {
+  return [Deno.execPath(), "run", "--quiet", ...args];
+}
+
+/** Returns the path of a file, given relative to this folder. */
+export function here(path: string): string {
+  return `${import.meta.dirname}/${path}`;
 }
 
 /** Starts a process and waits until it accepts connections on `port`. */
@@ -26,7 +36,7 @@ export async function start(command: readonly string[], port: number): Promise<R
   const status = child.status;
   for (let tries = 0; !await accepts(port); tries++) {
     const ended = await Promise.race([status, delay(50)]);
-    if (ended !== undefined || tries > 200) throw new Error(`${command.join(" ")} does not listen`);
+    if (ended || tries > 200) throw new Error(`${command.join(" ")} does not listen`);
   }
   return {
     pid: child.pid,
@@ -37,22 +47,10 @@ export async function start(command: readonly string[], port: number): Promise<R
   };
 }
 
-/** A path in this folder. */
-export function here(path: string): string {
-  return decodeURIComponent(new URL(path, import.meta.url).pathname);
-}
-
-/** A line that says what the machine is, and how it is used. */
+/** Describes the machine and how it is used, in a line. */
 export async function describePlacing(): Promise<string> {
-  const placing = hasTaskset && cores > 1
-    ? "server and load each pinned to a core"
-    : "nothing pinned to a core";
+  const placing = canPin ? "server and load each pinned to a core" : "nothing pinned to a core";
   return `${await describeMachine()}; ${placing}`;
-}
-
-/** Resolves after a time in milliseconds. */
-export function delay(milliseconds: number): Promise<undefined> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds, undefined));
 }
 
 async function accepts(port: number): Promise<boolean> {

@@ -4,14 +4,15 @@
  * @module
  */
 
+import { delay } from "@std/async/delay";
 import { freePort, processorTime, residentMemory } from "../../tests/support/machine.ts";
-import { delay, here, pinned, start } from "./machine.ts";
+import { here, pinned, start } from "./machine.ts";
 import type { Server, Servers } from "./servers.ts";
 
 const SERVER_CORE = 0;
 const LOAD_CORE = 1;
 
-/** The load that a server is put under. */
+/** The load on a server. */
 export interface Load {
   readonly connections: number;
   /** The data of every request. */
@@ -20,34 +21,38 @@ export interface Load {
   readonly pipeline?: number;
   /** Requests per second on all connections together, in an open loop. */
   readonly rate?: number;
-  /** Requests to a frame. */
+  /** Requests in a frame; default 1. */
   readonly batch?: number;
   readonly subprotocol?: string;
   /** Whether the server delays each request by 1 to 5 s. */
   readonly delays?: boolean;
-  /** How long the load runs before it counts, and how long it counts, in seconds. */
+  /** How long the load runs before the measurement, in seconds. */
   readonly warmUp: number;
+  /** How long the measurement takes, in seconds. */
   readonly seconds: number;
 }
 
-/** What came of it. Times are in milliseconds: lateness where the server delays, latency where not. */
-export interface Result {
+/** Results of the load generator. Times are in ms: latency, or lateness if the server delays. */
+export interface Answers {
   readonly perSecond: number;
   readonly inFlight: number;
   readonly errors: number;
-  readonly min: number;
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
-  /** Memory resident under load, in bytes. */
+}
+
+/** Results of a measurement. */
+export interface Result extends Answers {
+  /** Resident memory of the server under load, in bytes. */
   readonly memory: number;
-  /** Processor time of the server while it counted, in seconds per second. */
+  /** Processor time of the server, in seconds per second. */
   readonly processor: number;
 }
 
-/** Starts a server afresh, loads it, and measures. */
+/** Starts a server, loads it, and measures. */
 export async function measure(servers: Servers, server: Server, load: Load): Promise<Result> {
-  const { result, during } = await underLoad(servers, server, load, async (pid) => {
+  const [answers, usage] = await underLoad(servers, server, load, async (pid) => {
     const before = await processorTime(pid);
     const from = performance.now();
     await delay(load.seconds * 1000 - 500);
@@ -55,44 +60,30 @@ export async function measure(servers: Servers, server: Server, load: Load): Pro
     const took = (performance.now() - from) / 1000;
     return { memory, processor: (await processorTime(pid) - before) / took };
   });
-  return { ...result, ...during };
+  return { ...answers, ...usage };
 }
 
-/** What is told of the answers alone. */
-type Answers = Omit<Result, "memory" | "processor">;
-
-/** Starts a server afresh and loads it; `watch` is called once the load is warm. */
+/** Starts a server and loads it; calls `watch` after the warm-up. Returns the results of both. */
 export async function underLoad<T>(
   servers: Servers,
   server: Server,
   load: Load,
   watch: (pid: number) => Promise<T>,
-): Promise<{ result: Answers; during: T }> {
+): Promise<[answers: Answers, watched: T]> {
   const port = freePort();
-  const delays = load.delays ?? false;
+  const { delays = false } = load;
   await using running = await start(pinned(SERVER_CORE, server.command(port, delays)), port);
   await delay(200);
-  const options = {
-    port,
-    pipeline: 0,
-    rate: 0,
-    batch: 1,
-    subprotocol: "",
-    ...load,
-    delay: !delays ? "none" : server.isSeeded ? "seed" : "plain",
-  };
-  const [program, ...args] = pinned(LOAD_CORE, [
-    servers.bun,
-    here("load/load.js"),
-    JSON.stringify(options),
-  ]);
+  const delayKind = !delays ? "none" : server.isSeeded ? "seed" : "plain";
+  const options = JSON.stringify({ batch: 1, ...load, port, delay: delayKind });
+  const [program, ...args] = pinned(LOAD_CORE, [servers.bun, here("load/load.js"), options]);
   const child = new Deno.Command(program!, { args, stdout: "piped", stderr: "inherit" }).spawn();
   const ended = child.output();
 
   await delay(load.warmUp * 1000 + 300);
-  const during = await watch(running.pid);
+  const watched = await watch(running.pid);
 
   const { success, stdout } = await ended;
   if (!success) throw new Error(`the load on ${server.name} failed`);
-  return { result: JSON.parse(new TextDecoder().decode(stdout)), during };
+  return [JSON.parse(new TextDecoder().decode(stdout)), watched];
 }

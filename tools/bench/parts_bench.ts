@@ -1,10 +1,8 @@
 import { TimingWheel } from "../../session/timing_wheel.ts";
 import { decodeAnswers, encodeFrame, encodeRequest } from "../../protocol.ts";
-import { output } from "../../tests/support/machine.ts";
 import { plainAnswer } from "../../tests/support/plain.ts";
 import { randomIntegers } from "../../tests/support/random.ts";
 import { answer, DATA, MEDIUM, requestText, SMALL } from "./conversion.ts";
-import { here } from "./machine.ts";
 
 // Conversion.
 
@@ -27,8 +25,8 @@ Deno.bench("decodeAnswers(), 64 answers", () => void decodeAnswers(frame));
 
 // The timing wheel.
 
-/** A wheel that holds `size` entries, all due within 1 to 5 s, and goes on by a millisecond a turn. */
-function turning(size: number): () => void {
+/** Returns a function that advances a wheel of `size` entries, due within 1 to 5 s, by 1 ms. */
+function advancing(size: number): () => void {
   const wheel = new TimingWheel();
   let now = 0;
   const random = randomIntegers(1);
@@ -38,24 +36,12 @@ function turning(size: number): () => void {
 }
 
 for (const size of [1_000, 100_000, 1_000_000]) {
-  const turn = turning(size);
-  Deno.bench(`a millisecond, ${size.toLocaleString("en")} waiting`, turn);
+  const waiting = size.toLocaleString("en");
+  Deno.bench(`advance() by 1 ms, ${waiting} waiting`, advancing(size));
 }
 
 const wheel = new TimingWheel();
 Deno.bench("add() and cancel()", () => {
   wheel.add(7, 3000);
   wheel.cancel(7);
-});
-
-// The start.
-
-const deno = [Deno.execPath(), "run", "--quiet"];
-const empty = await Deno.makeTempFile({ suffix: ".ts" });
-
-Deno.bench("an empty program", { group: "start", baseline: true }, async () => {
-  await output([...deno, empty]);
-});
-Deno.bench("asyncpkt --help", { group: "start" }, async () => {
-  await output([...deno, "--frozen", here("../../main.ts"), "--help"]);
 });

@@ -5,45 +5,51 @@
  */
 
 import { markdownTable } from "../../tests/support/markdown.ts";
-import { median } from "./statistics.ts";
+import { median, ratios, type Rounds } from "./statistics.ts";
 
 /** The most digits after the point that `toFixed()` takes. */
 const MAX_DIGITS = 100;
 
-/** A ratio that is to be reached, or a figure that is to be kept under. */
+/** A bound that the median of a measurement should keep. */
 export interface Goal {
   readonly what: string;
-  /** What it is compared with. */
-  readonly against: string;
-  /** What was found, a value for each round. */
+  /** The baseline of the values, if they are relative. */
+  readonly against?: string;
+  /** The measured values, one for each round. */
   readonly values: readonly number[];
-  /** The least that it should be; or, with `atMost`, the most. */
+  /** The lower bound, a ratio; or `atMost`, the upper bound. */
   readonly atLeast?: number;
   readonly atMost?: number;
-  /** How many digits after the point are shown. */
+  /** Digits after the point; default 2. */
   readonly digits?: number;
+  /** The unit of `atMost`. */
   readonly unit?: string;
 }
 
-/** One part of the report. */
+/** A section of the report. */
 export interface Section {
   readonly title: string;
   /** What was done, in a sentence or two. */
   readonly text: string;
   readonly goals: readonly Goal[];
-  /** Figures beside the goals: a header and rows. */
+  /** Further results: a header and rows. */
   readonly table?: { readonly header: readonly string[]; readonly rows: readonly string[][] };
-  /** Charts by the names of their files. */
+  /** Charts by file name, as SVG. */
   readonly charts?: Readonly<Record<string, string>>;
 }
 
-/** Whether the median of its rounds reaches a goal. */
+/** Returns the goal that one measurement be at least `atLeast` times another. */
+export function ratioGoal(rounds: Rounds, what: string, against: string, atLeast: number): Goal {
+  return { what, against, values: ratios(rounds, what, against), atLeast };
+}
+
+/** Returns whether the median of the rounds reaches a goal. */
 export function isReached({ values, atLeast = -Infinity, atMost = Infinity }: Goal): boolean {
   const value = median(values);
   return value >= atLeast && value <= atMost;
 }
 
-/** A number with its spread over the rounds: `1.23 (1.10 to 1.31)`. */
+/** Formats values as their median and spread: `1.23 (1.10 to 1.31)`. */
 export function withSpread(
   values: readonly number[],
   digits = 2,
@@ -55,42 +61,48 @@ export function withSpread(
   return `${median(values).toFixed(medianDigits)}${unit} (${spread})`;
 }
 
+/** Returns a table with a row for each measurement. */
+export function resultTable(
+  header: readonly [string, string],
+  rounds: Rounds,
+  digits: number,
+): NonNullable<Section["table"]> {
+  return { header, rows: [...rounds].map(([name, values]) => [name, withSpread(values, digits)]) };
+}
+
+/** Formats a section as Markdown. */
+export function toMarkdown({ title, text, goals, table, charts = {} }: Section): string {
+  const header = ["what", "against", "goal", "median (spread)", "reached"];
+  return [
+    `## ${title}`,
+    text,
+    ...goals.length > 0 ? [markdownTable(header, goals.map(goalRow))] : [],
+    ...table === undefined ? [] : [markdownTable(table.header, table.rows)],
+    ...Object.keys(charts).map((file) => `![${title}](${file})`),
+  ].join("\n\n") + "\n";
+}
+
+function goalRow(goal: Goal): string[] {
+  const { what, against = "", values, atLeast, atMost, digits } = goal;
+  const unit = atLeast === undefined ? goal.unit ?? "" : "×";
+  return [
+    what,
+    against,
+    atLeast === undefined ? `at most ${atMost}${unit}` : `at least ${atLeast}${unit}`,
+    withSpread(values, digits, unit, medianDigits(goal)),
+    isReached(goal) ? "yes" : "**no**",
+  ];
+}
+
 /**
- * How many digits after the point the median of a goal needs. A median of 9.96 misses a goal of 10, so
- * it must not be rounded to 10.0.
+ * Returns how many digits the median of a goal needs. A median of 9.96 misses a goal of 10, so it must
+ * not be rounded to 10.0.
  */
 function medianDigits(goal: Goal): number {
   const value = median(goal.values);
-  const isTold = (digits: number) =>
+  const isClear = (digits: number) =>
     isReached({ ...goal, values: [Number(value.toFixed(digits))] }) === isReached(goal);
   let digits = goal.digits ?? 2;
-  while (digits < MAX_DIGITS && !isTold(digits)) digits++;
+  while (digits < MAX_DIGITS && !isClear(digits)) digits++;
   return digits;
-}
-
-/** A section as Markdown. */
-export function toMarkdown({ title, text, goals, table: figures, charts = {} }: Section): string {
-  const parts = [`## ${title}`, text];
-  if (goals.length > 0) {
-    parts.push(markdownTable(
-      ["what", "against", "goal", "median (spread)", "reached"],
-      goals.map((goal) => [
-        goal.what,
-        goal.against,
-        goal.atLeast === undefined
-          ? `at most ${goal.atMost}${goal.unit ?? ""}`
-          : `at least ${goal.atLeast}${goal.unit ?? "×"}`,
-        withSpread(
-          goal.values,
-          goal.digits,
-          goal.atLeast === undefined ? goal.unit : "×",
-          medianDigits(goal),
-        ),
-        isReached(goal) ? "yes" : "**no**",
-      ]),
-    ));
-  }
-  if (figures !== undefined) parts.push(markdownTable(figures.header, figures.rows));
-  for (const file of Object.keys(charts)) parts.push(`![${title}](${file})`);
-  return parts.join("\n\n") + "\n";
 }

@@ -5,108 +5,74 @@
  */
 
 import { output, succeeds } from "../../tests/support/machine.ts";
-import { here } from "./machine.ts";
+import { deno, here } from "./machine.ts";
 
-/** Versions of what comes from npm. */
+// Versions of the packages from npm.
 const BUN = "1.4.5";
 const WS = "8.23.0";
 
 /** A server that can be started. */
 export interface Server {
   readonly name: string;
-  /** Whether its delays are those of asyncpkt's seed 1, not the plain program's. */
+  /** Whether its delays are those of asyncpkt's seed 1, not those of the plain program. */
   readonly isSeeded?: true;
-  /** The command that starts it; `delays` says whether it delays by 1 to 5 s or answers at once. */
+  /** Returns the command that starts it, either with delays of 1 to 5 s or with none. */
   command(port: number, delays: boolean): string[];
 }
 
-/** All of them. */
+/** All servers. */
 export interface Servers {
   readonly asyncpkt: Server;
-  /** asyncpkt with the line for each request that it writes where nothing else is said. */
+  /** asyncpkt with its line for each request. */
   readonly asyncpktLogging: Server;
   readonly echo: Server;
   readonly plainDeno: Server;
   readonly plainNode: Server;
   readonly plainBun: Server;
-  /** Undefined where Python has no `websockets`. */
+  /** Undefined if Python has no `websockets`. */
   readonly plainPython: Server | undefined;
-  /** Answers without converting, for measuring clients: agrees to asyncpkt.v1 if told to delay. */
+  /** For measuring clients: does not convert. With delays, agrees to asyncpkt.v1 instead. */
   readonly fastAnswers: Server;
-  /** Runs a script on Bun. */
+  /** The program that runs a script on Bun. */
   readonly bun: string;
-  /** What they run on, with versions. */
+  /** Runtimes and libraries with their versions. */
   readonly versions: readonly string[];
 }
 
-/** Finds the servers, and installs those that come from npm into `folder`. */
+/** Finds the servers, and installs those from npm into `folder`. */
 export async function findServers(folder: string): Promise<Servers> {
   await output(["npm", "install", "--silent", "--prefix", folder, `bun@${BUN}`, `ws@${WS}`]);
   const bun = `${folder}/node_modules/.bin/bun`;
-  const deno = [Deno.execPath(), "run", "--quiet", "--allow-net=127.0.0.1"];
+  const onDeno = (...args: string[]) => deno("--allow-net=127.0.0.1", ...args);
   const python = await findPython();
-  const word = (delays: boolean) => delays ? "delays" : "none";
-  const asyncpkt = (port: number, delays: boolean) => [
-    ...deno,
-    "--frozen",
-    here("../../main.ts"),
-    "serve",
-    ...["--port", String(port), "--delay", delays ? "1..5" : "0", "--seed", "1"],
-    ...["--max-in-flight", "1000000"],
-  ];
+  const peer = (name: string, runner: readonly string[], file: string): Server => ({
+    name,
+    command: (port, delays) => [
+      ...runner,
+      here(`peers/${file}`),
+      String(port),
+      delays ? "delays" : "none",
+      folder,
+    ],
+  });
+  const asyncpkt = (name: string, ...flags: readonly string[]): Server => ({
+    name,
+    isSeeded: true,
+    command: (port, delays) => [
+      ...onDeno("--frozen", here("../../main.ts"), "serve", "--port", String(port)),
+      ...["--delay", delays ? "1..5" : "0", "--seed", "1", "--max-in-flight", "1000000"],
+      ...flags,
+    ],
+  });
   return {
-    asyncpkt: {
-      name: "asyncpkt",
-      isSeeded: true,
-      command: (port, delays) => [...asyncpkt(port, delays), "--quiet"],
-    },
-    asyncpktLogging: { name: "asyncpkt, logging", isSeeded: true, command: asyncpkt },
-    echo: {
-      name: "bare Deno echo",
-      command: (port) => [...deno, "--no-config", here("peers/echo_deno.js"), String(port)],
-    },
-    plainDeno: {
-      name: "plain on Deno",
-      command: (port, delays) => [
-        ...deno,
-        "--no-config",
-        here("peers/plain_deno.js"),
-        String(port),
-        word(delays),
-      ],
-    },
-    plainNode: {
-      name: "plain on Node, ws",
-      command: (port, delays) => [
-        "node",
-        here("peers/plain_node.mjs"),
-        String(port),
-        word(delays),
-        folder,
-      ],
-    },
-    plainBun: {
-      name: "plain on Bun",
-      command: (port, delays) => [bun, here("peers/plain_bun.js"), String(port), word(delays)],
-    },
-    plainPython: python && {
-      name: "plain on Python, websockets",
-      command: (port, delays) => [
-        python.program,
-        here("peers/plain_python.py"),
-        String(port),
-        word(delays),
-      ],
-    },
-    fastAnswers: {
-      name: "answers without converting, on Bun",
-      command: (port, delays) => [
-        bun,
-        here("peers/fast_answers_bun.js"),
-        String(port),
-        word(delays),
-      ],
-    },
+    asyncpkt: asyncpkt("asyncpkt", "--quiet"),
+    asyncpktLogging: asyncpkt("asyncpkt, logging"),
+    echo: peer("bare Deno echo", onDeno("--no-config"), "echo_deno.js"),
+    plainDeno: peer("plain on Deno", onDeno("--no-config"), "plain.mjs"),
+    plainNode: peer("plain on Node, ws", ["node"], "plain.mjs"),
+    plainBun: peer("plain on Bun", [bun], "plain.mjs"),
+    plainPython: python && peer("plain on Python, websockets", [python.program], "plain_python.py"),
+    fastAnswers: peer("answers without converting, on Bun", [bun], "fast_answers_bun.js"),
     bun,
     versions: [
       `Deno ${Deno.version.deno}`,
@@ -118,14 +84,11 @@ export async function findServers(folder: string): Promise<Servers> {
 }
 
 async function findPython(): Promise<{ program: string; version: string } | undefined> {
+  const script = "import platform, websockets.version as w; " +
+    "print('Python', platform.python_version(), 'with websockets', w.version)";
   for (const program of ["python3", "/usr/bin/python3"]) {
-    if (!await succeeds(program, ["-c", "import websockets"])) continue;
-    const version = await output([
-      program,
-      "-c",
-      "import platform, websockets.version as w; print('Python', platform.python_version(), 'with websockets', w.version)",
-    ]);
-    return { program, version: version.trim() };
+    if (!await succeeds(program, ["-c", script])) continue;
+    return { program, version: (await output([program, "-c", script])).trim() };
   }
   return undefined;
 }

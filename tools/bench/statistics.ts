@@ -1,34 +1,39 @@
 /**
- * What several rounds of a measurement say together.
+ * Statistics over several rounds of the same measurements.
  *
  * @module
  */
 
 import { quantiles } from "../../cli/figures.ts";
 
-/** The middle of some values; of two middles, the lower one. */
+/** Results of measurements by name, one for each round. */
+export type Rounds<T = number> = ReadonlyMap<string, readonly T[]>;
+
+/** Returns the middle of some values; of two middles, the lower one. */
 export function median(values: readonly number[]): number {
   return quantiles(values)(0.5);
 }
 
-/** Rounds of the same things, side by side: each name has a value for each round. */
-export type Rounds = ReadonlyMap<string, readonly number[]>;
-
-/** Measures everything once in each round, so that what drifts, drifts for all. */
-export async function interleave(
+/** Runs all measurements once in each round, so that drift affects all of them. */
+export async function interleave<T>(
   rounds: number,
-  measurements: Readonly<Record<string, () => number | Promise<number>>>,
-): Promise<Rounds> {
-  const values = new Map<string, number[]>(Object.keys(measurements).map((name) => [name, []]));
+  measurements: Readonly<Record<string, () => T | Promise<T>>>,
+): Promise<Rounds<T>> {
+  const results = new Map<string, T[]>(Object.keys(measurements).map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (const [name, measure] of Object.entries(measurements)) {
-      values.get(name)!.push(await measure());
+      results.get(name)!.push(await measure());
     }
   }
-  return values;
+  return results;
 }
 
-/** The ratio of two things in each round. */
+/** Returns one number of each result. */
+export function pick<T>(rounds: Rounds<T>, numberOf: (result: T) => number): Rounds {
+  return new Map([...rounds].map(([name, results]) => [name, results.map(numberOf)]));
+}
+
+/** Returns the ratio of two measurements in each round. */
 export function ratios(rounds: Rounds, of: string, to: string): number[] {
   return rounds.get(of)!.map((value, round) => value / rounds.get(to)![round]!);
 }

@@ -1,35 +1,33 @@
-// A load generator for measuring servers from outside their own runtime; runs on Bun. It speaks WebSocket
-// over plain TCP, with frames made beforehand and answers found by a search for bytes, so that it costs
-// far less than what it measures. Argument: options as JSON, see Load in ../measure.ts; prints the result
-// as JSON.
+// A load generator outside the runtimes under measurement; runs on Bun. It speaks WebSocket over plain
+// TCP, copies frames and finds answers by a search for bytes, so it costs far less than a server.
+// Argument: options as JSON, see Load in ../measure.ts. Prints the result as JSON.
 
 import { quantiles } from "../../../cli/figures.ts";
 import { uniformDelay } from "../../../session/delays.ts";
 import { buildFrame, ZERO_MASK } from "../../../websocket/frames.ts";
 import { parseHead, upgradeRequest } from "../../../websocket/handshake.ts";
 
-const options = JSON.parse(process.argv[2]);
-const { port, connections, pipeline, rate, warmUp, seconds, data, batch, subprotocol, delay } =
-  options;
+const { port, connections, pipeline, rate = 0, warmUp, seconds, data, batch, subprotocol, delay } =
+  JSON.parse(process.argv[2]);
 
 const ID_LENGTH = 8;
 const KEY = Buffer.from('"request_id":"');
 const HEX = Buffer.from("0123456789abcdef");
 const MAX_REQUESTS = 1 << 24;
 
-/** When each request was sent, by its number; a number is used again after MAX_REQUESTS. */
+/** When each request was sent, by its number modulo MAX_REQUESTS. */
 const sentAt = new Float64Array(MAX_REQUESTS);
 let sent = 0;
 let answered = 0;
 let errors = 0;
 
-/** Latencies, or latenesses where the delays are known; of answers within the time that counts. */
+/** Latencies less delays of the answers during the measurement, in milliseconds. */
 let samples = new Float64Array(1 << 20);
 let sampled = 0;
 
 const { frame, idOffsets } = makeFrame();
 
-/** A text frame with `batch` requests, and where their ids are. */
+/** Returns a text frame with `batch` requests, and where their ids are. */
 function makeFrame() {
   const packet = `{"request_id":"${"0".repeat(ID_LENGTH)}","data":"${data}"}`;
   const text = batch > 1 ? `[${Array(batch).fill(packet).join(",")}]` : packet;
@@ -41,7 +39,7 @@ function makeFrame() {
   return { frame, idOffsets };
 }
 
-/** Delays of requests in milliseconds, by how servers decide them: from an id in quotes, or its number. */
+/** Delays of requests in milliseconds, by the kind of server. */
 const delayOf = {
   none: () => 0,
   plain: (_bytes, _at, id) => 1000 + (Math.imul(id, 0x9e3779b1) >>> 0) % 4001,
@@ -53,7 +51,7 @@ class Connection {
   unsent = null;
   rest = Buffer.alloc(0);
   isOpen = false;
-  /** Answers that have come and not been followed by new requests yet. */
+  /** Answers that no new requests have followed yet. */
   due = 0;
 
   /** Sends `count` frames. */
@@ -141,11 +139,9 @@ function sample(bytes, at, now) {
 let isCounting = false;
 let isOver = false;
 let opened = 0;
-const all = [];
+const all = Array.from({ length: connections }, () => new Connection());
 
-for (let i = 0; i < connections; i++) {
-  const connection = new Connection();
-  all.push(connection);
+for (const connection of all) {
   connection.socket = await Bun.connect({
     hostname: "127.0.0.1",
     port,
@@ -158,7 +154,7 @@ for (let i = 0; i < connections; i++) {
   });
   connection.socket.write(upgradeRequest({
     "Host": `127.0.0.1:${port}`,
-    "Sec-WebSocket-Protocol": subprotocol || undefined,
+    "Sec-WebSocket-Protocol": subprotocol,
   }));
 }
 
@@ -168,25 +164,13 @@ function fail(message) {
 }
 
 function onOpen() {
-  if (++opened === connections) start();
-}
-
-let countedFrom = 0;
-let answeredBefore = 0;
-
-function start() {
+  if (++opened < connections) return;
   if (rate > 0) openLoop();
   else for (const connection of all) connection.send(pipeline / batch);
-  setTimeout(() => {
-    isCounting = true;
-    countedFrom = performance.now();
-    answeredBefore = answered;
-
-    setTimeout(finish, seconds * 1000);
-  }, warmUp * 1000);
+  setTimeout(count, warmUp * 1000);
 }
 
-/** Sends at a fixed rate, whatever comes back: every millisecond what is due, each connection's in one write. */
+/** Sends at a fixed rate: every millisecond the requests that are due, one write per connection. */
 function openLoop() {
   const startedAt = performance.now();
   let next = 0;
@@ -202,18 +186,22 @@ function openLoop() {
   }, 1);
 }
 
-function finish() {
+async function count() {
+  isCounting = true;
+  const countedFrom = performance.now();
+  const answeredBefore = answered;
+  await Bun.sleep(seconds * 1000);
   isOver = true;
   const took = (performance.now() - countedFrom) / 1000;
   const at = quantiles(samples.subarray(0, sampled));
-  console.log(JSON.stringify({
+  const result = {
     perSecond: (answered - answeredBefore) / took,
     inFlight: sent - answered,
     errors,
-    min: at(0),
     p50: at(0.5),
     p99: at(0.99),
     max: at(1),
-  }));
+  };
+  console.log(JSON.stringify(result));
   process.exit(0);
 }

@@ -63,7 +63,6 @@ async def serve(socket, _path=None):
 
 async def main():
     async with websockets.serve(serve, "127.0.0.1", int(sys.argv[1]), compression=None):
-        print("listening", flush=True)
         await asyncio.Future()
 
 
