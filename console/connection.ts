@@ -1,5 +1,5 @@
 /**
- * The connection of the page: comes back by itself when it is lost.
+ * The connection of the page, which reconnects, and its token.
  *
  * @module
  */
@@ -8,25 +8,31 @@ import { Outbox } from "../client/outbox.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
 import type { Link } from "./exchange.ts";
 
-/** How long until a lost connection is tried again, at most, in milliseconds: doubles up to LONGEST. */
-const FIRST = 1000;
-const LONGEST = 30_000;
+/** The first and the longest delay before the page reconnects, in milliseconds; it doubles. */
+const FIRST_RETRY = 1000;
+const MAX_RETRY = 30_000;
 
-/** How it stands with the connection. */
+/** Where the page keeps the token until the tab is closed. */
+const TOKEN_KEY = "asyncpkt.token";
+
+/** Prefix of the token among the subprotocols, the only place for it that a page can set. */
+const TOKEN_PREFIX = "asyncpkt.token.";
+
+/** State of the connection. */
 export type ConnectionState =
   | { readonly name: "connecting" }
   | { readonly name: "open" }
   | {
     readonly name: "waiting";
-    /** Why there is none. */
+    /** Why it is closed. */
     readonly reason: string;
-    /** Whether there was one, or the attempt failed. */
+    /** Whether it was open; else, the attempt failed. */
     readonly wasOpen: boolean;
-    /** When it is tried again, in milliseconds. */
+    /** Time of the next attempt, in milliseconds. */
     readonly retryAt: number;
   };
 
-/** Whoever wants to know. */
+/** Callbacks of a {@linkcode Connection}. */
 export interface ConnectionEvents {
   changed(state: ConnectionState): void;
   connected(link: Link): void;
@@ -34,12 +40,10 @@ export interface ConnectionEvents {
   received(frame: unknown): void;
 }
 
-/** One WebSocket after another. */
+/** A WebSocket, and a new one after it closes. */
 export class Connection {
   readonly #url: string;
   readonly #events: ConnectionEvents;
-  /** Offered beside the protocol's own name. */
-  #credentials: readonly string[] = [];
   #socket: WebSocket | undefined;
   #failures = 0;
   /** The largest frame that packets may share, in bytes, as far as former connections have shown. */
@@ -51,21 +55,19 @@ export class Connection {
     this.#events = events;
   }
 
-  /** Connects now, unless there is a connection or one under way. */
-  connect(credentials = this.#credentials): void {
-    this.#credentials = credentials;
+  /** Connects now, unless it is open or connecting. */
+  connect(): void {
     if (this.#socket !== undefined) return;
     clearTimeout(this.#retry);
     this.#events.changed({ name: "connecting" });
+    const token = savedToken();
+    const credentials = token === "" ? [] : [TOKEN_PREFIX + encodeURIComponent(token)];
     const socket = this.#socket = new WebSocket(this.#url, [SUBPROTOCOL, ...credentials]);
     let wasOpen = false;
     socket.onopen = () => {
       wasOpen = true;
-      const outbox = new Outbox(
-        (frame) => socket.send(frame),
-        socket.protocol === SUBPROTOCOL,
-        this.#frameLimit,
-      );
+      const isBatched = socket.protocol === SUBPROTOCOL;
+      const outbox = new Outbox((frame) => socket.send(frame), isBatched, this.#frameLimit);
       this.#events.changed({ name: "open" });
       this.#events.connected({
         send: (packet, posted) => outbox.add(packet, posted),
@@ -79,7 +81,7 @@ export class Connection {
       });
     };
     socket.onmessage = ({ data }) => {
-      this.#failures = 0; // not when it opens: a server may close it at once, again and again
+      this.#failures = 0; // not on open: a server may close each connection at once
       this.#events.received(data);
     };
     socket.onclose = ({ code, reason }) => {
@@ -87,18 +89,17 @@ export class Connection {
     };
   }
 
-  /** Ends the connection, as a network does that breaks. */
+  /** Drops the connection, as a network failure does. */
   drop(): void {
     const socket = this.#socket;
     if (socket === undefined) return;
-    // What still comes on it is not waited for.
-    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.onopen = socket.onmessage = socket.onclose = null; // ignores later frames
     socket.close();
     this.#failures = 0;
     this.#lost(true, "it was dropped");
   }
 
-  /** Tries no more, until somebody connects. */
+  /** Stops reconnecting until the next `connect()`. */
   stop(): void {
     clearTimeout(this.#retry);
   }
@@ -114,21 +115,36 @@ export class Connection {
 }
 
 /**
- * How long to wait after so many failures: between a half and the whole of a time that doubles, so that
- * many pages do not come back all at once, and a person sees that there was something.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { retryDelay } from "./connection.ts";
- *
- * assertEquals([0, 1, 2, 9].map((failures) => retryDelay(failures, 1)), [1000, 2000, 4000, 30_000]);
- * assertEquals([0, 1, 2, 9].map((failures) => retryDelay(failures, 0)), [500, 1000, 2000, 15_000]);
- * ```
+ * Returns the delay before reconnecting after some failures, in milliseconds: between half and all of a
+ * time that doubles, so that many pages do not reconnect all at once.
  */
 export function retryDelay(failures: number, random: number = Math.random()): number {
-  const most = Math.min(LONGEST, FIRST * 2 ** failures);
-  return most * (1 + random) / 2;
+  return Math.min(MAX_RETRY, FIRST_RETRY * 2 ** failures) * (1 + random) / 2;
+}
+
+/** Returns the token that was entered in this tab; empty if none was. */
+export function savedToken(): string {
+  return sessionStorage.getItem(TOKEN_KEY) ?? "";
+}
+
+/** Keeps a token until the tab is closed. */
+export function saveToken(token: string): void {
+  sessionStorage.setItem(TOKEN_KEY, token);
+}
+
+/**
+ * Returns whether the server accepts the saved token. It reports its load only to clients with the token.
+ * If the server does not reply, it may accept the token later.
+ */
+export async function isAdmitted(): Promise<boolean> {
+  const token = savedToken();
+  try {
+    const headers: HeadersInit = token === "" ? {} : { authorization: `Bearer ${token}` };
+    const health = await fetch("healthz", { headers });
+    return "in_flight" in await health.json();
+  } catch {
+    return true;
+  }
 }
 
 function reasonOf(wasOpen: boolean, code: number, reason: string): string {

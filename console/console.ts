@@ -1,23 +1,27 @@
 /**
- * The page that a server shows in a browser: sends packets and shows how they are answered.
+ * The page that a server shows in a browser: sends packets and shows their answers.
  *
  * @module
  */
 
-import { Reply } from "../client/reply.ts";
-import { credentialsOf, isAdmitted, savedToken, saveToken } from "./admission.ts";
-import { Announcer } from "./announcer.ts";
-import { Connection, type ConnectionState } from "./connection.ts";
+import {
+  Connection,
+  type ConnectionState,
+  isAdmitted,
+  savedToken,
+  saveToken,
+} from "./connection.ts";
 import { Detail } from "./detail.ts";
 import { readDrafts, repeatDrafts } from "./drafts.ts";
-import { find } from "./elements.ts";
 import { Exchange, type Sent } from "./exchange.ts";
-import { Rate } from "./rate.ts";
+import { count, duration, find } from "./page.ts";
 import { Timeline } from "./timeline.ts";
-import { count, duration } from "./wording.ts";
 
-/** How often the totals are brought up to date while something happens, in milliseconds. */
+/** The time between updates of the totals while something happens, in milliseconds. */
 const TICK = 200;
+
+/** The time between announcements, in milliseconds; of those in between, only the last counts. */
+const ANNOUNCEMENT_PAUSE = 2000;
 
 const packets = find<HTMLTextAreaElement>("#packets");
 const clear = find<HTMLButtonElement>("#clear");
@@ -34,11 +38,10 @@ const totals = {
   rate: find("#rate"),
 };
 
-const announcer = new Announcer(find("#announcements"));
-const rate = new Rate();
+const announcements = find("#announcements");
 const exchange = new Exchange({
   ended: onEnded,
-  strayed: (what) => announcer.say(`The server sent ${what}.`),
+  strayed: (what) => announce(`The server sent ${what}.`),
 });
 const timeline = new Timeline(find("#timeline"), new Detail(cancel), { cancel });
 const connection = new Connection(new URL(".", location.href).href.replace(/^http/, "ws"), {
@@ -51,6 +54,8 @@ const connection = new Connection(new URL(".", location.href).href.replace(/^htt
 let lastId = 0;
 let repeats = 0;
 let isLost = false;
+let nextAnnouncement: string | undefined;
+let isPausing = false;
 let ticking: ReturnType<typeof setInterval> | undefined;
 
 function send(times?: number): void {
@@ -59,7 +64,7 @@ function send(times?: number): void {
   const now = performance.now();
   const sent = exchange.send(repeated, now);
   timeline.add(sent, now);
-  announcer.say(
+  announce(
     repeated.length === 0 ? "There is nothing to send." : `${count(sent.length)} sent.`,
   );
   ticking ??= setInterval(tick, TICK);
@@ -77,18 +82,16 @@ function cancel({ draft, ending }: Sent): void {
 }
 
 function onEnded(sent: Sent): void {
-  const { at, result } = sent.ending!;
-  if (result instanceof Reply) rate.add(at);
   timeline.end(sent);
   if (exchange.inFlight > 0) return;
   tick();
   const { answered, failed } = exchange;
-  announcer.say(`None in flight: ${count(answered)} answered, ${count(failed)} failed.`);
+  announce(`None in flight: ${count(answered)} answered, ${count(failed)} failed.`);
 }
 
 function tick(): void {
   const now = performance.now();
-  const perSecond = rate.at(now);
+  const perSecond = exchange.perSecond(now);
   totals.inFlight.textContent = count(exchange.inFlight);
   totals.answered.textContent = count(exchange.answered);
   totals.failed.textContent = count(exchange.failed);
@@ -100,19 +103,33 @@ function tick(): void {
   ticking = undefined;
 }
 
+/** Announces a text to screen readers, unless a newer one replaces it during the pause. */
+function announce(text: string): void {
+  nextAnnouncement = text;
+  if (!isPausing) announceNext();
+}
+
+function announceNext(): void {
+  isPausing = nextAnnouncement !== undefined;
+  if (nextAnnouncement === undefined) return;
+  announcements.textContent = nextAnnouncement;
+  nextAnnouncement = undefined;
+  setTimeout(announceNext, ANNOUNCEMENT_PAUSE);
+}
+
 function showConnection(state: ConnectionState): void {
   if (state.name === "connecting") return showState(state.name, "Connecting …");
   if (state.name === "open") {
     showState(state.name, `Connected to ${location.host}`);
-    if (isLost) announcer.say("Connected again.");
+    if (isLost) announce("Connected again.");
     isLost = false;
     return;
   }
   const wait = duration(state.retryAt - performance.now());
   showState(state.name, `Not connected: ${state.reason}. Next attempt in ${wait}.`);
-  if (!isLost) announcer.say(`The connection is lost: ${state.reason}.`);
+  if (!isLost) announce(`The connection is lost: ${state.reason}.`);
   isLost = true;
-  if (!state.wasOpen) isLetIn();
+  if (!state.wasOpen) askForToken();
 }
 
 function showState(name: ConnectionState["name"], text: string): void {
@@ -123,12 +140,12 @@ function showState(name: ConnectionState["name"], text: string): void {
 }
 
 async function connect(): Promise<void> {
-  if (await isLetIn()) connection.connect(credentialsOf(savedToken()));
+  if (await askForToken()) connection.connect();
 }
 
-/** Whether the server lets the page in; if it does not, somebody is asked for another token. */
-async function isLetIn(): Promise<boolean> {
-  if (await isAdmitted(savedToken())) return true;
+/** Returns whether the server accepts the saved token; if not, asks for another. */
+async function askForToken(): Promise<boolean> {
+  if (await isAdmitted()) return true;
   connection.stop();
   showState("waiting", "Not connected: the server asks for a token.");
   tokenError.textContent = savedToken() === "" ? "" : "The server does not accept this token.";

@@ -159,7 +159,7 @@ const stories: Story[] = [
     }, before);
   }],
 
-  ["shows errors in their own colour, with code and message", KNOWN, async (page) => {
+  ["shows errors in their own color, with code and message", KNOWN, async (page) => {
     const packet = { request_id: NEVER_ID, data: "a&&b&&c" };
     await send(page, packet, packet, { request_id: SOON_ID, data: "" }, '{"request_id":', {
       request_id: "x",
@@ -174,10 +174,10 @@ const stories: Story[] = [
     assertMatch(answered!, /#\d$/);
     assertEquals(broken, "no id Error invalid_json the frame is not JSON");
     assertEquals(invalid, "x Error invalid_packet data is missing");
-    const colours = await page.locator(".answered .bar, .failed .bar").evaluateAll((bars) =>
+    const colors = await page.locator(".answered .bar, .failed .bar").evaluateAll((bars) =>
       bars.map((bar) => getComputedStyle(bar).background)
     );
-    assertEquals(new Set(colours).size, 2);
+    assertEquals(new Set(colors).size, 2);
     await page.click(".request:last-child th button");
     const told = await page.locator(".representation .code").textContent();
     assertEquals(told, "invalid_packet data is missing");

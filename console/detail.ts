@@ -1,27 +1,26 @@
 /**
- * One request in full: its source and its representation side by side, with what belongs together in the
- * same colour and under the same number.
+ * One request in full: its source beside its representation, with matching pairs in the same color and
+ * under the same number.
  *
  * @module
  */
 
 import { Reply } from "../client/reply.ts";
 import { membersOf } from "../protocol/json_text.ts";
-import { copyTemplate, find, make } from "./elements.ts";
 import type { Sent } from "./exchange.ts";
-import { linesOf, type SourceEntity, type SourcePair, takeApart } from "./pairing.ts";
-import { count, duration, timeOfDay } from "./wording.ts";
+import { copyTemplate, count, duration, find, make, timeOfDay } from "./page.ts";
+import { linesOf, type SourceEntity, type SourcePair, splitData } from "./pairing.ts";
 
-/** How many pairs are shown; the page is to stay quick. */
-const MOST_PAIRS = 200;
+/** The most pairs that are shown, so that the page stays fast. */
+const MAX_PAIRS = 200;
 
-/** How many UTF-16 units of data are shown. */
-const MOST_TEXT = 20_000;
+/** The most UTF-16 units of data that are shown. */
+const MAX_TEXT = 20_000;
 
-/** How many colours there are for pairs, by turns. */
-const COLOURS = 6;
+/** How many colors pairs have, in turn. */
+const COLORS = 6;
 
-/** The row that shows a request in full; there is one, which moves. */
+/** The only row that shows a request in full; it moves. */
 export class Detail {
   readonly row = copyTemplate<HTMLTableRowElement>("detail-template");
   readonly #source = find(".source .code", this.row);
@@ -34,15 +33,15 @@ export class Detail {
     this.row.id = "detail";
     this.#cancel.onclick = () => this.#sent && cancel(this.#sent);
     const panes = find(".panes", this.row);
-    const light = (event: Event) => this.#light(pairAt(event.target));
-    const restore = () => this.#light(pairAt(document.activeElement));
+    const light = (event: Event) => this.#highlight(pairAt(event.target));
+    const restore = () => this.#highlight(pairAt(document.activeElement));
     panes.addEventListener("pointerover", light);
     panes.addEventListener("pointerleave", restore);
     panes.addEventListener("focusin", light);
     panes.addEventListener("focusout", restore);
   }
 
-  /** What is shown. */
+  /** The shown request. */
   get sent(): Sent | undefined {
     return this.#sent;
   }
@@ -51,15 +50,15 @@ export class Detail {
   show(sent: Sent): void {
     this.#sent = sent;
     const { draft } = sent;
-    const isCut = draft.data.length > MOST_TEXT;
-    const data = isCut ? draft.data.slice(0, MOST_TEXT) : draft.data;
+    const isCut = draft.data.length > MAX_TEXT;
+    const data = isCut ? draft.data.slice(0, MAX_TEXT) : draft.data;
     if (draft.kind === "broken") this.#source.replaceChildren(data);
-    else this.#source.replaceChildren(...sourceNodes(takeApart(data)));
+    else this.#source.replaceChildren(...sourceNodes(splitData(data)));
     if (isCut) this.#source.append(make("p", "hint", `… ${count(draft.data.length)} in all`));
     this.update();
   }
 
-  /** Shows what has become of it meanwhile. */
+  /** Shows the current state of the request. */
   update(): void {
     const { draft, sentAt, sendings, ending } = this.#sent!;
     this.#cancel.hidden = ending !== undefined || draft.id === null;
@@ -73,7 +72,7 @@ export class Detail {
       if (delay !== undefined) {
         facts.push(["Delay", `${delay} s`], ["Late by", duration(latency - delay * 1000)]);
       }
-      this.#representation.replaceChildren(...representationNodes(json, takeApart(draft.data)));
+      this.#representation.replaceChildren(...representationNodes(json, splitData(draft.data)));
     } else {
       facts.push(["Failed", `after ${duration(ending.at - sentAt)}`]);
       const { code, message } = ending.result;
@@ -88,8 +87,8 @@ export class Detail {
     }));
   }
 
-  /** Lights a pair up wherever it is; 0 for none. */
-  #light(number: number): void {
+  /** Highlights both parts of a pair; 0 for none. */
+  #highlight(number: number): void {
     this.row.classList.toggle("lit", number > 0);
     for (const element of this.row.querySelectorAll<HTMLElement>("[data-pair]")) {
       element.classList.toggle("lit", number > 0 && Number(element.dataset["pair"]) === number);
@@ -106,14 +105,14 @@ function sourceNodes(entities: readonly SourceEntity[]): Node[] {
   const nodes: Node[] = [];
   let shown = 0;
   for (const [i, { name, pairs, isKept }] of entities.entries()) {
-    if (shown > MOST_PAIRS) {
+    if (shown > MAX_PAIRS) {
       nodes.push(make("p", "hint", `… and ${count(entities.length - i)} more`));
       break;
     }
     const line = make("div", "entity");
     line.append(make("span", isKept ? "name" : "left-out", name));
-    for (const pair of pairs.slice(0, MOST_PAIRS)) line.append(separator("&&"), pairNode(pair));
-    if (pairs.length > MOST_PAIRS) line.append(" …");
+    for (const pair of pairs.slice(0, MAX_PAIRS)) line.append(separator("&&"), pairNode(pair));
+    if (pairs.length > MAX_PAIRS) line.append(" …");
     if (i < entities.length - 1) line.append(separator("%%"));
     shown += pairs.length + 1;
     nodes.push(line);
@@ -123,13 +122,9 @@ function sourceNodes(entities: readonly SourceEntity[]): Node[] {
 
 function pairNode({ name, value, number }: SourcePair): Node {
   const isKept = number > 0;
-  // What can be lit up can be reached by keyboard.
-  const node = isKept ? make("button", colourOf(number)) : make("span", "left-out");
-  if (isKept) {
-    node.setAttribute("type", "button");
-    node.dataset["pair"] = String(number);
-    node.append(badge(number));
-  }
+  // A button, so that the keyboard can reach it.
+  const node = isKept ? markPair(make("button"), number) : make("span", "left-out");
+  if (isKept) node.setAttribute("type", "button");
   node.append(name);
   if (value !== undefined) node.append(separator("&&"), value);
   return node;
@@ -139,27 +134,23 @@ function separator(text: string): Node {
   return make("span", "separator", text);
 }
 
-function badge(number: number): Node {
-  return make("span", "badge", String(number));
-}
-
-function colourOf(number: number): string {
-  return `pair colour-${number % COLOURS}`;
+/** Gives an element the color and the number of a pair. */
+function markPair(element: HTMLElement, number: number): HTMLElement {
+  element.className = `pair color-${number % COLORS}`;
+  element.dataset["pair"] = String(number);
+  element.append(make("span", "badge", String(number)));
+  return element;
 }
 
 function representationNodes(json: string, source: readonly SourceEntity[]): Node[] {
   const data = membersOf(json).find(([name]) => name === "data")![1];
   const lines = linesOf(data, source);
-  const nodes = lines.slice(0, 2 * MOST_PAIRS).map(({ depth, text, number }) => {
-    const line = make("div", `line depth-${depth}`);
-    if (number === 0) {
-      line.append(text);
-    } else {
-      const pair = make("span", colourOf(number));
-      pair.dataset["pair"] = String(number);
-      pair.append(badge(number), text);
-      line.append(pair);
-    }
+  const nodes = lines.slice(0, 2 * MAX_PAIRS).map(({ depth, text, number }) => {
+    const line = make("div", "line");
+    line.style.setProperty("--depth", String(depth));
+    const part = number === 0 ? line : markPair(make("span"), number);
+    part.append(text);
+    if (part !== line) line.append(part);
     return line;
   });
   const rest = lines.length - nodes.length;

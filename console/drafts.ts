@@ -1,5 +1,5 @@
 /**
- * What somebody typed, as packets to be sent.
+ * Turns typed text into packets.
  *
  * @module
  */
@@ -7,31 +7,20 @@
 import { decodeFrame, encodeRequest, MAX_ID_LENGTH, type RequestId } from "../protocol.ts";
 import { splitTopLevel } from "../protocol/json_text.ts";
 
-/** Something to be sent. */
+/** A packet to send. */
 export interface Draft {
   readonly kind: "request" | "cancel" | "broken";
-  /** What names it; null where nothing does, as in a packet that is broken. */
+  /** The id; null if there is none, as in a broken packet. */
   readonly id: RequestId | null;
-  /** What is to be converted; of a packet that is broken, its text. */
+  /** The data to convert; of a broken packet, its text. */
   readonly data: string;
-  /** The text that goes out. */
+  /** The text to send. */
   readonly text: string;
 }
 
 /**
- * Reads what was typed: one packet a line, or JSON over several. A line that begins with `{` or `[` is a
- * frame, which goes out even if it is none; any other is the data of a packet.
- *
- * @param freeId makes an id up for what has none.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { readDrafts } from "./drafts.ts";
- *
- * const drafts = readDrafts('{"request_id":7,"data":"a&&b&&c"}\nd&&e&&f', () => "1");
- * assertEquals(drafts.map(({ id, data }) => [id, data]), [[7, "a&&b&&c"], ["1", "d&&e&&f"]]);
- * ```
+ * Reads typed text: one packet per line, or JSON over several lines. A line that begins with `{` or `[`
+ * is sent as a frame, valid or not; any other line is data, which gets an id from `freeId`.
  */
 export function readDrafts(typed: string, freeId: () => RequestId): Draft[] {
   const whole = typed.trim();
@@ -41,20 +30,7 @@ export function readDrafts(typed: string, freeId: () => RequestId): Draft[] {
   );
 }
 
-/**
- * As many drafts as are wanted, by turns. Each request gets an id of its own, so that they can be in
- * flight together.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { readDrafts, repeatDrafts } from "./drafts.ts";
- *
- * let n = 0;
- * const drafts = readDrafts('{"request_id":"01","data":"a&&b&&c"}', () => "");
- * assertEquals(repeatDrafts(drafts, 3, () => ++n).map(({ id }) => id), ["01-1", "01-2", "01-3"]);
- * ```
- */
+/** Repeats drafts in turn up to a count. Each request gets its own id, so that all can be in flight. */
 export function repeatDrafts(
   drafts: readonly Draft[],
   count: number,
@@ -85,7 +61,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** What the protocol says that a frame holds; a frame that it refuses as a whole stays whole. */
+/** Reads the packets of a frame; a frame that is invalid as a whole is one broken packet. */
 function readFrame(frame: string): Draft[] {
   const packets = decodeFrame(frame);
   const texts = frame.startsWith("[") && isJson(frame) ? splitTopLevel(frame) : [frame];

@@ -1,6 +1,6 @@
 /**
- * What was sent and what became of it, over however many connections that takes. Time is an argument,
- * and the network is whoever calls.
+ * Requests and their answers, over any number of connections. It does no I/O: callers pass the time and
+ * the frames.
  *
  * @module
  */
@@ -19,79 +19,94 @@ import {
 } from "../protocol.ts";
 import type { Draft } from "./drafts.ts";
 
-/** Something that was sent and is to be answered. */
+/** A sent packet that the server answers. */
 export interface Sent extends Posted {
   readonly draft: Draft;
-  /** In milliseconds, as all times here. */
+  /** When it was first sent, in milliseconds. */
   readonly sentAt: number;
-  /** How often it went out: again after each connection that was lost. */
+  /** How often it was sent: again on each new connection. */
   sendings: number;
   ending: Ending | undefined;
 }
 
-/** How it ended. */
+/** The end of a request. */
 export interface Ending {
+  /** When it ended, in milliseconds. */
   readonly at: number;
-  /** The how-manieth ending it is. */
+  /** Position in completion order, from 1. */
   readonly place: number;
   readonly result: Reply | ErrorDetails;
 }
 
-/** What carries packets to the server while there is a connection. */
+/** An open connection, as the exchange uses it. */
 export interface Link {
-  /** Sends a packet, in a frame with others if that is of use. */
+  /** Sends a packet, in a frame with others if possible. */
   send(packet: string, posted?: Posted): void;
   /** Sends a frame as it is. */
   sendAlone(frame: string): void;
-  /** An answer has come to what was sent. */
+  /** Reports that a packet was answered. */
   accept(posted: Posted): void;
-  /** Whether an error is about a frame that packets shared, which are then sent again. */
+  /** Sends packets again if an error is about the frame that they shared; returns whether it is. */
   repair(error: ErrorAnswer): boolean;
 }
 
-/** Whoever wants to know. */
+/** Callbacks of an {@linkcode Exchange}. */
 export interface ExchangeEvents {
-  /** Something that was sent has ended. */
+  /** Reports the end of a request. */
   ended(sent: Sent): void;
-  /** The server said something that belongs to nothing that was sent. */
+  /** Reports a frame or an answer that belongs to no request. */
   strayed(what: string): void;
 }
+
+/** How long the rate counts back, in milliseconds. */
+const RATE_WINDOW = 1000;
 
 /** Requests and their answers. */
 export class Exchange {
   readonly #events: ExchangeEvents;
-  /** By id, the first of an id first: those behind it are refused as duplicates. Under null: the broken. */
+  /**
+   * Unanswered packets by id, in the order sent: the server refuses all but the first as duplicates.
+   * Broken packets are under null.
+   */
   readonly #waiting = new Map<RequestId | null, Sent[]>();
   #link: Link | undefined;
   #inFlight = 0;
   #answered = 0;
   #failed = 0;
+  /** When the last responses came. */
+  #answeredAt: number[] = [];
 
   constructor(events: ExchangeEvents) {
     this.#events = events;
   }
 
-  /** How many wait for their answer. */
+  /** Unanswered packets. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** How many were answered with a response. */
+  /** Packets that were answered with a response. */
   get answered(): number {
     return this.#answered;
   }
 
-  /** How many were answered with an error. */
+  /** Packets that were answered with an error. */
   get failed(): number {
     return this.#failed;
   }
 
-  /** Whether the id is in flight. */
+  /** Returns how many responses came in the second before `now`. */
+  perSecond(now: number): number {
+    this.#answeredAt = this.#answeredAt.filter((at) => at > now - RATE_WINDOW);
+    return this.#answeredAt.length;
+  }
+
+  /** Returns whether the id is in flight. */
   has(id: RequestId): boolean {
     return this.#waiting.has(id);
   }
 
-  /** Sends drafts, now or as soon as there is a connection; returns those that are to be answered. */
+  /** Sends drafts, now or on the next connection; returns those that the server answers. */
   send(drafts: readonly Draft[], now: number): Sent[] {
     const sent: Sent[] = [];
     for (const draft of drafts) {
@@ -110,25 +125,25 @@ export class Exchange {
     return sent;
   }
 
-  /** Gives up on a request: the server says so. What it was never told of ends here. */
+  /** Asks the server to cancel a request. Without a connection, the request ends at once. */
   cancel(id: RequestId, now: number): void {
     if (this.#link !== undefined) return this.#link.send(encodeCancel(id));
     const sent = this.#take(id, 0);
     if (sent !== undefined) this.#end(sent, now, { code: "cancelled", message: ERRORS.cancelled });
   }
 
-  /** There is a connection: all that waits goes out, perhaps again, as a conversion has no side effect. */
+  /** Sends all unanswered packets on a new connection; a conversion has no side effect. */
   connected(link: Link): void {
     this.#link = link;
     for (const same of this.#waiting.values()) same.forEach((sent) => this.#transmit(sent));
   }
 
-  /** There is none any more. */
+  /** Keeps packets from now on, since the connection is closed. */
   disconnected(): void {
     this.#link = undefined;
   }
 
-  /** Takes in a frame from the server. */
+  /** Reads a frame from the server. */
   receive(frame: unknown, now: number): void {
     const answers = typeof frame === "string" ? decodeAnswers(frame) : undefined;
     if (answers === undefined) return this.#events.strayed("a frame that holds no answers");
@@ -169,8 +184,12 @@ export class Exchange {
 
   #end(sent: Sent, at: number, result: Reply | ErrorDetails): void {
     this.#inFlight--;
-    if (result instanceof Reply) this.#answered++;
-    else this.#failed++;
+    if (result instanceof Reply) {
+      this.#answered++;
+      this.#answeredAt.push(at);
+    } else {
+      this.#failed++;
+    }
     sent.ending = { at, place: this.#answered + this.#failed, result };
     this.#events.ended(sent);
   }

@@ -48,6 +48,17 @@ Deno.test("Exchange gives each answer to its request, whatever the order", () =>
   assertEquals([exchange.inFlight, exchange.answered, exchange.failed], [0, 2, 0]);
 });
 
+Deno.test("perSecond() counts the responses of the last second", () => {
+  const { exchange, send } = start();
+  for (let at = 0; at < 2000; at += 100) {
+    send(A, at);
+    exchange.receive(A_ANSWER, at);
+  }
+  send(A, 1950);
+  exchange.receive(encodeError('"a"', { code: "cancelled", message: "" }), 1950);
+  assertEquals([exchange.perSecond(1950), exchange.perSecond(9999)], [10, 0]);
+});
+
 Deno.test("Exchange tells 1 from '1'", () => {
   const { exchange, told, send } = start();
   send(B);

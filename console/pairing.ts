@@ -1,6 +1,6 @@
 /**
- * Which part of a representation came from which part of its source. It converts nothing: what is shown
- * as the representation is the server's answer; this finds the places in the source that it tells of.
+ * Finds the parts of a representation in its source. It converts nothing: the page shows the server's
+ * answer.
  *
  * @module
  */
@@ -18,37 +18,23 @@ export interface SourceEntity {
 /** A pair in the source. */
 export interface SourcePair {
   readonly name: string;
-  /** Undefined where the entity ends after the name. */
+  /** Undefined if the entity ends after the name. */
   readonly value: string | undefined;
-  /** Counts, from 1, the pairs that are in the representation; 0 if it is left out. */
+  /** Position among the pairs in the representation, from 1; 0 if it is left out. */
   readonly number: number;
 }
 
 /** A line of a representation. */
 export interface Line {
-  /** How far it is indented. */
+  /** Levels of indentation. */
   readonly depth: number;
   readonly text: string;
-  /** The number of the pair that it shows; 0 if it shows none. */
+  /** The number of its pair; 0 if it shows none. */
   readonly number: number;
 }
 
-/**
- * Takes data apart at its separators.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { takeApart } from "./pairing.ts";
- *
- * assertEquals(takeApart("Hub&&name&&qwe&&id&&"), [{
- *   name: "Hub",
- *   pairs: [{ name: "name", value: "qwe", number: 1 }, { name: "id", value: "", number: 0 }],
- *   isKept: true,
- * }]);
- * ```
- */
-export function takeApart(data: string): SourceEntity[] {
+/** Splits data at its separators. */
+export function splitData(data: string): SourceEntity[] {
   let count = 0;
   return data.split("%%").map((entity) => {
     const [entityName = "", ...tokens] = entity.split("&&");
@@ -64,26 +50,7 @@ export function takeApart(data: string): SourceEntity[] {
   });
 }
 
-/**
- * The lines of a representation, each with the number of the pair that it shows.
- *
- * @param json the text of the representation.
- * @param source what it was converted from.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { linesOf, takeApart } from "./pairing.ts";
- *
- * assertEquals(linesOf('{"Hub":{"id":"1"}}', takeApart("Hub&&id&&1")), [
- *   { depth: 0, text: "{", number: 0 },
- *   { depth: 1, text: '"Hub": {', number: 0 },
- *   { depth: 2, text: '"id": "1"', number: 1 },
- *   { depth: 1, text: "}", number: 0 },
- *   { depth: 0, text: "}", number: 0 },
- * ]);
- * ```
- */
+/** Returns the lines of a representation in JSON; `source` is its source. */
 export function linesOf(json: string, source: readonly SourceEntity[]): Line[] {
   const lines: Line[] = [];
   const write = (depth: number, label: string, text: string, numbers: Numbers, end: string) => {
@@ -111,7 +78,7 @@ export function linesOf(json: string, source: readonly SourceEntity[]): Line[] {
   return lines;
 }
 
-/** The numbers of pairs in the shape of their representation. */
+/** Numbers of pairs, in the shape of the representation. */
 type Numbers = undefined | number | Numbers[] | Map<string, Numbers>;
 
 function numbersOf(source: readonly SourceEntity[]): Numbers {
@@ -122,7 +89,7 @@ function numbersOf(source: readonly SourceEntity[]): Numbers {
   return byName(entities);
 }
 
-/** What has one name is gathered in an array; what stands alone, stands for itself. */
+/** Gathers members with the same name in an array, as the conversion does. */
 function byName(members: readonly (readonly [name: string, numbers: Numbers])[]): Numbers {
   const gathered = Map.groupBy(members, ([name]) => name);
   return new Map(

@@ -3,11 +3,11 @@ import { convertToJson } from "../protocol.ts";
 import { anyData } from "../tests/support/arbitraries.ts";
 import { fc } from "../tests/support/npm_packages.ts";
 import { compactJson } from "../tests/support/vectors.ts";
-import { linesOf, takeApart } from "./pairing.ts";
+import { linesOf, splitData } from "./pairing.ts";
 
-Deno.test("takeApart() loses nothing of the source", () => {
+Deno.test("splitData() loses nothing of the source", () => {
   fc.assert(fc.property(anyData, (data) => {
-    const joined = takeApart(data).map(({ name, pairs }) => {
+    const joined = splitData(data).map(({ name, pairs }) => {
       const tokens = pairs.flatMap((pair) =>
         pair.value === undefined ? [pair.name] : [pair.name, pair.value]
       );
@@ -20,14 +20,14 @@ Deno.test("takeApart() loses nothing of the source", () => {
 Deno.test("linesOf() writes the representation that it is given", () => {
   fc.assert(fc.property(anyData, (data) => {
     const json = convertToJson(data);
-    const text = linesOf(json, takeApart(data)).map((line) => line.text).join("\n");
+    const text = linesOf(json, splitData(data)).map((line) => line.text).join("\n");
     assertEquals(compactJson(text), json);
   }));
 });
 
 Deno.test("linesOf() finds every pair that is kept, each once, with its own value", () => {
   fc.assert(fc.property(anyData, (data) => {
-    const source = takeApart(data);
+    const source = splitData(data);
     const values = source.flatMap(({ pairs }) => pairs)
       .filter(({ number }) => number > 0)
       .map(({ value, number }) => [number, JSON.stringify(value)]);
@@ -42,7 +42,7 @@ Deno.test("linesOf() finds every pair that is kept, each once, with its own valu
 });
 
 Deno.test("linesOf() tells repeats apart, and gives no number where the answer is another's", () => {
-  const source = takeApart("A&&x&&1&&x&&2%%B&&y&&3%%A&&x&&4");
+  const source = splitData("A&&x&&1&&x&&2%%B&&y&&3%%A&&x&&4");
   const numbered = (json: string) =>
     linesOf(json, source).filter(({ number }) => number > 0).map(({ text, number }) => [
       number,

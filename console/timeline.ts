@@ -1,28 +1,35 @@
 /**
  * The requests as bars on a time axis.
  *
- * What is sent while others are in flight shares their axis: a run. Behind the rows of a run there is a
- * fill that grows with time, and the bars of those in flight are holes through which it shows. So it is
- * the only thing that moves: one animation for each run, however many bars there are.
+ * Requests that are sent while others are in flight share their axis: a run. A fill behind the rows of a
+ * run grows with time, and the bars of the requests in flight are holes that show it. So a run has one
+ * animation, however many bars it has.
  *
  * @module
  */
 
 import { Reply } from "../client/reply.ts";
-import { fitAxis, marksOf, stepOf } from "./axis.ts";
 import type { Detail } from "./detail.ts";
-import { copyTemplate, find, make } from "./elements.ts";
 import type { Sent } from "./exchange.ts";
-import { count, duration, timeOfDay } from "./wording.ts";
+import { copyTemplate, count, duration, find, make, timeOfDay } from "./page.ts";
 
-/** How far the axis reaches at first, in milliseconds: the delays are 1 to 5 s if nothing else is said. */
+/** How far the axis reaches at first, in milliseconds; default delays are 1 to 5 s. */
 const FIRST_REACH = 6000;
 
-/** For how long others join a run, in milliseconds. */
-const JOIN = 10_000;
+/** How long requests can join a run, in milliseconds. */
+const MAX_JOIN = 10_000;
 
-/** How many requests are kept; the oldest runs go first. */
-const MOST_ROWS = 5000;
+/** The most requests that are kept; the oldest runs go first. */
+const MAX_ROWS = 5000;
+
+/** How far an axis may reach, in seconds; beyond the last, it doubles. */
+const REACHES = [0.1, 0.2, 0.5, 1, 2, 3, 4, 6, 8, 10, 15, 20, 30, 45, 60, 90, 120];
+
+/** Times between marks, in milliseconds. */
+const STEPS = [20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000];
+
+/** How many times too far an axis may reach before it shrinks. */
+const MAX_SLACK = 4;
 
 /** Requests that share an axis. */
 interface Run {
@@ -36,13 +43,13 @@ interface Run {
   failed: number;
 }
 
-/** Where a request is shown. */
+/** The place of a request. */
 interface Row {
   readonly run: Run;
   readonly row: HTMLTableRowElement;
 }
 
-/** What can be done with a request. */
+/** Callbacks of a {@linkcode Timeline}. */
 export interface TimelineEvents {
   cancel(sent: Sent): void;
 }
@@ -68,16 +75,16 @@ export class Timeline {
     this.#setReach(FIRST_REACH);
   }
 
-  /** How many requests are shown. */
+  /** How many requests it shows. */
   get size(): number {
     return this.#rows.size;
   }
 
-  /** Shows what was sent. */
+  /** Adds requests. */
   add(sent: readonly Sent[], now: number): void {
     if (sent.length === 0) return;
     const newest = this.#runs[0];
-    const joins = newest !== undefined && newest.inFlight > 0 && now - newest.startedAt < JOIN;
+    const joins = newest !== undefined && newest.inFlight > 0 && now - newest.startedAt < MAX_JOIN;
     const run = joins ? newest : this.#startRun(now);
     const rows = document.createDocumentFragment();
     for (const one of sent) rows.append(this.#makeRow(one, run));
@@ -89,7 +96,7 @@ export class Timeline {
     this.#trim();
   }
 
-  /** Shows how one ended. */
+  /** Shows the end of a request. */
   end(sent: Sent): void {
     const shown = this.#rows.get(sent);
     if (shown === undefined) return;
@@ -124,16 +131,16 @@ export class Timeline {
     if (this.#detail.sent === sent) this.#detail.update();
   }
 
-  /** To be called a few times a second while there is something in flight. */
+  /** Updates the runs; call it a few times per second while requests are in flight. */
   tick(now: number): void {
     const running = this.#runs.filter(({ inFlight }) => inFlight > 0);
     for (const run of running) this.#title(run);
-    // There is room to grow before the end is reached.
+    // Grows before the fill reaches the end.
     const elapsed = Math.max(0, ...running.map(({ startedAt }) => now - startedAt));
     if (elapsed > 0.92 * this.#reach) this.#setReach(fitAxis(this.#reach, 1.2 * elapsed));
   }
 
-  /** Forgets the runs that are over. */
+  /** Removes the runs that are over. */
   clear(): void {
     for (const run of this.#runs.filter(({ inFlight }) => inFlight === 0)) this.#remove(run);
     this.#longest = 0;
@@ -192,7 +199,7 @@ export class Timeline {
   }
 
   #trim(): void {
-    while (this.#rows.size > MOST_ROWS) {
+    while (this.#rows.size > MAX_ROWS) {
       const oldest = this.#runs.findLast(({ inFlight }) => inFlight === 0);
       if (oldest === undefined) return;
       this.#remove(oldest);
@@ -226,7 +233,7 @@ export class Timeline {
     button.removeAttribute("aria-controls");
   }
 
-  /** Of all rows, one is on the way of the Tab key; the arrows lead on from there. */
+  /** Makes a row the only one that the Tab key reaches; the arrow keys go on from there. */
   #makeCurrent(button: HTMLButtonElement): void {
     for (const other of this.#table.querySelectorAll<HTMLElement>(".request th [tabindex='0']")) {
       other.tabIndex = -1;
@@ -262,7 +269,7 @@ export class Timeline {
   };
 }
 
-/** How far each key leads. */
+/** How many rows each key moves. */
 const STEPS_BY_KEY: Readonly<Record<string, number>> = {
   ArrowUp: -1,
   ArrowDown: 1,
@@ -274,4 +281,26 @@ const STEPS_BY_KEY: Readonly<Record<string, number>> = {
 
 function buttonOf(row: HTMLTableRowElement): HTMLButtonElement {
   return find<HTMLButtonElement>("th button", row);
+}
+
+/**
+ * Returns how far an axis should reach for a duration, in milliseconds. To change rarely, it shrinks only
+ * if most of it is empty.
+ */
+export function fitAxis(reach: number, longest: number): number {
+  if (longest <= reach && reach <= MAX_SLACK * longest) return reach;
+  let fitting = 1000 * (REACHES.find((seconds) => 1000 * seconds >= longest) ?? REACHES.at(-1)!);
+  while (fitting < longest) fitting *= 2;
+  return fitting;
+}
+
+/** Returns the marks of an axis, in milliseconds. */
+export function marksOf(reach: number): number[] {
+  const step = stepOf(reach);
+  return Array.from({ length: Math.ceil(reach / step) }, (_, i) => i * step);
+}
+
+/** Returns the time between marks, in milliseconds. */
+function stepOf(reach: number): number {
+  return STEPS.find((step) => reach / step <= 6) ?? reach / 6;
 }

@@ -188,7 +188,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   },
   "/console.css": {
     type: "text/css; charset=utf-8",
-    etag: "\"ce962f33487c5960\"",
+    etag: "\"1b18266753e60fe5\"",
     text: `:root {
   color-scheme: light dark;
   --page: light-dark(#f4f6f8, #11151b);
@@ -495,23 +495,23 @@ textarea {
   height: 0.5rem;
   margin-right: 0.4rem;
   border-radius: 2px;
-  background: var(--colour);
+  background: var(--color);
 }
 
 .legend .in-flight {
-  --colour: var(--in-flight);
+  --color: var(--in-flight);
 }
 
 .legend .answered {
-  --colour: var(--answered);
+  --color: var(--answered);
 }
 
 .legend .late {
-  --colour: var(--late);
+  --color: var(--late);
 }
 
 .legend .failed {
-  --colour: var(--failed);
+  --color: var(--failed);
 }
 
 .scroll {
@@ -844,7 +844,7 @@ tbody::after {
   padding: 0.1rem 0.35rem 0.1rem 0.15rem;
   border: 0;
   border-radius: 5px;
-  background: color-mix(in oklab, var(--colour) 22%, var(--panel));
+  background: color-mix(in oklab, var(--color) 22%, var(--panel));
   color: var(--ink);
   font: inherit;
   line-height: 1.4;
@@ -858,11 +858,11 @@ button.pair {
 }
 
 button.pair:hover:not(:disabled) {
-  background: color-mix(in oklab, var(--colour) 22%, var(--panel));
+  background: color-mix(in oklab, var(--color) 22%, var(--panel));
 }
 
 .pair.lit {
-  outline: 2px solid var(--colour);
+  outline: 2px solid var(--color);
   outline-offset: 0;
 }
 
@@ -876,49 +876,37 @@ button.pair:hover:not(:disabled) {
   margin-right: 0.35rem;
   padding: 0 0.2rem;
   border-radius: 4px;
-  background: color-mix(in oklab, var(--colour) 45%, var(--panel));
+  background: color-mix(in oklab, var(--color) 45%, var(--panel));
   font: 600 0.6875rem/1.15rem var(--sans);
   text-align: center;
 }
 
-.colour-0 {
-  --colour: light-dark(#b8558f, #e08fbf);
+.color-0 {
+  --color: light-dark(#b8558f, #e08fbf);
 }
 
-.colour-1 {
-  --colour: light-dark(#3f78d8, #7ea6f4);
+.color-1 {
+  --color: light-dark(#3f78d8, #7ea6f4);
 }
 
-.colour-2 {
-  --colour: light-dark(#2c9a72, #4fbf95);
+.color-2 {
+  --color: light-dark(#2c9a72, #4fbf95);
 }
 
-.colour-3 {
-  --colour: light-dark(#c98a1b, #e3b04b);
+.color-3 {
+  --color: light-dark(#c98a1b, #e3b04b);
 }
 
-.colour-4 {
-  --colour: light-dark(#8a63c9, #b69af0);
+.color-4 {
+  --color: light-dark(#8a63c9, #b69af0);
 }
 
-.colour-5 {
-  --colour: light-dark(#1f93a8, #56c2d6);
+.color-5 {
+  --color: light-dark(#1f93a8, #56c2d6);
 }
 
-.depth-1 {
-  padding-left: 1.25rem;
-}
-
-.depth-2 {
-  padding-left: 2.5rem;
-}
-
-.depth-3 {
-  padding-left: 3.75rem;
-}
-
-.depth-4 {
-  padding-left: 5rem;
+.line {
+  padding-left: calc(var(--depth) * 1.25rem);
 }
 
 .foot {
@@ -1101,7 +1089,7 @@ dialog::backdrop {
   }
 }
 
-/* Where colours are the system's, bars have borders. */
+/* Where colors are the system's, bars have borders. */
 @media (forced-colors: active) {
   .bar,
   .legend span::before {
@@ -1112,8 +1100,20 @@ dialog::backdrop {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"de8bbe49e8bcd6f0\"",
-    text: `// ../protocol/json_text.ts
+    etag: "\"88d419f64abc7b1d\"",
+    text: `// ../protocol/errors.ts
+var ERRORS = {
+  invalid_json: "the frame is not JSON",
+  invalid_packet: 'not a packet: want {"request_id": string or integer, "data": string}',
+  duplicate_request_id: "a request with this request_id is in flight on this connection",
+  packet_too_large: "the frame is longer than the server's limit",
+  overloaded: "too many requests in flight; send it again later",
+  cancelled: "given up by the client",
+  shutting_down: "the server is draining; send it again elsewhere",
+  internal: "a fault of the server's own; its log says more"
+};
+
+// ../protocol/json_text.ts
 var QUOTE = 34;
 var BACKSLASH = 92;
 var NEAR = 12;
@@ -1162,115 +1162,6 @@ function isEscaped(text, at) {
   return (at - first) % 2 === 1;
 }
 
-// ../client/reply.ts
-var AnswerFrame = class {
-  #text;
-  #parts;
-  constructor(text) {
-    this.#text = text;
-  }
-  /** The text of the answer at \`index\`. */
-  textOf(index) {
-    this.#parts ??= this.#text.trimStart().startsWith("[") ? splitTopLevel(this.#text) : [
-      this.#text.trim()
-    ];
-    return this.#parts[index];
-  }
-};
-var Reply = class {
-  /** The request's own id. */
-  requestId;
-  /** What the request's data says. */
-  data;
-  /** The delay that the server gave the request, in seconds; known in \`asyncpkt.v1\` only. */
-  delay;
-  /** From sending the request to its answer, in milliseconds. */
-  latency;
-  #frame;
-  #index;
-  /** Made by the client. */
-  constructor(packet, latency, frame, index) {
-    this.requestId = packet.request_id;
-    this.data = packet.data;
-    this.delay = packet.delay;
-    this.latency = latency;
-    this.#frame = frame;
-    this.#index = index;
-  }
-  /**
-   * The response as JSON text, on one line and without the delay. It is the server's own text, so it keeps the order of
-   * names such as \`10\` and \`9\`, which objects do not.
-   */
-  get json() {
-    const members = splitTopLevel(this.#frame.textOf(this.#index));
-    const kept = members.filter((member) => !/^"delay"\\s*:/.test(member));
-    return \`{\${kept.join(",").replace(/[\\n\\r\\t]+/g, " ")}}\`;
-  }
-};
-
-// admission.ts
-var KEY = "asyncpkt.token";
-var PREFIX = "asyncpkt.token.";
-function savedToken() {
-  return sessionStorage.getItem(KEY) ?? "";
-}
-function saveToken(token2) {
-  sessionStorage.setItem(KEY, token2);
-}
-function credentialsOf(token2) {
-  return token2 === "" ? [] : [
-    PREFIX + encodeURIComponent(token2)
-  ];
-}
-async function isAdmitted(token2) {
-  try {
-    const headers = token2 === "" ? {} : {
-      authorization: \`Bearer \${token2}\`
-    };
-    const health = await fetch("healthz", {
-      headers
-    });
-    return "in_flight" in await health.json();
-  } catch {
-    return true;
-  }
-}
-
-// announcer.ts
-var PAUSE = 2e3;
-var Announcer = class {
-  #region;
-  #next;
-  #isPausing = false;
-  constructor(region) {
-    this.#region = region;
-  }
-  /** Says something, unless something newer comes before it can be said. */
-  say(text) {
-    this.#next = text;
-    if (!this.#isPausing) this.#speak();
-  }
-  #speak() {
-    this.#isPausing = this.#next !== void 0;
-    if (this.#next === void 0) return;
-    this.#region.textContent = this.#next;
-    this.#next = void 0;
-    setTimeout(() => this.#speak(), PAUSE);
-  }
-};
-
-// ../protocol/errors.ts
-var ERRORS = {
-  invalid_json: "the frame is not JSON",
-  invalid_packet: 'not a packet: want {"request_id": string or integer, "data": string}',
-  duplicate_request_id: "a request with this request_id is in flight on this connection",
-  packet_too_large: "the frame is longer than the server's limit",
-  overloaded: "too many requests in flight; send it again later",
-  cancelled: "given up by the client",
-  shutting_down: "the server is draining; send it again elsewhere",
-  internal: "a fault of the server's own; its log says more"
-};
-
 // ../protocol/parse_json.ts
 var SPACE = 32;
 var COLON = 58;
@@ -1311,7 +1202,7 @@ function unwrap(wrapped) {
     targets.push(target);
     return target;
   };
-  const whole2 = begin(wrapped);
+  const whole = begin(wrapped);
   for (let source = sources.pop(); source !== void 0; source = sources.pop()) {
     const target = targets.pop();
     if (source === target) {
@@ -1322,7 +1213,7 @@ function unwrap(wrapped) {
       }
     }
   }
-  return whole2;
+  return whole;
 }
 function setMember(target, name, value) {
   if (name in target) {
@@ -1751,13 +1642,13 @@ function byteLength(text) {
 }
 
 // connection.ts
-var FIRST = 1e3;
-var LONGEST = 3e4;
+var FIRST_RETRY = 1e3;
+var MAX_RETRY = 3e4;
+var TOKEN_KEY = "asyncpkt.token";
+var TOKEN_PREFIX = "asyncpkt.token.";
 var Connection = class {
   #url;
   #events;
-  /** Offered beside the protocol's own name. */
-  #credentials = [];
   #socket;
   #failures = 0;
   /** The largest frame that packets may share, in bytes, as far as former connections have shown. */
@@ -1767,14 +1658,17 @@ var Connection = class {
     this.#url = url;
     this.#events = events;
   }
-  /** Connects now, unless there is a connection or one under way. */
-  connect(credentials = this.#credentials) {
-    this.#credentials = credentials;
+  /** Connects now, unless it is open or connecting. */
+  connect() {
     if (this.#socket !== void 0) return;
     clearTimeout(this.#retry);
     this.#events.changed({
       name: "connecting"
     });
+    const token2 = savedToken();
+    const credentials = token2 === "" ? [] : [
+      TOKEN_PREFIX + encodeURIComponent(token2)
+    ];
     const socket = this.#socket = new WebSocket(this.#url, [
       SUBPROTOCOL,
       ...credentials
@@ -1782,7 +1676,8 @@ var Connection = class {
     let wasOpen = false;
     socket.onopen = () => {
       wasOpen = true;
-      const outbox = new Outbox((frame) => socket.send(frame), socket.protocol === SUBPROTOCOL, this.#frameLimit);
+      const isBatched = socket.protocol === SUBPROTOCOL;
+      const outbox = new Outbox((frame) => socket.send(frame), isBatched, this.#frameLimit);
       this.#events.changed({
         name: "open"
       });
@@ -1805,7 +1700,7 @@ var Connection = class {
       if (this.#socket === socket) this.#lost(wasOpen, reasonOf(wasOpen, code, reason));
     };
   }
-  /** Ends the connection, as a network does that breaks. */
+  /** Drops the connection, as a network failure does. */
   drop() {
     const socket = this.#socket;
     if (socket === void 0) return;
@@ -1814,7 +1709,7 @@ var Connection = class {
     this.#failures = 0;
     this.#lost(true, "it was dropped");
   }
-  /** Tries no more, until somebody connects. */
+  /** Stops reconnecting until the next \`connect()\`. */
   stop() {
     clearTimeout(this.#retry);
   }
@@ -1833,18 +1728,87 @@ var Connection = class {
   }
 };
 function retryDelay(failures, random = Math.random()) {
-  const most = Math.min(LONGEST, FIRST * 2 ** failures);
-  return most * (1 + random) / 2;
+  return Math.min(MAX_RETRY, FIRST_RETRY * 2 ** failures) * (1 + random) / 2;
+}
+function savedToken() {
+  return sessionStorage.getItem(TOKEN_KEY) ?? "";
+}
+function saveToken(token2) {
+  sessionStorage.setItem(TOKEN_KEY, token2);
+}
+async function isAdmitted() {
+  const token2 = savedToken();
+  try {
+    const headers = token2 === "" ? {} : {
+      authorization: \`Bearer \${token2}\`
+    };
+    const health = await fetch("healthz", {
+      headers
+    });
+    return "in_flight" in await health.json();
+  } catch {
+    return true;
+  }
 }
 function reasonOf(wasOpen, code, reason) {
   if (!wasOpen) return "the server could not be reached";
   return reason ? \`the server closed it: \${reason} (\${code})\` : \`it was closed (\${code})\`;
 }
 
-// elements.ts
+// ../client/reply.ts
+var AnswerFrame = class {
+  #text;
+  #parts;
+  constructor(text) {
+    this.#text = text;
+  }
+  /** The text of the answer at \`index\`. */
+  textOf(index) {
+    this.#parts ??= this.#text.trimStart().startsWith("[") ? splitTopLevel(this.#text) : [
+      this.#text.trim()
+    ];
+    return this.#parts[index];
+  }
+};
+var Reply = class {
+  /** The request's own id. */
+  requestId;
+  /** What the request's data says. */
+  data;
+  /** The delay that the server gave the request, in seconds; known in \`asyncpkt.v1\` only. */
+  delay;
+  /** From sending the request to its answer, in milliseconds. */
+  latency;
+  #frame;
+  #index;
+  /** Made by the client. */
+  constructor(packet, latency, frame, index) {
+    this.requestId = packet.request_id;
+    this.data = packet.data;
+    this.delay = packet.delay;
+    this.latency = latency;
+    this.#frame = frame;
+    this.#index = index;
+  }
+  /**
+   * The response as JSON text, on one line and without the delay. It is the server's own text, so it keeps the order of
+   * names such as \`10\` and \`9\`, which objects do not.
+   */
+  get json() {
+    const members = splitTopLevel(this.#frame.textOf(this.#index));
+    const kept = members.filter((member) => !/^"delay"\\s*:/.test(member));
+    return \`{\${kept.join(",").replace(/[\\n\\r\\t]+/g, " ")}}\`;
+  }
+};
+
+// page.ts
+var numberFormat = new Intl.NumberFormat("en");
+var timeFormat = new Intl.DateTimeFormat("en-GB", {
+  timeStyle: "medium"
+});
 function find(selector, within = document) {
   const found = within.querySelector(selector);
-  if (found === null) throw new Error(\`Nothing on the page is \${selector}\`);
+  if (found === null) throw new Error(\`The page has no \${selector}\`);
   return found;
 }
 function copyTemplate(id) {
@@ -1857,9 +1821,19 @@ function make(name, className = "", text = "") {
   element.textContent = text;
   return element;
 }
+function count(n) {
+  return numberFormat.format(n);
+}
+function duration(milliseconds) {
+  if (Math.abs(milliseconds) >= 999.5) return \`\${(milliseconds / 1e3).toFixed(2)} s\`;
+  return \`\${milliseconds.toFixed(Math.abs(milliseconds) < 10 ? 1 : 0)} ms\`;
+}
+function timeOfDay(at) {
+  return timeFormat.format(performance.timeOrigin + at);
+}
 
 // pairing.ts
-function takeApart(data) {
+function splitData(data) {
   let count2 = 0;
   return data.split("%%").map((entity) => {
     const [entityName = "", ...tokens] = entity.split("&&");
@@ -1949,28 +1923,10 @@ function byName(members) {
   }));
 }
 
-// wording.ts
-var whole = new Intl.NumberFormat("en");
-var clock = new Intl.DateTimeFormat("en-GB", {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit"
-});
-function count(n) {
-  return whole.format(n);
-}
-function duration(milliseconds) {
-  if (Math.abs(milliseconds) >= 999.5) return \`\${(milliseconds / 1e3).toFixed(2)} s\`;
-  return \`\${milliseconds.toFixed(Math.abs(milliseconds) < 10 ? 1 : 0)} ms\`;
-}
-function timeOfDay(at) {
-  return clock.format(performance.timeOrigin + at);
-}
-
 // detail.ts
-var MOST_PAIRS = 200;
-var MOST_TEXT = 2e4;
-var COLOURS = 6;
+var MAX_PAIRS = 200;
+var MAX_TEXT = 2e4;
+var COLORS = 6;
 var Detail = class {
   row = copyTemplate("detail-template");
   #source = find(".source .code", this.row);
@@ -1982,14 +1938,14 @@ var Detail = class {
     this.row.id = "detail";
     this.#cancel.onclick = () => this.#sent && cancel2(this.#sent);
     const panes = find(".panes", this.row);
-    const light = (event) => this.#light(pairAt(event.target));
-    const restore = () => this.#light(pairAt(document.activeElement));
+    const light = (event) => this.#highlight(pairAt(event.target));
+    const restore = () => this.#highlight(pairAt(document.activeElement));
     panes.addEventListener("pointerover", light);
     panes.addEventListener("pointerleave", restore);
     panes.addEventListener("focusin", light);
     panes.addEventListener("focusout", restore);
   }
-  /** What is shown. */
+  /** The shown request. */
   get sent() {
     return this.#sent;
   }
@@ -1997,14 +1953,14 @@ var Detail = class {
   show(sent) {
     this.#sent = sent;
     const { draft } = sent;
-    const isCut = draft.data.length > MOST_TEXT;
-    const data = isCut ? draft.data.slice(0, MOST_TEXT) : draft.data;
+    const isCut = draft.data.length > MAX_TEXT;
+    const data = isCut ? draft.data.slice(0, MAX_TEXT) : draft.data;
     if (draft.kind === "broken") this.#source.replaceChildren(data);
-    else this.#source.replaceChildren(...sourceNodes(takeApart(data)));
+    else this.#source.replaceChildren(...sourceNodes(splitData(data)));
     if (isCut) this.#source.append(make("p", "hint", \`\\u2026 \${count(draft.data.length)} in all\`));
     this.update();
   }
-  /** Shows what has become of it meanwhile. */
+  /** Shows the current state of the request. */
   update() {
     const { draft, sentAt, sendings, ending } = this.#sent;
     this.#cancel.hidden = ending !== void 0 || draft.id === null;
@@ -2035,7 +1991,7 @@ var Detail = class {
           duration(latency - delay * 1e3)
         ]);
       }
-      this.#representation.replaceChildren(...representationNodes(json, takeApart(draft.data)));
+      this.#representation.replaceChildren(...representationNodes(json, splitData(draft.data)));
     } else {
       facts.push([
         "Failed",
@@ -2052,8 +2008,8 @@ var Detail = class {
       return fact;
     }));
   }
-  /** Lights a pair up wherever it is; 0 for none. */
-  #light(number) {
+  /** Highlights both parts of a pair; 0 for none. */
+  #highlight(number) {
     this.row.classList.toggle("lit", number > 0);
     for (const element of this.row.querySelectorAll("[data-pair]")) {
       element.classList.toggle("lit", number > 0 && Number(element.dataset["pair"]) === number);
@@ -2068,14 +2024,14 @@ function sourceNodes(entities2) {
   const nodes = [];
   let shown = 0;
   for (const [i, { name, pairs: pairs2, isKept }] of entities2.entries()) {
-    if (shown > MOST_PAIRS) {
+    if (shown > MAX_PAIRS) {
       nodes.push(make("p", "hint", \`\\u2026 and \${count(entities2.length - i)} more\`));
       break;
     }
     const line = make("div", "entity");
     line.append(make("span", isKept ? "name" : "left-out", name));
-    for (const pair of pairs2.slice(0, MOST_PAIRS)) line.append(separator("&&"), pairNode(pair));
-    if (pairs2.length > MOST_PAIRS) line.append(" \\u2026");
+    for (const pair of pairs2.slice(0, MAX_PAIRS)) line.append(separator("&&"), pairNode(pair));
+    if (pairs2.length > MAX_PAIRS) line.append(" \\u2026");
     if (i < entities2.length - 1) line.append(separator("%%"));
     shown += pairs2.length + 1;
     nodes.push(line);
@@ -2084,12 +2040,8 @@ function sourceNodes(entities2) {
 }
 function pairNode({ name, value, number }) {
   const isKept = number > 0;
-  const node = isKept ? make("button", colourOf(number)) : make("span", "left-out");
-  if (isKept) {
-    node.setAttribute("type", "button");
-    node.dataset["pair"] = String(number);
-    node.append(badge(number));
-  }
+  const node = isKept ? markPair(make("button"), number) : make("span", "left-out");
+  if (isKept) node.setAttribute("type", "button");
   node.append(name);
   if (value !== void 0) node.append(separator("&&"), value);
   return node;
@@ -2097,25 +2049,21 @@ function pairNode({ name, value, number }) {
 function separator(text) {
   return make("span", "separator", text);
 }
-function badge(number) {
-  return make("span", "badge", String(number));
-}
-function colourOf(number) {
-  return \`pair colour-\${number % COLOURS}\`;
+function markPair(element, number) {
+  element.className = \`pair color-\${number % COLORS}\`;
+  element.dataset["pair"] = String(number);
+  element.append(make("span", "badge", String(number)));
+  return element;
 }
 function representationNodes(json, source) {
   const data = membersOf(json).find(([name]) => name === "data")[1];
   const lines = linesOf(data, source);
-  const nodes = lines.slice(0, 2 * MOST_PAIRS).map(({ depth, text, number }) => {
-    const line = make("div", \`line depth-\${depth}\`);
-    if (number === 0) {
-      line.append(text);
-    } else {
-      const pair = make("span", colourOf(number));
-      pair.dataset["pair"] = String(number);
-      pair.append(badge(number), text);
-      line.append(pair);
-    }
+  const nodes = lines.slice(0, 2 * MAX_PAIRS).map(({ depth, text, number }) => {
+    const line = make("div", "line");
+    line.style.setProperty("--depth", String(depth));
+    const part = number === 0 ? line : markPair(make("span"), number);
+    part.append(text);
+    if (part !== line) line.append(part);
     return line;
   });
   const rest = lines.length - nodes.length;
@@ -2127,8 +2075,8 @@ function representationNodes(json, source) {
 
 // drafts.ts
 function readDrafts(typed, freeId2) {
-  const whole2 = typed.trim();
-  if (isFrame(whole2) && isJson(whole2)) return readFrame(whole2);
+  const whole = typed.trim();
+  if (isFrame(whole) && isJson(whole)) return readFrame(whole);
   return typed.split(/\\r?\\n/).filter((line) => line.trim() !== "").flatMap((line) => isFrame(line.trim()) ? readFrame(line.trim()) : [
     requestOf(freeId2(), line)
   ]);
@@ -2202,34 +2150,45 @@ function readFrame(frame) {
 }
 
 // exchange.ts
+var RATE_WINDOW = 1e3;
 var Exchange = class {
   #events;
-  /** By id, the first of an id first: those behind it are refused as duplicates. Under null: the broken. */
+  /**
+   * Unanswered packets by id, in the order sent: the server refuses all but the first as duplicates.
+   * Broken packets are under null.
+   */
   #waiting = /* @__PURE__ */ new Map();
   #link;
   #inFlight = 0;
   #answered = 0;
   #failed = 0;
+  /** When the last responses came. */
+  #answeredAt = [];
   constructor(events) {
     this.#events = events;
   }
-  /** How many wait for their answer. */
+  /** Unanswered packets. */
   get inFlight() {
     return this.#inFlight;
   }
-  /** How many were answered with a response. */
+  /** Packets that were answered with a response. */
   get answered() {
     return this.#answered;
   }
-  /** How many were answered with an error. */
+  /** Packets that were answered with an error. */
   get failed() {
     return this.#failed;
   }
-  /** Whether the id is in flight. */
+  /** Returns how many responses came in the second before \`now\`. */
+  perSecond(now) {
+    this.#answeredAt = this.#answeredAt.filter((at) => at > now - RATE_WINDOW);
+    return this.#answeredAt.length;
+  }
+  /** Returns whether the id is in flight. */
   has(id) {
     return this.#waiting.has(id);
   }
-  /** Sends drafts, now or as soon as there is a connection; returns those that are to be answered. */
+  /** Sends drafts, now or on the next connection; returns those that the server answers. */
   send(drafts, now) {
     const sent = [];
     for (const draft of drafts) {
@@ -2255,7 +2214,7 @@ var Exchange = class {
     }
     return sent;
   }
-  /** Gives up on a request: the server says so. What it was never told of ends here. */
+  /** Asks the server to cancel a request. Without a connection, the request ends at once. */
   cancel(id, now) {
     if (this.#link !== void 0) return this.#link.send(encodeCancel(id));
     const sent = this.#take(id, 0);
@@ -2264,21 +2223,21 @@ var Exchange = class {
       message: ERRORS.cancelled
     });
   }
-  /** There is a connection: all that waits goes out, perhaps again, as a conversion has no side effect. */
+  /** Sends all unanswered packets on a new connection; a conversion has no side effect. */
   connected(link) {
     this.#link = link;
     for (const same of this.#waiting.values()) same.forEach((sent) => this.#transmit(sent));
   }
-  /** There is none any more. */
+  /** Keeps packets from now on, since the connection is closed. */
   disconnected() {
     this.#link = void 0;
   }
-  /** Takes in a frame from the server. */
+  /** Reads a frame from the server. */
   receive(frame, now) {
     const answers = typeof frame === "string" ? decodeAnswers(frame) : void 0;
     if (answers === void 0) return this.#events.strayed("a frame that holds no answers");
-    const whole2 = new AnswerFrame(frame);
-    answers.forEach((answer, i) => this.#settle(answer, now, whole2, i));
+    const whole = new AnswerFrame(frame);
+    answers.forEach((answer, i) => this.#settle(answer, now, whole, i));
   }
   #transmit(sent) {
     if (this.#link === void 0) return;
@@ -2310,8 +2269,12 @@ var Exchange = class {
   }
   #end(sent, at, result) {
     this.#inFlight--;
-    if (result instanceof Reply) this.#answered++;
-    else this.#failed++;
+    if (result instanceof Reply) {
+      this.#answered++;
+      this.#answeredAt.push(at);
+    } else {
+      this.#failed++;
+    }
     sent.ending = {
       at,
       place: this.#answered + this.#failed,
@@ -2321,30 +2284,10 @@ var Exchange = class {
   }
 };
 
-// rate.ts
-var WINDOW = 1e3;
-var STEP = 100;
-var Rate = class {
-  #steps = [];
-  /** Something happened. */
-  add(now) {
-    const at = Math.floor(now / STEP);
-    const last = this.#steps.at(-1);
-    if (last?.at === at) last.count++;
-    else this.#steps.push({
-      at,
-      count: 1
-    });
-  }
-  /** How often in the second that ends now. */
-  at(now) {
-    const from = Math.floor(now / STEP) - WINDOW / STEP;
-    this.#steps = this.#steps.filter(({ at }) => at > from);
-    return this.#steps.reduce((sum, { count: count2 }) => sum + count2, 0);
-  }
-};
-
-// axis.ts
+// timeline.ts
+var FIRST_REACH = 6e3;
+var MAX_JOIN = 1e4;
+var MAX_ROWS = 5e3;
 var REACHES = [
   0.1,
   0.2,
@@ -2363,7 +2306,7 @@ var REACHES = [
   60,
   90,
   120
-].map((s) => s * 1e3);
+];
 var STEPS = [
   20,
   50,
@@ -2377,27 +2320,7 @@ var STEPS = [
   15e3,
   3e4
 ];
-var FAR_TOO_FAR = 4;
-function fitAxis(reach, longest) {
-  if (longest <= reach && reach <= FAR_TOO_FAR * longest) return reach;
-  let fitting = REACHES.find((each) => each >= longest) ?? REACHES.at(-1);
-  while (fitting < longest) fitting *= 2;
-  return fitting;
-}
-function marksOf(reach) {
-  const step = stepOf(reach);
-  return Array.from({
-    length: Math.ceil(reach / step)
-  }, (_, i) => i * step);
-}
-function stepOf(reach) {
-  return STEPS.find((step) => reach / step <= 6) ?? reach / 6;
-}
-
-// timeline.ts
-var FIRST_REACH = 6e3;
-var JOIN = 1e4;
-var MOST_ROWS = 5e3;
+var MAX_SLACK = 4;
 var Timeline = class {
   #table;
   #detail;
@@ -2416,15 +2339,15 @@ var Timeline = class {
     table.addEventListener("keydown", this.#onKey);
     this.#setReach(FIRST_REACH);
   }
-  /** How many requests are shown. */
+  /** How many requests it shows. */
   get size() {
     return this.#rows.size;
   }
-  /** Shows what was sent. */
+  /** Adds requests. */
   add(sent, now) {
     if (sent.length === 0) return;
     const newest = this.#runs[0];
-    const joins = newest !== void 0 && newest.inFlight > 0 && now - newest.startedAt < JOIN;
+    const joins = newest !== void 0 && newest.inFlight > 0 && now - newest.startedAt < MAX_JOIN;
     const run = joins ? newest : this.#startRun(now);
     const rows = document.createDocumentFragment();
     for (const one of sent) rows.append(this.#makeRow(one, run));
@@ -2435,7 +2358,7 @@ var Timeline = class {
     this.#title(run);
     this.#trim();
   }
-  /** Shows how one ended. */
+  /** Shows the end of a request. */
   end(sent) {
     const shown = this.#rows.get(sent);
     if (shown === void 0) return;
@@ -2469,14 +2392,14 @@ var Timeline = class {
     }
     if (this.#detail.sent === sent) this.#detail.update();
   }
-  /** To be called a few times a second while there is something in flight. */
+  /** Updates the runs; call it a few times per second while requests are in flight. */
   tick(now) {
     const running = this.#runs.filter(({ inFlight }) => inFlight > 0);
     for (const run of running) this.#title(run);
     const elapsed = Math.max(0, ...running.map(({ startedAt }) => now - startedAt));
     if (elapsed > 0.92 * this.#reach) this.#setReach(fitAxis(this.#reach, 1.2 * elapsed));
   }
-  /** Forgets the runs that are over. */
+  /** Removes the runs that are over. */
   clear() {
     for (const run of this.#runs.filter(({ inFlight }) => inFlight === 0)) this.#remove(run);
     this.#longest = 0;
@@ -2554,7 +2477,7 @@ var Timeline = class {
     find(".marks", this.#table).replaceChildren(...marks);
   }
   #trim() {
-    while (this.#rows.size > MOST_ROWS) {
+    while (this.#rows.size > MAX_ROWS) {
       const oldest = this.#runs.findLast(({ inFlight }) => inFlight === 0);
       if (oldest === void 0) return;
       this.#remove(oldest);
@@ -2584,7 +2507,7 @@ var Timeline = class {
     button.setAttribute("aria-expanded", "false");
     button.removeAttribute("aria-controls");
   }
-  /** Of all rows, one is on the way of the Tab key; the arrows lead on from there. */
+  /** Makes a row the only one that the Tab key reaches; the arrow keys go on from there. */
   #makeCurrent(button) {
     for (const other of this.#table.querySelectorAll(".request th [tabindex='0']")) {
       other.tabIndex = -1;
@@ -2628,9 +2551,25 @@ var STEPS_BY_KEY = {
 function buttonOf(row) {
   return find("th button", row);
 }
+function fitAxis(reach, longest) {
+  if (longest <= reach && reach <= MAX_SLACK * longest) return reach;
+  let fitting = 1e3 * (REACHES.find((seconds) => 1e3 * seconds >= longest) ?? REACHES.at(-1));
+  while (fitting < longest) fitting *= 2;
+  return fitting;
+}
+function marksOf(reach) {
+  const step = stepOf(reach);
+  return Array.from({
+    length: Math.ceil(reach / step)
+  }, (_, i) => i * step);
+}
+function stepOf(reach) {
+  return STEPS.find((step) => reach / step <= 6) ?? reach / 6;
+}
 
 // console.ts
 var TICK = 200;
+var ANNOUNCEMENT_PAUSE = 2e3;
 var packets = find("#packets");
 var clear = find("#clear");
 var connectionBox = find(".connection");
@@ -2645,11 +2584,10 @@ var totals = {
   failed: find("#failed"),
   rate: find("#rate")
 };
-var announcer = new Announcer(find("#announcements"));
-var rate = new Rate();
+var announcements = find("#announcements");
 var exchange = new Exchange({
   ended: onEnded,
-  strayed: (what) => announcer.say(\`The server sent \${what}.\`)
+  strayed: (what) => announce(\`The server sent \${what}.\`)
 });
 var timeline = new Timeline(find("#timeline"), new Detail(cancel), {
   cancel
@@ -2663,6 +2601,8 @@ var connection = new Connection(new URL(".", location.href).href.replace(/^http/
 var lastId = 0;
 var repeats = 0;
 var isLost = false;
+var nextAnnouncement;
+var isPausing = false;
 var ticking;
 function send(times) {
   const drafts = readDrafts(packets.value, freeId);
@@ -2670,7 +2610,7 @@ function send(times) {
   const now = performance.now();
   const sent = exchange.send(repeated, now);
   timeline.add(sent, now);
-  announcer.say(repeated.length === 0 ? "There is nothing to send." : \`\${count(sent.length)} sent.\`);
+  announce(repeated.length === 0 ? "There is nothing to send." : \`\${count(sent.length)} sent.\`);
   ticking ??= setInterval(tick, TICK);
   tick();
 }
@@ -2685,17 +2625,15 @@ function cancel({ draft, ending }) {
   if (draft.id !== null && ending === void 0) exchange.cancel(draft.id, performance.now());
 }
 function onEnded(sent) {
-  const { at, result } = sent.ending;
-  if (result instanceof Reply) rate.add(at);
   timeline.end(sent);
   if (exchange.inFlight > 0) return;
   tick();
   const { answered, failed } = exchange;
-  announcer.say(\`None in flight: \${count(answered)} answered, \${count(failed)} failed.\`);
+  announce(\`None in flight: \${count(answered)} answered, \${count(failed)} failed.\`);
 }
 function tick() {
   const now = performance.now();
-  const perSecond = rate.at(now);
+  const perSecond = exchange.perSecond(now);
   totals.inFlight.textContent = count(exchange.inFlight);
   totals.answered.textContent = count(exchange.answered);
   totals.failed.textContent = count(exchange.failed);
@@ -2706,19 +2644,30 @@ function tick() {
   clearInterval(ticking);
   ticking = void 0;
 }
+function announce(text) {
+  nextAnnouncement = text;
+  if (!isPausing) announceNext();
+}
+function announceNext() {
+  isPausing = nextAnnouncement !== void 0;
+  if (nextAnnouncement === void 0) return;
+  announcements.textContent = nextAnnouncement;
+  nextAnnouncement = void 0;
+  setTimeout(announceNext, ANNOUNCEMENT_PAUSE);
+}
 function showConnection(state) {
   if (state.name === "connecting") return showState(state.name, "Connecting \\u2026");
   if (state.name === "open") {
     showState(state.name, \`Connected to \${location.host}\`);
-    if (isLost) announcer.say("Connected again.");
+    if (isLost) announce("Connected again.");
     isLost = false;
     return;
   }
   const wait = duration(state.retryAt - performance.now());
   showState(state.name, \`Not connected: \${state.reason}. Next attempt in \${wait}.\`);
-  if (!isLost) announcer.say(\`The connection is lost: \${state.reason}.\`);
+  if (!isLost) announce(\`The connection is lost: \${state.reason}.\`);
   isLost = true;
-  if (!state.wasOpen) isLetIn();
+  if (!state.wasOpen) askForToken();
 }
 function showState(name, text) {
   connectionBox.dataset["state"] = name;
@@ -2727,10 +2676,10 @@ function showState(name, text) {
   connectionButton.disabled = name === "connecting";
 }
 async function connect() {
-  if (await isLetIn()) connection.connect(credentialsOf(savedToken()));
+  if (await askForToken()) connection.connect();
 }
-async function isLetIn() {
-  if (await isAdmitted(savedToken())) return true;
+async function askForToken() {
+  if (await isAdmitted()) return true;
   connection.stop();
   showState("waiting", "Not connected: the server asks for a token.");
   tokenError.textContent = savedToken() === "" ? "" : "The server does not accept this token.";

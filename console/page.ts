@@ -1,0 +1,56 @@
+/**
+ * Helpers for what the page shows: elements, and numbers as text.
+ *
+ * @module
+ */
+
+const numberFormat = new Intl.NumberFormat("en");
+const timeFormat = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+
+/**
+ * Returns the element that `selector` finds.
+ *
+ * @throws {Error} if there is none.
+ */
+export function find<T extends Element = HTMLElement>(
+  selector: string,
+  within: ParentNode = document,
+): T {
+  const found = within.querySelector<T>(selector);
+  if (found === null) throw new Error(`The page has no ${selector}`);
+  return found;
+}
+
+/** Returns a copy of the element in the template with this id. */
+export function copyTemplate<T extends Element>(id: string): T {
+  const template = find<HTMLTemplateElement>(`#${id}`);
+  return template.content.firstElementChild!.cloneNode(true) as T;
+}
+
+/** Returns a new element with its class and its text. */
+export function make<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  className = "",
+  text = "",
+): HTMLElementTagNameMap[Name] {
+  const element = document.createElement(name);
+  if (className !== "") element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+/** Formats a count. */
+export function count(n: number): string {
+  return numberFormat.format(n);
+}
+
+/** Formats a duration, given in milliseconds. */
+export function duration(milliseconds: number): string {
+  if (Math.abs(milliseconds) >= 999.5) return `${(milliseconds / 1000).toFixed(2)} s`;
+  return `${milliseconds.toFixed(Math.abs(milliseconds) < 10 ? 1 : 0)} ms`;
+}
+
+/** Formats the time of day of a `performance.now()`. */
+export function timeOfDay(at: number): string {
+  return timeFormat.format(performance.timeOrigin + at);
+}
