@@ -173,7 +173,7 @@ export function scriptFlags<T extends FlagTable>(
     Deno.exit(Exit.ok);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    console.error(`${task}: ${error.message}\n\n${help}`);
+    console.error(`${task}: ${error.message}; see deno task ${task} --help`);
     Deno.exit(Exit.usage);
   }
 }
