@@ -1,67 +1,52 @@
 /**
- * Making a WebSocket, up to the moment at which it is open.
+ * Opens a WebSocket.
  *
  * @module
  */
 
 import { SUBPROTOCOL } from "../protocol.ts";
 import { offerOf } from "../protocol/token.ts";
-import { reasonOf } from "./connect_failure.ts";
+import { connectFailure } from "./connect_failure.ts";
 import { AbortError, ConnectionError, TimeoutError } from "./errors.ts";
 import { causeOf } from "./loss.ts";
 
-/** How connecting goes. */
+/** Options for {@linkcode connectSocket}. */
 export interface SocketOptions {
-  /** How long it may take, in milliseconds. */
+  /** The longest time to connect, in milliseconds. */
   timeout: number;
-  /** Gives it up. */
+  /** Aborts connecting. */
   signal?: AbortSignal | undefined;
-  /** What the server wants to be told. */
+  /** The token that the server requires. */
   token?: string | undefined;
-  /** Authorities that are trusted as well, as PEM. */
+  /** Additional trusted authorities, as PEM. */
   caCerts?: readonly string[] | undefined;
 }
 
-/** A socket that is not open yet, and what to let go of once it is, or has failed. */
-interface Opening extends Disposable {
-  readonly socket: WebSocket;
-}
-
-/** The one place where a socket is made. */
-function openSocket(url: string | URL, { token, caCerts }: SocketOptions): Opening {
-  const protocols = token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, offerOf(token)];
-  if (caCerts === undefined) {
-    return { socket: new WebSocket(url, protocols), [Symbol.dispose]: () => {} };
-  }
-  // Only Deno can trust other authorities; the rest of the client works elsewhere, too.
-  const client = Deno.createHttpClient({ caCerts: [...caCerts] });
-  return {
-    socket: new WebSocket(url, { protocols, client }),
-    [Symbol.dispose]: () => client.close(),
-  };
-}
-
 /**
- * Connects.
+ * Opens a WebSocket.
  *
- * @param onOpen is called as soon as it is open; after a wait, the first messages would be missed.
+ * @param onOpen is called at once when it opens: if the caller awaited that, it would miss messages.
+ * @throws {ConnectionError} `connection_failed` if the server refuses or cannot be reached.
+ * @throws {TimeoutError} if the timeout is over.
+ * @throws {AbortError} if the signal is aborted.
  */
 export async function connectSocket(
   url: string | URL,
-  options: SocketOptions,
+  { timeout, signal, token, caCerts }: SocketOptions,
   onOpen: (socket: WebSocket) => void,
 ): Promise<void> {
-  const { signal, timeout } = options;
   if (signal?.aborted) throw new AbortError(signal.reason);
-  using opening = openSocket(url, options);
-  const { socket } = opening;
+  const protocols = token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, offerOf(token)];
+  // Only Deno can trust other authorities, and only Deno's WebSocket accepts an object.
+  using client = caCerts && Deno.createHttpClient({ caCerts: [...caCerts] });
+  const socket = new WebSocket(url, client === undefined ? protocols : { protocols, client });
   const opened = Promise.withResolvers<void>();
   const fail = (reason: string, cause?: ErrorOptions) => {
     const message = `cannot connect to ${url}: ${reason}`;
     opened.reject(new ConnectionError("connection_failed", message, cause));
   };
   socket.onopen = () => {
-    // Deno takes whatever the server chooses.
+    // Deno accepts any subprotocol that the server chooses.
     if (socket.protocol !== "" && socket.protocol !== SUBPROTOCOL) {
       const chosen = JSON.stringify(socket.protocol);
       return fail(`the server chose the subprotocol ${chosen}, which was not offered`);
@@ -69,13 +54,16 @@ export async function connectSocket(
     onOpen(socket);
     opened.resolve();
   };
-  socket.onerror = socket.onclose = (event: Event) => fail(reasonOf(event), causeOf(event));
+  socket.onerror = socket.onclose = (event: Event) => {
+    const { message } = event as Partial<ErrorEvent>;
+    fail(message ? connectFailure(message).reason : "the connection was closed", causeOf(event));
+  };
   const onAbort = () => opened.reject(new AbortError(signal?.reason));
-  const onExpiry = () => opened.reject(new TimeoutError(timeout));
-  // Not setTimeout, whose first use takes 4 ms, before the connection is even under way.
-  const expiry = timeout < Infinity ? AbortSignal.timeout(Math.ceil(timeout)) : undefined;
+  const onTimeout = () => opened.reject(new TimeoutError(timeout));
+  // The first setTimeout() of a process would delay the connection by 4 ms.
+  const timer = timeout < Infinity ? AbortSignal.timeout(Math.ceil(timeout)) : undefined;
   signal?.addEventListener("abort", onAbort);
-  expiry?.addEventListener("abort", onExpiry);
+  timer?.addEventListener("abort", onTimeout);
   try {
     await opened.promise;
   } catch (error) {
@@ -84,6 +72,6 @@ export async function connectSocket(
     throw error;
   } finally {
     signal?.removeEventListener("abort", onAbort);
-    expiry?.removeEventListener("abort", onExpiry); // or the process would wait for it
+    timer?.removeEventListener("abort", onTimeout); // otherwise the process would wait for it
   }
 }
