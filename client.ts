@@ -16,9 +16,9 @@ import {
 } from "./client/errors.ts";
 import { AbortWatch } from "./client/abort_watch.ts";
 import { type Backoff, jitter } from "./client/backoff.ts";
-import { ReconnectingSocket, type SocketEvents } from "./client/reconnecting_socket.ts";
 import { Outbox, type Posted } from "./client/outbox.ts";
 import { PendingRequests } from "./client/pending.ts";
+import { ReconnectingSocket } from "./client/reconnecting_socket.ts";
 import { AnswerFrame, Reply } from "./client/reply.ts";
 import { type Outcome, settleAll } from "./client/window.ts";
 import {
@@ -31,6 +31,7 @@ import {
   ERRORS,
   isError,
   isRequestId,
+  MAX_ID_LENGTH,
   type RequestId,
   SUBPROTOCOL,
 } from "./protocol.ts";
@@ -38,119 +39,112 @@ import {
 export { AbortError, ClientError, ConnectionError, Reply, RequestError, TimeoutError };
 export type { ClientErrorCode, Outcome };
 
-/** How long a request may take where nothing else is said, in milliseconds. */
+/** The default timeout, in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
 
-/** How long a peer may take to close once this side has, in milliseconds. */
+/** How long to wait for the server's side of a close, in milliseconds. */
 const CLOSE_TIMEOUT = 2000;
 
-/** How long to wait before a request is sent again that the server had no room for. */
+/** Waits before a request is sent again that the server refused as `overloaded`. */
 const RETRY: Backoff = { first: 50, most: 2000 };
 
-/** What connecting can be told. */
+/** Options for {@linkcode Client.connect}. */
 export interface ConnectOptions {
-  /** Gives up connecting; a connection that stands is left alone. */
+  /** Aborts connecting; an open connection stays open. */
   signal?: AbortSignal;
-  /** How long each attempt to connect may take, in milliseconds. @default {10_000} */
+  /** The timeout of each attempt to connect, in milliseconds. @default {10_000} */
   timeout?: number;
-  /** The token that the server asks for. */
+  /** The token that the server requires. */
   token?: string;
-  /** Authorities that are trusted as well, besides the well-known ones: certificates in PEM. */
+  /** Trusted authorities besides the well-known ones: certificates in PEM. Only for Deno. */
   caCerts?: readonly string[];
   /**
-   * For how long to keep trying to connect to a server that is not there yet, in milliseconds; Infinity is
-   * allowed. The last attempt is made when that time is over. What would fail the same way again, such as
-   * a wrong token, is not tried again. @default {0}, a single attempt
+   * How long to retry the first connection, in milliseconds, or Infinity. Errors that would repeat,
+   * such as a wrong token, are not retried. @default {0}, a single attempt
    */
   wait?: number;
-  /**
-   * Whether a connection that is lost is made again; a number says for how many milliseconds it is tried.
-   * @default {true}
-   */
+  /** Whether to reconnect, or for how many milliseconds. @default {true} */
   reconnect?: boolean | number;
   /**
-   * Whether requests in flight are sent again once there is a connection again; otherwise they end with
-   * `connection_lost`. A conversion has no side effect, so that to do it twice does no harm.
-   * @default {true}
+   * Whether to send unanswered requests again after reconnecting; otherwise, they fail with
+   * `connection_lost`. A request has no side effect, so it may be sent twice. @default {true}
    */
   resend?: boolean;
   /**
-   * Whether requests that are refused as `overloaded` or `shutting_down` are sent again, within their
-   * timeout: the former after a while, the latter to the next connection. @default {true}
+   * Whether to send requests again, within their timeout, that the server refused as `overloaded`
+   * (after a wait) or `shutting_down` (over the next connection). @default {true}
    */
   retry?: boolean;
-  /** Told why there is no connection; the next attempt is made after `wait` milliseconds. */
+  /** Called if there is no connection; the next attempt follows after `wait` milliseconds. */
   onDisconnect?: (error: ConnectionError, wait: number) => void;
-  /** Told that there is a connection again. */
+  /** Called after reconnecting. */
   onReconnect?: () => void;
-  /** Told of answers to no request that waits: an error without an id, an id never sent. */
+  /** Called with answers to no request in flight, such as an error without an id. */
   onUnmatched?: (answer: Answer) => void;
-  /** Told of frames that hold no answers. */
+  /** Called with frames that hold no answers. */
   onInvalidFrame?: (frame: unknown) => void;
 }
 
-/** What a request can be told. */
+/** Options for {@linkcode Client.request}. */
 export interface RequestOptions {
-  /** Its id; one that is free is made up where none is given. */
+  /** The id. @default {a free one} */
   id?: RequestId;
-  /** Gives the request up: the server is told so, and nobody waits any more. */
+  /** Cancels the request. */
   signal?: AbortSignal;
-  /** How long it may take, in milliseconds; Infinity is allowed. @default {10_000} */
+  /** The timeout, in milliseconds, or Infinity. @default {10_000} */
   timeout?: number;
 }
 
-/** What many requests can be told. */
+/** Options for {@linkcode Client.requests}. */
 export interface RequestsOptions {
-  /** How many are in flight at once, or have been answered and wait to be taken. @default {100} */
+  /** The most requests in flight, or settled and not yet taken. @default {100} */
   window?: number;
   /** Whether outcomes come in the order of the requests, not as they arrive. @default {false} */
   ordered?: boolean;
-  /** How long each may take, in milliseconds. @default {10_000} */
+  /** The timeout of each request, in milliseconds, or Infinity. @default {10_000} */
   timeout?: number;
-  /** Gives up those in flight, and sends no more. */
+  /** Cancels the requests in flight, and sends no more. */
   signal?: AbortSignal;
 }
 
 /** A request among many: its data, or data and an id. */
 export type RequestInput = string | { data: string; id?: RequestId | undefined };
 
-/** What was done so that requests are answered all the same. */
+/** Counts of reconnects and of requests sent again. */
 export interface RetryStats {
-  /** How often there was a connection again. */
+  /** How often the client reconnected. */
   readonly reconnects: number;
-  /** How many requests were sent again because a connection was lost. */
+  /** How many requests were sent again because the connection was lost. */
   readonly resent: number;
-  /** How many refusals were not the last word. */
+  /** How many requests were sent again because the server refused them. */
   readonly retried: number;
 }
 
-/** How a request ended, before it becomes a value or an error of its caller. */
+/** The end of a request. */
 type Ending = Reply | ErrorFactory;
 
-/** A request that waits for its answer. */
+/** A request without an answer; times are in milliseconds. */
 interface Pending extends Posted {
   readonly data: string;
-  /** When it was made, in milliseconds. */
   readonly sentAt: number;
-  /** When it is given up, in milliseconds. */
   readonly deadline: number;
   readonly settle: (ending: Ending) => void;
-  /** Whether it was sent and not refused: the server may be at work on it. */
+  /** Whether it was sent and not refused, so that the server may be working on it. */
   isOut: boolean;
-  /** How often it was refused, and how the last time. */
+  /** How often the server was overloaded. */
   refusals: number;
-  refusal: ErrorFactory | undefined;
+  lastRefusal: ErrorFactory | undefined;
 }
 
 /**
- * A connection to a server of packets. It offers `asyncpkt.v1`, in which answers come with their delay
- * and many packets share a frame, and does without where the server does not know it.
+ * A client of a server. It offers `asyncpkt.v1`, in which packets share frames and responses have
+ * their delay, and uses plain mode if the server does not know it.
  *
- * A connection that is lost is made again, after a random wait of up to 0.5 s that doubles up to 30 s, and
- * what has no answer is sent again. What would fail the same way is not tried again: other statuses than
- * 5xx, TLS that does not agree, a close that blames the client.
+ * If the connection is lost, the client reconnects after a random wait of up to 0.5 s, which doubles up
+ * to 30 s, and sends unanswered requests again. It gives up on TLS errors, on statuses below 500, and on
+ * closes that blame the client.
  *
- * Every request settles exactly once: by its answer, its timeout, its signal, or the end of the client.
+ * Every request settles exactly once: by its answer, timeout or signal, or when the client closes.
  *
  * @example
  * ```ts
@@ -174,25 +168,25 @@ interface Pending extends Posted {
 export class Client implements AsyncDisposable {
   readonly #options: ConnectOptions;
   readonly #socket: ReconnectingSocket;
-  /** There is one while there is a connection. */
+  /** Undefined while there is no connection. */
   #outbox: Outbox | undefined;
-  /** The largest frame that packets may share, in bytes, as far as former connections have shown. */
+  /** The largest frame that packets may share, in bytes, as learned from former connections. */
   #frameLimit = Infinity;
   #protocol = "";
   readonly #pending: PendingRequests<Pending>;
-  /** Those of the pending ones that were refused, until they are sent again. */
+  /** Pending requests that wait to be sent again after the server was overloaded. */
   readonly #refused: PendingRequests<{ readonly deadline: number }>;
-  /** Ids that were given up, whose answers are still to come and of no interest. */
-  readonly #givenUp = new Set<RequestId>();
+  /** Ids of cancelled requests whose answers are still to come. */
+  readonly #cancelled = new Set<RequestId>();
   readonly #aborts = new AbortWatch((id, reason) => {
     const request = this.#pending.take(id);
     request?.settle(() => new AbortError(reason));
-    if (request !== undefined) this.#giveUp(id, request);
+    if (request !== undefined) this.#cancel(id, request);
   });
   readonly #retryStats = { reconnects: 0, resent: 0, retried: 0 };
-  /** Why there is no connection at the moment. */
+  /** The reason why there is no connection, while the client reconnects. */
   #lost: ErrorFactory | undefined;
-  /** Why no request can be made any more. */
+  /** The reason why there will be no connection any more. */
   #ending: ErrorFactory | undefined;
   #closing: Promise<void> | undefined;
   #lastId = 0;
@@ -200,83 +194,76 @@ export class Client implements AsyncDisposable {
   private constructor(url: string | URL, options: ConnectOptions, timeout: number) {
     this.#options = options;
     this.#pending = new PendingRequests((id, request) => {
-      const { settle, sentAt, deadline, refusal } = request;
-      const before = this.#lost ?? refusal;
+      const { settle, sentAt, deadline, lastRefusal } = request;
+      const before = this.#lost ?? lastRefusal;
       settle(() => new TimeoutError(Math.round(deadline - sentAt), before?.()));
-      this.#giveUp(id, request);
+      this.#cancel(id, request);
     });
     this.#refused = new PendingRequests((id) => this.#sendAgain(id));
-    const events: SocketEvents = {
+    const { wait = 0, reconnect = true, token, caCerts } = options;
+    this.#socket = new ReconnectingSocket(url, { timeout, wait, reconnect, token, caCerts }, {
       onOpen: (socket) => this.#open(socket),
       onMessage: (data) => this.#receive(data),
       hasLearned: (code) => this.#hasLearned(code),
-      onWait: (why, wait) => this.#options.onDisconnect?.(why() as ConnectionError, wait),
+      onWait: (why, wait) => options.onDisconnect?.(why() as ConnectionError, wait),
       onLost: (why, wait) => this.#lose(why, wait),
       onEnd: (why) => this.#end(why),
-    };
-    const { wait = 0, reconnect = true, token, caCerts } = options;
-    this.#socket = new ReconnectingSocket(
-      url,
-      { timeout, wait, reconnect, token, caCerts },
-      events,
-    );
+    });
   }
 
   /**
-   * Connects to a server. A server that is not there yet is waited for only if `wait` says so.
+   * Connects to a server.
    *
    * @param url such as `ws://127.0.0.1:2707`.
-   * @throws {ConnectionError} `connection_failed` if it cannot be reached or is no such server.
-   * @throws {TimeoutError} if it does not answer in time.
+   * @throws {ConnectionError} `connection_failed` if the server refuses or cannot be reached.
+   * @throws {TimeoutError} if the server does not answer in time.
    * @throws {AbortError} if the signal is aborted first.
-   * @throws {SyntaxError} if the URL is not valid.
-   * @throws {RangeError} if the token cannot be one.
-   * @throws {RangeError} if a length of time is not positive.
+   * @throws {SyntaxError} if the URL is invalid.
+   * @throws {RangeError} if the token is invalid, or a time is not positive.
    */
   static async connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
     const { signal, timeout = DEFAULT_TIMEOUT, wait = 0, reconnect } = options;
-    checkTimeout(timeout);
-    if (wait !== 0) checkTimeout(wait);
-    if (typeof reconnect === "number") checkTimeout(reconnect);
+    checkTime("timeout", timeout);
+    if (wait !== 0) checkTime("wait", wait);
+    if (typeof reconnect === "number") checkTime("reconnect", reconnect);
     const client = new Client(url, options, timeout);
     await client.#socket.open(signal);
     return client;
   }
 
-  /** How many requests wait for an answer. */
+  /** The number of requests that wait for an answer. */
   get inFlight(): number {
     return this.#pending.size;
   }
 
-  /** The subprotocol that was agreed on: `asyncpkt.v1`, or empty for plain mode. */
+  /** The subprotocol in use: `asyncpkt.v1`, or empty in plain mode. */
   get protocol(): string {
     return this.#protocol;
   }
 
-  /** Resolves when the connection has ended for good, however it did. */
+  /** Resolves when the client has closed, or will not reconnect. */
   get closed(): Promise<void> {
     return this.#socket.closed;
   }
 
-  /** What was done so far about lost connections and refusals. */
+  /** Counts of reconnects and of requests sent again, so far. */
   get retryStats(): RetryStats {
     return { ...this.#retryStats };
   }
 
   /**
-   * Sends a request and waits for its response. The stack of an error points at the caller that awaits.
+   * Sends a request and waits for its response. The stack of an error points at the caller.
    *
-   * @param data what is to be converted.
-   * @throws {RequestError} if the server answers with an error, or would: the id cannot be one, or is in
-   * flight.
-   * @throws {TimeoutError} if it does not answer in time.
+   * @param data the text to convert.
+   * @throws {RequestError} if the server answers with an error, or the id is invalid or in flight.
+   * @throws {TimeoutError} if the server does not answer in time.
    * @throws {AbortError} if the signal is aborted first.
-   * @throws {ConnectionError} if the connection has ended for good or does first.
+   * @throws {ConnectionError} if the client is closed, or will not reconnect.
    * @throws {RangeError} if the timeout is not positive.
    */
   async request(data: string, options: RequestOptions = {}): Promise<Reply> {
-    const id = options.id === undefined ? this.#freeId() : options.id;
-    // The error is made here, after the wait, where the engine knows who awaits.
+    const { id = this.#freeId() } = options;
+    // The error is created after the wait, where the engine knows the caller.
     const ending = this.#refusal(id, options) ?? await this.#exchange(id, data, options);
     if (ending instanceof Reply) return ending;
     const error = ending();
@@ -285,19 +272,20 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Sends many requests, some at once, and gives their outcomes as they come. No outcome throws: it
-   * carries its error. Leaving the loop gives up what is still in flight.
+   * Sends many requests, a window of them at once, and yields their outcomes. An outcome carries its
+   * error instead of throwing it. Leaving the loop cancels the requests in flight.
    *
-   * @param source is read only as fast as requests are answered and outcomes taken.
+   * @param source the requests, read only as fast as outcomes are taken.
+   * @throws {RangeError} if the timeout or the window is not positive.
    */
   requests(
     source: Iterable<RequestInput> | AsyncIterable<RequestInput>,
     options: RequestsOptions = {},
   ): AsyncGenerator<Outcome, void, void> {
     const { window = 100, ordered = false, timeout = DEFAULT_TIMEOUT } = options;
-    checkTimeout(timeout);
+    checkTime("timeout", timeout);
     if (!Number.isSafeInteger(window) || window < 1) {
-      throw new RangeError(`Cannot keep ${window} in flight: want a positive integer`);
+      throw new RangeError(`window: expected a positive integer, got ${window}`);
     }
     const send = (input: RequestInput, signal: AbortSignal) => {
       const { data, id } = typeof input === "string" ? { data: input, id: undefined } : input;
@@ -307,8 +295,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Closes the connection; requests that still wait end with {@linkcode ConnectionError} `closed`.
-   * Resolves when the peer has closed too, or has not within two seconds.
+   * Closes the connection. Unanswered requests fail with {@linkcode ConnectionError} `closed`.
+   * Resolves when the server has closed its side, or after two seconds.
    */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
@@ -321,24 +309,24 @@ export class Client implements AsyncDisposable {
     await deadline(this.closed, CLOSE_TIMEOUT).catch(() => {});
   }
 
-  /** {@linkcode Client.close}, for `await using`. */
+  /** Calls {@linkcode Client.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  /** Why a request cannot even be sent. */
+  /** Returns the reason why a request cannot be sent, if any. */
   #refusal(id: RequestId, options: RequestOptions): ErrorFactory | undefined {
     const { signal, timeout = DEFAULT_TIMEOUT } = options;
-    checkTimeout(timeout);
+    checkTime("timeout", timeout);
     if (this.#ending !== undefined) return this.#ending;
     if (signal?.aborted) return () => new AbortError(signal.reason);
     if (!isRequestId(id)) {
-      const message = `request_id is 1 to 256 UTF-16 units or an integer, not ${
-        JSON.stringify(id)
-      }`;
+      const message =
+        `id: expected a string of 1 to ${MAX_ID_LENGTH} UTF-16 units or an integer, ` +
+        `got ${JSON.stringify(id)}`;
       return () => new RequestError("invalid_packet", message);
     }
-    if (!this.#pending.has(id) && !this.#givenUp.has(id)) return undefined;
+    if (!this.#isInUse(id)) return undefined;
     return () => new RequestError("duplicate_request_id", ERRORS.duplicate_request_id);
   }
 
@@ -359,7 +347,7 @@ export class Client implements AsyncDisposable {
         settle,
         isOut: outbox !== undefined,
         refusals: 0,
-        refusal: undefined,
+        lastRefusal: undefined,
         frameSize: 0,
       };
       this.#pending.add(id, request);
@@ -367,21 +355,25 @@ export class Client implements AsyncDisposable {
     });
   }
 
-  #giveUp(id: RequestId, { isOut }: Pending): void {
-    this.#refused.take(id);
-    if (!isOut || this.#outbox === undefined) return; // the server knows nothing of it
-    this.#givenUp.add(id);
+  #cancel(id: RequestId, { isOut }: Pending): void {
+    this.#refused.delete(id);
+    if (!isOut || this.#outbox === undefined) return; // the server does not have the request
+    this.#cancelled.add(id);
     this.#outbox.add(encodeCancel(id));
+  }
+
+  #isInUse(id: RequestId): boolean {
+    return this.#pending.has(id) || this.#cancelled.has(id);
   }
 
   #freeId(): RequestId {
     let id: string;
-    do id = String(++this.#lastId); while (this.#pending.has(id) || this.#givenUp.has(id));
+    do id = String(++this.#lastId); while (this.#isInUse(id));
     return id;
   }
 
   #receive(data: unknown): void {
-    if (this.#ending !== undefined) return; // nobody waits for what comes while it closes
+    if (this.#ending !== undefined) return;
     const answers = typeof data === "string" ? decodeAnswers(data) : undefined;
     if (answers === undefined) return this.#options.onInvalidFrame?.(data);
     const now = performance.now();
@@ -396,7 +388,7 @@ export class Client implements AsyncDisposable {
     if (isError(answer) && this.#outbox!.repair(answer)) {
       this.#retryStats.retried++;
     } else if (!request?.isOut) {
-      if (id === null || !this.#givenUp.delete(id)) this.#options.onUnmatched?.(answer);
+      if (id === null || !this.#cancelled.delete(id)) this.#options.onUnmatched?.(answer);
     } else if (isError(answer)) {
       this.#refuse(id!, request, answer.error);
     } else {
@@ -415,9 +407,8 @@ export class Client implements AsyncDisposable {
     }
     this.#retryStats.retried++;
     request.isOut = false;
-    request.refusal = refusal;
-    // What goes elsewhere waits for the next connection, which takes all that is pending.
-    if (goesElsewhere) return;
+    request.lastRefusal = refusal;
+    if (goesElsewhere) return; // the next connection sends all pending requests
     const wait = jitter(RETRY, request.refusals++);
     this.#refused.add(id, { deadline: performance.now() + wait });
   }
@@ -432,7 +423,7 @@ export class Client implements AsyncDisposable {
     this.#protocol = socket.protocol;
     const batched = socket.protocol === SUBPROTOCOL;
     this.#outbox = new Outbox((frame) => socket.send(frame), batched, this.#frameLimit);
-    if (this.#lost === undefined) return; // it is the first
+    if (this.#lost === undefined) return; // the first connection
     this.#lost = undefined;
     this.#retryStats.reconnects++;
     for (const [id, request] of this.#pending.entries()) {
@@ -443,8 +434,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * A server that closes because of a frame that is too large, or of too many errors, did so because of
-   * frames that need not be shared.
+   * A server that closes because of a large frame, or of too many errors about large frames, accepts
+   * the same packets in shorter frames.
    */
   #hasLearned(code: number): boolean {
     const outbox = this.#outbox!;
@@ -458,7 +449,7 @@ export class Client implements AsyncDisposable {
     if (this.#outbox !== undefined) this.#frameLimit = this.#outbox.limit;
     this.#outbox = undefined;
     this.#refused.takeAll();
-    this.#givenUp.clear();
+    this.#cancelled.clear();
     if (!resend) {
       for (const [id, request] of [...this.#pending.entries()]) {
         if (request.isOut) this.#pending.take(id)!.settle(why);
@@ -467,16 +458,18 @@ export class Client implements AsyncDisposable {
     onDisconnect?.(why() as ConnectionError, wait);
   }
 
-  /** The first reason that is given for the end counts. */
+  /** Ends all requests. Only the first call sets the reason. */
   #end(why: ErrorFactory): void {
     this.#ending ??= why;
     for (const { settle } of this.#pending.takeAll()) settle(this.#ending);
     this.#refused.takeAll();
-    this.#givenUp.clear();
+    this.#cancelled.clear();
   }
 }
 
-function checkTimeout(timeout: number): void {
-  if (timeout > 0) return;
-  throw new RangeError(`Cannot wait for ${timeout} ms: want a positive number`);
+function checkTime(option: string, milliseconds: number): void {
+  if (milliseconds > 0) return;
+  throw new RangeError(
+    `${option}: expected a positive number of milliseconds, got ${milliseconds}`,
+  );
 }

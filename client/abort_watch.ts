@@ -7,19 +7,19 @@
 import type { RequestId } from "../protocol.ts";
 
 /**
- * The requests that a signal gives up. Many requests may share a signal, so each signal is listened to
- * once, however many there are: a listener each would cost more than sending the request.
+ * Requests by their signal. Many requests may share a signal, so each signal gets one listener: a
+ * listener per request would cost more than sending the request.
  */
 export class AbortWatch {
   readonly #onAbort: (id: RequestId, reason: unknown) => void;
   readonly #watched = new Map<AbortSignal, { ids: Set<RequestId>; listener: () => void }>();
 
-  /** @param onAbort is called for each request of a signal that is aborted. */
+  /** @param onAbort is called for each request of an aborted signal. */
   constructor(onAbort: (id: RequestId, reason: unknown) => void) {
     this.#onAbort = onAbort;
   }
 
-  /** Watches the signal for a request. */
+  /** Watches the signal of a request. */
   add(signal: AbortSignal, id: RequestId): void {
     let watched = this.#watched.get(signal);
     if (watched === undefined) {
@@ -34,7 +34,7 @@ export class AbortWatch {
     watched.ids.add(id);
   }
 
-  /** The request has settled; the last one of a signal ends the listening. */
+  /** Stops watching for a request; the last one of a signal removes the listener. */
   remove(signal: AbortSignal, id: RequestId): void {
     const watched = this.#watched.get(signal);
     if (watched === undefined || !watched.ids.delete(id) || watched.ids.size > 0) return;

@@ -1,5 +1,5 @@
 /**
- * Puts packets that are sent at the same moment into shared frames.
+ * Puts packets that are sent at the same time into shared frames.
  *
  * @module
  */
@@ -7,20 +7,20 @@
 import { encodeFrame, type ErrorAnswer, MAX_BATCH } from "../protocol.ts";
 
 /**
- * Deno's WebSocket client writes a frame's header and its content apart, with Nagle's algorithm on: on
- * loopback, a frame of 1,030 to 60,000 bytes then waits 44 ms for the peer's acknowledgement. Shorter and
- * longer ones do not, so packets share frames of less than SHORT bytes or more than LONG.
+ * Packets share frames of less than SHORT or more than LONG bytes. Deno's WebSocket client writes a
+ * frame's header and content separately, with Nagle's algorithm on: on loopback, a frame of 1,030 to
+ * 60,000 bytes waits 44 ms for the peer's acknowledgement.
  */
 const SHORT = 1000;
 const LONG = 70_000;
 
-/** What the outbox notes on a request. */
+/** A request that an {@linkcode Outbox} sends. */
 export interface Posted {
-  /** The size of the shared frame that carried it last, in bytes; 0 if it had a frame of its own. */
+  /** The size of the last frame that it shared, in bytes; 0 if its last frame was not shared. */
   frameSize: number;
 }
 
-/** A shared frame that the server may still refuse as too large. */
+/** A shared frame that the server may still refuse. */
 interface DoubtfulFrame {
   /** In bytes. */
   readonly size: number;
@@ -29,11 +29,11 @@ interface DoubtfulFrame {
 }
 
 /**
- * Packets to be sent, until the current task is done.
+ * Packets to send when the current task ends.
  *
- * The size that a server takes is only known once it has refused a frame. Its error does not name the
- * frame, but the server takes every frame up to its limit and none beyond. So the first error is about
- * the largest frame that is not known to be accepted, the second about the next largest, and so on.
+ * The server's limit is unknown until it refuses a frame, and the error does not name the frame. But
+ * the server accepts every frame up to its limit and none beyond. So the first error refers to the
+ * largest frame not known to be accepted, the second to the next largest, and so on.
  */
 export class Outbox {
   readonly #send: (frame: string) => void;
@@ -42,14 +42,14 @@ export class Outbox {
   #packets: string[] = [];
   #posted: (Posted | undefined)[] = [];
   #length = 0;
-  /** The size of the largest shared frame that is known to be accepted, in bytes. */
+  /** The size of the largest shared frame known to be accepted, in bytes. */
   #accepted = 0;
-  /** Larger ones. */
+  /** Larger shared frames. */
   #doubtful: DoubtfulFrame[] = [];
 
   /**
-   * @param batched whether the peer takes arrays; otherwise each packet is sent at once.
-   * @param limit the largest frame that packets may share, in bytes, as far as is known.
+   * @param batched whether the server accepts arrays; otherwise, each packet is sent at once.
+   * @param limit the largest frame that packets may share, in bytes, as far as known.
    */
   constructor(send: (frame: string) => void, batched: boolean, limit = Infinity) {
     this.#send = send;
@@ -57,12 +57,12 @@ export class Outbox {
     this.#limit = limit;
   }
 
-  /** The largest frame that packets may share, in bytes, as far as is known; with 0, they share none. */
+  /** The largest frame that packets may share, in bytes, as far as known; 0 if they share none. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** Sends a packet, by the end of the current task. */
+  /** Sends a packet by the end of the current task. */
   add(packet: string, posted?: Posted): void {
     if (!this.#batched) return this.#send(packet);
     this.#length += packet.length + 1;
@@ -90,7 +90,7 @@ export class Outbox {
         to++;
       }
       if (most > short && length <= LONG) {
-        most = short; // what is left, or as much of it as a frame may hold, fills no long one
+        most = short; // the other packets do not fill a long frame
         continue;
       }
       this.#post(packets.slice(from, to), posted.slice(from, to));
@@ -98,7 +98,7 @@ export class Outbox {
     }
   };
 
-  /** An answer has come to a request: the server accepted the frame that carried it. */
+  /** Notes that the server answered a request, and so accepted its frame. */
   accept({ frameSize }: Posted): void {
     if (frameSize <= this.#accepted) return;
     this.#accepted = frameSize;
@@ -106,29 +106,26 @@ export class Outbox {
   }
 
   /**
-   * Looks at an error of the server's. If it has refused a shared frame as too large, the packets are sent
-   * again, in frames up to its limit; each alone if it does not say its limit.
+   * Sends the packets of a shared frame again if an error refuses the frame as too large: in frames up
+   * to the limit in the error, or each alone without one.
    *
-   * @returns whether they are, so that the error is about nothing any more.
+   * @returns whether it did, so that the error needs no other treatment.
    */
   repair({ request_id, error: { code, limit } }: ErrorAnswer): boolean {
     if (code !== "packet_too_large") return false;
-    const isSaid = typeof limit === "number"; // whatever the server has sent
+    const known = typeof limit === "number" ? limit : undefined; // decodeAnswers() accepts any
     if (request_id !== null) {
-      if (isSaid) this.#lower(limit);
+      this.#limit = Math.min(this.#limit, known ?? Infinity);
       return false;
     }
+    const newLimit = known ?? 0;
     const sizes = this.#doubtful.map(({ size }) => size);
     const largest = Math.max(...sizes, 0);
-    if (largest <= (isSaid ? limit : 0)) return false;
-    this.#lower(isSaid ? limit : 0);
+    if (largest <= newLimit) return false;
+    this.#limit = Math.min(this.#limit, newLimit);
     const [frame] = this.#doubtful.splice(sizes.indexOf(largest), 1);
     frame!.packets.forEach((packet, i) => this.add(packet, frame!.posted[i]));
     return true;
-  }
-
-  #lower(limit: number): void {
-    this.#limit = Math.min(this.#limit, limit);
   }
 
   #post(packets: readonly string[], posted: readonly (Posted | undefined)[]): void {
@@ -139,7 +136,7 @@ export class Outbox {
     this.#send(frame);
   }
 
-  /** In bytes where that matters: to measure costs more than to share a frame. */
+  /** In bytes once there is a limit; measuring bytes costs more than sharing a frame gains. */
   #lengthOf(packet: string): number {
     return this.#limit === Infinity ? packet.length : byteLength(packet);
   }
@@ -148,7 +145,7 @@ export class Outbox {
 const encoder = new TextEncoder();
 const scratch = new Uint8Array(1 << 18);
 
-/** How many bytes of UTF-8 a text has. Browsers have nothing better for it. */
+/** Returns the length of a text in UTF-8, for which browsers have no function. */
 function byteLength(text: string): number {
   return 3 * text.length > scratch.length
     ? encoder.encode(text).length

@@ -1,51 +1,48 @@
 /**
- * Requests that wait, each until its deadline.
+ * Keeps requests, each until its deadline.
  *
  * @module
  */
 
 import type { RequestId } from "../protocol.ts";
 
-/** What waits. */
-export interface Waiting {
-  /** Until when, in milliseconds. */
-  readonly deadline: number;
-}
+/** The longest time that a timer can be set to, in milliseconds. */
+const MAX_TIMER = 2 ** 31 - 1;
 
 /**
- * Requests by id. One timer serves them all: set for the earliest deadline, it looks for what is overdue.
- * A timer each would cost more than the rest of the client.
+ * Requests by id. They share one timer, set to the earliest deadline: a timer per request would
+ * cost more than the rest of the client. Deadlines are in milliseconds.
  */
-export class PendingRequests<T extends Waiting> {
+export class PendingRequests<T extends { readonly deadline: number }> {
   readonly #requests = new Map<RequestId, T>();
   readonly #onOverdue: (id: RequestId, request: T) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
-  /** Whether the requests are also in the order of their deadlines, as with equal timeouts. */
+  /** Whether the requests are in the order of their deadlines, as with equal timeouts. */
   #isInOrder = true;
   #lastDeadline = 0;
 
-  /** @param onOverdue is called for each request, out of the collection by then, whose time is up. */
+  /** @param onOverdue is called for each request that was removed at its deadline. */
   constructor(onOverdue: (id: RequestId, request: T) => void) {
     this.#onOverdue = onOverdue;
   }
 
-  /** How many wait. */
+  /** The number of requests. */
   get size(): number {
     return this.#requests.size;
   }
 
-  /** Whether a request with this id waits. */
+  /** Whether there is a request with this id. */
   has(id: RequestId): boolean {
     return this.#requests.has(id);
   }
 
-  /** The request with this id, which goes on waiting. */
+  /** Returns the request with this id, if any. */
   get(id: RequestId): T | undefined {
     return this.#requests.get(id);
   }
 
-  /** The requests by id, in the order in which they were added. */
+  /** Returns the requests by id, in the order in which they were added. */
   entries(): IterableIterator<[RequestId, T]> {
     return this.#requests.entries();
   }
@@ -59,19 +56,19 @@ export class PendingRequests<T extends Waiting> {
     if (request.deadline < this.#timerAt) this.#setTimer(request.deadline);
   }
 
-  /** Takes a request out; undefined if there is none with this id. */
+  /** Removes and returns the request with this id, if any. */
   take(id: RequestId): T | undefined {
     const request = this.#requests.get(id);
     if (request !== undefined) this.#requests.delete(id);
     return request;
   }
 
-  /** Takes a request out that is of no more interest. */
+  /** Removes the request with this id. */
   delete(id: RequestId): void {
     this.#requests.delete(id);
   }
 
-  /** Takes all requests out, and stops the timer. */
+  /** Removes and returns all requests, and stops the timer. */
   takeAll(): T[] {
     const requests = [...this.#requests.values()];
     this.#requests.clear();
@@ -83,9 +80,8 @@ export class PendingRequests<T extends Waiting> {
   #setTimer(at: number): void {
     clearTimeout(this.#timer);
     this.#timerAt = at;
-    // Longer than a timer can be is as good as never: look again then. What is past is due at once.
-    const wait = Math.min(Math.max(at - performance.now(), 0), 2 ** 31 - 1);
-    this.#timer = setTimeout(this.#sweep, wait);
+    const wait = Math.max(at - performance.now(), 0);
+    this.#timer = setTimeout(this.#sweep, Math.min(wait, MAX_TIMER));
   }
 
   #sweep = (): void => {

@@ -1,5 +1,5 @@
 /**
- * A connection that is made again when it is lost: one socket after another.
+ * Keeps a WebSocket open by reconnecting.
  *
  * @module
  */
@@ -11,50 +11,48 @@ import { ClientError, ConnectionError, type ErrorFactory } from "./errors.ts";
 import { type Loss, lossOf } from "./loss.ts";
 import { connectSocket, type SocketOptions } from "./socket.ts";
 
-/** How long to wait before connecting again. */
 const RECONNECT: Backoff = { first: 500, most: 30_000 };
 
-/** How long to wait before the next attempt of a first connection: servers start within seconds. */
+/** Shorter waits for a first connection, since servers start within seconds. */
 const FIRST_CONNECTION: Backoff = { first: 100, most: 1000 };
 
-/** A connection that stood for so long, in milliseconds, was a good one: the next wait is short again. */
+/** After a connection of this many milliseconds, the waits start from the shortest again. */
 const STEADY = 10_000;
 
-/** What a connection is told. */
+/** Options for {@linkcode ReconnectingSocket}. */
 export interface ReconnectOptions extends Omit<SocketOptions, "signal"> {
-  /** For how long a first connection is tried, in milliseconds; 0 tries once. */
+  /** How long to retry the first connection, in milliseconds; 0 tries once. */
   wait: number;
-  /** Whether it is made again; a number says for how long it is tried, in milliseconds. */
+  /** Whether to reconnect, or for how many milliseconds. */
   reconnect: boolean | number;
 }
 
-/** Who is told of what happens to a connection. */
+/** Events of a {@linkcode ReconnectingSocket}. */
 export interface SocketEvents {
-  /** It stands, for the first time or again. */
+  /** A connection opened, the first or another. */
   onOpen(socket: WebSocket): void;
+  /** A message arrived. */
   onMessage(data: unknown): void;
-  /** Whether another connection would do better, although its end with `code` says that it would not. */
+  /** Returns whether to reconnect although the server closed the connection with a final code. */
   hasLearned(code: number): boolean;
-  /** It has never stood so far; after `wait` milliseconds the next attempt is made. */
+  /** The first connection failed; the next attempt follows after `wait` milliseconds. */
   onWait(why: ErrorFactory, wait: number): void;
-  /** It does not stand; after `wait` milliseconds the next attempt is made. */
+  /** There is no connection; the next attempt follows after `wait` milliseconds. */
   onLost(why: ErrorFactory, wait: number): void;
-  /** It has ended for good. */
+  /** There will be no connection any more. */
   onEnd(why: ErrorFactory): void;
 }
 
-/** One socket at a time, and the attempts between two. */
+/** One WebSocket at a time, and the attempts in between. */
 export class ReconnectingSocket {
   readonly #url: string | URL;
   readonly #options: ReconnectOptions;
   readonly #events: SocketEvents;
-  /** Aborted by `close()`. */
-  readonly #abort = new AbortController();
+  readonly #closing = new AbortController();
   readonly #closed = Promise.withResolvers<void>();
-  /** The socket that is open, or is closing. */
   #socket: WebSocket | undefined;
   #openedAt = 0;
-  /** How many attempts were made since the last good connection. */
+  /** The number of attempts since the last steady connection. */
   #attempts = 0;
 
   constructor(url: string | URL, options: ReconnectOptions, events: SocketEvents) {
@@ -63,7 +61,7 @@ export class ReconnectingSocket {
     this.#events = events;
   }
 
-  /** Connects for the first time. After `wait`, the last attempt is made; its error is thrown. */
+  /** Opens the first connection, or throws the error of the last attempt, which follows `wait`. */
   async open(signal: AbortSignal | undefined): Promise<void> {
     const end = performance.now() + this.#options.wait;
     for (let attempt = 0;; attempt++) {
@@ -71,40 +69,40 @@ export class ReconnectingSocket {
         return await this.#connect(signal);
       } catch (error) {
         const left = end - performance.now();
-        // Any other error is the caller's own, such as a URL that is not valid.
+        // Other errors are mistakes of the caller, such as an invalid URL.
         const mayPass = error instanceof ClientError && !isFinalFailure(error);
         if (left <= 0 || signal?.aborted || !mayPass) throw error;
         const wait = Math.min(jitter(FIRST_CONNECTION, attempt), left);
         this.#events.onWait(failureToConnect("connection_failed", error, this.#url), wait);
-        // If it is aborted, the next attempt says so.
+        // If this is aborted, the next attempt throws.
         await delay(wait, signal && { signal }).catch(() => {});
       }
     }
   }
 
-  /** Resolves when it has ended for good, however it did. */
+  /** Resolves when there will be no connection any more. */
   get closed(): Promise<void> {
     return this.#closed.promise;
   }
 
-  /** Closes it, and ends all attempts. */
+  /** Closes the connection and stops all attempts. */
   close(): void {
-    this.#abort.abort();
+    this.#closing.abort();
     this.#socket?.close(1000);
   }
 
   async #connect(signal: AbortSignal | undefined): Promise<void> {
-    await connectSocket(this.#url, { ...this.#options, signal }, (socket) => this.#take(socket));
+    await connectSocket(this.#url, { ...this.#options, signal }, (socket) => this.#use(socket));
   }
 
-  #take(socket: WebSocket): void {
+  #use(socket: WebSocket): void {
     this.#socket = socket;
     this.#openedAt = performance.now();
     socket.onmessage = ({ data }) => {
       this.#attempts = 0;
       this.#events.onMessage(data);
     };
-    // The first of them counts: either may come without the other.
+    // Either event may come without the other; the first counts.
     socket.onerror = socket.onclose = (event: Event) => {
       socket.onmessage = socket.onerror = socket.onclose = null;
       this.#socket = undefined;
@@ -115,7 +113,7 @@ export class ReconnectingSocket {
 
   #lose({ why, code, isFinal }: Loss): void {
     const isOver = (isFinal && !this.#events.hasLearned(code)) ||
-      this.#options.reconnect === false || this.#abort.signal.aborted;
+      this.#options.reconnect === false || this.#closing.signal.aborted;
     if (isOver) return this.#end(why);
     if (performance.now() - this.#openedAt > STEADY) this.#attempts = 0;
     void this.#reconnect(why);
@@ -123,7 +121,7 @@ export class ReconnectingSocket {
 
   async #reconnect(why: ErrorFactory): Promise<void> {
     const { reconnect } = this.#options;
-    const { signal } = this.#abort;
+    const { signal } = this.#closing;
     const end = performance.now() + (reconnect === true ? Infinity : Number(reconnect));
     while (true) {
       const left = end - performance.now();
@@ -146,16 +144,13 @@ export class ReconnectingSocket {
   }
 }
 
-/** Each request gets an error of its own, whose stack names who awaits it. */
 function failureToConnect(
   code: "connection_failed" | "connection_lost",
   error: unknown,
   url: string | URL,
 ): ErrorFactory {
   const { message } = error as Error;
-  const reason = error instanceof ConnectionError
-    ? message
-    : `cannot connect to ${url}: ${message}`;
+  const text = error instanceof ConnectionError ? message : `cannot connect to ${url}: ${message}`;
   const cause = error instanceof ClientError ? error.cause : error;
-  return () => new ConnectionError(code, reason, cause ? { cause } : {});
+  return () => new ConnectionError(code, text, cause ? { cause } : {});
 }

@@ -1,26 +1,25 @@
 /**
- * What a request resolves to.
+ * The responses of requests.
  *
  * @module
  */
 
-import type { Representation, RequestId, Response as Packet } from "../protocol.ts";
+import type { Representation, RequestId, Response } from "../protocol.ts";
 import { splitTopLevel } from "../protocol/json_text.ts";
 
-/** A frame from the server, taken apart at most once, and only if somebody asks. */
+/** A frame of answers. It is split only when the text of an answer is read, and only once. */
 export class AnswerFrame {
   readonly #text: string;
   #parts: string[] | undefined;
 
+  /** Creates a frame from valid JSON text. */
   constructor(text: string) {
-    this.#text = text;
+    this.#text = text.trim();
   }
 
-  /** The text of the answer at `index`. */
+  /** Returns the text of the answer at `index`. */
   textOf(index: number): string {
-    this.#parts ??= this.#text.trimStart().startsWith("[")
-      ? splitTopLevel(this.#text)
-      : [this.#text.trim()];
+    this.#parts ??= this.#text.startsWith("[") ? splitTopLevel(this.#text) : [this.#text];
     return this.#parts[index]!;
   }
 }
@@ -42,30 +41,30 @@ export class AnswerFrame {
  * ```
  */
 export class Reply {
-  /** The request's own id. */
+  /** The id of the request. */
   readonly requestId: RequestId;
-  /** What the request's data says. */
+  /** The representation of the request's data. */
   readonly data: Representation;
-  /** The delay that the server gave the request, in seconds; known in `asyncpkt.v1` only. */
+  /** The delay of the request, in seconds; undefined in plain mode. */
   readonly delay: number | undefined;
-  /** From sending the request to its answer, in milliseconds. */
+  /** The time from sending the request to its answer, in milliseconds. */
   readonly latency: number;
   readonly #frame: AnswerFrame;
   readonly #index: number;
 
-  /** Made by the client. */
-  constructor(packet: Packet, latency: number, frame: AnswerFrame, index: number) {
-    this.requestId = packet.request_id;
-    this.data = packet.data;
-    this.delay = packet.delay;
+  /** Creates a reply; the client does this. */
+  constructor(response: Response, latency: number, frame: AnswerFrame, index: number) {
+    this.requestId = response.request_id;
+    this.data = response.data;
+    this.delay = response.delay;
     this.latency = latency;
     this.#frame = frame;
     this.#index = index;
   }
 
   /**
-   * The response as JSON text, on one line and without the delay. It is the server's own text, so it keeps the order of
-   * names such as `10` and `9`, which objects do not.
+   * The response as JSON text, in one line and without the delay. It is the server's own text, so it
+   * keeps the order of names such as `10` and `9`, which objects do not.
    */
   get json(): string {
     const members = splitTopLevel(this.#frame.textOf(this.#index));

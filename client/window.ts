@@ -1,5 +1,5 @@
 /**
- * Many requests, a window of them at once.
+ * Sends many requests, a window of them at once.
  *
  * @module
  */
@@ -17,25 +17,27 @@ export interface Outcome {
   readonly error?: ClientError;
 }
 
-/** How the window is kept. */
+/** Options for {@linkcode settleAll}. */
 export interface WindowOptions {
-  /** How many may be under way or wait to be taken. */
+  /** The most inputs in flight, or settled and not yet taken. */
   window: number;
-  /** Whether outcomes come in the order of the source. */
+  /** Whether outcomes are yielded in the order of the source. */
   ordered: boolean;
+  /** Cancels the requests in flight, and stops reading the source. */
   signal: AbortSignal | undefined;
 }
 
 /**
- * Sends what `source` gives and yields the outcomes. The source is read ahead by at most a window. An
- * error of the source's own, or one that is not the client's, ends it all and is thrown.
+ * Sends each input of `source` and yields the outcomes.
+ *
+ * @throws the error of the source, or any error of `send` that is no {@linkcode ClientError}.
  */
 export async function* settleAll<T>(
   source: Iterable<T> | AsyncIterable<T>,
   send: (input: T, signal: AbortSignal) => Promise<Reply>,
   { window, ordered, signal }: WindowOptions,
 ): AsyncGenerator<Outcome, void, void> {
-  /** Outcomes to be taken, by their place in the order in which they are. */
+  /** Outcomes not yet taken, by their position in the order of the result. */
   const outcomes = new Map<number, Outcome>();
   let started = 0;
   let settled = 0;
@@ -106,8 +108,8 @@ export async function* settleAll<T>(
     }
   } finally {
     signal?.removeEventListener("abort", stop);
-    abort.abort(new AbortError(signal?.reason ?? "no more outcomes were wanted"));
-    // A source that is asked for its next value would only end after that: it is not waited for.
+    abort.abort(new AbortError(signal?.reason ?? "the caller left the loop"));
+    // A source that is busy with its next input would return only after that, so it is not awaited.
     const ended = Promise.resolve(isRead ? undefined : iterator.return?.());
     if (isReading) ended.catch(() => {});
     else await ended;

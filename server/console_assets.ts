@@ -1100,7 +1100,7 @@ dialog::backdrop {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"88d419f64abc7b1d\"",
+    etag: "\"0cba4f49904cc3f9\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -1538,24 +1538,24 @@ var Outbox = class {
   #packets = [];
   #posted = [];
   #length = 0;
-  /** The size of the largest shared frame that is known to be accepted, in bytes. */
+  /** The size of the largest shared frame known to be accepted, in bytes. */
   #accepted = 0;
-  /** Larger ones. */
+  /** Larger shared frames. */
   #doubtful = [];
   /**
-   * @param batched whether the peer takes arrays; otherwise each packet is sent at once.
-   * @param limit the largest frame that packets may share, in bytes, as far as is known.
+   * @param batched whether the server accepts arrays; otherwise, each packet is sent at once.
+   * @param limit the largest frame that packets may share, in bytes, as far as known.
    */
   constructor(send2, batched, limit = Infinity) {
     this.#send = send2;
     this.#batched = batched;
     this.#limit = limit;
   }
-  /** The largest frame that packets may share, in bytes, as far as is known; with 0, they share none. */
+  /** The largest frame that packets may share, in bytes, as far as known; 0 if they share none. */
   get limit() {
     return this.#limit;
   }
-  /** Sends a packet, by the end of the current task. */
+  /** Sends a packet by the end of the current task. */
   add(packet, posted) {
     if (!this.#batched) return this.#send(packet);
     this.#length += packet.length + 1;
@@ -1589,35 +1589,33 @@ var Outbox = class {
       from = to;
     }
   };
-  /** An answer has come to a request: the server accepted the frame that carried it. */
+  /** Notes that the server answered a request, and so accepted its frame. */
   accept({ frameSize }) {
     if (frameSize <= this.#accepted) return;
     this.#accepted = frameSize;
     this.#doubtful = this.#doubtful.filter(({ size }) => size > frameSize);
   }
   /**
-   * Looks at an error of the server's. If it has refused a shared frame as too large, the packets are sent
-   * again, in frames up to its limit; each alone if it does not say its limit.
+   * Sends the packets of a shared frame again if an error refuses the frame as too large: in frames up
+   * to the limit in the error, or each alone without one.
    *
-   * @returns whether they are, so that the error is about nothing any more.
+   * @returns whether it did, so that the error needs no other treatment.
    */
   repair({ request_id, error: { code, limit } }) {
     if (code !== "packet_too_large") return false;
-    const isSaid = typeof limit === "number";
+    const known = typeof limit === "number" ? limit : void 0;
     if (request_id !== null) {
-      if (isSaid) this.#lower(limit);
+      this.#limit = Math.min(this.#limit, known ?? Infinity);
       return false;
     }
+    const newLimit = known ?? 0;
     const sizes = this.#doubtful.map(({ size }) => size);
     const largest = Math.max(...sizes, 0);
-    if (largest <= (isSaid ? limit : 0)) return false;
-    this.#lower(isSaid ? limit : 0);
+    if (largest <= newLimit) return false;
+    this.#limit = Math.min(this.#limit, newLimit);
     const [frame] = this.#doubtful.splice(sizes.indexOf(largest), 1);
     frame.packets.forEach((packet, i) => this.add(packet, frame.posted[i]));
     return true;
-  }
-  #lower(limit) {
-    this.#limit = Math.min(this.#limit, limit);
   }
   #post(packets2, posted) {
     const frame = encodeFrame(packets2);
@@ -1630,7 +1628,7 @@ var Outbox = class {
     });
     this.#send(frame);
   }
-  /** In bytes where that matters: to measure costs more than to share a frame. */
+  /** In bytes once there is a limit; measuring bytes costs more than sharing a frame gains. */
   #lengthOf(packet) {
     return this.#limit === Infinity ? packet.length : byteLength(packet);
   }
@@ -1759,40 +1757,41 @@ function reasonOf(wasOpen, code, reason) {
 var AnswerFrame = class {
   #text;
   #parts;
+  /** Creates a frame from valid JSON text. */
   constructor(text) {
-    this.#text = text;
+    this.#text = text.trim();
   }
-  /** The text of the answer at \`index\`. */
+  /** Returns the text of the answer at \`index\`. */
   textOf(index) {
-    this.#parts ??= this.#text.trimStart().startsWith("[") ? splitTopLevel(this.#text) : [
-      this.#text.trim()
+    this.#parts ??= this.#text.startsWith("[") ? splitTopLevel(this.#text) : [
+      this.#text
     ];
     return this.#parts[index];
   }
 };
 var Reply = class {
-  /** The request's own id. */
+  /** The id of the request. */
   requestId;
-  /** What the request's data says. */
+  /** The representation of the request's data. */
   data;
-  /** The delay that the server gave the request, in seconds; known in \`asyncpkt.v1\` only. */
+  /** The delay of the request, in seconds; undefined in plain mode. */
   delay;
-  /** From sending the request to its answer, in milliseconds. */
+  /** The time from sending the request to its answer, in milliseconds. */
   latency;
   #frame;
   #index;
-  /** Made by the client. */
-  constructor(packet, latency, frame, index) {
-    this.requestId = packet.request_id;
-    this.data = packet.data;
-    this.delay = packet.delay;
+  /** Creates a reply; the client does this. */
+  constructor(response, latency, frame, index) {
+    this.requestId = response.request_id;
+    this.data = response.data;
+    this.delay = response.delay;
     this.latency = latency;
     this.#frame = frame;
     this.#index = index;
   }
   /**
-   * The response as JSON text, on one line and without the delay. It is the server's own text, so it keeps the order of
-   * names such as \`10\` and \`9\`, which objects do not.
+   * The response as JSON text, in one line and without the delay. It is the server's own text, so it
+   * keeps the order of names such as \`10\` and \`9\`, which objects do not.
    */
   get json() {
     const members = splitTopLevel(this.#frame.textOf(this.#index));
