@@ -30,7 +30,7 @@ import {
   toggle,
 } from "./flags.ts";
 import { readInput } from "./input.ts";
-import { linesOf } from "./lines.ts";
+import { readLines } from "./lines.ts";
 import { openFile } from "./open_file.ts";
 import { requirePermissions, toRead } from "./permissions.ts";
 
@@ -163,7 +163,7 @@ async function readData(
   }
   const stream = file === "-" ? stdin.readable : await openFile(file);
   const data: string[] = [];
-  for await (const { number, text, fault } of linesOf(stream, { signal })) {
+  for await (const { number, text, fault } of readLines(stream, { signal })) {
     if (text === undefined) throw new UsageError(`${file}, line ${number}: ${fault}`);
     data.push(readInput(text).data);
   }

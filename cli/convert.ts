@@ -9,7 +9,7 @@ import { stopSignal, type Streams } from "./command.ts";
 import { Exit, UsageError } from "./exit.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import { flagHelp, readFlags, toggle } from "./flags.ts";
-import { checkLine, linesOf } from "./lines.ts";
+import { checkLine, readLines } from "./lines.ts";
 
 /** What it can be told. */
 const FLAGS = {
@@ -51,7 +51,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const stop = stopSignal(streams);
   const convertLine = flags.back ? toDataLine : convertToJson;
   let exit: number = Exit.ok;
-  for await (const line of linesOf(stdin.readable, { signal: stop })) {
+  for await (const line of readLines(stdin.readable, { signal: stop })) {
     try {
       if (line.fault !== undefined) throw new RangeError(line.fault);
       stdout.writeLine(convertLine(line.text));

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { UsageError } from "./exit.ts";
-import { checkLine, linesOf, type LinesOptions } from "./lines.ts";
+import { checkLine, readLines, type ReadLinesOptions } from "./lines.ts";
 
 const encoder = new TextEncoder();
 
@@ -11,12 +11,12 @@ function streamOf(bytes: Uint8Array, size: number): ReadableStream<Uint8Array> {
   return ReadableStream.from(chunks);
 }
 
-/** The texts of a stream's lines; a fault stands in brackets. The numbers are right. */
+/** Returns the texts of a stream's lines, faults in brackets, and checks the numbers. */
 async function textsOf(
   stream: ReadableStream<Uint8Array>,
-  options?: LinesOptions,
+  options?: ReadLinesOptions,
 ): Promise<string[]> {
-  const lines = await Array.fromAsync(linesOf(stream, options));
+  const lines = await Array.fromAsync(readLines(stream, options));
   assertEquals(lines.map(({ number }) => number), lines.map((_, i) => i + 1));
   return lines.map(({ text, fault }) => text ?? `[${fault}]`);
 }
@@ -43,7 +43,7 @@ const CASES: [text: string, ...lines: string[]][] = [
   [`${"x".repeat(200_000)}\ny`, "x".repeat(200_000), "y"],
 ];
 
-Deno.test("linesOf() splits at LF and CR LF, however the bytes are cut", async () => {
+Deno.test("readLines() splits at LF and CR LF, wherever chunks end", async () => {
   for (const [text, ...lines] of CASES) {
     for (const size of text.length > 1000 ? [65_536, 999] : [1, 2, 3, 5, 65_536]) {
       const stream = streamOf(encoder.encode(text), size);
@@ -52,7 +52,7 @@ Deno.test("linesOf() splits at LF and CR LF, however the bytes are cut", async (
   }
 });
 
-Deno.test("linesOf() refuses lines that are not UTF-8, and goes on", async () => {
+Deno.test("readLines() reports lines that are not UTF-8, and goes on", async () => {
   const invalid = "[not valid UTF-8]";
   const bytes = Uint8Array.of(
     ...[0x61, 0xff, 0x0a], // never part of UTF-8
@@ -69,7 +69,7 @@ Deno.test("linesOf() refuses lines that are not UTF-8, and goes on", async () =>
   }
 });
 
-Deno.test("linesOf() refuses lines over the limit, and goes on", async () => {
+Deno.test("readLines() reports lines over the limit, and goes on", async () => {
   const limit = 2 ** 20;
   const lines = ["a", "x".repeat(limit + 1), "b", "x".repeat(limit), "x".repeat(3 * limit)];
   const tooLong = "[longer than 1 MiB]";
@@ -83,7 +83,7 @@ Deno.test("linesOf() refuses lines over the limit, and goes on", async () => {
   }
 });
 
-/** A stream of one line of so many chunks of 64 KiB, all the same memory. */
+/** Returns a stream of one line of `chunks` × 64 KiB, which share their memory. */
 function longLine(chunks: number): ReadableStream<Uint8Array> {
   const chunk = new Uint8Array(65_536).fill(0x78);
   return new ReadableStream({
@@ -94,17 +94,17 @@ function longLine(chunks: number): ReadableStream<Uint8Array> {
   });
 }
 
-Deno.test("linesOf() reads long lines in linear time", async () => {
-  const [line] = await Array.fromAsync(linesOf(longLine(200)));
+Deno.test("readLines() reads long lines in linear time", async () => {
+  const [line] = await Array.fromAsync(readLines(longLine(200)));
   assertEquals(line!.text!.length, 200 * 65_536);
-  // Were each chunk to cost as much as the line so far, this would take minutes.
+  // If each chunk cost as much as the line so far, this would take minutes.
   assertEquals(await textsOf(longLine(4000)), ["[longer than 64 MiB]"]);
 });
 
-Deno.test("linesOf() gives a line before the next has come", async () => {
+Deno.test("readLines() yields a line before the next one comes", async () => {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
-  const lines = linesOf(readable);
+  const lines = readLines(readable);
   void writer.write(encoder.encode("one\ntw"));
   assertEquals(await lines.next(), { done: false, value: { number: 1, text: "one" } });
   void writer.write(encoder.encode("o\n"));
@@ -113,43 +113,43 @@ Deno.test("linesOf() gives a line before the next has come", async () => {
   assertEquals(await lines.next(), { done: true, value: undefined });
 });
 
-Deno.test("linesOf() ends without the unfinished line when it is aborted", async () => {
+Deno.test("readLines() drops the unfinished line when it is aborted", async () => {
   const abort = new AbortController();
   const stream = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(encoder.encode("one\ntw")),
   });
-  const lines = linesOf(stream, { signal: abort.signal });
+  const lines = readLines(stream, { signal: abort.signal });
   assertEquals((await lines.next()).value?.text, "one");
   const next = lines.next();
   abort.abort();
   assertEquals(await next, { done: true, value: undefined });
 });
 
-Deno.test("linesOf() cancels the stream when it is left", async () => {
+Deno.test("readLines() cancels the stream when the caller stops", async () => {
   const cancelled = Promise.withResolvers<void>();
   const stream = new ReadableStream<Uint8Array>({
     pull: (controller) => controller.enqueue(encoder.encode("a\nb\n")),
     cancel: () => cancelled.resolve(),
   });
-  for await (const { text } of linesOf(stream)) {
+  for await (const { text } of readLines(stream)) {
     assertEquals(text, "a");
     break;
   }
   await cancelled.promise;
 });
 
-Deno.test("linesOf() reports in a UsageError what the stream fails with", async () => {
+Deno.test("readLines() throws a UsageError when the stream fails", async () => {
   const stream = new ReadableStream<Uint8Array>({
     pull: (controller) => controller.error(new Error("broken")),
   });
   await assertRejects(
-    () => Array.fromAsync(linesOf(stream)),
+    () => Array.fromAsync(readLines(stream)),
     UsageError,
     "cannot read the input: broken",
   );
 });
 
-Deno.test("checkLine() accepts exactly what linesOf() reads back", async () => {
+Deno.test("checkLine() accepts exactly what readLines() reads back", async () => {
   const parts = ["", "a", "\r", "\n", "\ufeff", "\ud83d", "\ude00", "\u2028", "é"];
   for (const first of parts) {
     for (const second of parts) {
@@ -171,7 +171,7 @@ Deno.test("checkLine() accepts exactly what linesOf() reads back", async () => {
   }
 });
 
-Deno.test("checkLine() refuses a text that is longer than a line may be", () => {
+Deno.test("checkLine() throws when the text is longer than the limit", () => {
   const limit = 2 ** 20;
   for (const text of ["x".repeat(limit), "é".repeat(limit / 2), "€".repeat(limit / 3)]) {
     checkLine(text, limit);

@@ -13,7 +13,7 @@ import { CommandError, Exit, UsageError } from "./exit.ts";
 import { counted } from "./figures.ts";
 import { type Flag, flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
 import { readInput } from "./input.ts";
-import { type Line, linesOf, type TextLine } from "./lines.ts";
+import { type InputLine, readLines, type TextLine } from "./lines.ts";
 import { openFile } from "./open_file.ts";
 import { Outcomes } from "./outcomes.ts";
 import { requirePermissions, toRead } from "./permissions.ts";
@@ -114,8 +114,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   // Input that may never end is not waited for once there is no connection.
   const lost = new AbortController();
   const input = flags._.length > 0
-    ? flags._.map((text, i): Line => ({ number: i + 1, text }))
-    : linesOf(readsStdin ? stdin.readable : await openFile(path!), {
+    ? flags._.map((text, i): InputLine => ({ number: i + 1, text }))
+    : readLines(readsStdin ? stdin.readable : await openFile(path!), {
       signal: AbortSignal.any([stop, lost.signal]),
     });
 
@@ -125,7 +125,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     ...{ quiet, json, chart, total },
     input: total === undefined ? "line" : "argument",
   });
-  async function* readLines(): AsyncGenerator<TextLine, void, void> {
+  async function* textLines(): AsyncGenerator<TextLine, void, void> {
     for await (const line of input) {
       if (line.fault === undefined) yield line;
       else outcomes.refuse(line.number, line.fault);
@@ -166,7 +166,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     const { speed = 1, timeout, ordered } = flags;
     const name = readsStdin ? "stdin" : flags.replay;
     const onSent = (id: RequestId) => outcomes.sent(id);
-    const replay = new Replay(readLines(), {
+    const replay = new Replay(textLines(), {
       name,
       speed,
       timeout,
@@ -208,7 +208,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 
   let isRead = false;
   async function* inputs(): AsyncGenerator<RequestInput, void, void> {
-    for await (const { number, text } of readLines()) {
+    for await (const { number, text } of textLines()) {
       const { data, id, fault } = readInput(text);
       if (fault !== undefined && flags.strict) {
         outcomes.refuse(number, `${fault}; not sent, expected {"data": "…"} or plain data`);

@@ -16,7 +16,7 @@ import {
   statusOf,
   upgradeRequest,
 } from "../websocket/handshake.ts";
-import { Socket } from "./socket.ts";
+import { LoadSocket } from "./socket.ts";
 
 /** Connections that are opened at once, since servers queue only about so many. */
 const AT_ONCE = 100;
@@ -54,8 +54,8 @@ export interface ConnectAllOptions extends Credentials {
  * @throws {AbortError} if the signal is aborted first.
  * @throws {Deno.errors.NotCapable} if the permission is missing.
  */
-export async function connectAll(options: ConnectAllOptions): Promise<Socket[]> {
-  const sockets: Socket[] = [];
+export async function connectAll(options: ConnectAllOptions): Promise<LoadSocket[]> {
+  const sockets: LoadSocket[] = [];
   try {
     while (sockets.length < options.connections) {
       await connectSome(Math.min(AT_ONCE, options.connections - sockets.length), options, sockets);
@@ -68,14 +68,14 @@ export async function connectAll(options: ConnectAllOptions): Promise<Socket[]> 
 }
 
 /** Closes connections with the closing handshake. */
-export async function closeAll(sockets: readonly Socket[]): Promise<void> {
+export async function closeAll(sockets: readonly LoadSocket[]): Promise<void> {
   await Promise.all(sockets.map((socket) => socket.close()));
 }
 
 async function connectSome(
   count: number,
   { url, timeout, signal, ...credentials }: ConnectAllOptions,
-  sockets: Socket[],
+  sockets: LoadSocket[],
 ): Promise<void> {
   const stop = new AbortController();
   const expire = () => stop.abort(new TimeoutError(timeout));
@@ -112,7 +112,7 @@ export async function openSocket(
   url: URL,
   signal: AbortSignal,
   { token, caCerts = [] }: Credentials = {},
-): Promise<Socket> {
+): Promise<LoadSocket> {
   signal.throwIfAborted();
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   const isSecure = url.protocol === "wss:";
@@ -170,7 +170,7 @@ async function shakeHands(
   connection: Deno.Conn,
   url: URL,
   token: string | undefined,
-): Promise<Socket> {
+): Promise<LoadSocket> {
   const key = createKey();
   const request = upgradeRequest({
     "Host": url.host,
@@ -183,7 +183,7 @@ async function shakeHands(
   const { head, rest } = await readHead(connection);
   const reason = statusOf(head) === 101 ? "" : await readReason(connection, head, rest);
   const protocol = await checkUpgradeResponse(head, key, SUBPROTOCOL, reason);
-  return new Socket(connection, protocol, rest);
+  return new LoadSocket(connection, protocol, rest);
 }
 
 async function readHead(connection: Deno.Conn): Promise<{ head: Head; rest: Uint8Array }> {

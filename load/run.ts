@@ -11,7 +11,7 @@ import { RequestTracker } from "./request_tracker.ts";
 import { Payload } from "./payload.ts";
 import { Results } from "./results.ts";
 import { type LoadLimits, Schedule } from "./schedule.ts";
-import type { Socket } from "./socket.ts";
+import type { LoadSocket } from "./socket.ts";
 
 /** How often to look for overdue requests, in milliseconds. */
 const SWEEP = 20;
@@ -92,7 +92,7 @@ class Load implements Run {
   /** Whether the timer or the immediate is set. */
   #isAwake = false;
 
-  constructor(options: LoadOptions, sockets: Socket[], onProgress: (run: Run) => void) {
+  constructor(options: LoadOptions, sockets: LoadSocket[], onProgress: (run: Run) => void) {
     const { rate, batch } = options;
     this.#options = options;
     this.#onProgress = onProgress;
@@ -125,7 +125,7 @@ class Load implements Run {
     signal.removeEventListener("abort", interrupt);
   }
 
-  #open(socket: Socket, payload: Payload): RequestTracker {
+  #open(socket: LoadSocket, payload: Payload): RequestTracker {
     const tracker = new RequestTracker((frame) => socket.send(frame), payload, this.results);
     socket.listen({
       message: (frame) => {

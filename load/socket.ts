@@ -7,7 +7,7 @@
 
 import { WebSocketConnection } from "../websocket/connection.ts";
 
-/** Callbacks of a {@linkcode Socket}. */
+/** Callbacks of a {@linkcode LoadSocket}. */
 export interface SocketHandlers {
   /** Receives a text message; undefined for a binary one. */
   message(text: string | undefined): void;
@@ -16,7 +16,7 @@ export interface SocketHandlers {
 }
 
 /** A WebSocket that starts to read when somebody listens. */
-export class Socket {
+export class LoadSocket {
   /** The subprotocol that the server agreed to, or empty. */
   readonly protocol: string;
   readonly #connection: WebSocketConnection;

@@ -5,7 +5,7 @@
  */
 
 import { deadline } from "@std/async/deadline";
-import { linesOf } from "../../cli/lines.ts";
+import { readLines } from "../../cli/lines.ts";
 import { Inbox, PATIENCE } from "./waiting.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
@@ -62,7 +62,7 @@ export function startProgram(
   const stdout = new Inbox<string>();
   const stdin = child.stdin.getWriter();
   const read = (async () => {
-    for await (const { text, fault } of linesOf(child.stdout)) stdout.put(text ?? fault);
+    for await (const { text, fault } of readLines(child.stdout)) stdout.put(text ?? fault);
   })();
   const stderr = new Response(child.stderr).text();
   let isEnded = false;
