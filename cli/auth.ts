@@ -7,7 +7,7 @@
 import { checkToken } from "../protocol/token.ts";
 import { UsageError } from "./exit.ts";
 import { type Flag, many, text } from "./flags.ts";
-import { readTextFile } from "./open_file.ts";
+import { readTextFile } from "./files.ts";
 import { type Need, toConnect, toRead } from "./permissions.ts";
 
 /** The environment variable that may hold the token. */

@@ -31,7 +31,7 @@ import {
 } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { readLines } from "./lines.ts";
-import { openFile } from "./open_file.ts";
+import { openFile } from "./files.ts";
 import { requirePermissions, toRead } from "./permissions.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";

@@ -8,7 +8,7 @@ import type { Certificate, Server } from "../server.ts";
 import { checkCertificate } from "../server/listener.ts";
 import { UsageError } from "./exit.ts";
 import type { ServerLog } from "./log.ts";
-import { readTextFile } from "./open_file.ts";
+import { readTextFile } from "./files.ts";
 
 /** Where the certificate is: in both files or in none. */
 export interface CertificateFiles {

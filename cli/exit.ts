@@ -1,10 +1,10 @@
 /**
- * How commands end: exit codes, and the errors that carry one.
+ * How commands end: exit codes, and errors that carry one.
  *
  * @module
  */
 
-/** The exit codes. */
+/** Exit codes. */
 export const Exit = {
   ok: 0,
   /** Some requests were answered with an error. */
@@ -15,20 +15,20 @@ export const Exit = {
   noConnection: 3,
   /** Some requests were not answered in time. */
   timedOut: 4,
-  /** A threshold was not kept. */
+  /** A threshold failed. */
   threshold: 99,
-  /** Interrupted by SIGINT. */
+  /** SIGINT interrupted the command. */
   interrupted: 130,
 } as const;
 
-/** A command cannot do its work; the message says why in one line. */
+/** A command cannot do its work. The message says why, in one line. */
 export class CommandError extends Error {
   override name = "CommandError";
   readonly exit: number;
-  /** A command line that works, to be pasted: it is printed below the message, on a line of its own. */
+  /** A command line that works, to paste. It is printed on the line below the message. */
   readonly remedy: string | undefined;
 
-  /** @param exit the exit code that it is worth. */
+  /** @param exit the exit code. */
   constructor(exit: number, message: string, remedy?: string) {
     super(message);
     this.exit = exit;
@@ -43,4 +43,9 @@ export class UsageError extends CommandError {
   constructor(message: string) {
     super(Exit.usage, message);
   }
+}
+
+/** Returns the message of a thrown value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

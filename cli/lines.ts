@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { UsageError } from "./exit.ts";
+import { messageOf, UsageError } from "./exit.ts";
 
 /** Most bytes in a line. A packet is a frame, and no server accepts a frame of 64 MiB or more. */
 const MAX_LINE = 64 * 2 ** 20;
@@ -133,7 +133,6 @@ async function* chunksOf(
     yield* stream.pipeThrough(new TransformStream<Uint8Array>(), signal && { signal });
   } catch (error) {
     if (signal?.aborted) return;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`cannot read the input: ${reason}`);
+    throw new UsageError(`cannot read the input: ${messageOf(error)}`);
   }
 }

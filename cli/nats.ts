@@ -9,7 +9,7 @@ import { hostOf, parseServer, showServers } from "../cluster/nats/server_urls.ts
 import { CommandError, Exit } from "./exit.ts";
 import { type Flag, many, text } from "./flags.ts";
 import type { ServerLog } from "./log.ts";
-import { readTextFile } from "./open_file.ts";
+import { readTextFile } from "./files.ts";
 import { type Need, toConnect, toRead } from "./permissions.ts";
 
 const server: Flag<string | undefined> = {

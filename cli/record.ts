@@ -1,5 +1,5 @@
 /**
- * Writes a recording of a server.
+ * Records the frames of a server.
  *
  * @module
  */
@@ -7,34 +7,33 @@
 import type { Tap } from "../session/tap.ts";
 import { recordTo } from "../session/recording.ts";
 import { reportFailure, type Streams } from "./command.ts";
-import { UsageError } from "./exit.ts";
 import { formatCount } from "./figures.ts";
 import { BufferedWriter } from "./buffered_writer.ts";
+import { createFile } from "./files.ts";
 
 /** A recording that is being written. */
 export interface Recording extends AsyncDisposable {
-  /** What has to be told of the frames. */
+  /** Receives the frames. */
   readonly tap: Tap;
-  /** Writes what is still to be written; resolves to whether all has been. */
+  /** Writes the rest; resolves to whether the recording is complete. */
   isComplete(): Promise<boolean>;
 }
 
 /**
- * Begins a recording. If it cannot be written any more, one line on stderr reports it, and what follows
- * is not recorded.
+ * Starts a recording. If a write fails, it reports that on stderr and stops.
  *
- * @param path of a file, which is made anew; `-` for stdout.
- * @throws {UsageError} that says why it cannot be written.
+ * @param path of a file, which it creates or empties; `-` for stdout.
+ * @throws {UsageError} if the file cannot be created.
  */
 export async function startRecording(
   path: string,
   { stdout, stderr }: Streams,
 ): Promise<Recording> {
   if (path === "-") return recordingTo(stdout);
-  const file = await create(path);
+  const file = await createFile(path);
   let size = 0;
   const output = new BufferedWriter({
-    // In blocks, but at once: so nothing piles up, and nothing is lost when the process is made to end.
+    // Synchronous, so that nothing piles up, or is lost when the process is made to end.
     write(bytes) {
       const written = file.writeSync(bytes);
       size += written;
@@ -65,19 +64,4 @@ function recordingTo(output: BufferedWriter, close = () => {}): Recording {
       close();
     },
   };
-}
-
-async function create(path: string): Promise<Deno.FsFile> {
-  try {
-    return await Deno.open(path, { write: true, create: true, truncate: true });
-  } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such folder"
-      : reasonOf(error);
-    throw new UsageError(`cannot write ${path}: ${reason}`);
-  }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

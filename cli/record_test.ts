@@ -12,7 +12,7 @@ import { until } from "../tests/support/waiting.ts";
 
 const validate = new Ajv2020({ strict: true, strictRequired: false }).compile(schema);
 
-/** The lines of a recording, each of which agrees with the schema, in the order of their time. */
+/** Reads a recording, whose lines must agree with the schema and be in the order of their time. */
 function readAll(text: string): Recorded[] {
   assert(text.endsWith("\n"), text);
   let last = 0;
@@ -30,7 +30,7 @@ function framesOf(recording: Recorded[], connection: number, event: string): unk
     .map(({ frame, base64, protocol }) => frame ?? base64 ?? protocol);
 }
 
-/** Does this and that to a server. */
+/** Sends valid and invalid frames to a server. */
 async function visit(url: string): Promise<void> {
   await using plain = await openBrowserSocket(url);
   plain.send('{"request_id": 1, "data": "a&&b&&c"}');
@@ -74,7 +74,7 @@ function assertVisited(recording: Recorded[]): void {
   for (const i of [1, 2, 3]) assertEquals(framesOf(recording, i, "close").length, 1);
 }
 
-Deno.test("main() serve --record writes what comes in and goes out", async () => {
+Deno.test("main() serve --record writes all frames to the file", async () => {
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(file, "of an earlier run");
@@ -99,7 +99,7 @@ Deno.test("main() serve --record - writes to stdout, and logs to stderr", async 
   assertMatch(server.stderr, /^3: Timeout 0\.0 seconds for this one\.$/m);
 });
 
-Deno.test("main() serve --record - escapes what clients send, on a terminal", async () => {
+Deno.test("main() serve --record - escapes control characters on a terminal", async () => {
   const args = ["serve", "--port", "0", "--delay", "0", "--quiet", "--record", "-"];
   const server = startCommand(args, { terminals: ["stdout"] });
   const [, url] = await server.said(/^Listening on (\S+)\n/);
@@ -112,7 +112,7 @@ Deno.test("main() serve --record - escapes what clients send, on a terminal", as
   assertEquals(framesOf(readAll(server.stdout), 1, "in"), [body]);
 });
 
-Deno.test("main() send --replay does again what serve --record wrote", async () => {
+Deno.test("main() send --replay sends the requests of a recording again", async () => {
   const record = async (use: (url: string) => Promise<unknown>) => {
     const server = startCommand(["serve", "--port", "0", "--delay", "0", "--quiet", "--record=-"]);
     const [, url] = await server.said(/^Listening on (\S+)\n/);
@@ -145,7 +145,7 @@ Deno.test("main() send --replay does again what serve --record wrote", async () 
   }
 });
 
-Deno.test("main() serve --record says in one line why it cannot, exit code 2", async () => {
+Deno.test("main() serve --record exits with 2 when it cannot create the file", async () => {
   const { code, stdout, stderr } = await runCommand(["serve", "--record", "/nonexistent/file"]);
   assertEquals([code, stdout], [2, ""]);
   assertEquals(
@@ -159,7 +159,7 @@ Deno.test("main() serve --record says in one line why it cannot, exit code 2", a
   assertEquals(busy.code, 3);
 });
 
-Deno.test("serve --record, as a process, is complete even when it is made to end", async () => {
+Deno.test("serve --record, as a process, loses no frame when a second signal ends it", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const file = `${folder}/recording.ndjson`;
@@ -185,7 +185,7 @@ Deno.test("serve --record, as a process, is complete even when it is made to end
   }
 });
 
-Deno.test("main() serve --record reports a full disk, goes on, and exits with 1 in the end", async () => {
+Deno.test("main() serve --record reports a full disk, goes on, and exits with 1", async () => {
   const { writeSync } = Deno.FsFile.prototype;
   const file = await Deno.makeTempFile();
   for (const isDraining of [false, true]) {
@@ -200,7 +200,7 @@ Deno.test("main() serve --record reports a full disk, goes on, and exits with 1 
       const server = startCommand(["serve", "--port", "0", "--delay", "0", "--record", file]);
       const [, url] = await server.seen(/^Listening on (\S+)\n/);
       await using peer = await openBrowserSocket(url!);
-      await until("its beginning is recorded", () => Deno.statSync(file).size > 0);
+      await until("the recording has begun", () => Deno.statSync(file).size > 0);
       const size = Deno.statSync(file).size;
       room = 5;
       if (!isDraining) {

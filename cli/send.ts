@@ -14,7 +14,7 @@ import { counted } from "./figures.ts";
 import { type Flag, flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { type InputLine, readLines, type TextLine } from "./lines.ts";
-import { openFile } from "./open_file.ts";
+import { openFile } from "./files.ts";
 import { Outcomes } from "./outcomes.ts";
 import { requirePermissions, toRead } from "./permissions.ts";
 
