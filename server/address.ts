@@ -11,8 +11,8 @@ const MAPPED = /^::ffff:(?=\d+\.)/i;
 const LOOPBACK = /^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * Returns what to count connections of a peer by: its address, or the first half of an IPv6 address, since
- * whoever has one such address has all that begin with the same half.
+ * Returns what to count connections of a peer by: its address, or the first half of an IPv6
+ * address, since whoever has one such address has all that begin with the same half.
  */
 export function networkOf(address: string): string {
   const plain = address.replace(MAPPED, "");

@@ -1,31 +1,31 @@
 /**
- * Answers to a POST on their way to the client.
+ * The body of the response to a POST.
  *
  * @module
  */
 
-/** Longest time that answers may wait for the client to read on, in milliseconds. */
+/** Time after which a client that does not read is stuck, in milliseconds. */
 const READ_TIMEOUT = 30_000;
 
-/** Bytes that Deno is given at once; it cannot give up a piece that it is writing. */
+/** Most bytes to give to Deno at once: it cannot give up a piece that it is writing. */
 const LARGEST_PIECE = 1 << 16;
 
 const encoder = new TextEncoder();
 
-/** Error with which a response is broken off on purpose. Deno then closes the connection. */
+/** Error that ends a response early on purpose. Deno then closes the connection. */
 export class CutOff extends Error {
   override name = "CutOff";
 }
 
 /** Events of an {@linkcode AnswerStream}. */
 export interface AnswerStreamEvents {
-  /** The client is gone. */
+  /** The client has gone. */
   onGone?(): void;
   /** The client has read nothing for too long. */
   onStuck?(reason: string): void;
 }
 
-/** Body of a response to which answers are added one by one. It keeps those that are still unread. */
+/** Body of a response to which answers are added one by one. It keeps unread answers. */
 export class AnswerStream {
   /** The body, for the response. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -34,7 +34,7 @@ export class AnswerStream {
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   #texts: string[] = [];
   #waiting = 0;
-  /** Whether Deno waits for a piece. */
+  /** Whether Deno asks for a piece. */
   #isWanted = false;
   #isEnding = false;
   #isOver = false;
@@ -55,12 +55,12 @@ export class AnswerStream {
     }, { highWaterMark: 0 });
   }
 
-  /** UTF-16 units that wait for the client to read on. */
+  /** UTF-16 units that the client has not read. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** Adds text. */
+  /** Adds an answer. */
   write(text: string): void {
     if (this.#isOver) return;
     this.#texts.push(text);
@@ -68,13 +68,13 @@ export class AnswerStream {
     this.#send();
   }
 
-  /** Ends the body after what was added. */
+  /** Ends the body after the answers that were added. */
   end(): void {
     this.#isEnding = true;
     this.#send();
   }
 
-  /** Breaks the body off, and drops what is unread. */
+  /** Ends the body at once, and drops unread answers. */
   cutOff(reason: string): void {
     if (this.#isOver) return;
     this.#drop();

@@ -1,5 +1,6 @@
 /**
- * Admission of requests: what a request asks for, or the Response that refuses it. Nothing here is async.
+ * Admission of requests: what a request asks for, or the Response that refuses it. Nothing here is
+ * async.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { checkToken, TOKEN_PREFIX } from "../protocol/token.ts";
 import { isLoopback } from "./address.ts";
 import { isForPage, isPartOfPage, isReading } from "./pages.ts";
 
-/** A subprotocol for pages in plain mode: browsers fail unless the server accepts one of their offers. */
+/** Subprotocol of pages in plain mode: browsers fail unless the server accepts an offer. */
 const PLAIN = "asyncpkt.plain";
 
 /** A host with or without a port. */
@@ -79,7 +80,8 @@ export class Access {
     if (url === null || !HOST.test(headers.get("host") || url.host)) {
       return refuse(400, "The Host header is not valid");
     }
-    // DNS rebinding: a page whose name resolves to this machine looks like one of the server's own pages.
+    // DNS rebinding: a page whose name resolves to this machine looks like one of the server's own
+    // pages.
     if (this.#isToken === undefined && this.#isLocal && !this.#isKnown(url)) {
       return refuse(400, `The Host ${url.hostname} is not this server: see --allow-origin`);
     }
@@ -133,8 +135,8 @@ export class Access {
 }
 
 /**
- * Returns a function that checks a token. Its time depends on the length of the guess, not on how much
- * of it is right.
+ * Returns a function that checks a token. Its time depends on the length of the guess, not on how
+ * much of it is right.
  */
 function tokenChecker(token: string): (text: string) => boolean {
   checkToken(token);
@@ -148,7 +150,7 @@ function tokenChecker(token: string): (text: string) => boolean {
   };
 }
 
-/** Returns the first subprotocol that the server knows, never a token; undefined if there is none. */
+/** Returns the first subprotocol that the server knows, if any; never a token. */
 export function chooseProtocol({ headers }: Request): string | undefined {
   return offersOf(headers).find((name) => name === SUBPROTOCOL || name === PLAIN);
 }

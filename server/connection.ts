@@ -1,5 +1,5 @@
 /**
- * One WebSocket connection: its life, from the upgrade to its end, each step of which happens once.
+ * One WebSocket connection, from the upgrade to its end.
  *
  * @module
  */
@@ -11,20 +11,20 @@ import { guard, reportError, type ServerEvents } from "./events.ts";
 import type { Driver } from "./driver.ts";
 import type { Socket, SocketEvents } from "./socket.ts";
 
-/** The most bytes that a UTF-16 unit takes in a frame, and those of a frame's header. */
+/** Most bytes of a UTF-16 unit in a frame, and of the header of a frame. */
 const MAX_BYTES = 3;
 const MAX_HEADER = 14;
 
-/** What all connections of a server share. */
+/** State that all connections of a server share. */
 export interface Shared {
   readonly sessions: Sessions;
   readonly driver: Driver;
   readonly events: ServerEvents;
-  /** How many bytes may wait for a peer to read them. */
-  readonly buffered: number;
+  /** Bytes that may wait for a peer to read them. */
+  readonly maxBuffered: number;
 }
 
-/** A connection. Nothing that a peer does, and no fault of ours, gets further than its own connection. */
+/** A connection. Errors of the peer or of the server affect only the connection itself. */
 export class Connection implements Carrier, SocketEvents {
   readonly address: string;
   /** Resolves when it has ended. */
@@ -60,7 +60,7 @@ export class Connection implements Carrier, SocketEvents {
     socket.listen(this);
   }
 
-  /** Closes it in good order: what has been sent is still written. */
+  /** Closes the connection after writing the frames that were sent. */
   close(code: number, reason: string): void {
     this.#socket.close(code, reason);
   }
@@ -69,7 +69,7 @@ export class Connection implements Carrier, SocketEvents {
   send(frame: string): void {
     try {
       if (this.#isFull(frame.length)) {
-        // Not now: a session that sends must not be closed under its own hands.
+        // Later, as a session must not be closed while it sends.
         queueMicrotask(this.#evictSlowReader);
       } else {
         this.#socket.send(frame);
@@ -79,7 +79,7 @@ export class Connection implements Carrier, SocketEvents {
     }
   }
 
-  /** Closes it because a request asked for it. */
+  /** Closes the connection for the injected fault `disconnect`. */
   disconnect(): void {
     this.close(1011, "Disconnected on purpose");
   }
@@ -128,34 +128,34 @@ export class Connection implements Carrier, SocketEvents {
   }
 
   /**
-   * Whether the peer has left too much unread. That cannot have grown by more than what was sent, so the
-   * socket, which may be slow to tell, is only asked when it could make a difference.
+   * Whether the peer has left too much unread. That cannot grow by more than what is sent, so the
+   * socket, which may be slow to find out, is asked only when the answer can be yes.
    */
   #isFull(length: number): boolean {
     const most = MAX_BYTES * length + MAX_HEADER;
-    if (this.#room < most) this.#room = this.#shared.buffered - this.#socket.unsent;
+    if (this.#room < most) this.#room = this.#shared.maxBuffered - this.#socket.unsent;
     if (this.#room < 0) return true;
     this.#room -= most;
     return false;
   }
 
   #evictSlowReader = (): void => {
-    this.#evict(1013, `More than ${this.#shared.buffered} bytes of answers have not been read`);
+    this.#evict(1013, `More than ${this.#shared.maxBuffered} bytes of answers have not been read`);
   };
 
   #evictAfterErrors(session: Session): void {
-    session.flush(); // so that each packet has had its answer
+    session.flush(); // sends the answer to each packet first
     const { maxConsecutiveErrors } = this.#shared.sessions.limits;
     this.#evict(1008, `Too many wrong packets in a row: the limit is ${maxConsecutiveErrors}`);
   }
 
-  /** The peer would wait for answers that may be lost; it had better know. */
+  /** Closes the connection, since the peer would wait for answers that may be lost. */
   #onError(error: unknown): void {
     reportError(this.#shared.events, error);
     this.#evict(1011, "Internal server error");
   }
 
-  /** Closes it without waiting for what is in flight. */
+  /** Closes the connection without waiting for requests in flight. */
   #evict(code: number, reason: string): void {
     if (this.#isEvicted) return;
     this.#isEvicted = true;

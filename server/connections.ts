@@ -12,17 +12,17 @@ import type { Socket } from "./socket.ts";
 import type { ServerStats } from "./stats.ts";
 
 /**
- * How much of the network a server takes on. What a process may open is not known to it: that takes more
- * permissions than a server should have. Deno raises that as far as the system allows, which is mostly far
- * beyond these limits; where it is not, the server outlives running out. Nor does Deno have a deadline for
- * a request's head: until it is complete, nobody hears of the connection.
+ * How much of the network a server takes on. What a process may open is not known to it: that takes
+ * more permissions than a server should have. Deno raises that as far as the system allows, which
+ * is mostly far beyond these limits; where it is not, the server outlives running out. Nor does
+ * Deno have a deadline for a request's head: until it is complete, nobody hears of the connection.
  */
 export interface ConnectionLimits {
   /** Connections, and POSTs until their bodies have ended and their answers were written. */
   maxConnections: number;
   /**
-   * The same from one address, or from one network of IPv6. Where nothing is said, this machine itself is
-   * not held to it, as a proxy on it speaks for many.
+   * The same from one address, or from one network of IPv6. Where nothing is said, this machine
+   * itself is not held to it, as a proxy on it speaks for many.
    */
   maxConnectionsPerAddress?: number;
   /** Bytes of answers that wait for a peer to read them. */
@@ -80,7 +80,8 @@ export class Connections {
   /**
    * Admits a client if there is room.
    *
-   * @returns a function to call, once or more, when the client has left; or the reason why there is no room.
+   * @returns a function to call, once or more, when the client has left; or the reason why there is
+   * no room.
    */
   admit(address: string): (() => void) | string {
     const { maxConnections } = this.#limits;
@@ -108,7 +109,7 @@ export class Connections {
   /** Adds a socket that is about to open; calls `leave` when it has ended. */
   add(socket: Socket, address: string, batched: boolean, leave: () => void): void {
     const connection = new Connection(socket, address, batched, this.#shared, () => {
-      if (!this.#stopWaiting(connection)) this.#gauges.abandoned--; // it was only slow
+      if (!this.#stopWaiting(connection)) this.#gauges.abandoned--; // it opened late
       this.#open.add(connection);
       this.#gauges.connections = this.#open.size;
       if (this.#farewell !== undefined) connection.close(...this.#farewell);
@@ -122,7 +123,7 @@ export class Connections {
     });
   }
 
-  /** Closes all connections, and later those that have yet to open; resolves when the open ones have ended. */
+  /** Closes connections, also those that open later; resolves when the open ones have ended. */
   async close(code: number, reason: string): Promise<void> {
     for (const timer of this.#opening.values()) clearTimeout(timer);
     this.#farewell = [code, reason];

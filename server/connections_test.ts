@@ -21,7 +21,7 @@ function open(limits: Partial<ConnectionLimits> = {}, group?: ServerGroup) {
       sessions,
       driver: new Driver(sessions, realClock, fail),
       events: { abandoned: (address, count) => told.push([address, count]), failed: fail },
-      buffered: 1,
+      maxBuffered: 1,
     },
     { ...DEFAULT_CONNECTION_LIMITS, ...limits },
     stats,

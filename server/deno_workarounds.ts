@@ -1,6 +1,6 @@
 /**
- * Workarounds for bugs of Deno. Each says what is broken, in which versions, how to see it, and when the
- * workaround can go.
+ * Workarounds for bugs of Deno. Each says what is broken, in which versions, how to see it, and
+ * when the workaround can go.
  *
  * @module
  */
@@ -10,18 +10,18 @@ import { delay } from "@std/async/delay";
 /*
  * One WebSocket starves everything else.
  *
- * Broken: Deno reads a WebSocket in a loop that awaits the next message. While messages have arrived
- * already, that await takes no turn of the event loop. So a peer that never stops sending keeps timers and
- * other connections from running, and its own answers from being written.
+ * Broken: Deno reads a WebSocket in a loop that awaits the next message. While messages have
+ * arrived already, that await takes no turn of the event loop. So a peer that never stops sending
+ * keeps timers and other connections from running, and its own answers from being written.
  * Versions: 2.7.11 and 2.9.6.
  * To see it: deno_workarounds_test.ts counts the messages that Deno handles in one turn.
  * It can go when the test "Deno starves …" fails on the oldest Deno that is supported.
  *
- * ReadFairness replaces a private method of the socket. If a version of Deno lacks it, everything works
- * without fairness; a test notices.
+ * ReadFairness replaces a private method of the socket. If a version of Deno lacks it, everything
+ * works without fairness; a test notices.
  */
 
-/** Data that a connection may receive and send in one turn, in the units of its messages' lengths. */
+/** Data that a connection may receive and send in one turn, in UTF-16 units or bytes. */
 const TURN = 1 << 20;
 
 /** Cost of a message besides its length: it takes as much time as this many units more. */
@@ -31,8 +31,8 @@ const MESSAGE = 1500;
 const BACKLOG = 1 << 18;
 
 /**
- * Longest of its pauses, in milliseconds; they begin with 1 and double. After that the connection reads on,
- * since the peer may never read its answers, or may be gone.
+ * Longest of its pauses, in milliseconds; they begin with 1 and double. After that the connection
+ * reads on, since the peer may never read its answers, or may be gone.
  */
 const MAX_PAUSE = 64;
 
@@ -40,25 +40,25 @@ const MAX_PAUSE = 64;
 type Internals = Record<symbol, unknown>;
 
 /**
- * Takes turns between one WebSocket and everything else. After so much data, the loop that reads the socket
- * ends, as it does when the socket is closed, and starts again after a turn of the event loop, or later if
- * the peer has not read its answers. Meanwhile TCP holds the peer up.
+ * Takes turns between one WebSocket and everything else. After so much data, the loop that reads
+ * the socket ends, as it does when the socket is closed, and starts again after a turn of the event
+ * loop, or later if the peer has not read its answers. Meanwhile TCP holds the peer up.
  */
 export class ReadFairness {
-  /** Whether the loop was told to end but may not know it yet: until then the socket seems closed. */
+  /** Whether the loop was told to end and may not have: until then, the socket seems closed. */
   isEnding = false;
 
   readonly #socket: WebSocket & Internals;
   readonly #state: symbol | undefined;
   readonly #loop: (() => Promise<void>) | undefined;
-  readonly #onFault: (error: unknown) => void;
+  readonly #onError: (error: unknown) => void;
   #left = TURN;
   #hasEnded = false;
 
-  /** @param onFault called if reading fails in a way for which the socket has no event. */
-  constructor(socket: WebSocket, onFault: (error: unknown) => void) {
+  /** @param onError called if reading fails in a way for which the socket has no event. */
+  constructor(socket: WebSocket, onError: (error: unknown) => void) {
     this.#socket = socket as WebSocket & Internals;
-    this.#onFault = onFault;
+    this.#onError = onError;
     this.#state = symbolOf(socket, "[[readyState]]");
     const loop = symbolOf(WebSocket.prototype, "[[eventLoop]]");
     if (loop === undefined || this.#state === undefined) return;
@@ -82,8 +82,8 @@ export class ReadFairness {
   }
 
   /**
-   * Makes the socket open again, for sending and closing. The loop looks at the state as soon as the
-   * message handler returns, so this may be called at any time after that.
+   * Makes the socket open again, for sending and closing. The loop looks at the state as soon as
+   * the message handler returns, so this may be called at any time after that.
    */
   reopen(): void {
     if (!this.isEnding) return;
@@ -100,8 +100,8 @@ export class ReadFairness {
         if (this.#hasEnded) await this.#pause();
       } while (this.#hasEnded);
     } catch (error) {
-      this.#onFault(error);
-      // onFault has closed the socket; only the loop notices when the peer has closed it as well.
+      this.#onError(error);
+      // onError() has closed the socket; only the loop notices when the peer has closed it as well.
       await this.#loop!().catch(() => {});
     }
   }
@@ -123,12 +123,12 @@ function symbolOf(object: object, name: string): symbol | undefined {
 /*
  * A text that is too long for a string ends the process.
  *
- * Broken: if a WebSocket receives a text of 512 MiB or more in fragments, Deno rejects a promise that
- * nobody can handle, which ends the process, client or server. The error does not say which socket it was,
- * and that socket neither receives nor closes any more.
+ * Broken: if a WebSocket receives a text of 512 MiB or more in fragments, Deno rejects a promise
+ * that nobody can handle, which ends the process, client or server. The error does not say which
+ * socket it was, and that socket neither receives nor closes any more.
  * Versions: 2.7.11 and 2.9.6.
- * To see it: process_test.ts sends such a text to `asyncpkt send`, which ends with exit code 1 and a stack
- * trace without this workaround. On servers, ReadFairness catches the error first.
+ * To see it: process_test.ts sends such a text to `asyncpkt send`, which ends with exit code 1 and
+ * a stack trace without this workaround. On servers, ReadFairness catches the error first.
  * It can go when Deno fires an `error` event instead, on the oldest Deno that is supported.
  */
 
@@ -138,8 +138,8 @@ export function isTooLongText(reason: unknown): boolean {
 }
 
 /**
- * Keeps the process alive until it is disposed when a peer sends a text that is too long for a string. Other
- * rejections still end the process.
+ * Keeps the process alive until it is disposed when a peer sends a text that is too long for a
+ * string. Other rejections still end the process.
  *
  * @param onTooLong called after such a text.
  */

@@ -3,10 +3,15 @@ import { assert, assertGreater, assertLess } from "@std/assert";
 import { clientFrame, openRawSocket } from "../tests/support/raw_tcp.ts";
 import { ReadFairness } from "./deno_workarounds.ts";
 
-/** Far more messages than a turn of {@linkcode ReadFairness} has, and few enough for the socket's buffers. */
+/**
+ * Far more messages than a turn of {@linkcode ReadFairness} has, and few enough for the socket's
+ * buffers.
+ */
 const MESSAGES = 20_000;
 
-/** Sends a server many messages at once; returns how many it handles before the event loop turns. */
+/**
+ * Sends a server many messages at once; returns how many it handles before the event loop turns.
+ */
 async function messagesInOneTurn(onSocket: (socket: WebSocket) => () => void): Promise<number> {
   const inOneTurn = Promise.withResolvers<number>();
   const ended = Promise.withResolvers<void>();

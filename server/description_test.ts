@@ -13,7 +13,10 @@ import { STATUS } from "./post.ts";
 /** What AsyncAPI's parser calls a warning; errors are 0, and a newer version of AsyncAPI is 2. */
 const WARNING = 1;
 
-/** AsyncAPI's own parser. It is not in deno.lock: `deno compile` would put its 25 MB into the program. */
+/**
+ * AsyncAPI's own parser. It is not in deno.lock: `deno compile` would put its 25 MB into the
+ * program.
+ */
 const PROGRAM = `
 import { Parser } from "npm:@asyncapi/parser@3.6.3";
 const { diagnostics } = await new Parser().parse(await Deno.readTextFile(Deno.args[0]));

@@ -1,5 +1,5 @@
 /**
- * Brings frames, the responder's callbacks, and the passing of time to sessions.
+ * Passes frames, the time, and the responder's callbacks to sessions.
  *
  * @module
  */
@@ -11,8 +11,9 @@ import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
 
 /**
- * Drives the sessions of a process. A timer fires when the next request is due, but timers are late by up
- * to 2 ms; so every frame that comes in also moves the time on, and the busier the server, the more exact.
+ * Drives the sessions of a server. A timer fires when the next request is due. Timers are up to 2
+ * ms late, so each received frame passes the time as well: the busier the server, the less late its
+ * answers.
  */
 export class Driver implements ResponderCallbacks {
   readonly #sessions: Sessions;
@@ -24,7 +25,7 @@ export class Driver implements ResponderCallbacks {
   #willFlush = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  /** @param onError called with errors that nobody else can catch, as they happen in a timer. */
+  /** @param onError called with errors in timers. */
   constructor(sessions: Sessions, clock: Clock, onError: (error: unknown) => void) {
     this.#sessions = sessions;
     this.#clock = clock;
@@ -32,10 +33,10 @@ export class Driver implements ResponderCallbacks {
     sessions.start(this);
   }
 
-  /** Brings a frame that has just arrived. */
+  /** Passes a received frame to its session. */
   receive(session: Session, frame: string | Uint8Array): void {
     const sessions = this.#sessions;
-    // Asking for the time is a twentieth of what a small message costs.
+    // Asking for the time takes a twentieth of the time of a small message.
     if (sessions.isTimeless) {
       session.receive(frame, 0);
     } else {
@@ -73,7 +74,7 @@ export class Driver implements ResponderCallbacks {
     this.#settle();
   }
 
-  /** Ends a session, whose requests in flight are dropped. */
+  /** Closes a session and drops its requests in flight. */
   close(session: Session): void {
     this.#sessions.close(session);
     this.#update();
@@ -86,13 +87,13 @@ export class Driver implements ResponderCallbacks {
     return promise;
   }
 
-  /** Answers nothing any more that is still in flight. */
+  /** Stops answering requests in flight. */
   stop(): void {
     this.#cancelTimer();
     this.#timerAt = -Infinity;
   }
 
-  /** After a callback, which may have sent an answer. */
+  /** Called after a callback, which may have sent an answer. */
   #settle(): void {
     this.#flushSoon();
     this.#update();
@@ -125,14 +126,14 @@ export class Driver implements ResponderCallbacks {
     this.#update();
   };
 
-  /** Sets the timer for the next request that is due, and says when nothing is in flight any more. */
+  /** Sets the timer for the next due request, and resolves `idle()` if nothing is in flight. */
   #update(): void {
     if (this.#idle !== undefined && this.#sessions.inFlight === 0) {
       this.#idle.resolve();
       this.#idle = undefined;
     }
     const { nextDue } = this.#sessions;
-    // A timer that fires too early costs less than setting it anew for every change.
+    // A timer that fires too early costs less than setting a timer on each change.
     if (nextDue >= this.#timerAt && nextDue < Infinity) return;
     this.#cancelTimer();
     this.#timerAt = nextDue;

@@ -10,7 +10,7 @@ import type { SessionEvents } from "../session/context.ts";
 export interface ServerEvents extends SessionEvents {
   /** A connection was not let in: there were too many, in all or from its address. */
   rejected?(address: string, reason: string): void;
-  /** A connection was closed for what the peer did or did not do; its requests in flight were dropped. */
+  /** The server closed a connection because of its peer, and dropped its requests in flight. */
   evicted?(address: string, code: number, reason: string, dropped: number): void;
   /** An upgrade was accepted and never became a connection; `count` such since the server began. */
   abandoned?(address: string, count: number): void;

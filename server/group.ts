@@ -1,5 +1,5 @@
 /**
- * What a server shares with others that listen on the same port.
+ * State that a server shares with others on the same port.
  *
  * @module
  */
@@ -9,30 +9,30 @@ import type { ServerStats } from "./stats.ts";
 
 /** A group of servers on one port, as one of them sees it. */
 export interface ServerGroup {
-  /** Requests whose connection was closed on purpose, by any server of the group. */
+  /** Ids that disconnected their client on purpose, on any server of the group. */
   readonly disconnectedIds: DisconnectedIds;
   /**
-   * How many requests are in flight in the other servers. Called before each request.
+   * Returns how many requests are in flight in the other servers. Called before each request.
    *
-   * @param inFlight how many are in flight in this one.
+   * @param inFlight requests in flight in this server.
    */
   inFlightElsewhere(inFlight: number): number;
-  /** How many clients the other servers have admitted: all, or those from one network. */
+  /** Returns how many clients the other servers have admitted, in total or from one network. */
   admittedElsewhere(network?: string): number;
-  /** Tells the others that this server has admitted a client from a network, or that one has left. */
+  /** Reports to the others that a client from a network was admitted or has left. */
   noteAdmitted(network: string, change: 1 | -1): void;
-  /** Asks all servers of the group how they are. */
+  /** Returns the status of all servers of the group. */
   status(): Promise<GroupStatus>;
 }
 
-/** How all servers of a group are together. */
+/** Status of a group. */
 export interface GroupStatus {
-  /** The sums of their numbers, including servers that have ended. */
+  /** Sums over all servers, including those that have ended. */
   readonly stats: ServerStats;
-  /** How many of them run. */
+  /** Number of running servers. */
   readonly size: number;
-  /** Whether all that run respond. */
+  /** Whether all running servers respond. */
   readonly isHealthy: boolean;
-  /** When the first of them started, in milliseconds since 1970. */
+  /** When the first server started, in milliseconds since 1970. */
   readonly startedAt: number;
 }

@@ -20,8 +20,9 @@ export interface Certificate {
 const RETRY_DELAY = 500;
 
 /**
- * Time after which a server that was shut down certainly accepts no more connections, in milliseconds. It is
- * a few turns of the event loop; if other servers share the port, nothing signals its end.
+ * Time after which a server that was shut down certainly accepts no more connections, in
+ * milliseconds. It is a few turns of the event loop; if other servers share the port, nothing
+ * signals its end.
  */
 const RELEASE_TIME = 100;
 
@@ -39,7 +40,7 @@ export interface ListenerOptions {
   readonly onError: (error: unknown) => Response;
 }
 
-/** Time without a sign of life after which a WebSocket is closed, in seconds. Pings ask for one before. */
+/** Time after which a silent WebSocket is closed, in seconds; Deno pings after half of it. */
 export const IDLE_TIMEOUT = 30;
 
 /** Listens from its construction on. */
@@ -95,7 +96,8 @@ export class Listener {
       (request, info) =>
         handler(request, info, (protocol, headers) => upgrade(request, protocol, headers)),
     );
-    // Deno ends a server that cannot accept, such as when file descriptors run out; open connections go on.
+    // Deno ends a server that cannot accept, such as when file descriptors run out; open
+    // connections go on.
     server.finished.catch((error) => {
       onError(error);
       if (!this.#retired.has(server)) this.#listenAgain();

@@ -1,11 +1,10 @@
 /**
- * Pages that a server shows over HTTP: the console for people, the description for machines, and the headers
- * that every response has.
+ * The console and the AsyncAPI description over HTTP, and the headers of every response.
  *
  * @module
  */
 
-/** Paths of the console's script, style and picture. */
+/** Paths of the console's style, script and picture. */
 const CONSOLE_PARTS = ["/console.css", "/console.js", "/console.svg"];
 
 /** The console may load scripts, styles and pictures from its own server only. */
@@ -21,34 +20,34 @@ const CONSOLE_HEADERS = {
   "vary": "accept",
 };
 
-/** Whether a request only reads: whatever a GET is answered with, a HEAD is, without the body. */
+/** Whether a method only reads. Deno answers HEAD like GET, without the body. */
 export function isReading(method: string): boolean {
   return method === "GET" || method === "HEAD";
 }
 
-/** Whether a request is a browser's that asks for the page; other clients need a WebSocket there. */
+/** Whether a browser asks for the console; other clients open a WebSocket at the same path. */
 export function isForPage({ method, headers }: Request, path: string): boolean {
   return path === "/" && isReading(method) && !headers.has("upgrade") &&
     headers.get("accept")?.includes("text/html") === true;
 }
 
-/** Whether a path is that of a script, style or picture of the page. */
+/** Whether a path is that of the console's style, script or picture. */
 export function isPartOfPage(path: string): boolean {
   return CONSOLE_PARTS.includes(path);
 }
 
-/** Answers with the console or a part of it. It is loaded when it is asked for. */
+/** Returns a response with the console or a part of it, which is loaded on the first request. */
 export async function answerConsole({ url, headers: asked }: Request): Promise<Response> {
   const { ASSETS } = await import("./console_assets.ts");
   const { type, etag, text } = ASSETS[new URL(url).pathname]!;
   const headers = { ...CONSOLE_HEADERS, etag };
-  // Deno makes it weak, W/"…", where it compresses the text.
+  // Deno turns it into W/"…" when it compresses the text.
   const isKnown = asked.get("if-none-match")?.includes(etag) ?? false;
   if (isKnown) return new Response(null, { status: 304, headers });
   return new Response(text, { headers: { ...headers, "content-type": type } });
 }
 
-/** Answers with the AsyncAPI description. It is loaded when it is asked for. */
+/** Returns a response with the AsyncAPI description, which is loaded on the first request. */
 export async function answerDescription(): Promise<Response> {
   const { default: description } = await import("./asyncapi.json", { with: { type: "json" } });
   return Response.json(description, {
@@ -58,7 +57,7 @@ export async function answerDescription(): Promise<Response> {
   });
 }
 
-/** Keeps browsers from taking a response for what it is not. */
+/** Headers that keep browsers from misinterpreting a response. */
 const SECURITY_HEADERS = Object.entries({
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -67,7 +66,7 @@ const SECURITY_HEADERS = Object.entries({
   "x-content-type-options": "nosniff",
 });
 
-/** Adds what the response does not say itself: a page may have a policy of its own. */
+/** Adds the security headers, and more, unless the response sets them itself. */
 export function secure(response: Response, more: Readonly<Record<string, string>> = {}): Response {
   for (const [name, value] of [...SECURITY_HEADERS, ...Object.entries(more)]) {
     if (!response.headers.has(name)) response.headers.set(name, value);

@@ -1,5 +1,5 @@
 /**
- * Packets over plain HTTP: `POST /` with what a frame would hold.
+ * Packets over HTTP: `POST /` with the content of a frame.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { guard } from "./events.ts";
 import { RequestBody } from "./request_body.ts";
 import type { RequestInfo } from "./socket.ts";
 
-/** The status where there is one answer, and that is an error at once. */
+/** Status of a response whose only answer is an error. */
 export const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid_json: 400,
   invalid_packet: 400,
@@ -23,15 +23,15 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   internal: 500,
 };
 
-/** The longest answer that is given as a whole, in UTF-16 units: Deno does not say when it was read. */
-const LONGEST_WHOLE = 1 << 14;
+/** Longest response that is no stream, in UTF-16 units: Deno does not report when it is read. */
+const MAX_WHOLE = 1 << 14;
 
 /**
- * Answers a POST: one packet with one JSON answer, an array with NDJSON, a line for each answer as it
- * falls due. Of a body that is too large, no more is kept than shows that it is.
+ * Answers a POST: one packet with one JSON answer, an array with NDJSON, a line for each answer
+ * when it is due.
  *
- * @param leave called once or more when the connection is free: its body has ended, and the response was
- * written. While Deno waits for the client on a connection, nothing can close that.
+ * @param leave called once or more when reading the body has ended and the response was written.
+ * Until then, nothing can close the connection.
  */
 export async function answerPost(
   request: Request,
@@ -42,7 +42,7 @@ export async function answerPost(
   const body = new RequestBody(request.body, shared.sessions.limits.maxPacketSize);
   void Promise.allSettled([body.ended, completed]).then(leave);
   const arrival = await body.arrival;
-  if (arrival === "broken") return new Response("The body broke off\n", { status: 400 });
+  if (arrival === "broken") return new Response("The body is incomplete\n", { status: 400 });
   if (arrival === "too slow") return new Response("The body took too long\n", { status: 408 });
   return await answer(body.bytes, remoteAddr.hostname, shared);
 }
@@ -50,7 +50,7 @@ export async function answerPost(
 async function answer(
   body: Uint8Array,
   address: string,
-  { sessions, driver, events, buffered }: Shared,
+  { sessions, driver, events, maxBuffered }: Shared,
 ): Promise<Response> {
   const isMany = body.length <= sessions.limits.maxPacketSize && isArray(body);
   const headers = { "content-type": isMany ? "application/x-ndjson" : "application/json" };
@@ -76,9 +76,9 @@ async function answer(
   const status = hasAll && answers.length === 1 ? statusOf(answers[0]!) : 200;
   if (hasAll) {
     end();
-    // A cancel has nothing to give up on here, and no answer.
+    // A cancel finds no request in flight, and so has no answer.
     if (answers.length === 0) return new Response(null, { status: 204 });
-    if (text.length <= LONGEST_WHOLE) return new Response(text, { status, headers });
+    if (text.length <= MAX_WHOLE) return new Response(text, { status, headers });
   }
   const evict = (reason: string) => {
     const dropped = session.inFlight;
@@ -88,7 +88,7 @@ async function answer(
   const stream = new AnswerStream({ onGone: end, onStuck: evict });
   const cutOff = (reason: string) => {
     stream.cutOff(reason);
-    // Not now: a session that sends must not be closed under its own hands.
+    // Later, as a session must not be closed while it sends.
     queueMicrotask(end);
   };
   const endWhenDone = () => {
@@ -97,15 +97,15 @@ async function answer(
     queueMicrotask(end);
   };
   send = (answer) => {
-    if (stream.waiting > buffered) {
-      return evict(`More than ${buffered} bytes of answers have not been read`);
+    if (stream.waiting > maxBuffered) {
+      return evict(`More than ${maxBuffered} bytes of answers have not been read`);
     }
     stream.write(answer);
     endWhenDone();
   };
   dropped = endWhenDone;
   disconnect = () => cutOff("Disconnected on purpose");
-  answers = []; // the stream keeps what has not been read
+  answers = []; // frees them: the stream keeps unread answers
   stream.write(text);
   if (hasAll) stream.end();
   return new Response(stream.readable, { status, headers });
@@ -116,7 +116,7 @@ function statusOf(answer: string): number {
   return code === undefined ? 200 : STATUS[code];
 }
 
-/** Whether JSON text begins an array, after the white space that JSON allows. */
+/** Whether JSON text starts with an array. */
 function isArray(body: Uint8Array): boolean {
   const first = body.find((byte) =>
     byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09

@@ -1,19 +1,19 @@
 /**
- * Body of a POST: read in small pieces, under deadlines.
+ * The body of a POST, read in small pieces, with deadlines.
  *
  * @module
  */
 
-/** Longest time that a body may take in all, in milliseconds. */
+/** Longest time that a body may take, in milliseconds. */
 const TOTAL_TIMEOUT = 30_000;
 
 /** Longest time that a body may pause, in milliseconds. */
 const PAUSE_TIMEOUT = 10_000;
 
-/** How long a client that was answered early may go on sending, in milliseconds. */
+/** Time that a client may go on sending after an early answer, in milliseconds. */
 const LINGER = 5000;
 
-/** Bytes to read at once: few at first, so that a body that never comes takes little memory. */
+/** Bytes to read at once: few at first, so that a body that never arrives takes little memory. */
 const FIRST_PIECE = 1 << 12;
 const LARGEST_PIECE = 1 << 16;
 
@@ -21,14 +21,13 @@ const LARGEST_PIECE = 1 << 16;
 export type Arrival = "complete" | "too large" | "too slow" | "broken";
 
 /**
- * Reads the body of a request, from the start. What comes after the answer is clear is discarded for a
- * while, so that the client can read the answer; then Deno closes the connection. It does so only when
- * another piece comes: it cannot give up the wait for one.
+ * Reads the body of a request. After an early answer, it discards the rest for a while, so that the
+ * client can read the answer. Deno then closes the connection, but only when another piece comes.
  */
 export class RequestBody {
-  /** Resolves when the body is complete, or certainly will not be in time and within the limit. */
+  /** Resolves when the body is complete, or cannot be complete in time and within the limit. */
   readonly arrival: Promise<Arrival>;
-  /** Resolves when the body has ended, the client has gone, or reading was given up. */
+  /** Resolves when reading has ended. */
   readonly ended: Promise<void>;
 
   readonly #limit: number;
@@ -38,7 +37,7 @@ export class RequestBody {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #buffer = new Uint8Array(0);
   #length = 0;
-  /** When its arrival was decided. */
+  /** When {@linkcode RequestBody.arrival} resolved. */
   #arrivedAt: number | undefined;
 
   /** @param limit in bytes. */
@@ -49,7 +48,7 @@ export class RequestBody {
     this.ended = this.#readAll(body);
   }
 
-  /** The body if it is complete; more than the limit of it if it is too large. */
+  /** The body if it is complete; its start, longer than the limit, if it is too large. */
   get bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
   }
@@ -93,7 +92,7 @@ export class RequestBody {
   }
 }
 
-/** Pieces of a stream, each of which is valid until the next is asked for. */
+/** Returns the pieces of a stream; each is valid until the next one is read. */
 async function* piecesOf(
   stream: ReadableStream<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, void> {
@@ -101,7 +100,7 @@ async function* piecesOf(
   try {
     reader = stream.getReader({ mode: "byob" });
   } catch {
-    // Deno 2.9 puts a body that came with its head into a stream of another kind.
+    // On Deno 2.9, a body that arrives with its head is not a byte stream.
     return yield* stream;
   }
   let buffer = new Uint8Array(FIRST_PIECE);

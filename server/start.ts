@@ -182,7 +182,7 @@ export function startServer(
     console: options.console ?? true,
   });
   const driver = new Driver(sessions, realClock, fail);
-  const shared = { sessions, driver, events, buffered: limits.maxBuffered };
+  const shared = { sessions, driver, events, maxBuffered: limits.maxBuffered };
   const connections = new Connections(shared, limits, stats, group);
   const listener = new Listener({
     hostname,

@@ -1,22 +1,22 @@
 /**
- * The numbers of a server: what it has done, and how it is now.
+ * Counts and gauges of a server.
  *
  * @module
  */
 
 import { Counters } from "../session/counters.ts";
 
-/** The numbers of a server, or of all workers of one. A structured clone has all of them. */
+/** Counts and gauges of a server or of a group. A structured clone has all of them. */
 export class ServerStats {
-  /** What has happened in sessions. */
+  /** Counts since the start. */
   readonly counters = new Counters();
-  /** How the server is now. */
+  /** Current values. */
   readonly gauges = {
-    /** Requests that wait for their answer. */
+    /** Requests in flight. */
     inFlight: 0,
     /** Open connections. */
     connections: 0,
-    /** Upgrades that never became a connection. */
+    /** Upgrades that never opened. */
     abandoned: 0,
     /** Memory that JavaScript uses, in bytes. */
     heap: 0,

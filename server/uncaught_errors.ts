@@ -1,5 +1,5 @@
 /**
- * Errors that nobody caught: the server ends, but answers first.
+ * Uncaught errors: the server ends, but answers requests in flight first.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { isTooLongText } from "./deno_workarounds.ts";
 
 /** Handles uncaught errors and unhandled rejections, until it is disposed. */
 export class UncaughtErrorHandler implements Disposable {
-  /** Resolves at the first error after which the process cannot be trusted. */
+  /** Resolves at the first error after which the process must end. */
   readonly failed: Promise<void>;
 
   readonly #onError: (error: unknown) => void;
@@ -24,7 +24,7 @@ export class UncaughtErrorHandler implements Disposable {
     addEventListener("error", this.#onUncaughtError);
   }
 
-  /** Leaves later errors to Deno, which ends the process. */
+  /** Leaves further errors to Deno, which ends the process. */
   [Symbol.dispose](): void {
     removeEventListener("unhandledrejection", this.#onUnhandledRejection);
     removeEventListener("error", this.#onUncaughtError);
@@ -33,8 +33,8 @@ export class UncaughtErrorHandler implements Disposable {
   #onUnhandledRejection = (event: PromiseRejectionEvent): void => {
     event.preventDefault();
     this.#onError(event.reason);
-    // Only one connection is lost. ReadFairness catches this error, unless a version of Deno lacks what it
-    // relies on.
+    // That error costs only one connection. ReadFairness catches it, unless a version of Deno lacks
+    // the private members that it replaces.
     if (!isTooLongText(event.reason)) this.#fail();
   };
 

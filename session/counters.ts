@@ -26,9 +26,7 @@ export class Histogram {
 
   readonly #bounds: readonly number[];
 
-  /**
-   * @param bounds the upper bound of each range but the last, which has none; bounds are inclusive.
-   */
+  /** @param bounds the inclusive upper bound of each range but the last, which has none. */
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
     this.counts = new Float64Array(bounds.length + 1);

@@ -43,9 +43,7 @@ export interface NormalDelay {
 export interface LognormalDelay {
   /** The median: half of the delays are shorter. */
   median: number;
-  /**
-   * The standard deviation of the logarithm. With 0.5, one delay in 100 is 3.2 medians or longer.
-   */
+  /** Standard deviation of the logarithm. With 0.5, one delay in 100 is 3.2 medians or longer. */
   sigma: number;
 }
 
@@ -116,9 +114,7 @@ function lognormalDelay({ median, sigma }: LognormalDelay, seed: number | undefi
 /** With a larger sigma, nearly every delay would be 0 or a day. */
 const MAX_SIGMA = 10;
 
-/**
- * @param shape returns the delay, in seconds, at a number of standard deviations from the center.
- */
+/** @param shape returns the delay in seconds at this many deviations from the center. */
 function shapedDelay(
   shape: (deviations: number) => number,
   seed: number | undefined,
@@ -133,9 +129,7 @@ function shapedDelay(
   };
 }
 
-/**
- * Returns a standard normal number for two uniform numbers in [0, 1), by the Box–Muller transform.
- */
+/** Returns a standard normal number for two uniform numbers, by the Box–Muller transform. */
 function standardNormal(radius: number, angle: number): number {
   return Math.sqrt(-2 * Math.log(1 - radius)) * Math.cos(2 * Math.PI * angle);
 }

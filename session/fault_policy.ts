@@ -30,9 +30,7 @@ export interface FaultRates extends Partial<Record<FaultKind, number>> {
 export interface FaultPolicy {
   /** The extra delay of the kind `late`, in milliseconds. */
   readonly lateBy: number;
-  /**
-   * Returns the fault of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8, if any.
-   */
+  /** Returns the fault of the request with the id `bytes[at .. end]`, JSON in UTF-8, if any. */
   kindFor(bytes: Uint8Array, at: number, end: number): FaultKind | undefined;
 }
 

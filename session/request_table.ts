@@ -45,9 +45,7 @@ export class RequestTable {
   #firstFree = NONE;
   /** The newest entry of each session. */
   #newest = new Int32Array(64).fill(NONE);
-  /**
-   * A hash table with open addressing: entry + 1, or 0. At most half full, without gaps in a run.
-   */
+  /** Hash table with open addressing: entry + 1, or 0; at most half full, no gaps in a run. */
   #table = new Int32Array(2048);
 
   /** @param capacity requests to reserve memory for; growing later copies all fields. */

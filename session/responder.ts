@@ -21,10 +21,7 @@ export interface ResponderCallbacks {
   ready(entry: number, due: number): void;
 }
 
-/**
- * Turns requests into responses. It adds requests to the table of those in flight, and removes
- * them.
- */
+/** Turns requests into responses. It adds requests to the table, and removes them. */
 export interface Responder {
   /** Whether requests are accepted when they are submitted; otherwise a callback accepts them. */
   readonly acceptsAtOnce: boolean;
@@ -42,10 +39,7 @@ export interface Responder {
    * @param delay its delay, in milliseconds.
    */
   submit(owner: number, reader: FrameReader, i: number, delay: number): number;
-  /**
-   * Returns the response to a request that was due at time `due`, as JSON text; undefined if it is
-   * not ready.
-   */
+  /** Returns the response to a request that was due at `due`, as JSON text, if it is ready. */
   respond(entry: number, due: number, withDelay: boolean): string | undefined;
   /** Gives up on a response; a call of {@linkcode Responder.remove} follows. */
   cancel(entry: number): void;

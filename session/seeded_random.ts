@@ -4,9 +4,7 @@
  * @module
  */
 
-/**
- * Returns a number in [0, 1) for the request whose id is `bytes[at .. end]`, as JSON text in UTF-8.
- */
+/** Returns a number in [0, 1) for the request with the id `bytes[at .. end]`, JSON in UTF-8. */
 export type SeededRandom = (bytes: Uint8Array, at: number, end: number) => number;
 
 /** Uses of random numbers; the numbers of one purpose are independent of those of another. */

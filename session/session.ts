@@ -41,10 +41,7 @@ export class Session {
   inFlight = 0;
   /** Unique among open sessions. */
   readonly number: number;
-  /**
-   * Whether the peer sent too many wrong packets in a row; the carrier should then end the
-   * connection.
-   */
+  /** Whether the peer sent too many wrong packets in a row. The carrier should then close. */
   hasTooManyErrors = false;
   /** Whether it was closed. */
   protected isClosed = false;
@@ -155,9 +152,7 @@ export class Session {
     this.#fail(id, error);
   }
 
-  /**
-   * Resolves once all submitted requests are accepted or refused; undefined if they are already.
-   */
+  /** Resolves once all submitted requests are accepted or refused; undefined if all are. */
   get decided(): Promise<void> | undefined {
     if (!this.#unaccepted?.size) return undefined;
     return (this.#allDecided ??= Promise.withResolvers()).promise;
@@ -183,10 +178,7 @@ export class Session {
     this.#sendFrame(encodeFrame(from === 0 ? texts : texts.slice(from)), isAscii);
   }
 
-  /**
-   * Drops the requests in flight, and ignores further frames; {@linkcode Sessions.close} calls
-   * this.
-   */
+  /** Drops requests in flight and ignores further frames. {@linkcode Sessions.close} calls it. */
   close(): void {
     this.isClosed = true;
     const { requests, counters } = this.#context;
