@@ -1,5 +1,5 @@
 /**
- * `GET /metrics`: the counts and gauges of a server in Prometheus' text format, version 0.0.4.
+ * `GET /metrics`: the metrics of a server in Prometheus' text format, version 0.0.4.
  *
  * @module
  */
@@ -8,14 +8,13 @@ import project from "../deno.json" with { type: "json" };
 import type { Counters, Histogram } from "../session/counters.ts";
 import type { ServerStats } from "./stats.ts";
 
-/** A line of a metric: its value, its labels, and the suffix of its name. */
+/** A line of a metric; the suffix is part of its name. */
 interface Sample {
   value: number;
   labels?: Record<string, string>;
   suffix?: string;
 }
 
-/** A metric with all its lines. */
 interface Metric {
   name: string;
   help: string;
@@ -24,23 +23,58 @@ interface Metric {
 }
 
 /**
- * Answers with all metrics.
+ * Returns a response with all metrics.
  *
- * @param makesFaults whether the server makes faults on purpose; if not, they have no metric.
+ * @param injectsFaults whether the server injects faults; otherwise they have no metric.
  * @param startedAt when the server started, in milliseconds since 1970.
  */
 export function answerMetrics(
-  stats: ServerStats,
-  makesFaults: boolean,
+  { counters, gauges }: ServerStats,
+  injectsFaults: boolean,
   startedAt: number,
 ): Response {
-  const metrics = metricsOf(stats, startedAt)
-    .filter(({ name }) => makesFaults || name !== "asyncpkt_faults_total");
+  const { version } = project;
+  const { deno, v8 } = Deno.version;
+  const faults = counter(
+    "asyncpkt_faults_total",
+    "Injected faults, by kind.",
+    byLabel("kind", counters.faults),
+  );
+  const metrics = [
+    counter(
+      "asyncpkt_requests_total",
+      "Requests that have ended, by outcome. A frame without a request counts as refused.",
+      byLabel("outcome", outcomes(counters)),
+    ),
+    counter("asyncpkt_errors_total", "Errors sent, by code.", byLabel("code", counters.errors)),
+    gauge("asyncpkt_requests_in_flight", "Requests in flight.", gauges.inFlight),
+    histogram("asyncpkt_delay_seconds", "Delays of requests.", counters.delays),
+    histogram(
+      "asyncpkt_lateness_seconds",
+      "Time from when a request was due until it was answered.",
+      counters.lateness,
+    ),
+    ...injectsFaults ? [faults] : [],
+    gauge("asyncpkt_connections", "Open WebSocket connections.", gauges.connections),
+    gauge("asyncpkt_upgrades_abandoned", "Upgrades that never opened.", gauges.abandoned),
+    counter(
+      "asyncpkt_received_bytes_total",
+      "Bytes received in frames and bodies.",
+      counters.bytesIn,
+    ),
+    counter("asyncpkt_sent_bytes_total", "Bytes sent in frames and bodies.", counters.bytesOut),
+    gauge("asyncpkt_build_info", "Versions of the server, of Deno and of V8; always 1.", [
+      { labels: { version, deno, v8 }, value: 1 },
+    ]),
+    gauge("process_start_time_seconds", "Start of the process, in Unix time.", startedAt / 1000),
+    gauge("process_resident_memory_bytes", "Resident memory.", Deno.memoryUsage().rss),
+    gauge("process_heap_bytes", "Memory in use by JavaScript.", gauges.heap),
+  ];
   const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
   return new Response(metrics.map(formatMetric).join("\n"), { headers });
 }
 
-/** Writes one metric: its help, its type, and a line for each sample. */
+/** Formats a metric: its help, its type, and a line for each sample. */
 export function formatMetric({ name, help, type, samples }: Metric): string {
   const lines = samples.map(({ value, labels = {}, suffix = "" }) => {
     const pairs = Object.entries(labels).map(([label, text]) =>
@@ -55,70 +89,9 @@ function escape(text: string, special: RegExp): string {
   return text.replace(special, (character) => character === "\n" ? "\\n" : `\\${character}`);
 }
 
-/** Prometheus reads numbers as Go does, where infinity is `+Inf`. */
+/** Prometheus parses numbers as Go does, where infinity is `+Inf`. */
 function formatValue(value: number): string {
   return String(value).replace(/^Infinity/, "+Inf").replace("-Infinity", "-Inf");
-}
-
-function metricsOf({ counters, gauges }: ServerStats, startedAt: number): Metric[] {
-  const { version } = project;
-  const { deno, v8 } = Deno.version;
-  return [
-    {
-      name: "asyncpkt_requests_total",
-      help: "Requests that have ended, by outcome. A frame without a request counts as refused.",
-      type: "counter",
-      samples: byLabel("outcome", outcomes(counters)),
-    },
-    {
-      name: "asyncpkt_errors_total",
-      help: "Errors sent, by code.",
-      type: "counter",
-      samples: byLabel("code", counters.errors),
-    },
-    gauge("asyncpkt_requests_in_flight", "Requests in flight.", gauges.inFlight),
-    histogram("asyncpkt_delay_seconds", "Delays of requests.", counters.delays),
-    histogram(
-      "asyncpkt_lateness_seconds",
-      "Time from when a request was due until it was answered.",
-      counters.lateness,
-    ),
-    {
-      name: "asyncpkt_faults_total",
-      help: "Faults made on purpose, by kind.",
-      type: "counter",
-      samples: byLabel("kind", counters.faults),
-    },
-    gauge("asyncpkt_connections", "Open WebSocket connections.", gauges.connections),
-    gauge(
-      "asyncpkt_upgrades_abandoned",
-      "Upgrades that never became a connection.",
-      gauges.abandoned,
-    ),
-    counter(
-      "asyncpkt_received_bytes_total",
-      "Bytes received in frames and request bodies.",
-      counters.bytesIn,
-    ),
-    counter(
-      "asyncpkt_sent_bytes_total",
-      "Bytes sent in frames and response bodies.",
-      counters.bytesOut,
-    ),
-    {
-      name: "asyncpkt_build_info",
-      help: "Versions of the server, of Deno and of V8; always 1.",
-      type: "gauge",
-      samples: [{ labels: { version, deno, v8 }, value: 1 }],
-    },
-    gauge(
-      "process_start_time_seconds",
-      "Start of the process, in seconds since 1970.",
-      startedAt / 1000,
-    ),
-    gauge("process_resident_memory_bytes", "Resident memory.", Deno.memoryUsage().rss),
-    gauge("process_heap_bytes", "Memory in use by JavaScript.", gauges.heap),
-  ];
 }
 
 /** Errors other than a cancel and a failure of the server are refusals. */
@@ -128,20 +101,21 @@ function outcomes({ answered, dropped, errors }: Readonly<Counters>): Record<str
   return { answered, cancelled, dropped, failed, refused };
 }
 
-function counter(name: string, help: string, value: number): Metric {
-  return { name, help, type: "counter", samples: [{ value }] };
+function counter(name: string, help: string, value: number | Sample[]): Metric {
+  return { ...gauge(name, help, value), type: "counter" };
 }
 
-function gauge(name: string, help: string, value: number): Metric {
-  return { name, help, type: "gauge", samples: [{ value }] };
+function gauge(name: string, help: string, value: number | Sample[]): Metric {
+  const samples = typeof value === "number" ? [{ value }] : value;
+  return { name, help, type: "gauge", samples };
 }
 
-/** Counts, each with its name as the value of a label. */
+/** Returns a sample for each count, with its name as the value of a label. */
 function byLabel(label: string, counts: Record<string, number>): Sample[] {
   return Object.entries(counts).map(([name, value]) => ({ labels: { [label]: name }, value }));
 }
 
-/** Converts milliseconds to seconds, and counts of ranges to cumulative counts. */
+/** Converts milliseconds to seconds, and counts to cumulative counts. */
 function histogram(name: string, help: string, { bounds, counts, sum }: Histogram): Metric {
   let count = 0;
   const samples: Sample[] = Array.from(counts, (more, i) => {
