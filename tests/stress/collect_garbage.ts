@@ -1,6 +1,5 @@
 /**
- * Preloaded into a process whose memory is looked at: collects all garbage when SIGUSR2 arrives, and
- * says so on stdout. It needs `--v8-flags=--expose-gc`.
+ * For `--preload`: collects all garbage on SIGUSR2, and reports it on stdout. Needs `--expose-gc`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A plain server with faults, to test that failure tests find them.
+ * A plain server with faults, to test fuzzers and the soak.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import type { Target } from "../support/server_process.ts";
 export interface Faults {
   /** Answers a frame. @default {plainReplies} */
   answer?(frame: string): string[];
-  /** Connections after which its process seems to have ended. */
+  /** Connections after which it seems to have ended. @default {Infinity} */
   endsAfter?: number;
 }
 
-/** Starts a plain server within the test. */
+/** Starts a server within the test. */
 export function startFaulty({ answer = plainReplies, endsAfter = Infinity }: Faults): Target {
   const sockets = new Set<WebSocket>();
   let connections = 0;

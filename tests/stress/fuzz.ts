@@ -1,6 +1,6 @@
 /**
- * `deno task fuzz`: both fuzzers, or one of them. It prints what they find with the command that finds it
- * again, and then ends with exit code 1.
+ * `deno task fuzz`: both fuzzers, or one of them. It prints each finding with the command that repeats it,
+ * and then ends with exit code 1.
  *
  * @module
  */
@@ -14,15 +14,14 @@ import { type Outcome, randomSeed, scriptFlags, type TrialOptions } from "./tria
 const FUZZERS = { packets: fuzzPackets, frames: fuzzFrames };
 const INPUTS = { packets: "packets", frames: "connections" };
 
-/** Runs a fuzzer as a failure test. */
+/** Returns a fuzzer as a failure test. */
 export function fuzzTrial(only: keyof typeof FUZZERS) {
   return async ({ seed, duration }: TrialOptions): Promise<Outcome> => {
-    const { inputs, badInputs, requests, findings } = await FUZZERS[only]({ seed, duration });
+    const { inputs, tally, findings } = await FUZZERS[only]({ seed, duration });
     return {
+      ...tally,
       extent: `${formatCount(inputs)} ${INPUTS[only]} in ${duration / 1000} s, seed ${seed}`,
-      requests,
       lost: findings.length,
-      badInputs,
       failures: findings.map(({ seed, what }) => `${what}; again: ${commandFor(only, seed)}`),
     };
   };
@@ -37,9 +36,9 @@ if (import.meta.main) {
     "fuzz",
     "Fuzzes packets and frames.",
     {
-      seed: integer("N", "repeats what was found with it [random]", undefined, 0, 2 ** 31 - 1),
-      seconds: seconds("SECONDS", "how long each of the two goes on [60]", 60),
-      only: choice("what is made up [both]", ["both", "packets", "frames"]),
+      seed: integer("N", "repeats a run with it [random]", undefined, 0, 2 ** 31 - 1),
+      seconds: seconds("SECONDS", "how long each fuzzer runs [60]", 60),
+      only: choice("which fuzzer [both]", ["both", "packets", "frames"]),
       rounds: integer("N", "most rounds of each [no limit]", undefined, 1),
     },
   );

@@ -1,19 +1,19 @@
 /**
- * The fuzzer over WebSocket frames. Half of its clients keep to the rules in odd ways, and must be answered in
- * full; the others break them. Meanwhile a healthy connection must be answered, and in the end nothing may
- * be left of them.
+ * The fuzzer over WebSocket frames. Half of its clients keep to the rules in odd ways, and must be answered
+ * in full; the others break the rules. Meanwhile a healthy connection must be answered, and at the end
+ * nothing may be left of them.
  *
  * @module
  */
 
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { startServerProcess, type Target } from "../support/server_process.ts";
-import { ENOUGH, type Finding, type FuzzOptions, type FuzzResult } from "./fuzzing.ts";
+import { type Finding, type FuzzOptions, type FuzzResult, MAX_FINDINGS } from "./fuzz_packets.ts";
 import { RawClient } from "./raw_client.ts";
 import { frame, type Script, scriptOf } from "./raw_frames.ts";
 import { ask, leftBehind, Tally } from "./trial.ts";
 
-/** Clients at once. */
+/** Clients at a time. */
 const AT_ONCE = 16;
 
 /** Rounds on one server. */
@@ -33,10 +33,10 @@ export async function fuzzFrames(
   const tally = new Tally();
   const findings: Finding[] = [];
   let round = 0;
-  const goesOn = () => round < rounds && performance.now() < end && findings.length < ENOUGH;
+  const goesOn = () => round < rounds && performance.now() < end && findings.length < MAX_FINDINGS;
   do {
     await using target = await start();
-    await play(target.port, scriptOf(seed)); // the files that a server opens once are open after that
+    await play(target.port, scriptOf(seed)); // opens the files that a server opens once
     const files = await target.files();
     const first = seed + round;
     {
@@ -53,8 +53,7 @@ export async function fuzzFrames(
       findings.push({ seed: first, what, input: null });
     }
   } while (goesOn());
-  const { badInputs, requests } = tally;
-  return { rounds: round, inputs: round, badInputs, requests, findings };
+  return { rounds: round, inputs: round, tally, findings };
 }
 
 async function playTogether(
@@ -81,7 +80,7 @@ async function playTogether(
   return findings;
 }
 
-/** Finds out which of several scripts ended the server, each on a server of its own. */
+/** Finds the script that ended the server, each on a server of its own. */
 async function blame(start: () => Promise<Target>, seeds: readonly number[]): Promise<Finding[]> {
   for (const seed of seeds) {
     await using target = await start();
@@ -94,7 +93,7 @@ async function blame(start: () => Promise<Target>, seeds: readonly number[]): Pr
   return [{ seed: seeds[0]!, what, input: seeds.map(scriptOf) }];
 }
 
-/** Plays a script to its end; returns what is wrong with the answers, if they matter. */
+/** Plays a script; returns what is wrong with the answers, if it expects any. */
 export async function play(port: number, script: Script): Promise<string | undefined> {
   const { handshake, pieces, leaving, wanted } = script;
   const client = new RawClient(port);
@@ -112,10 +111,11 @@ export async function play(port: number, script: Script): Promise<string | undef
   } finally {
     client.destroy();
   }
-  if (wanted === undefined) return undefined; // it deserves to be thrown out
+  if (wanted === undefined) return undefined;
   const [got, want] = [client.answers.toSorted(), wanted.toSorted()];
-  const i = want.findIndex((text, i) => text !== got[i]);
-  if (i >= 0) return `${failure}want ${want[i]!.slice(0, 200)}, got ${got[i]?.slice(0, 200)}`;
-  if (got.length > want.length) return `${failure}${got.length} answers, want ${want.length}`;
+  for (let i = 0; i < Math.max(got.length, want.length); i++) {
+    if (want[i] === got[i]) continue;
+    return `${failure}expected ${want[i]?.slice(0, 200)}, got ${got[i]?.slice(0, 200)}`;
+  }
   return failure === "" ? undefined : failure;
 }

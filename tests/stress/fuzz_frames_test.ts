@@ -4,23 +4,23 @@ import { type Faults, startFaulty } from "./faulty_server.ts";
 import { fuzzFrames, startFuzzed } from "./fuzz_frames.ts";
 import { scriptOf } from "./raw_frames.ts";
 
-Deno.test("fuzzFrames() finds nothing in the server", async () => {
+Deno.test("fuzzFrames() returns no findings when the server works", async () => {
   const result = await fuzzFrames({ seed: 1, duration: 60_000, rounds: 64 }, startFuzzed);
   assertEquals([result.rounds, result.findings], [64, []]);
-  assert(result.badInputs > 0 && result.requests > 0);
+  assert(result.tally.badInputs > 0 && result.tally.requests > 0);
 });
 
 const BROKEN: [name: string, faults: Faults, what: RegExp][] = [
   ["answers wrongly", {
     answer: (frame) => plainReplies(frame).map((text) => text.replace("Hub", "Hab")),
-  }, /want .*Hub.*, got .*Hab/],
+  }, /expected .*Hub.*, got .*Hab/],
   ["answers twice", {
     answer: (frame) => plainReplies(frame).flatMap((text) => [text, text]),
-  }, /want|answers/],
+  }, /expected/],
   ["ends", { endsAfter: 20 }, /the server's process ended/],
 ];
 
-Deno.test("fuzzFrames() finds what is broken", async (t) => {
+Deno.test("fuzzFrames() returns a finding when the server is broken", async (t) => {
   for (const [name, faults, what] of BROKEN) {
     await t.step(name, async () => {
       const start = () => Promise.resolve(startFaulty(faults));
@@ -31,7 +31,7 @@ Deno.test("fuzzFrames() finds what is broken", async (t) => {
   }
 });
 
-Deno.test("scriptOf() gives the same for a seed, and others for the next", () => {
+Deno.test("scriptOf() returns the same script when the seed is the same", () => {
   const scripts = Array.from({ length: 50 }, (_, seed) => JSON.stringify(scriptOf(seed)));
   assertEquals(scripts, scripts.map((_, seed) => JSON.stringify(scriptOf(seed))));
   assertEquals(new Set(scripts).size, scripts.length);

@@ -1,14 +1,13 @@
 /**
- * The fuzzer over packets: random frames, valid ones, broken ones and nearly valid ones, go to the program's
- * core and to its plain twin, and what the two say must be the same to the letter. fast-check makes the
- * frames, and shrinks those on which they differ.
+ * The fuzzer over packets: the program's core and the plain implementation must answer random, broken and
+ * nearly valid frames alike, to the letter. fast-check makes the frames, and shrinks those that differ.
  *
  * @module
  */
 
-import { Sessions } from "../../session/sessions.ts";
-import { uniformDelay } from "../../session/delays.ts";
 import { encodeRequest } from "../../protocol.ts";
+import { uniformDelay } from "../../session/delays.ts";
+import { Sessions } from "../../session/sessions.ts";
 import {
   anyData,
   anyText,
@@ -21,23 +20,52 @@ import {
 import { fc } from "../support/npm_packages.ts";
 import { plainReplies, withoutMessage } from "../support/plain.ts";
 import { randomIntegers } from "../support/random.ts";
-import { ENOUGH, type Finding, type FuzzOptions, type FuzzResult } from "./fuzzing.ts";
+import { Tally } from "./trial.ts";
 
-/** What is fuzzed: makes of a frame the answers to it, errors first. */
+/** Options for a fuzzer. Round i of seed N is the first round of seed N + i. */
+export interface FuzzOptions {
+  readonly seed: number;
+  /** How long to go on, in milliseconds; there is at least one round. */
+  readonly duration: number;
+  /** Most rounds. @default {Infinity} */
+  readonly rounds?: number;
+}
+
+/** A difference or a fault. */
+export interface Finding {
+  /** Its first round repeats the finding. */
+  readonly seed: number;
+  readonly what: string;
+  /** What was sent, as JSON. */
+  readonly input: unknown;
+}
+
+/** Result of a fuzzer. */
+export interface FuzzResult {
+  readonly rounds: number;
+  /** Packets or connections. */
+  readonly inputs: number;
+  readonly tally: Tally;
+  readonly findings: readonly Finding[];
+}
+
+/** After so many findings, more of them tell nothing new. */
+export const MAX_FINDINGS = 3;
+
+/** An implementation under test: returns the answers to a frame, errors first. */
 export type Implementation = (frame: string) => string[];
 
-/** A reply that refuses. */
+/** An error. */
 const REFUSAL = /^\{"request_id":.*,"error":\{"code":"\w+"\}\}$/s;
 
-/** How many frames a round tries on one server. */
+/** Frames in a round. */
 const FRAMES = 200;
 
-/** The frames: of all sizes, as what is quick for the small may go wrong with the large. */
+/** Frames of all sizes, since large ones are read in other ways than small ones. */
 const anyFrame: fc.Arbitrary<string> = fc.oneof(
   { weight: 10, arbitrary: frameText },
   { weight: 10, arbitrary: faultyFrameText },
   { weight: 2, arbitrary: fc.oneof(anyText, tellingText, fc.json()) },
-  // Past the length at which a frame is read in another way.
   {
     weight: 1,
     arbitrary: fc.tuple(anyData, fc.constantFrom("x", "é", "a&&b&&c%%", '"'), fc.nat(30_000)).map((
@@ -59,69 +87,50 @@ const anyFrame: fc.Arbitrary<string> = fc.oneof(
   },
 );
 
-/** Fuzzes an implementation; each round has a new one. */
+/** Fuzzes an implementation; each round makes a new one. */
 export function fuzzPackets(
   { seed, duration, rounds = Infinity }: FuzzOptions,
   make: () => Implementation = coreOf,
 ): FuzzResult {
   const end = performance.now() + duration;
   const findings: Finding[] = [];
-  const counts = { inputs: 0, badInputs: 0, requests: 0 };
+  const tally = new Tally();
+  let inputs = 0;
   let round = 0;
   do {
-    const finding = tryRound(seed + round++, make(), counts);
-    if (finding !== undefined) findings.push(finding);
-  } while (round < rounds && performance.now() < end && findings.length < ENOUGH);
-  return { rounds: round, ...counts, findings };
+    const implementation = make();
+    const property = fc.property(anyFrame, (frame) => {
+      const wanted = plainReplies(frame);
+      inputs++;
+      if (wanted.some((reply) => REFUSAL.test(reply))) tally.badInputs++;
+      tally.requests += wanted.length;
+      compare(wanted, implementation(frame).map(withoutMessage));
+    });
+    const roundSeed = seed + round++;
+    const parameters = { seed: randomIntegers(roundSeed)(2 ** 31), numRuns: FRAMES };
+    const { failed, counterexample, errorInstance } = fc.check(property, parameters);
+    if (!failed) continue;
+    const what = (errorInstance as Error).message;
+    findings.push({ seed: roundSeed, what, input: counterexample![0] });
+  } while (round < rounds && performance.now() < end && findings.length < MAX_FINDINGS);
+  return { rounds: round, inputs, tally, findings };
 }
 
-function tryRound(
-  seed: number,
-  implementation: Implementation,
-  counts: { inputs: number; badInputs: number; requests: number },
-): Finding | undefined {
-  const property = fc.property(anyFrame, (frame) => {
-    const wanted = plainReplies(frame);
-    counts.inputs++;
-    if (wanted.some((reply) => REFUSAL.test(reply))) counts.badInputs++;
-    counts.requests += wanted.length;
-    const difference = differenceOn(frame, wanted, implementation);
-    if (difference !== undefined) throw new Error(difference);
-  });
-  const parameters = { seed: randomIntegers(seed)(2 ** 31), numRuns: FRAMES };
-  const { failed, counterexample, errorInstance } = fc.check(property, parameters);
-  if (!failed) return undefined;
-  return { seed, what: (errorInstance as Error).message, input: counterexample![0] };
-}
-
-/** What is wrong with the answers to a frame. */
-function differenceOn(
-  frame: string,
-  wanted: readonly string[],
-  implementation: Implementation,
-): string | undefined {
-  let answers: string[];
-  try {
-    answers = implementation(frame).map(withoutMessage);
-  } catch (error) {
-    return `thrown: ${error instanceof Error ? error.message : error}`;
-  }
-  const i = wanted.findIndex((text, i) => text !== answers[i]);
-  if (i >= 0) return `answer ${i}: want ${brief(wanted[i])}, got ${brief(answers[i])}`;
-  if (answers.length > wanted.length) {
-    return `one answer too many: ${brief(answers[wanted.length])}`;
+/** Throws an Error that names the first difference. */
+function compare(wanted: readonly string[], answers: readonly string[]): void {
+  const brief = (text = "none") =>
+    text.length > 200 ? `${text.slice(0, 200)}… (${text.length} units)` : text;
+  for (let i = 0; i < Math.max(wanted.length, answers.length); i++) {
+    if (wanted[i] === answers[i]) continue;
+    throw new Error(`answer ${i}: expected ${brief(wanted[i])}, got ${brief(answers[i])}`);
   }
 }
 
-function brief(text = "none"): string {
-  return text.length > 200 ? `${text.slice(0, 200)}… (${text.length} units)` : text;
-}
-
-/** The core of the server: all of it but the network. Every frame is a session's first. */
+/** Returns the core of the server, without the network. Each frame is the first of a session. */
 function coreOf(): Implementation {
   const sessions = new Sessions({
     delays: uniformDelay({ min: 0.001, max: 0.001 }),
-    limits: { maxPacketSize: Number.MAX_SAFE_INTEGER }, // the plain twin has none
+    limits: { maxPacketSize: Number.MAX_SAFE_INTEGER }, // the plain implementation has no limit
   });
   let now = 0;
   return (frame) => {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { plainParse, plainReplies } from "../support/plain.ts";
 import { fuzzPackets, type Implementation } from "./fuzz_packets.ts";
 
-/** Programs that do nearly what they should. */
+/** Implementations with a fault. */
 const BROKEN: Record<string, Implementation> = {
   "puts names that are array indices first": (frame) =>
     plainReplies(frame).map((text) => {
@@ -16,18 +16,18 @@ const BROKEN: Record<string, Implementation> = {
   "answers twice": (frame) => plainReplies(frame).flatMap((text) => [text, text]),
 };
 
-Deno.test("fuzzPackets() finds nothing in the core", () => {
-  const { findings, rounds, inputs, badInputs, requests } = fuzzPackets({
+Deno.test("fuzzPackets() returns no findings when the core works", () => {
+  const { findings, rounds, inputs, tally } = fuzzPackets({
     seed: 7,
     duration: 60_000,
     rounds: 20,
   });
   assertEquals(findings, []);
   assertEquals([rounds, inputs], [20, 4000]);
-  assert(badInputs > 1000 && requests > 2000);
+  assert(tally.badInputs > 1000 && tally.requests > 2000);
 });
 
-Deno.test("fuzzPackets() finds what is broken, and finds it again by its seed", async (t) => {
+Deno.test("fuzzPackets() returns a finding and repeats it by its seed when the core is broken", async (t) => {
   for (const [name, implementation] of Object.entries(BROKEN)) {
     await t.step(name, () => {
       const options = { seed: 1, duration: 60_000, rounds: 100 };

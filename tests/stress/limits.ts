@@ -80,7 +80,7 @@ async function expect(
   tally.check(isRight, `${what}: expected ${code} for ${id}, got ${frame.slice(0, 200)}`);
 }
 
-/** Ten thousand connections, with a request in flight on each. */
+/** Opens 10,000 connections, with a request in flight on each. */
 export async function manyConnections({ isQuick = false }: TrialOptions): Promise<Outcome> {
   const tally = new Tally();
   const wanted = isQuick ? 50 : 10_000;
@@ -98,7 +98,7 @@ export async function manyConnections({ isQuick = false }: TrialOptions): Promis
     const sockets = await connectAll({ url, connections, timeout: 60_000, signal });
     const idle = await server.memory();
     const next = await exchange(server.port, upgradeRequest());
-    tally.check(next.startsWith("HTTP/1.1 503 "), `one more was let in: ${next}`);
+    tally.check(next.startsWith("HTTP/1.1 503 "), `one more was accepted: ${next}`);
 
     const answers = new Map<string, number>();
     let ends = 0;
@@ -117,7 +117,7 @@ export async function manyConnections({ isQuick = false }: TrialOptions): Promis
     }).catch(({ message }) => tally.failures.push(message));
     const busy = await server.memory();
     seen = Number.isNaN(busy)
-      ? "the memory is not known here"
+      ? "the memory is unknown"
       : `${kib(idle - before)} KiB of the server's memory for each connection, ` +
         `${kib(busy - before)} KiB with its request`;
     const end = performance.now() + 25_000 + 2 * PATIENCE;

@@ -1,5 +1,5 @@
 /**
- * A WebSocket client of raw bytes, which can do what no library would.
+ * A WebSocket client of raw bytes, which can break rules and reset its connection.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import { FrameDecoder } from "../../websocket/decoder.ts";
 import { HeadReader } from "../../websocket/handshake.ts";
 import { bytesOf, type Leaving } from "./raw_frames.ts";
 
-/** How long a client stays that has fallen silent, in milliseconds. */
+/** How long a silent client stays, in milliseconds. */
 const SILENCE = 50;
 
-/** A client of raw bytes. It uses node:net, since Deno's own connections cannot be reset. */
+/** A client of raw bytes. It uses node:net, since Deno.Conn cannot be reset. */
 export class RawClient {
-  /** The server's answers, errors without their messages. */
+  /** Answers, errors without their messages. */
   readonly answers: string[] = [];
   /** Resolves when the handshake is answered; rejects if the connection closes before. */
   readonly upgraded: Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * WebSocket connections as scripts of bytes, random from a seed: some keep to RFC 6455 in ways that no
- * library would, and others break it.
+ * WebSocket connections as scripts of bytes, random from a seed. Some keep to RFC 6455 in unusual ways,
+ * others break it.
  *
  * @module
  */
@@ -15,15 +15,15 @@ import { upgradeRequest } from "../../websocket/handshake.ts";
 /** How a client leaves. */
 export type Leaving = "close" | "half-close" | "reset" | "silence";
 
-/** What a client does on one connection. */
+/** What a client does on a connection. */
 export interface Script {
-  /** Written first; if it is not empty, the client waits for the server's answer to it. */
+  /** Written first; if it is not empty, the client waits for its answer. */
   readonly handshake: string;
-  /** Written after that, one by one: bytes as Latin-1, so that they can be shown. */
+  /** Written after that, one by one: bytes as Latin-1, so that they can be printed. */
   readonly pieces: readonly string[];
-  /** How it leaves; a polite client first waits for its answers and sends a Close frame. */
+  /** How it leaves. A polite client first waits for its answers and sends a Close frame. */
   readonly leaving: Leaving;
-  /** What the server must answer, in any order; undefined for a client that breaks the rules. */
+  /** Answers that it must get, in any order; undefined for a client that breaks the rules. */
   readonly wanted?: readonly string[];
 }
 
@@ -68,7 +68,7 @@ function rudeScript(random: Random): Script {
       return { handshake: "", pieces: cut(random, noiseOf(random, random(2000))), leaving };
     case 1: // half a handshake
       return { handshake: "", pieces: cut(random, whole.slice(0, random(whole.length))), leaving };
-    case 2: // It may still be a handshake, and another test resets before that is answered.
+    case 2: // It may still be valid; abortedUpgrades() resets before the answer.
       return { handshake: "", pieces: cut(random, damaged(random, whole)), leaving: "close" };
   }
   let bytes = Array.from({ length: random(8) + 1 }, () => rudeFrame(random)).join("");
@@ -77,7 +77,7 @@ function rudeScript(random: Random): Script {
   return { handshake: whole, pieces: cut(random, bytes), leaving };
 }
 
-/** A message: one request, several, or something broken; `i` makes its ids unique. */
+/** Returns a message: one request, several, or a broken one. `i` makes its ids unique. */
 function packetsOf(random: Random, i: number): string {
   const kind = random(4);
   if (kind === 0) {
@@ -94,7 +94,7 @@ function packetsOf(random: Random, i: number): string {
   return encodeFrame(requests);
 }
 
-/** A message in fragments, some of them empty, with control frames in between. */
+/** Returns a message in fragments, some of them empty, with control frames in between. */
 function messageBytes(random: Random, content: string): string {
   const parts = random(2) === 0 ? [content] : cut(random, content, true);
   const opcode = random(4) === 0 ? Opcode.binary : Opcode.text;
@@ -107,7 +107,7 @@ function messageBytes(random: Random, content: string): string {
   }).join("");
 }
 
-/** A frame that breaks the rules, or that is there for the next to break them. */
+/** Returns a frame that breaks the rules, or makes the next one break them. */
 function rudeFrame(random: Random): string {
   const length = pick(random, LENGTHS);
   switch (random(11)) {
@@ -142,7 +142,7 @@ export function frame(random: Random, opcode: number, content: string, isLast = 
   return latin1(buildFrame(bytesOf(content), { first, mask: maskOf(random) }));
 }
 
-/** A frame of `count` random bytes with a header that may be wrong. */
+/** Returns a frame of `count` random bytes with a header that may be wrong. */
 function oddFrame(random: Random, count: number, header: FrameHeader): string {
   return latin1(buildFrame(bytesOf(noiseOf(random, count)), { mask: maskOf(random), ...header }));
 }

@@ -35,8 +35,8 @@ export async function throws({ seed, isQuick = false }: TrialOptions): Promise<O
       const options = { window: 100, timeout: 300_000 };
       for await (const { index, reply, error } of client.requests(datas, options)) {
         if (error?.code === "internal") internal++;
-        else if (JSON.stringify(reply?.data) !== answerOf(index) && tally.lost++ === 0) {
-          tally.failures.push(`the first that was lost: ${error ?? reply?.json}`);
+        else if (JSON.stringify(reply?.data) !== answerOf(index)) {
+          tally.lose(1, `lost: ${error ?? reply?.json}`);
         }
       }
     }));

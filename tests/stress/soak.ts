@@ -1,6 +1,6 @@
 /**
- * `deno task soak`: a server under mixed load, with faults, for as long as one likes. In the end no request
- * is lost, none was answered twice, and nothing is left of it all: no memory, no file, no request.
+ * `deno task soak`: a server under mixed load, with faults. At the end, no request is lost or answered
+ * twice, and neither memory, files nor requests are left.
  *
  * @module
  */
@@ -27,6 +27,8 @@ import {
   type Outcome,
   randomSeed,
   scriptFlags,
+  Tally,
+  type TrialOptions,
 } from "./trial.ts";
 
 /** The clients, all at once. */
@@ -39,77 +41,46 @@ const CLIENTS: readonly SoakClient[] = [
   ...Array<SoakClient>(2).fill(oddClient),
 ];
 
-/** The part of the time that is for warming up. */
-const WARM_UP = 1 / 2;
-
-/** How much more memory than after warming up there may be in the end. */
+/** The most memory at the end, as a multiple of the memory after warming up. */
 const MORE_MEMORY = 1.2;
 
-/** How often the whole server is stopped, in such looks, and for how long, in milliseconds. */
-const FREEZE_EVERY = 20;
+/** How often the server is stopped, and for how long, in milliseconds. */
+const FREEZE_EVERY = 10_000;
 const FREEZE = 500;
 
-/** How often it is looked whether the load is over, in milliseconds. */
-const LOOK_EVERY = 500;
-
-const MEBIBYTE = 2 ** 20;
-
-/** What a soak is told. */
-export interface SoakOptions {
-  /** In milliseconds. */
-  readonly duration: number;
-  readonly seed: number;
-}
-
-/** Soaks a server. */
-export async function soak({ duration, seed }: SoakOptions): Promise<Outcome> {
-  await using server = await startServerProcess(["--delay", "0..0.5", "--quiet"], {
-    runFlags: COLLECTING,
-  });
+/** Soaks a server; the first half of the time warms it up. */
+export async function soak({ duration, seed }: TrialOptions): Promise<Outcome> {
+  const flags = ["--delay", "0..0.5", "--quiet"];
+  await using server = await startServerProcess(flags, { runFlags: COLLECTING });
+  const { url, port } = server;
+  const tally = new Tally();
   const random = randomIntegers(seed);
-  const shared = {
-    url: server.url,
-    port: server.port,
-    random,
-    counts: { requests: 0, lost: 0, badInputs: 0, faults: 0 },
-    failures: new Set<string>(),
-  };
-  await load(server, { ...shared, isOver: false }, WARM_UP * duration);
+  const load = () =>
+    putUnderLoad(server, { url, port, random, tally, isOver: false }, duration / 2);
+  await load();
   const settled = await keptMemory(server);
   await leftBehind(server, Infinity);
   const files = await server.files();
-  await load(server, { ...shared, isOver: false }, (1 - WARM_UP) * duration);
+  await load();
   const after = await keptMemory(server);
-  const failures = [...shared.failures, ...await leftBehind(server, files)];
-  if (after > MORE_MEMORY * settled) {
-    failures.push(
-      `${mebibytes(after)} of memory are left, ${mebibytes(settled)} were after warming up`,
-    );
-  }
-  failures.push(...endedBadly(await server.stop()));
+  tally.failures.push(...await leftBehind(server, files));
+  const seen = `memory of ${mib(settled)} after warming up, ${mib(after)} in the end`;
+  tally.check(!(after > MORE_MEMORY * settled), seen);
+  tally.failures.push(...endedBadly(await server.stop()));
   return {
-    ...shared.counts,
-    extent:
-      `${CLIENTS.length} clients for ${
-        duration / 1000
-      } s, seed ${seed}: plain mode, asyncpkt.v1, ` +
-      "POST, arrays, cancels, large packets, broken packets and frames, clients that die and come " +
-      "back, the server stopped now and then",
-    seen: `memory of ${mebibytes(settled)} after warming up, ${mebibytes(after)} in the end`,
-    failures,
+    ...tally,
+    extent: `${CLIENTS.length} clients for ${duration / 1000} s, seed ${seed}: plain mode, ` +
+      "asyncpkt.v1, POST, arrays, cancels, large packets, broken packets and frames, clients that " +
+      "die and come back, the server stopped now and then",
+    seen,
   };
 }
 
-/** Puts a server under load for a while, and waits until all that was asked for has come. */
-async function load(server: ServerProcess, soak: Soak, duration: number): Promise<void> {
-  const clients = CLIENTS.map(async (client) => {
-    try {
-      await client(soak);
-    } catch (error) {
-      soak.failures.add(`a client was broken off: ${error}`);
-      soak.counts.lost++;
-    }
-  });
+/** Puts a server under load for a while, and waits until all answers have come. */
+async function putUnderLoad(server: ServerProcess, soak: Soak, duration: number): Promise<void> {
+  const clients = CLIENTS.map((client) =>
+    client(soak).catch((error) => soak.tally.lose(1, `a client was broken off: ${error}`))
+  );
   const freezing = freezeNowAndThen(server, soak);
   await delay(duration);
   soak.isOver = true;
@@ -117,28 +88,25 @@ async function load(server: ServerProcess, soak: Soak, duration: number): Promis
 }
 
 async function freezeNowAndThen(server: ServerProcess, soak: Soak): Promise<void> {
-  for (let i = 1; !soak.isOver && !server.hasEnded; i++) {
-    await delay(LOOK_EVERY);
-    if (i % FREEZE_EVERY > 0) continue;
+  let next = performance.now() + FREEZE_EVERY;
+  for (; !soak.isOver && !server.hasEnded; await delay(FREEZE)) {
+    if (performance.now() < next) continue;
     server.kill("SIGSTOP");
     await delay(FREEZE);
     server.kill("SIGCONT");
-    soak.counts.faults++;
+    soak.tally.faults++;
+    next += FREEZE_EVERY;
   }
 }
 
-function mebibytes(bytes: number): string {
-  return Number.isNaN(bytes) ? "an unknown amount" : `${(bytes / MEBIBYTE).toFixed(0)} MiB`;
+function mib(bytes: number): string {
+  return Number.isNaN(bytes) ? "an unknown amount" : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 }
 
 if (import.meta.main) {
   const { seconds: duration, seed = randomSeed() } = scriptFlags("soak", "Soaks a server.", {
     seconds: seconds("SECONDS", "how long to go on [120]", 120),
-    seed: integer(
-      "N",
-      "makes up the same load again, in another order [another each time]",
-      undefined,
-    ),
+    seed: integer("N", "repeats the load, in another order [random]", undefined),
   });
   console.log(`soaking with seed ${seed} for ${duration / 1000} s`);
   const outcome = await soak({ duration, seed });

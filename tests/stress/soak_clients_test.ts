@@ -13,10 +13,10 @@ import {
   type Soak,
   type SoakClient,
 } from "./soak_clients.ts";
+import { Tally } from "./trial.ts";
 
 function soakOf({ url, port }: { url: string; port: number }): Soak {
-  const counts = { requests: 0, lost: 0, badInputs: 0, faults: 0 };
-  return { url, port, isOver: false, random: randomIntegers(7), counts, failures: new Set() };
+  return { url, port, isOver: false, random: randomIntegers(7), tally: new Tally() };
 }
 
 /** Lets clients go on until `isEnough`, and to their end. */
@@ -27,7 +27,7 @@ async function run(soak: Soak, clients: SoakClient[], isEnough: () => boolean): 
   await ends;
 }
 
-Deno.test("the clients of the soak get from serve() what they are owed", async () => {
+Deno.test("SoakClient loses nothing when serve() answers", async () => {
   await using server = serve({ port: 0, delay: { min: 0, max: 0.05 } });
   const soak = soakOf(server);
   const clients = [
@@ -38,17 +38,17 @@ Deno.test("the clients of the soak get from serve() what they are owed", async (
     dyingClient,
     oddClient,
   ];
-  const { counts } = soak;
+  const { tally } = soak;
   await run(
     soak,
     clients,
-    () => counts.requests > 1000 && counts.faults > 0 && counts.badInputs > 0,
+    () => tally.requests > 1000 && tally.faults > 0 && tally.badInputs > 0,
   );
-  assertEquals([[...soak.failures], counts.lost], [[], 0]);
+  assertEquals([tally.failures, tally.lost], [[], 0]);
   await until("nothing is left", () => server.inFlight === 0);
 });
 
-Deno.test("the clients of the soak see what is answered twice, or wrongly", async () => {
+Deno.test("SoakClient counts lost requests when a server answers twice or wrongly", async () => {
   const twice = (frame: string) => plainReplies(frame).flatMap((text) => [text, text]);
   const wrongly = (frame: string) =>
     plainReplies(frame).map((text) => text.replace("Hub", "Hab")).concat(plainReplies(frame));
@@ -56,7 +56,7 @@ Deno.test("the clients of the soak see what is answered twice, or wrongly", asyn
   for (const [answer, client] of cases as [(frame: string) => string[], SoakClient][]) {
     await using server = startFaulty({ answer });
     const soak = soakOf(server);
-    await run(soak, [client], () => soak.counts.lost > 0);
-    assert(soak.failures.size > 0);
+    await run(soak, [client], () => soak.tally.lost > 0);
+    assert(soak.tally.failures.length > 0);
   }
 });

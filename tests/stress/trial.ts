@@ -1,6 +1,5 @@
 /**
- * Failure tests: what they return, and what they share. Each does something to a server or a client and
- * checks that it copes.
+ * What failure tests, fuzzers and the soak share: results, counts, servers under test, and command lines.
  *
  * @module
  */
@@ -15,9 +14,18 @@ import type { ProgramResult } from "../support/program.ts";
 import type { ServerProcess, Target } from "../support/server_process.ts";
 import { PATIENCE } from "../support/waiting.ts";
 
+/** Options for a failure test. */
+export interface TrialOptions {
+  /** Duration of tests that can run for any time, in milliseconds. */
+  readonly duration: number;
+  readonly seed: number;
+  /** Whether to do little, for the daily tests. */
+  readonly isQuick?: boolean;
+}
+
 /** Result of a failure test. */
 export interface Outcome {
-  /** How much was tried, in words, such as `20 clients for 30 s`. */
+  /** What was done, such as `20 clients for 30 s`. */
   readonly extent: string;
   /** Further observations, such as the memory used. */
   readonly seen?: string;
@@ -25,7 +33,7 @@ export interface Outcome {
   readonly requests: number;
   /** Requests that got no answer, a wrong one, or more than one. */
   readonly lost: number;
-  /** Wrong frames, packets, requests and handshakes. */
+  /** Wrong frames, packets and handshakes. */
   readonly badInputs?: number;
   /** Broken connections, killed or stopped processes, exhausted descriptors, and thrown errors. */
   readonly faults?: number;
@@ -33,19 +41,13 @@ export interface Outcome {
   readonly failures: readonly string[];
 }
 
-/** Options for a failure test. */
-export interface TrialOptions {
-  /** How long tests run that can run for any time, in milliseconds. */
-  readonly duration: number;
-  readonly seed: number;
-  /** Whether to do a little of it only, for the daily tests. */
-  readonly isQuick?: boolean;
-}
-
-/** Whether nothing went wrong. */
+/** Returns whether nothing went wrong. */
 export function isPassed({ lost, failures }: Outcome): boolean {
   return lost === 0 && failures.length === 0;
 }
+
+/** After so many failures of a kind, more of them tell nothing new. */
+const MAX_FAILURES = 20;
 
 /** Counts for an {@linkcode Outcome}. */
 export class Tally {
@@ -59,6 +61,12 @@ export class Tally {
   check(holds: boolean, failure: string): void {
     if (!holds) this.failures.push(failure);
   }
+
+  /** Counts lost requests, and keeps the first reasons. */
+  lose(count: number, reason: string): void {
+    this.lost += count;
+    if (this.failures.length < MAX_FAILURES) this.failures.push(reason.slice(0, 700));
+  }
 }
 
 /** Returns a new random seed. */
@@ -68,15 +76,15 @@ export function randomSeed(): number {
 
 /** Options for {@linkcode onServer}. */
 export interface OnServerOptions {
-  /** Subprotocols that the bystander offers, which talks in plain mode; false for no bystander. */
-  bystander?: string[] | false;
-  /** Open files that Deno may leak. */
+  /** Whether another client sends requests meanwhile. @default {true} */
+  bystander?: boolean;
+  /** Open files that Deno may leak. @default {0} */
   leaks?: number;
 }
 
 /**
- * Runs `act` on a server in a process of its own. Meanwhile a bystander sends requests, which must be
- * answered at once. In the end nothing may be left on the server, and it must drain and exit with 0.
+ * Runs `act` on a server in a process. Meanwhile a bystander sends requests, which must be answered at
+ * once. At the end, nothing may be left on the server, and it must drain and exit with 0.
  *
  * @returns the lines of its log that `act` has not taken.
  */
@@ -84,29 +92,24 @@ export async function onServer(
   tally: Tally,
   starting: Promise<ServerProcess>,
   act: (server: ServerProcess) => Promise<void>,
-  { bystander = [], leaks = 0 }: OnServerOptions = {},
+  { bystander = true, leaks = 0 }: OnServerOptions = {},
 ): Promise<string[]> {
   await using server = await starting;
-  await (await openBrowserSocket(server.url, bystander || []))[Symbol.asyncDispose]();
+  await (await openBrowserSocket(server.url))[Symbol.asyncDispose]();
   await leftBehind(server, Infinity);
-  const files = await server.files(); // those that a server opens once are open now
-  if (bystander === false) await act(server);
-  else await besideBystander(server.url, tally, bystander, () => act(server));
+  const files = await server.files(); // after those that a server opens once
+  if (bystander) await besideBystander(server.url, tally, () => act(server));
+  else await act(server);
   tally.failures.push(...await leftBehind(server, files + leaks));
   const result = await server.stop();
   tally.failures.push(...endedBadly(result));
   return result.stdout;
 }
 
-async function besideBystander(
-  url: string,
-  tally: Tally,
-  protocols: string[],
-  act: () => Promise<void>,
-): Promise<void> {
-  await using socket = await openBrowserSocket(url, protocols);
+async function besideBystander(url: string, tally: Tally, act: () => Promise<void>) {
+  await using socket = await openBrowserSocket(url);
   let isOver = false;
-  const standing = (async () => {
+  const asking = (async () => {
     do {
       await ask(socket, tally);
       await delay(20);
@@ -116,7 +119,7 @@ async function besideBystander(
     await act();
   } finally {
     isOver = true;
-    await standing;
+    await asking;
   }
 }
 
@@ -129,8 +132,8 @@ export async function ask(socket: BrowserSocket, tally: Tally): Promise<void> {
 }
 
 /**
- * Waits until a server has no connection, no request in flight, and no more than `files` open files.
- * Returns what is left when it has waited too long, a sentence each.
+ * Waits until a server has no connection, no request in flight, and at most `files` open files. After
+ * `patience` milliseconds, returns what is left, a sentence each.
  */
 export async function leftBehind(
   target: Target,
@@ -152,7 +155,7 @@ export async function leftBehind(
   }
 }
 
-/** Returns what was wrong with the end of a server that was told to end, a sentence each. */
+/** Returns what was wrong with the end of a server that was drained, a sentence each. */
 export function endedBadly({ code, stderr }: ProgramResult): string[] {
   return code === 0 && stderr === "" ? [] : [`the server ended with ${code}: ${stderr}`];
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { seconds, text } from "../../cli/flags.ts";
+import { choice, seconds } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
 import { describeMachine } from "../support/machine.ts";
 import { markdownTable } from "../support/markdown.ts";
@@ -120,29 +120,26 @@ async function reportOf(rows: readonly Row[], startedAt: Date): Promise<string> 
 
 if (import.meta.main) {
   const names = Object.keys(TRIALS);
+  const placeholder = "NAME";
   const { only, seconds: duration } = scriptFlags(
     "trials",
-    "Runs all failure tests, and writes docs/reliability.md.",
+    "Runs the failure tests, and writes docs/reliability.md if it runs all.",
     {
-      only: text("NAME", `runs one, without writing: ${names.join(", ")}`, undefined),
+      only: { ...choice(`runs one of ${names.join(", ")} [all]`, ["all", ...names]), placeholder },
       seconds: seconds("SECONDS", "how long each fuzzer goes on, and half of the soak [60]", 60),
     },
   );
-  if (only !== undefined && !names.includes(only)) {
-    console.error(`trials: --only: expected ${names.join(" or ")}, got "${only}"`);
-    Deno.exit(2);
-  }
   const startedAt = new Date();
   const rows: Row[] = [];
   for (const [name, { title, run }] of Object.entries(TRIALS)) {
-    if (only !== undefined && name !== only) continue;
+    if (only !== "all" && only !== name) continue;
     console.error(`running: ${name}`);
     const outcome = await run({ duration, seed: randomSeed() });
     for (const failure of outcome.failures) console.log(`FAILED ${name}: ${failure}`);
     if (!isPassed(outcome)) Deno.exitCode = 1;
     rows.push({ name, title, outcome });
   }
-  if (only !== undefined) {
+  if (only !== "all") {
     console.log(resultTable(rows));
   } else {
     const path = new URL("../../docs/reliability.md", import.meta.url).pathname;
