@@ -179,9 +179,10 @@ export class Client implements AsyncDisposable {
   /** Ids of cancelled requests whose answers are still to come. */
   readonly #cancelled = new Set<RequestId>();
   readonly #aborts = new AbortWatch((id, reason) => {
-    const request = this.#pending.take(id);
-    request?.settle(() => new AbortError(reason));
-    if (request !== undefined) this.#cancel(id, request);
+    const request = this.#pending.get(id)!;
+    this.#pending.delete(id);
+    request.settle(() => new AbortError(reason));
+    this.#cancel(id, request);
   });
   readonly #retryStats = { reconnects: 0, resent: 0, retried: 0 };
   /** The reason why there is no connection, while the client reconnects. */
@@ -350,7 +351,7 @@ export class Client implements AsyncDisposable {
         lastRefusal: undefined,
         frameSize: 0,
       };
-      this.#pending.add(id, request);
+      this.#pending.set(id, request);
       outbox?.add(encodeRequest(id, data), request);
     });
   }
@@ -410,7 +411,7 @@ export class Client implements AsyncDisposable {
     request.lastRefusal = refusal;
     if (goesElsewhere) return; // the next connection sends all pending requests
     const wait = jitter(RETRY, request.refusals++);
-    this.#refused.add(id, { deadline: performance.now() + wait });
+    this.#refused.set(id, { deadline: performance.now() + wait });
   }
 
   #sendAgain(id: RequestId): void {
@@ -426,7 +427,7 @@ export class Client implements AsyncDisposable {
     if (this.#lost === undefined) return; // the first connection
     this.#lost = undefined;
     this.#retryStats.reconnects++;
-    for (const [id, request] of this.#pending.entries()) {
+    for (const [id, request] of this.#pending) {
       if (request.isOut) this.#retryStats.resent++;
       this.#sendAgain(id);
     }
@@ -448,11 +449,13 @@ export class Client implements AsyncDisposable {
     this.#lost = why;
     if (this.#outbox !== undefined) this.#frameLimit = this.#outbox.limit;
     this.#outbox = undefined;
-    this.#refused.takeAll();
+    this.#refused.clear();
     this.#cancelled.clear();
     if (!resend) {
-      for (const [id, request] of [...this.#pending.entries()]) {
-        if (request.isOut) this.#pending.take(id)!.settle(why);
+      for (const [id, { isOut, settle }] of this.#pending) {
+        if (!isOut) continue;
+        this.#pending.delete(id);
+        settle(why);
       }
     }
     onDisconnect?.(why() as ConnectionError, wait);
@@ -461,8 +464,9 @@ export class Client implements AsyncDisposable {
   /** Ends all requests. Only the first call sets the reason. */
   #end(why: ErrorFactory): void {
     this.#ending ??= why;
-    for (const { settle } of this.#pending.takeAll()) settle(this.#ending);
-    this.#refused.takeAll();
+    for (const { settle } of this.#pending.values()) settle(this.#ending);
+    this.#pending.clear();
+    this.#refused.clear();
     this.#cancelled.clear();
   }
 }

@@ -12,7 +12,7 @@ import type { RequestId } from "../protocol.ts";
  */
 export class AbortWatch {
   readonly #onAbort: (id: RequestId, reason: unknown) => void;
-  readonly #watched = new Map<AbortSignal, { ids: Set<RequestId>; listener: () => void }>();
+  readonly #ids = new Map<AbortSignal, Set<RequestId>>();
 
   /** @param onAbort is called for each request of an aborted signal. */
   constructor(onAbort: (id: RequestId, reason: unknown) => void) {
@@ -21,24 +21,26 @@ export class AbortWatch {
 
   /** Watches the signal of a request. */
   add(signal: AbortSignal, id: RequestId): void {
-    let watched = this.#watched.get(signal);
-    if (watched === undefined) {
-      const ids = new Set<RequestId>();
-      const listener = () => {
-        this.#watched.delete(signal);
-        for (const id of ids) this.#onAbort(id, signal.reason);
-      };
-      signal.addEventListener("abort", listener, { once: true });
-      this.#watched.set(signal, watched = { ids, listener });
+    let ids = this.#ids.get(signal);
+    if (ids === undefined) {
+      this.#ids.set(signal, ids = new Set());
+      signal.addEventListener("abort", this.#abort, { once: true });
     }
-    watched.ids.add(id);
+    ids.add(id);
   }
 
   /** Stops watching for a request; the last one of a signal removes the listener. */
   remove(signal: AbortSignal, id: RequestId): void {
-    const watched = this.#watched.get(signal);
-    if (watched === undefined || !watched.ids.delete(id) || watched.ids.size > 0) return;
-    signal.removeEventListener("abort", watched.listener);
-    this.#watched.delete(signal);
+    const ids = this.#ids.get(signal);
+    if (ids === undefined || !ids.delete(id) || ids.size > 0) return;
+    signal.removeEventListener("abort", this.#abort);
+    this.#ids.delete(signal);
   }
+
+  readonly #abort = ({ target }: Event): void => {
+    const signal = target as AbortSignal;
+    const ids = this.#ids.get(signal)!;
+    this.#ids.delete(signal);
+    for (const id of ids) this.#onAbort(id, signal.reason);
+  };
 }

@@ -10,11 +10,11 @@ import type { RequestId } from "../protocol.ts";
 const MAX_TIMER = 2 ** 31 - 1;
 
 /**
- * Requests by id. They share one timer, set to the earliest deadline: a timer per request would
- * cost more than the rest of the client. Deadlines are in milliseconds.
+ * Requests by id, in the order in which they were added. They share one timer, set to the earliest
+ * deadline: a timer per request would cost more than the rest of the client. Deadlines are in
+ * milliseconds.
  */
-export class PendingRequests<T extends { readonly deadline: number }> {
-  readonly #requests = new Map<RequestId, T>();
+export class PendingRequests<T extends { readonly deadline: number }> extends Map<RequestId, T> {
   readonly #onOverdue: (id: RequestId, request: T) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
@@ -24,57 +24,25 @@ export class PendingRequests<T extends { readonly deadline: number }> {
 
   /** @param onOverdue is called for each request that was removed at its deadline. */
   constructor(onOverdue: (id: RequestId, request: T) => void) {
+    super();
     this.#onOverdue = onOverdue;
   }
 
-  /** The number of requests. */
-  get size(): number {
-    return this.#requests.size;
-  }
-
-  /** Whether there is a request with this id. */
-  has(id: RequestId): boolean {
-    return this.#requests.has(id);
-  }
-
-  /** Returns the request with this id, if any. */
-  get(id: RequestId): T | undefined {
-    return this.#requests.get(id);
-  }
-
-  /** Returns the requests by id, in the order in which they were added. */
-  entries(): IterableIterator<[RequestId, T]> {
-    return this.#requests.entries();
-  }
-
   /** Adds a request. */
-  add(id: RequestId, request: T): void {
-    if (this.#requests.size === 0) this.#isInOrder = true;
+  override set(id: RequestId, request: T): this {
+    if (this.size === 0) this.#isInOrder = true;
     else if (request.deadline < this.#lastDeadline) this.#isInOrder = false;
     this.#lastDeadline = request.deadline;
-    this.#requests.set(id, request);
+    super.set(id, request);
     if (request.deadline < this.#timerAt) this.#setTimer(request.deadline);
+    return this;
   }
 
-  /** Removes and returns the request with this id, if any. */
-  take(id: RequestId): T | undefined {
-    const request = this.#requests.get(id);
-    if (request !== undefined) this.#requests.delete(id);
-    return request;
-  }
-
-  /** Removes the request with this id. */
-  delete(id: RequestId): void {
-    this.#requests.delete(id);
-  }
-
-  /** Removes and returns all requests, and stops the timer. */
-  takeAll(): T[] {
-    const requests = [...this.#requests.values()];
-    this.#requests.clear();
+  /** Removes all requests, and stops the timer. */
+  override clear(): void {
+    super.clear();
     clearTimeout(this.#timer);
     this.#timerAt = Infinity;
-    return requests;
   }
 
   #setTimer(at: number): void {
@@ -87,9 +55,9 @@ export class PendingRequests<T extends { readonly deadline: number }> {
   #sweep = (): void => {
     const now = performance.now();
     let next = Infinity;
-    for (const [id, request] of this.#requests) {
+    for (const [id, request] of this) {
       if (request.deadline <= now) {
-        this.#requests.delete(id);
+        this.delete(id);
         this.#onOverdue(id, request);
         continue;
       }

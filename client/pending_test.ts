@@ -4,55 +4,35 @@ import { FakeTime } from "../tests/support/fake_time.ts";
 import { randomIntegers } from "../tests/support/random.ts";
 import { PendingRequests } from "./pending.ts";
 
-interface Request {
-  sentAt: number;
-  deadline: number;
-  settle: (text: string) => void;
-}
-
-/** Requests, and which of them were given up when. */
+/** Requests, and the times at which some were overdue. */
 class Waiting {
   readonly overdue: [id: RequestId, at: number][] = [];
-  readonly pending: PendingRequests<Request> = new PendingRequests((id) => {
-    assert(!this.pending.has(id), `${id} is still among those that wait`);
+  readonly pending: PendingRequests<{ deadline: number }> = new PendingRequests((id) => {
+    assert(!this.pending.has(id), `${id} was not removed`);
     this.overdue.push([id, performance.now()]);
     this.onOverdue(id);
   });
   onOverdue = (_id: RequestId): void => {};
 
   add(id: RequestId, deadline: number): void {
-    this.pending.add(id, { sentAt: performance.now(), deadline, settle: () => {} });
+    this.pending.set(id, { deadline });
   }
 }
 
-Deno.test("take() gives each request once, by an id of its type", () => {
+Deno.test("PendingRequests keeps requests by ids of either type, in their order", () => {
   using time = new FakeTime();
   const { pending } = new Waiting();
-  const settled: string[] = [];
-  for (const id of [1, "1", 0, "0", "__proto__", -1]) {
-    pending.add(id, {
-      sentAt: 5,
-      deadline: 100,
-      settle: (text) => settled.push(`${typeof id} ${id}: ${text}`),
-    });
-  }
-  assertStrictEquals(pending.size, 6);
-  for (const id of ["1", 0, "__proto__"]) {
-    assert(pending.has(id));
-    const request = pending.take(id)!;
-    assertStrictEquals(request.sentAt, 5);
-    request.settle("done");
-    assert(!pending.has(id));
-    assertStrictEquals(pending.take(id), undefined);
-  }
-  assertEquals(settled, ["string 1: done", "number 0: done", "string __proto__: done"]);
-  assertStrictEquals(pending.take("a"), undefined);
-  assertStrictEquals(pending.size, 3);
-  pending.takeAll();
+  const ids = [1, "1", 0, "0", "__proto__", -1];
+  ids.forEach((id, i) => pending.set(id, { deadline: 100 - i }));
+  assertEquals([...pending.keys()], ids);
+  assertEquals(ids.map((id) => pending.get(id)!.deadline), [100, 99, 98, 97, 96, 95]);
+  pending.delete("1");
+  assertStrictEquals(pending.has(1), true);
+  pending.clear();
   assertStrictEquals(time.timers, 0);
 });
 
-Deno.test("PendingRequests gives up what is overdue, each at its deadline, with one timer", () => {
+Deno.test("PendingRequests calls onOverdue() at each deadline, with one timer", () => {
   const orders = [[100, 200, 300], [300, 200, 100], [200, 300, 100], [200, 100, 300]];
   for (const deadlines of orders) {
     using time = new FakeTime();
@@ -71,12 +51,12 @@ Deno.test("PendingRequests gives up what is overdue, each at its deadline, with 
   }
 });
 
-Deno.test("PendingRequests gives up together what is overdue together", () => {
+Deno.test("PendingRequests calls onOverdue() for all requests of one deadline", () => {
   using time = new FakeTime();
   const waiting = new Waiting();
   for (const id of ["a", "b", "c"]) waiting.add(id, 100);
   waiting.add("late", 50 + 100);
-  waiting.pending.take("b");
+  waiting.pending.delete("b");
   time.pass(100);
   assertEquals(waiting.overdue, [["a", 100], ["c", 100]]);
   time.pass(50);
@@ -84,7 +64,7 @@ Deno.test("PendingRequests gives up together what is overdue together", () => {
   assertStrictEquals(time.timers, 0);
 });
 
-Deno.test("PendingRequests gives up what was overdue when it was added", () => {
+Deno.test("PendingRequests accepts requests that are overdue", () => {
   using time = new FakeTime();
   const waiting = new Waiting();
   time.pass(1000);
@@ -94,7 +74,7 @@ Deno.test("PendingRequests gives up what was overdue when it was added", () => {
   assertEquals(waiting.overdue, [["a", 1000]]);
 });
 
-Deno.test("PendingRequests waits longer than a timer can", () => {
+Deno.test("PendingRequests waits for deadlines beyond the limit of timers", () => {
   using time = new FakeTime();
   const waiting = new Waiting();
   const deadline = 3 * 2 ** 31 + 5;
@@ -105,7 +85,7 @@ Deno.test("PendingRequests waits longer than a timer can", () => {
   assertEquals(waiting.overdue, [["a", deadline]]);
 });
 
-Deno.test("PendingRequests sets no timer for what waits for ever", () => {
+Deno.test("PendingRequests sets no timer for a deadline of Infinity", () => {
   using time = new FakeTime();
   const waiting = new Waiting();
   waiting.add("a", Infinity);
@@ -117,13 +97,13 @@ Deno.test("PendingRequests sets no timer for what waits for ever", () => {
   assert(waiting.pending.has("a"));
 });
 
-Deno.test("takeAll() takes all out and leaves no timer", () => {
+Deno.test("clear() removes all requests and stops the timer", () => {
   using time = new FakeTime();
   const waiting = new Waiting();
-  assertEquals(waiting.pending.takeAll(), []);
+  waiting.pending.clear();
   waiting.add("a", 100);
   waiting.add("b", 50);
-  assertEquals(waiting.pending.takeAll().map(({ deadline }) => deadline), [100, 50]);
+  waiting.pending.clear();
   assertStrictEquals(waiting.pending.size, 0);
   assertStrictEquals(time.timers, 0);
   waiting.add("c", 70);
@@ -131,14 +111,14 @@ Deno.test("takeAll() takes all out and leaves no timer", () => {
   assertEquals(waiting.overdue, [["c", 70]]);
 });
 
-Deno.test("onOverdue may add and take requests", () => {
+Deno.test("onOverdue() may add and delete requests", () => {
   using time = new FakeTime();
   const waiting = new Waiting();
   waiting.onOverdue = (id) => {
     if (id !== "a") return;
     waiting.add("again", 150);
     waiting.add("sooner", 120);
-    waiting.pending.take("b");
+    waiting.pending.delete("b");
   };
   waiting.add("a", 100);
   waiting.add("b", 100);
@@ -148,13 +128,13 @@ Deno.test("onOverdue may add and take requests", () => {
   assertStrictEquals(waiting.pending.size, 0);
 });
 
-Deno.test("PendingRequests gives up at the deadline whatever is added and taken between", () => {
+Deno.test("PendingRequests keeps deadlines while random requests are added and deleted", () => {
   for (let seed = 0; seed < 200; seed++) {
     using time = new FakeTime();
     const random = randomIntegers(seed);
     const waiting = new Waiting();
     const deadlines = new Map<RequestId, number>();
-    // Every other run with one timeout for all, as a client has it.
+    // Every other run has one timeout for all requests, as clients usually have.
     const timeout = () => seed % 2 === 0 ? 500 : 1 + random(1000);
     let expected: [RequestId, number][] = [];
     for (let id = 0; id < 200; id++) {
@@ -162,7 +142,7 @@ Deno.test("PendingRequests gives up at the deadline whatever is added and taken 
       waiting.add(id, deadline);
       deadlines.set(id, deadline);
       const taken = random(id + 1);
-      if (random(2) === 0 && deadlines.delete(taken)) waiting.pending.take(taken);
+      if (random(2) === 0 && deadlines.delete(taken)) waiting.pending.delete(taken);
       time.pass(random(20));
       const overdue = [...deadlines].filter(([, deadline]) => deadline <= time.now);
       for (const [id] of overdue) deadlines.delete(id);
