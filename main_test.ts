@@ -576,7 +576,7 @@ Deno.test("main() send connects again, tells of it, and has every answer", async
     } else {
       assertMatch(
         stderr,
-        /^the server closed the connection with 1012 back\\u001b soon; trying again in 0\.\d s\nconnected again\n2 requests: 2 answered, 0 failed, .* s\nconnected again: 1 time, sent again: 2 requests\nlatency/,
+        /^the server closed the connection with 1012 back\\u001b soon; trying again in 0\.\d s\nconnected again\n2 requests: 2 answered, 0 failed, .* s\nreconnected 1 time, resent 2 requests\nlatency/,
       );
     }
   }
@@ -602,7 +602,7 @@ Deno.test("main() send tries again what the server has no room for, and says so"
   assertEquals([code, stdout.trimEnd().split("\n").length], [0, 10]);
   assertMatch(
     stderr,
-    /^10 requests: 10 answered, 0 failed, .* s\nrefused and tried again: \d+ times?\nlatency/,
+    /^10 requests: 10 answered, 0 failed, .* s\nretried \d+ times? after a refusal\nlatency/,
   );
 });
 

@@ -5,7 +5,7 @@ import schema from "../docs/send.schema.json" with { type: "json" };
 import { Ajv2020 } from "../tests/support/npm_packages.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { Exit } from "./exit.ts";
-import { Summary, type SummaryReport } from "./summary.ts";
+import { Summary } from "./summary.ts";
 
 function answered(latency: number): Outcome {
   const packet = { request_id: 1, data: {} };
@@ -23,7 +23,7 @@ function summaryOf(outcomes: Outcome[]): Summary {
   return summary;
 }
 
-Deno.test("toString() says counts, failures and latencies", () => {
+Deno.test("toString() shows counts, failures and latencies", () => {
   using time = new FakeTime();
   const summary = summaryOf([
     ...[2000, 1000.4, 5000, 3000].map(answered),
@@ -40,7 +40,7 @@ Deno.test("toString() says counts, failures and latencies", () => {
   assertStrictEquals(summary.count, 7);
 });
 
-Deno.test("toString() counts no time before the connection", () => {
+Deno.test("toString() leaves out the time before the connection", () => {
   using time = new FakeTime();
   const summary = new Summary();
   time.pass(1000);
@@ -50,7 +50,7 @@ Deno.test("toString() counts no time before the connection", () => {
   assertStrictEquals(summary.toString(), "0 requests: 0 answered, 0 failed, in 2.00 s\n");
 });
 
-Deno.test("toString() says no latency where nothing was answered", () => {
+Deno.test("toString() shows no latency when nothing was answered", () => {
   using _time = new FakeTime();
   assertStrictEquals(summaryOf([]).toString(), "0 requests: 0 answered, 0 failed, in 0.00 s\n");
   assertStrictEquals(
@@ -59,16 +59,16 @@ Deno.test("toString() says no latency where nothing was answered", () => {
   );
 });
 
-Deno.test("toString() says what was done so that requests were answered all the same", () => {
+Deno.test("toString() shows reconnects and retries", () => {
   const summary = summaryOf([failed("closed")]);
   summary.retryStats = { reconnects: 1, resent: 1, retried: 1000 };
   assertEquals(summary.toString().split("\n").slice(2, -1), [
-    "connected again: 1 time, sent again: 1 request",
-    "refused and tried again: 1,000 times",
+    "reconnected 1 time, resent 1 request",
+    "retried 1,000 times after a refusal",
   ]);
 });
 
-Deno.test("toString() gives latencies by their nearest rank, of any number of answers", () => {
+Deno.test("toString() shows latencies by nearest rank", () => {
   const cases: [count: number, median: number, p90: number, p99: number][] = [
     [1, 1, 1, 1],
     [2, 1, 2, 2],
@@ -94,10 +94,10 @@ Deno.test("toString() gives latencies by their nearest rank, of any number of an
   }
 });
 
-Deno.test("toJSON() says the same to programs, as the published schema has it", () => {
+Deno.test("toJSON() returns objects of the published schema", () => {
   using time = new FakeTime();
   const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schema);
-  const report = (outcomes: Outcome[], took: number): SummaryReport => {
+  const report = (outcomes: Outcome[], took: number) => {
     const summary = summaryOf(outcomes);
     time.pass(took);
     const text = JSON.stringify(summary);
@@ -129,7 +129,7 @@ Deno.test("toJSON() says the same to programs, as the published schema has it", 
   });
 });
 
-Deno.test("exit is what the worst of the outcomes is worth", () => {
+Deno.test("exit is the code of the worst outcome", () => {
   const cases: [exit: number, ...codes: ClientErrorCode[]][] = [
     [Exit.ok],
     [Exit.failed, "overloaded"],
