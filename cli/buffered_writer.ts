@@ -113,7 +113,7 @@ export class BufferedWriter {
   }
 
   /** Whether to write colors: on a terminal that has them, unless the user has set NO_COLOR. */
-  get hasColours(): boolean {
+  get hasColors(): boolean {
     return this.canDraw && !Deno.noColor;
   }
 

@@ -1,5 +1,5 @@
 /**
- * Shows how requests end: answers on stdout as they come, all else on stderr.
+ * Reports how requests end: answers on stdout as they come, everything else on stderr.
  *
  * @module
  */
@@ -14,89 +14,90 @@ import { counted } from "./figures.ts";
 import { progressLine } from "./terminal/progress.ts";
 import { Summary } from "./summary.ts";
 
-/** Up to this many requests need no progress. */
-const HANDFUL = 5;
+/** Number of requests that need no progress line. */
+const FEW = 5;
 
-/** The most faulty lines of the input that are reported one by one. */
+/** Number of faulty inputs that are reported one by one. */
 const MAX_REPORTED = 5;
 
-/** What is shown. */
+/** Options for {@linkcode Outcomes}. */
 export interface OutcomesOptions {
+  /** Leaves out progress, messages about the connection, and the summary. */
   quiet: boolean;
-  /** Whether the summary is one JSON object. */
+  /** Writes the summary as one JSON object. */
   json: boolean;
   chart: boolean;
-  /** How many requests there will be, if that is known. */
+  /** Number of requests, if it is known in advance. */
   total: number | undefined;
-  /** What one input is. */
+  /** Word for an input. */
   input: "argument" | "line";
 }
 
-/** What has requests under way. */
+/** A client, or several that replay a recording. */
 interface Sender {
   readonly inFlight: number;
   readonly retryStats: RetryStats;
 }
 
-/** Shows outcomes, and sums them up. */
+/** Reports outcomes and sums them up. */
 export class Outcomes {
   readonly #streams: Streams;
   readonly #options: OutcomesOptions;
   readonly #chart: Chart | undefined;
   readonly #summary = new Summary();
-  /** How many inputs have had a fault. */
-  #reported = 0;
+  /** Number of faulty inputs. */
+  #faulty = 0;
 
-  private constructor(streams: Streams, options: OutcomesOptions, chart: Chart | undefined) {
+  private constructor(streams: Streams, options: OutcomesOptions, chart?: Chart) {
     this.#streams = streams;
     this.#options = options;
     this.#chart = chart;
   }
 
-  /** Makes ready to show. Only those who want a chart wait for what draws it. */
+  /** Starts a report. It loads the module that draws charts only if it is needed. */
   static async start(streams: Streams, options: OutcomesOptions): Promise<Outcomes> {
-    if (!options.chart) return new Outcomes(streams, options, undefined);
+    if (!options.chart) return new Outcomes(streams, options);
     const { Chart } = await import("./terminal/chart.ts");
-    return new Outcomes(streams, options, new Chart(streams.stderr.hasColours));
+    return new Outcomes(streams, options, new Chart(streams.stderr.hasColors));
   }
 
-  /** There is a connection: from the first one on, the time counts. */
+  /** Starts the clock of the summary at the first connection. */
   connected(): void {
     this.#summary.begin();
   }
 
-  /** A request is about to be sent, in the order of `Outcome.index`. */
+  /** Adds a request to the chart, in the order of `Outcome.index`. */
   sent(id: RequestId | undefined): void {
     this.#chart?.sent(id);
   }
 
-  /** Says what happens to the connection, unless it is to be quiet. */
+  /** Writes a message, unless it is quiet. */
   tell(text: string): void {
     if (!this.#options.quiet) this.warn(text);
   }
 
-  /** Says what may not be passed over. */
+  /** Writes a message. */
   warn(text: string): void {
     this.#streams.stderr.write(escapeControls(text) + "\n");
   }
 
-  /** Reports an input that is not sent; it counts as a failed request. */
+  /** Warns about an input that is not sent, and counts it as a failed request. */
   refuse(number: number, reason: string): void {
     this.#summary.refuse();
     this.doubt(number, reason);
   }
 
-  /** Reports an input by its number, counted from 1. Very many only add to a count. */
+  /** Warns about an input by its number, from 1. After a few warnings, it only counts them. */
   doubt(number: number, reason: string): void {
-    if (++this.#reported > MAX_REPORTED) return;
+    if (++this.#faulty > MAX_REPORTED) return;
     this.warn(`${this.#options.input} ${number}: ${reason}`);
   }
 
-  /** Shows all outcomes of `sender`, until there are none, or nobody reads them. */
+  /** Reports all outcomes until the last, or until stdout cannot be written. */
   async show(outcomes: AsyncIterable<Outcome>, sender: Sender): Promise<void> {
     const { stdout, stderr } = this.#streams;
     const { quiet, total } = this.#options;
-    const showsProgress = !quiet && (total ?? Infinity) > HANDFUL;
+    const showsProgress = !quiet && (total ?? Infinity) > FEW;
     const progress = () => {
       const { count: done, failed } = this.#summary;
       return progressLine({ done, failed, inFlight: sender.inFlight, total });
@@ -116,16 +117,16 @@ export class Outcomes {
   }
 
   /**
-   * Sums up; returns the exit code that the outcomes are worth. If stdout cannot be written, there is no
-   * sum: not all of the answers that it would count have arrived there.
+   * Writes the summary and returns the exit code. If stdout cannot be written, there is no summary,
+   * because it would count answers that did not arrive there.
    */
   async end(): Promise<number> {
     const { stdout, stderr } = this.#streams;
-    const { quiet, json } = this.#options;
+    const { quiet, json, input } = this.#options;
     await stdout.flush();
     if (stdout.failure !== undefined) return Exit.failed;
-    const more = this.#reported - MAX_REPORTED;
-    if (more > 0) this.warn(`not shown: ${counted(more, `more such ${this.#options.input}`)}`);
+    const more = this.#faulty - MAX_REPORTED;
+    if (more > 0) this.warn(`not shown: ${counted(more, `more such ${input}`)}`);
     if (this.#chart !== undefined) stderr.write(this.#chart.final(stderr.size.columns));
     if (!quiet) {
       const summary = this.#summary;
@@ -134,7 +135,7 @@ export class Outcomes {
     return this.#summary.exit;
   }
 
-  /** An answer goes to stdout, error or not; that there was none goes to stderr. */
+  /** Writes an answer to stdout, even an error; a request without an answer to stderr. */
   #print({ reply, error }: Outcome): void {
     const { stdout, signal } = this.#streams;
     if (reply !== undefined) return stdout.write(escapeControls(reply.json) + "\n");

@@ -37,7 +37,7 @@ import { type ServerLog, startLog } from "./log.ts";
 import { linkOptions, NATS_FLAGS, type NatsFlags, natsNeeds, openLink } from "./nats.ts";
 import { type Need, requirePermissions, toListen, toRead } from "./permissions.ts";
 import { shellQuote } from "./shell_quote.ts";
-import { Status } from "./terminal/status.ts";
+import { ServerStatus } from "./terminal/progress.ts";
 import { checkWorkers, workersFlag, workersNeeds } from "./workers.ts";
 
 const delay: Flag<Delay> = {
@@ -191,7 +191,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   log.listening(server.url);
   if (token === undefined && !isLoopback(flags.hostname)) log.exposed();
   await output.flush();
-  const status = new Status(server);
+  const status = new ServerStatus(server);
   using _status = output.keepBelow(() => flags["log-format"] === "text" ? [`${status}`] : []);
   if (flags["exit-with-stdin"]) void shutDownWithStdin(streams);
   let isFaulty = false;

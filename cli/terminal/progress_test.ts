@@ -1,7 +1,8 @@
-import { assertStrictEquals } from "@std/assert";
-import { type Progress, progressLine } from "./progress.ts";
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { FakeTime } from "../../tests/support/fake_time.ts";
+import { type Progress, progressLine, ServerStatus } from "./progress.ts";
 
-Deno.test("progressLine() says what its numbers are, with a bar where the total is known", () => {
+Deno.test("progressLine() returns the numbers, with a bar when the total is known", () => {
   const bar = (filled: number) => `[${"#".repeat(filled)}${"-".repeat(30 - filled)}] `;
   const cases: [numbers: Progress, line: string][] = [
     [
@@ -30,4 +31,21 @@ Deno.test("progressLine() says what its numbers are, with a bar where the total 
     ],
   ];
   for (const [numbers, line] of cases) assertStrictEquals(progressLine(numbers), line);
+});
+
+Deno.test("ServerStatus shows the requests in flight and the rate of the last second", () => {
+  using time = new FakeTime();
+  const server = { inFlight: 0, answered: 0 };
+  const status = new ServerStatus(server);
+  assertEquals(`${status}`, "0 requests in flight, 0 answered, 0 answers/s");
+  server.inFlight = 12_345;
+  for (let i = 0; i < 30; i++) {
+    time.pass(100);
+    server.answered += 250;
+    assertEquals(`${status}`.split(", ").at(-1), "2,500 answers/s");
+  }
+  assertEquals(`${status}`, "12,345 requests in flight, 7,500 answered, 2,500 answers/s");
+  // A reading of long ago does not count.
+  time.pass(10_000);
+  assertEquals(`${status}`, "12,345 requests in flight, 7,500 answered, 0 answers/s");
 });

@@ -75,7 +75,7 @@ Deno.test("keepBelow() does nothing when the output is not a terminal that can d
       write: (bytes) => Promise.resolve((written += new TextDecoder().decode(bytes), bytes.length)),
       isTerminal: () => isTerminal,
     }, { isDumb });
-    assertEquals([output.isTerminal, output.canDraw, output.hasColours], [
+    assertEquals([output.isTerminal, output.canDraw, output.hasColors], [
       isTerminal,
       false,
       false,
