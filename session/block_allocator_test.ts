@@ -37,7 +37,7 @@ class Filled {
   }
 }
 
-Deno.test("allocate() gives blocks of every length, none of which overlap", () => {
+Deno.test("allocate() returns blocks of every length that do not overlap", () => {
   const filled = new Filled();
   const addresses = new Set<number>();
   for (let length = 1; length <= LARGE + 100; length++) addresses.add(filled.allocate(length));
@@ -45,7 +45,7 @@ Deno.test("allocate() gives blocks of every length, none of which overlap", () =
   filled.freeAll();
 });
 
-Deno.test("allocate() gives a freed block of the same size out again", () => {
+Deno.test("allocate() uses a freed block of the same size again", () => {
   for (const length of [1, 3, 31, 32, 33, 100, LARGE - 1, LARGE, LARGE + 1, 1 << 20]) {
     const { allocator } = new Filled();
     const [one, other] = [allocator.allocate(length), allocator.allocate(length)];
@@ -56,7 +56,7 @@ Deno.test("allocate() gives a freed block of the same size out again", () => {
   }
 });
 
-Deno.test("allocate() gives the end of a chunk out that is too small for what came", () => {
+Deno.test("allocate() uses the rest of a chunk that was too small for the last block", () => {
   const filled = new Filled();
   // 65 of these fill a chunk of 2^18 bytes, but for 2,144.
   for (let i = 0; i < 66; i++) filled.allocate(LARGE - 96);
@@ -68,7 +68,7 @@ Deno.test("allocate() gives the end of a chunk out that is too small for what ca
   filled.freeAll();
 });
 
-Deno.test("allocate() has no need of more memory for what was there before", () => {
+Deno.test("allocate() takes no more memory for the same blocks again", () => {
   const random = randomIntegers(1);
   const lengths = Array.from({ length: 5000 }, (_, i) => 1 + random(i % 10 === 0 ? 9000 : 200));
   const filled = new Filled();
@@ -81,7 +81,7 @@ Deno.test("allocate() has no need of more memory for what was there before", () 
   }
 });
 
-Deno.test("allocate() keeps large blocks no longer than they live", () => {
+Deno.test("free() releases the memory of a large block", () => {
   const allocator = new BlockAllocator();
   const address = allocator.allocate(1 << 20);
   assertLess(address, 0);
@@ -91,7 +91,7 @@ Deno.test("allocate() keeps large blocks no longer than they live", () => {
   assertStrictEquals(allocator.bytes(address).length, (1 << 21) + MARGIN);
 });
 
-Deno.test("BlockAllocator keeps blocks apart through random allocating and freeing", () => {
+Deno.test("BlockAllocator keeps blocks apart through random calls of allocate() and free()", () => {
   for (let seed = 0; seed < 20; seed++) {
     const random = randomIntegers(seed);
     const filled = new Filled();

@@ -26,7 +26,7 @@ Deno.test("Histogram counts a value that equals a bound in the range below it", 
   assertEquals(histogram.sum, 13.5);
 });
 
-Deno.test("Counters tell how each request ended", () => {
+Deno.test("Counters count how each request ended", () => {
   const { sessions, session } = start({ limits: { maxInFlight: 3, maxPacketSize: 100 } });
   const { counters } = sessions;
   for (const id of [1, 2, 3, 4, 3]) session.receive(encodeRequest(id, "a&&b&&c"), 0.5);
@@ -42,8 +42,8 @@ Deno.test("Counters tell how each request ended", () => {
   assertEquals(filled(counters.lateness), [[3, 2]]);
   assertEquals(counters.lateness.sum, 5);
   const { errors } = counters;
-  const told = Object.entries(errors).filter(([, count]) => count > 0);
-  assertEquals(told, [
+  const reported = Object.entries(errors).filter(([, count]) => count > 0);
+  assertEquals(reported, [
     ["invalid_json", 1],
     ["duplicate_request_id", 1],
     ["packet_too_large", 1],
@@ -60,14 +60,14 @@ Deno.test("Counters tell how each request ended", () => {
   assertEquals(filled(counters.delays), [[2000, 5]]);
 });
 
-Deno.test("Counters count what is answered at once", () => {
+Deno.test("Counters count requests that are answered at once", () => {
   const { sessions, session } = start({ delays: uniformDelay({ min: 0, max: 0 }) });
   session.receive(encodeRequest(1, ""), 0);
   const { answered, delays, lateness } = sessions.counters;
   assertEquals([answered, filled(delays), filled(lateness)], [1, [[1, 1]], [[0.5, 1]]]);
 });
 
-Deno.test("Counters count a fault of the server's own as internal, once", () => {
+Deno.test("Counters count an error in an event once, as internal", () => {
   const fault = () => {
     throw new Error("a fault");
   };

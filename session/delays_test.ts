@@ -42,7 +42,7 @@ const SEEDS = [
 for (const seed of [undefined, 7]) {
   const kind = seed === undefined ? "at random" : "with a seed";
 
-  Deno.test(`uniformDelay() ${kind} gives whole milliseconds, from min to max`, () => {
+  Deno.test(`uniformDelay() ${kind} returns whole milliseconds from min to max`, () => {
     const ranges: DelayRange[] = [
       DEFAULT_DELAY,
       { min: 0, max: 0.25 },
@@ -64,7 +64,7 @@ for (const seed of [undefined, 7]) {
     assertEquals([...delays].sort(), [1000, 1001, 1002, 1003, 1004]);
   });
 
-  Deno.test(`uniformDelay() ${kind} is fixed where min is max`, () => {
+  Deno.test(`uniformDelay() ${kind} is fixed when min equals max`, () => {
     for (const [at, delay] of [[0, 0], [3, 3000], [0.001, 1], [MAX_DELAY, 86_400_000]] as const) {
       const policy = uniformDelay({ min: at, max: at }, seed);
       assertEquals(delaysOf(policy, 20), new Array(20).fill(delay));
@@ -77,13 +77,13 @@ Deno.test("uniformDelay() is from 1 to 5 seconds by default", () => {
   assertStrictEquals(delayOf(uniformDelay(undefined, 7), "01"), 4578);
 });
 
-Deno.test("uniformDelay() without a seed gives the same id other delays", () => {
+Deno.test("uniformDelay() without a seed returns different delays for the same id", () => {
   const policy = uniformDelay();
   const delays = new Set(Array.from({ length: 100 }, () => delayOf(policy, "01")));
   assertGreater(delays.size, 1);
 });
 
-Deno.test("uniformDelay() with a seed keeps to what it gave in earlier versions", () => {
+Deno.test("uniformDelay() with a seed returns the same delays as earlier versions", () => {
   const golden = [
     [0, "01", 4603],
     [7, "01", 4578],
@@ -110,7 +110,7 @@ Deno.test("uniformDelay() with a seed depends on the seed and the id alone", () 
   }
 });
 
-Deno.test("uniformDelay() tells seeds apart", () => {
+Deno.test("uniformDelay() returns different delays for different seeds", () => {
   const rows = SEEDS.map((seed) => delaysOf(uniformDelay(DEFAULT_DELAY, seed), 50).join());
   assertStrictEquals(new Set(rows).size, SEEDS.length);
   const delays = Array.from({ length: 1000 }, (_, seed) => {
@@ -119,7 +119,7 @@ Deno.test("uniformDelay() tells seeds apart", () => {
   assertUniform(delays);
 });
 
-Deno.test("uniformDelay() with a seed tells ids apart", () => {
+Deno.test("uniformDelay() with a seed returns different delays for different ids", () => {
   const policy = uniformDelay({ min: 0, max: MAX_DELAY }, 7);
   const pairs = [
     ["1", 1],
@@ -184,7 +184,7 @@ const SHAPES: readonly [delay: Delay, quantiles: readonly [rank: number, seconds
 for (const [delay, quantiles] of SHAPES) {
   const name = JSON.stringify(delay);
 
-  Deno.test(`delayPolicy() is distributed as ${name} says, by every seed`, () => {
+  Deno.test(`delayPolicy() has the ${name} distribution with every seed`, () => {
     for (const seed of SEEDS) {
       const delays = delaysOf(delayPolicy(delay, seed), 20_000);
       for (const [rank, seconds] of quantiles) {
@@ -197,7 +197,7 @@ for (const [delay, quantiles] of SHAPES) {
     }
   });
 
-  Deno.test(`delayPolicy() as ${name} gives whole milliseconds up to the longest`, () => {
+  Deno.test(`delayPolicy() as ${name} returns whole milliseconds up to maxDelay`, () => {
     for (const seed of [undefined, 7]) {
       const policy = delayPolicy(delay, seed);
       for (const ms of delaysOf(policy, 5000)) {
@@ -224,7 +224,7 @@ Deno.test("delayPolicy() has the mean of its distribution", () => {
   assertLess(Math.abs(mean(LOGNORMAL) - 2 * Math.exp(0.125)), 6 * 1.21 / Math.sqrt(50_000));
 });
 
-Deno.test("delayPolicy() takes 0 for what would be less, and a day for what would be more", () => {
+Deno.test("delayPolicy() limits delays to 0 and a day", () => {
   const isZero = delaysOf(delayPolicy({ mean: 0, sd: 1 }, 7), 20_000).filter((ms) => ms === 0);
   assertLess(Math.abs(isZero.length - 10_000), 6 * Math.sqrt(5000));
   for (const delay of [{ mean: MAX_DELAY, sd: 1 }, { median: MAX_DELAY, sigma: 1 }]) {
@@ -234,7 +234,7 @@ Deno.test("delayPolicy() takes 0 for what would be less, and a day for what woul
   }
 });
 
-Deno.test("delayPolicy() is fixed where nothing deviates", () => {
+Deno.test("delayPolicy() is fixed when the deviation is 0", () => {
   for (const delay of [{ mean: 3, sd: 0 }, { median: 3, sigma: 0 }, { min: 3, max: 3 }]) {
     const policy = delayPolicy(delay, 7);
     assertEquals([policy.maxDelay, ...delaysOf(policy, 20)], new Array(21).fill(3000));
@@ -242,7 +242,7 @@ Deno.test("delayPolicy() is fixed where nothing deviates", () => {
   assertStrictEquals(delayPolicy({ mean: 0, sd: 0 }).maxDelay, 0);
 });
 
-Deno.test("delayPolicy() with a seed keeps to what it gave in earlier versions", () => {
+Deno.test("delayPolicy() with a seed returns the same delays as earlier versions", () => {
   const golden: [Delay, id: string, ms: number][] = [
     [NORMAL, "01", 2523],
     [NORMAL, "02", 2619],
@@ -256,7 +256,7 @@ Deno.test("delayPolicy() with a seed keeps to what it gave in earlier versions",
   }
 });
 
-Deno.test("delayPolicy() refuses what is no distribution", () => {
+Deno.test("delayPolicy() throws when a parameter is out of range", () => {
   const bad: [Delay, message: string][] = [
     [{ mean: -1, sd: 1 }, "expected mean and sd from 0 to 86400 seconds, got mean -1, sd 1"],
     [{ mean: 1, sd: NaN }, "expected mean and sd from 0 to 86400 seconds, got mean 1, sd NaN"],
@@ -276,7 +276,7 @@ Deno.test("delayPolicy() refuses what is no distribution", () => {
   );
 });
 
-Deno.test("uniformDelay() refuses what is no range", () => {
+Deno.test("uniformDelay() throws when the range is not valid", () => {
   const bad: DelayRange[] = [
     { min: 5, max: 1 },
     { min: -1, max: 1 },
@@ -297,7 +297,7 @@ Deno.test("uniformDelay() refuses what is no range", () => {
   }
 });
 
-Deno.test("uniformDelay() refuses what is no seed", () => {
+Deno.test("uniformDelay() throws when the seed is not an integer", () => {
   for (const seed of [0.5, NaN, Infinity, -Infinity, 2 ** 53, -(2 ** 53)]) {
     assertThrows(
       () => uniformDelay(DEFAULT_DELAY, seed),
@@ -307,7 +307,7 @@ Deno.test("uniformDelay() refuses what is no seed", () => {
   }
 });
 
-Deno.test("parseDelay() reads a range or a fixed delay", () => {
+Deno.test("parseDelay() parses a range or a fixed delay", () => {
   const good = [
     ["1..5", 1, 5],
     ["0..0", 0, 0],
@@ -323,7 +323,7 @@ Deno.test("parseDelay() reads a range or a fixed delay", () => {
   for (const [text, min, max] of good) assertEquals(parseDelay(text), { min, max }, text);
 });
 
-Deno.test("parseDelay() reads the other distributions", () => {
+Deno.test("parseDelay() parses the other distributions", () => {
   assertEquals(parseDelay("normal:3,0.5"), { mean: 3, sd: 0.5 });
   assertEquals(parseDelay("normal:0,0"), { mean: 0, sd: 0 });
   assertEquals(parseDelay("normal:86400,86400"), { mean: MAX_DELAY, sd: MAX_DELAY });
@@ -331,7 +331,7 @@ Deno.test("parseDelay() reads the other distributions", () => {
   assertEquals(parseDelay("lognormal:86400,10"), { median: MAX_DELAY, sigma: 10 });
 });
 
-Deno.test("parseDelay() refuses anything else", () => {
+Deno.test("parseDelay() throws on anything else", () => {
   const bad = [
     ...["", " ", "x", "1..", "..5", "1...5", "1.5.", "1.", ".5", "1..5..9", "1-5", "1,5", "1:5"],
     ...["5..1", "-1", "-1..1", "+1", "1..-5", "1e3", "0x10", "Infinity", "NaN", "1..Infinity"],

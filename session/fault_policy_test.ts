@@ -21,7 +21,7 @@ function kindsOf(rates: FaultRates, count: number, seed?: number): (FaultKind | 
   });
 }
 
-Deno.test("faultPolicy() gives each kind its share, with any seed and without", () => {
+Deno.test("faultPolicy() returns each kind at its rate, with any seed and without", () => {
   const count = 20_000;
   for (const seed of [undefined, ...SEEDS]) {
     const kinds = kindsOf(RATES, count, seed);
@@ -46,12 +46,12 @@ Deno.test("faultPolicy() with a seed depends on the seed and the id alone", () =
   assertEquals(policy.kindFor(frame, 14, 18), kindsOf(RATES, 13, 7)[12]);
 });
 
-Deno.test("faultPolicy() with a seed keeps to what it gave in earlier versions", () => {
+Deno.test("faultPolicy() with a seed returns the same faults as earlier versions", () => {
   const kinds = ["garbage", "garbage", , , , "late", "late", , , "garbage", "late", ,];
   assertEquals(kindsOf(RATES, 12, 7), Array.from(kinds));
 });
 
-Deno.test("faultPolicy() can spare all or none", () => {
+Deno.test("faultPolicy() returns faults for no or all requests", () => {
   assertEquals(kindsOf({}, 100, 7), new Array(100).fill(undefined));
   for (const kind of FAULT_KINDS) {
     for (const seed of [undefined, 7]) {
@@ -60,7 +60,7 @@ Deno.test("faultPolicy() can spare all or none", () => {
   }
 });
 
-Deno.test("faultPolicy() refuses what is no rate", () => {
+Deno.test("faultPolicy() throws when a rate is out of range", () => {
   const bad: [FaultRates, message: string][] = [
     [{ drop: -0.1 }, "drop: expected a share from 0 to 1, got -0.1"],
     [{ error: 1.1 }, "error: expected a share from 0 to 1, got 1.1"],
@@ -81,7 +81,7 @@ Deno.test("faultPolicy() refuses what is no rate", () => {
   );
 });
 
-Deno.test("parseFaults() reads kinds with their shares", () => {
+Deno.test("parseFaults() parses kinds with their shares", () => {
   const good: [text: string, FaultRates][] = [
     ["drop=1", { drop: 1 }],
     ["drop=0", { drop: 0 }],
@@ -93,7 +93,7 @@ Deno.test("parseFaults() reads kinds with their shares", () => {
   for (const [text, rates] of good) assertEquals(parseFaults(text), rates, text);
 });
 
-Deno.test("parseFaults() refuses anything else", () => {
+Deno.test("parseFaults() throws on anything else", () => {
   const form = "expected kinds with their shares, such as drop=0.01,late=0.02:5, got ";
   const bad: [text: string, message: string][] = [
     ["", form + '""'],

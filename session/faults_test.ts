@@ -11,7 +11,7 @@ const LATE_BY = 50;
 
 const decoder = new TextDecoder();
 
-/** The trouble that an id names, as "drop 1" does. */
+/** The fault that an id names, as "drop 1" does. */
 const byId: FaultPolicy = {
   lateBy: LATE_BY,
   kindFor(bytes, at, end) {
@@ -22,9 +22,9 @@ const byId: FaultPolicy = {
 
 function open(batched: boolean, delays: DelayPolicy = fixed(DELAY), more: SessionEvents = {}) {
   const sent: string[] = [];
-  const told: string[] = [];
+  const reported: string[] = [];
   const carried: FaultKind[] = [];
-  const events: SessionEvents = { faulted: (id, kind) => told.push(`${kind} ${id}`), ...more };
+  const events: SessionEvents = { faulted: (id, kind) => reported.push(`${kind} ${id}`), ...more };
   const sessions = new Sessions({ delays, faults: byId, events });
   const session = sessions.open({
     send: (frame) => sent.push(frame),
@@ -33,7 +33,7 @@ function open(batched: boolean, delays: DelayPolicy = fixed(DELAY), more: Sessio
   }, batched);
   return {
     sent,
-    told,
+    reported,
     carried,
     sessions,
     session,
@@ -66,15 +66,15 @@ const CASES: [kind: FaultKind, sent: string[]][] = [
 ];
 
 for (const [kind, sent] of CASES) {
-  Deno.test(`answerDue() does ${kind} when the answer would be due, and says so`, () => {
+  Deno.test(`answerDue() injects ${kind} when the answer is due, and reports it`, () => {
     for (const delay of [DELAY, 0]) {
       const peer = open(false, fixed(delay));
       peer.request(kind);
       assertStrictEquals(peer.session.inFlight, 1);
       assertEquals(peer.until(Math.max(delay - 1, 0)), []);
-      assertEquals([peer.told, peer.carried], [[], []]);
+      assertEquals([peer.reported, peer.carried], [[], []]);
       assertEquals(peer.until(Math.max(delay, 1)), sent);
-      assertEquals(peer.told, [`${kind} "${kind}"`]);
+      assertEquals(peer.reported, [`${kind} "${kind}"`]);
       assertEquals(peer.carried, ["drop", "disconnect"].filter((other) => other === kind));
       assertStrictEquals(peer.session.inFlight, 0);
       assertStrictEquals(peer.sessions.inFlight, 0);
@@ -85,17 +85,17 @@ for (const [kind, sent] of CASES) {
   });
 }
 
-Deno.test("answerDue() does late that much later, with the delay that it pretends", () => {
+Deno.test("answerDue() sends a late answer later than the delay that it reports", () => {
   const peer = open(true);
   peer.request("late");
   assertEquals(peer.until(DELAY + LATE_BY - 1), []);
-  assertEquals(peer.told, []);
+  assertEquals(peer.reported, []);
   const answer = response("late").replace(/}$/, ',"delay":0.1}');
   assertEquals(peer.until(DELAY + LATE_BY), [answer]);
-  assertEquals(peer.told, ['late "late"']);
+  assertEquals(peer.reported, ['late "late"']);
 });
 
-Deno.test("answerDue() spoils no answer that shares the frame", () => {
+Deno.test("answerDue() sends garbage in a frame of its own", () => {
   const peer = open(true);
   for (const id of ["a", "garbage", "duplicate", "drop", "error", "b"]) peer.request(id);
   const [garbage, shared, ...rest] = peer.until(DELAY);
@@ -104,7 +104,7 @@ Deno.test("answerDue() spoils no answer that shares the frame", () => {
   assertEquals(ids, ["a", "duplicate", "duplicate", "error", "b"]);
 });
 
-Deno.test("answerDue() breaks off after what was due, and drops what was not", () => {
+Deno.test("answerDue() disconnects after sending due answers, and drops other requests", () => {
   const peer = open(true);
   peer.request("a");
   peer.request("disconnect");
@@ -119,7 +119,7 @@ Deno.test("answerDue() breaks off after what was due, and drops what was not", (
   assertStrictEquals(peer.sessions.open({ send: () => {} }).number, peer.session.number);
 });
 
-Deno.test("answerDue() spares a request that is sent again after it broke off, once", () => {
+Deno.test("answerDue() spares a request once when it is sent again after disconnecting", () => {
   const peer = open(false);
   let now = 0;
   const again = (id: string) => {
@@ -147,7 +147,7 @@ Deno.test("Planner forgets the ids that disconnected longest ago", () => {
   assertStrictEquals(kindFor("disconnect 1"), undefined);
 });
 
-Deno.test("cancel and duplicate ids are as without faults", () => {
+Deno.test("requests with faults can be cancelled, and their ids are in flight", () => {
   const peer = open(false);
   peer.request("drop");
   peer.request("drop");
@@ -155,10 +155,10 @@ Deno.test("cancel and duplicate ids are as without faults", () => {
   const codes = peer.until(1).map((answer) => JSON.parse(answer).error.code);
   assertEquals(codes, ["duplicate_request_id", "cancelled"]);
   assertEquals(peer.until(10_000), []);
-  assertEquals(peer.told, []);
+  assertEquals(peer.reported, []);
 });
 
-Deno.test("a place in flight that was someone's with a fault is the next one's without", () => {
+Deno.test("a request does not meet the fault of an earlier request in the same entry", () => {
   const peer = open(false);
   peer.request("drop");
   peer.until(DELAY);
@@ -166,7 +166,7 @@ Deno.test("a place in flight that was someone's with a fault is the next one's w
   assertEquals(peer.until(2 * DELAY), [response("a")]);
 });
 
-Deno.test("events that throw make a fault internal", () => {
+Deno.test("answerDue() answers internal when the event of a fault throws", () => {
   const peer = open(false, fixed(DELAY), {
     faulted: () => {
       throw new Error("as asked");
@@ -176,7 +176,7 @@ Deno.test("events that throw make a fault internal", () => {
   assertEquals(peer.until(DELAY), [encodeError('"drop"', INTERNAL)]);
 });
 
-Deno.test("answerDue() spares a request that broke off in another process", () => {
+Deno.test("answerDue() spares a request that disconnected its client in another process", () => {
   const ids = new Set<string>();
   const disconnectedIds = {
     add: (id: string) => void ids.add(id),

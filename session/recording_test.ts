@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import schema from "../docs/recording.schema.json" with { type: "json" };
 import { MAX_TIME, readRecorded, recordTo } from "./recording.ts";
 
-Deno.test("recordTo() writes lines that readRecorded() reads, of text, of bytes and of neither", () => {
+Deno.test("recordTo() writes lines that readRecorded() parses, with text, bytes or neither", () => {
   let text = "";
   const tap = recordTo((line) => text += line + "\n", () => 0);
   tap.opened(1, false);
@@ -23,7 +23,7 @@ Deno.test("recordTo() writes lines that readRecorded() reads, of text, of bytes 
   ]);
 });
 
-Deno.test("recordTo() writes times in seconds, to the microsecond, from its beginning", () => {
+Deno.test("recordTo() writes times in seconds since its start, to the microsecond", () => {
   const lines: string[] = [];
   let now = 1234.5678;
   const tap = recordTo((line) => lines.push(line), () => now);
@@ -39,7 +39,7 @@ Deno.test("docs/recording.schema.json has the longest time of a recording", () =
   assertEquals(schema.properties.time.maximum, MAX_TIME);
 });
 
-Deno.test("readRecorded() takes what the format allows, and nothing else", () => {
+Deno.test("readRecorded() returns undefined for lines that are not valid", () => {
   const bad = [
     ...["", "x", "null", "7", "[]", '"open"', "{}", '{"time":0,"connection":1}'],
     '{"time":"0","connection":1,"event":"open"}',

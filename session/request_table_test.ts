@@ -99,7 +99,7 @@ function isAscii(byte: number): boolean {
 
 const DATA = "Hub&&name&&qwe&&id&&123&&";
 
-Deno.test("find() tells owners, types and lengths of ids apart", () => {
+Deno.test("find() distinguishes owners, types and lengths of ids", () => {
   const twins = new Twins();
   const ids = [1, "1", -1, "-1", 11, "a", "aa", "é", "e", '"', "\\", "\ud800", "😀"];
   for (const owner of [0, 1, 63, 64, 1000]) {
@@ -125,7 +125,7 @@ Deno.test("find() finds ids of every length", () => {
   twins.assertAgree();
 });
 
-Deno.test("find() tells ids apart whose hashes are the same", () => {
+Deno.test("find() distinguishes ids with the same hash", () => {
   const byHash = new Map<number, string>();
   const pairs: [string, string][] = [];
   // Of so many, a dozen hashes or so are the same: which, only the process knows, so they are
@@ -147,7 +147,7 @@ Deno.test("find() tells ids apart whose hashes are the same", () => {
   twins.assertAgree();
 });
 
-Deno.test("find() says −1 where there is nothing, and no longer what was removed", () => {
+Deno.test("find() returns −1 when a request was never there or was removed", () => {
   const twins = new Twins();
   twins.assertFinds(0, "a");
   twins.assertFinds(1_000_000, "a");
@@ -157,7 +157,7 @@ Deno.test("find() says −1 where there is nothing, and no longer what was remov
   assertStrictEquals(twins.inFlight.size, 0);
 });
 
-Deno.test("newestOf() goes back from the newest, whichever are removed", () => {
+Deno.test("newestOf() returns the newest request that was not removed", () => {
   const twins = new Twins();
   assertStrictEquals(twins.inFlight.newestOf(0), -1);
   assertStrictEquals(twins.inFlight.newestOf(1_000_000), -1);
@@ -172,7 +172,7 @@ Deno.test("newestOf() goes back from the newest, whichever are removed", () => {
   twins.assertAgree();
 });
 
-Deno.test("response() holds data of any length and kind", () => {
+Deno.test("response() returns the response for data of any length and kind", () => {
   const twins = new Twins();
   const values = ["v".repeat(30), "é".repeat(200), "€😀\n\\\"'".repeat(1000), "x".repeat(300_000)];
   for (let length = 1; length < 5000; length += length < 300 ? 1 : 37) {
@@ -192,7 +192,7 @@ Deno.test("response() holds data of any length and kind", () => {
   twins.assertAgree();
 });
 
-Deno.test("add() has no need of more entries for as many as there were before", () => {
+Deno.test("add() uses freed entries again", () => {
   const twins = new Twins();
   const count = 3000;
   for (let round = 0; round < 4; round++) {
@@ -210,7 +210,7 @@ Deno.test("add() has no need of more entries for as many as there were before", 
 
 for (const [seed, owners, most] of [[1, 3, 40], [2, 1, 700], [3, 200, 5000], [4, 2000, 3000]]) {
   const name = `seed ${seed}, ${owners} owners, up to ${most} in flight`;
-  Deno.test(`RequestTable does as the plain twin: ${name}`, () => {
+  Deno.test(`RequestTable does the same as the plain twin: ${name}`, () => {
     const random = randomIntegers(seed!);
     const twins = new Twins();
     const anyId = () => {

@@ -13,7 +13,7 @@ function numbersFor(seed: number, purpose: typeof Purpose[keyof typeof Purpose])
   });
 }
 
-Deno.test("seededRandom() for one purpose says nothing of that for another", () => {
+Deno.test("seededRandom() returns independent numbers for different purposes", () => {
   for (const seed of SEEDS) {
     const rows = Object.values(Purpose).map((purpose) => numbersFor(seed, purpose));
     for (const [i, row] of rows.entries()) {

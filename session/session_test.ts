@@ -105,7 +105,7 @@ Deno.test("receive() answers the example when it is due, and not before", () => 
   assertStrictEquals(peer.sessions.nextDue, Infinity);
 });
 
-Deno.test("receive() answers each request by its own delay, side by side", () => {
+Deno.test("receive() answers each request after its own delay, side by side", () => {
   const peer = openOne();
   peer.request(3000, 0);
   peer.request(2000, 0);
@@ -132,7 +132,7 @@ Deno.test("advance() answers in the order in which requests fell due", () => {
   assertEquals(peer.sent, delays.sort((a, b) => a - b).map((delay) => response(delay)));
 });
 
-Deno.test("receive() answers at once where the delay is 0, and holds nothing", () => {
+Deno.test("receive() answers at once when the delay is 0, and keeps nothing", () => {
   for (const batched of [false, true]) {
     const peer = openOne({}, batched);
     peer.request("0");
@@ -154,7 +154,7 @@ Deno.test("receive() in plain mode sends each answer in a frame of its own, with
   assertEquals(peer.take(), [response(10), response(20)]);
 });
 
-Deno.test("flush() sends in asyncpkt.v1 what is due together in one frame, with delays", () => {
+Deno.test("flush() sends answers that are due together in one frame in asyncpkt.v1, with delays", () => {
   const peer = openOne({}, true);
   peer.receive(encodeFrame([1500, 1250, 3400].map((id) => encodeRequest(id, "A&&x&&1"))));
   peer.receive("x");
@@ -186,7 +186,7 @@ Deno.test("flush() keeps sessions apart", () => {
   });
 });
 
-Deno.test("flush() splits what is longer than about 2^20 units", () => {
+Deno.test("flush() splits frames that are longer than about 2^20 units", () => {
   const peer = openOne({}, true);
   const lengths = [300_000, 700_000, 40_000, 10, 1_000_000, 900_000, 10, 10];
   lengths.forEach((length, i) => {
@@ -226,7 +226,7 @@ const WRONG: [frame: string, id: RequestId | null, code: ErrorCode, message?: st
   ['{"request_id":"a","data":1}', "a", "invalid_packet", "data is a string, not a number"],
 ];
 
-Deno.test("receive() refuses at once what is no packet, and goes on", () => {
+Deno.test("receive() refuses invalid packets at once, and goes on", () => {
   for (const batched of [false, true]) {
     for (const [frame, id, code, message] of WRONG) {
       const peer = openOne({}, batched);
@@ -243,7 +243,7 @@ Deno.test("receive() refuses at once what is no packet, and goes on", () => {
   }
 });
 
-Deno.test("receive() answers the valid among the invalid of an array", () => {
+Deno.test("receive() answers the valid packets of an array", () => {
   const peer = openOne();
   const packets = ["1", '{"request_id":5,"data":"A&&x&&1"}', '{"request_id":6}', "{}"];
   peer.receive(encodeFrame(packets));
@@ -269,7 +269,7 @@ Deno.test("receive() takes arrays of up to 1,000 requests", () => {
   assertEquals(peer.take(), requests.slice(0, MAX_BATCH).map((_, i) => response(i + 1)));
 });
 
-Deno.test("receive() reads binary frames of UTF-8 as it does text", () => {
+Deno.test("receive() reads UTF-8 in binary frames like text", () => {
   const peer = openOne();
   const request = '{"request_id":"é1","data":"A&&x&&€😀"}';
   const answer = '{"request_id":"é1","data":{"A":{"x":"€😀"}}}';
@@ -326,7 +326,7 @@ Deno.test("receive() takes frames of 2^20 bytes by default", () => {
   assertEquals(peer.take(), [tooLarge(0, 1 << 20)]);
 });
 
-Deno.test("receive() says whose a frame was that is too large, where it begins with the id", () => {
+Deno.test("receive() reports the id of a frame that is too large if the frame begins with it", () => {
   const peer = openOne({ limits: { maxPacketSize: 10_000 } });
   const rest = "x".repeat(10_000);
   const euros = "€".repeat(256);
@@ -351,7 +351,7 @@ Deno.test("receive() says whose a frame was that is too large, where it begins w
   assertStrictEquals(peer.take().length, 1);
 });
 
-Deno.test("receive() refuses what goes past the requests in flight on a connection", () => {
+Deno.test("receive() refuses requests over the limit of a connection", () => {
   const sessions = openAll({ limits: { maxInFlight: 3 } });
   const [peer, other] = [new Peer(sessions), new Peer(sessions)];
   peer.receive(encodeFrame([10, 20, 30, 40].map((id) => encodeRequest(id, "A&&x&&1"))));
@@ -368,7 +368,7 @@ Deno.test("receive() refuses what goes past the requests in flight on a connecti
   assertEquals(peer.take(), [refusal(50, "cancelled")]);
 });
 
-Deno.test("receive() refuses what goes past the requests in flight in all", () => {
+Deno.test("receive() refuses requests over the total limit", () => {
   const sessions = openAll({ limits: { maxInFlightTotal: 4 } });
   const peers = [0, 1, 2, 3, 4].map(() => new Peer(sessions));
   for (const peer of peers) peer.request(10);
@@ -424,7 +424,7 @@ Deno.test("receive() refuses an id that repeats within an array", () => {
   assertEquals(peer.take().sort(), [response(10), response("10"), response(20)].sort());
 });
 
-Deno.test("receive() cancels what is in flight, and leaves its id free", () => {
+Deno.test("receive() cancels a request in flight, and frees its id", () => {
   const peer = openOne();
   for (const id of [100, "100", 200]) peer.request(id);
   peer.receive(encodeCancel(100), 50);
@@ -440,7 +440,7 @@ Deno.test("receive() cancels what is in flight, and leaves its id free", () => {
   assertEquals(peer.take(), [response(200)]);
 });
 
-Deno.test("receive() has no answer to a cancel of what is not in flight", () => {
+Deno.test("receive() does not answer a cancel of a request that is not in flight", () => {
   const sessions = openAll();
   const [peer, other] = [new Peer(sessions), new Peer(sessions)];
   other.request("10");
@@ -453,7 +453,7 @@ Deno.test("receive() has no answer to a cancel of what is not in flight", () => 
   assertEquals(peer.take(), []);
 });
 
-Deno.test("receive() goes through the requests and cancels of an array in their order", () => {
+Deno.test("receive() handles the requests and cancels of an array in order", () => {
   const peer = openOne();
   const request = encodeRequest(10, "A&&x&&1");
   const cancel = encodeCancel(10);
@@ -463,7 +463,7 @@ Deno.test("receive() goes through the requests and cancels of an array in their 
   assertEquals(peer.take(), [response(10)]);
 });
 
-Deno.test("receive() notices when the peer has broken the rules, which nothing mends", () => {
+Deno.test("receive() sets hasTooManyErrors for good after too many errors of the peer in a row", () => {
   const wrong = ["{", "{}", "x".repeat(101), encodeRequest("900", "")];
   const mends = [encodeRequest("901", ""), encodeRequest("a0", "")];
   for (const [i, frame] of wrong.entries()) {
@@ -484,7 +484,7 @@ Deno.test("receive() notices when the peer has broken the rules, which nothing m
   }
 });
 
-Deno.test("receive() does not hold against the peer what is not its own doing", () => {
+Deno.test("receive() does not count errors that the peer does not cause", () => {
   const peer = openOne({ limits: { maxConsecutiveErrors: 1, maxInFlight: 1 } });
   peer.request("900");
   peer.request("901");
@@ -497,7 +497,7 @@ Deno.test("receive() does not hold against the peer what is not its own doing", 
   assert(!peer.session.hasTooManyErrors);
 });
 
-Deno.test("receive() holds nothing of a request for whose delay there is no room", () => {
+Deno.test("receive() keeps nothing of a request when there is no memory for its delay", () => {
   const delays = { maxDelay: Infinity, delayOf: () => 1 };
   const peer = openOne({ delays });
   const { add } = TimingWheel.prototype;
@@ -516,7 +516,7 @@ Deno.test("receive() holds nothing of a request for whose delay there is no room
   assertEquals(peer.take(), [response("1")]);
 });
 
-Deno.test("drain() refuses new requests, and lets those in flight be answered or given up", () => {
+Deno.test("drain() refuses new requests; those in flight are answered or cancelled", () => {
   const sessions = openAll();
   const [peer, other] = [new Peer(sessions), new Peer(sessions, true)];
   for (const id of [10, 20]) peer.request(id);
@@ -541,7 +541,7 @@ Deno.test("drain() refuses new requests, and lets those in flight be answered or
   assertStrictEquals(sessions.inFlight, 0);
 });
 
-Deno.test("close() drops what is in flight or unsent, and nothing of others", () => {
+Deno.test("close() drops requests in flight and unsent answers of its session only", () => {
   for (const batched of [false, true]) {
     const sessions = openAll();
     const [peer, other] = [new Peer(sessions, batched), new Peer(sessions)];
@@ -562,7 +562,7 @@ Deno.test("close() drops what is in flight or unsent, and nothing of others", ()
   }
 });
 
-Deno.test("receive() takes nothing in of what comes after the end", () => {
+Deno.test("receive() ignores frames after the end", () => {
   const sessions = openAll();
   const peer = new Peer(sessions);
   sessions.close(peer.session);
@@ -572,7 +572,7 @@ Deno.test("receive() takes nothing in of what comes after the end", () => {
   assertEquals(peer.take(), []);
 });
 
-Deno.test("close() of one that has ended leaves the one that has its number alone", () => {
+Deno.test("close() of a closed session does not close the session with the same number", () => {
   const sessions = openAll();
   const peer = new Peer(sessions);
   sessions.close(peer.session);
@@ -584,7 +584,7 @@ Deno.test("close() of one that has ended leaves the one that has its number alon
   assertEquals(next.take(), [response(10)]);
 });
 
-Deno.test("open() gives a thousand sessions, again and again, numbers of their own", () => {
+Deno.test("open() gives a thousand open sessions different numbers, again and again", () => {
   const sessions = openAll();
   for (let round = 0; round < 5; round++) {
     const now = 1000 * round;
@@ -606,18 +606,18 @@ Deno.test("open() gives a thousand sessions, again and again, numbers of their o
   }
 });
 
-type Told =
+type Reported =
   | ["accepted", string, number]
   | ["refused", string, ErrorDetails]
   | ["faulted", string, string]
   | ["failed", string, unknown];
 
-function listen(told: Told[]): Required<SessionEvents> {
+function listen(reported: Reported[]): Required<SessionEvents> {
   return {
-    accepted: (...rest) => told.push(["accepted", ...rest]),
-    refused: (...rest) => told.push(["refused", ...rest]),
-    faulted: (...rest) => told.push(["faulted", ...rest]),
-    failed: (...rest) => told.push(["failed", ...rest]),
+    accepted: (...rest) => reported.push(["accepted", ...rest]),
+    refused: (...rest) => reported.push(["refused", ...rest]),
+    faulted: (...rest) => reported.push(["faulted", ...rest]),
+    failed: (...rest) => reported.push(["failed", ...rest]),
   };
 }
 
@@ -625,9 +625,12 @@ function detailsOf(code: ErrorCode, message: string = ERRORS[code]): ErrorDetail
   return { code, message };
 }
 
-Deno.test("receive() tells events of what it accepts and refuses, with ids as JSON text", () => {
-  const told: Told[] = [];
-  const peer = openOne({ events: listen(told), limits: { maxInFlight: 2, maxPacketSize: 200 } });
+Deno.test("receive() reports accepted and refused requests, with ids as JSON text", () => {
+  const reported: Reported[] = [];
+  const peer = openOne({
+    events: listen(reported),
+    limits: { maxInFlight: 2, maxPacketSize: 200 },
+  });
   for (const id of [1500, 'é"7', 0, 30]) peer.request(id);
   peer.receive(encodeCancel(1500));
   peer.receive(encodeCancel(1500));
@@ -638,7 +641,7 @@ Deno.test("receive() tells events of what it accepts and refuses, with ids as JS
   peer.sessions.advance(5000);
   peer.sessions.drain();
   peer.request(40);
-  assertEquals(told, [
+  assertEquals(reported, [
     ["accepted", "1500", 1500],
     ["accepted", '"é\\"7"', 7],
     // With two in flight there is no room, not even for one without delay.
@@ -656,13 +659,13 @@ Deno.test("receive() tells events of what it accepts and refuses, with ids as JS
   ]);
 });
 
-Deno.test("receive() answers with `internal` what a policy or an event throws at", () => {
+Deno.test("receive() answers `internal` when a policy or an event throws", () => {
   const error = new Error("secret");
   const faulty = () => {
     throw error;
   };
-  const told: Told[] = [];
-  const { failed } = listen(told);
+  const reported: Reported[] = [];
+  const { failed } = listen(reported);
   const cases: [name: string, options: Partial<SessionsOptions>][] = [
     ["delays", { delays: { maxDelay: Infinity, delayOf: faulty }, events: { failed } }],
     ["accepted", { events: { failed, accepted: faulty } }],
@@ -675,7 +678,7 @@ Deno.test("receive() answers with `internal` what a policy or an event throws at
       sessions.flush();
       const refused = refusal(10, "internal");
       assertEquals(peer.sent.join().replace(/[[\]]/g, ""), `${refused},${refused}`, name);
-      assertEquals(told.splice(0), [["failed", "10", error], ["failed", "10", error]], name);
+      assertEquals(reported.splice(0), [["failed", "10", error], ["failed", "10", error]], name);
       assertStrictEquals(sessions.inFlight, 0);
       peer.take();
       peer.receive("x");
@@ -685,9 +688,9 @@ Deno.test("receive() answers with `internal` what a policy or an event throws at
   }
 });
 
-Deno.test("receive() lets only the request that the fault is of suffer", () => {
-  const told: Told[] = [];
-  const events = listen(told);
+Deno.test("receive() answers the other requests of a frame when one fails", () => {
+  const reported: Reported[] = [];
+  const events = listen(reported);
   const delays: DelayPolicy = {
     maxDelay: Infinity,
     delayOf: (bytes, at, end) => {
@@ -699,7 +702,7 @@ Deno.test("receive() lets only the request that the fault is of suffer", () => {
   const peer = openOne({ delays, events });
   peer.receive(encodeFrame([10, 13, 20, "13"].map((id) => encodeRequest(id, "A&&x&&1"))));
   assertEquals(peer.take(), [refusal(13, "internal"), refusal("13", "internal")]);
-  assertEquals(told.map(([name, id]) => `${name} ${id}`), [
+  assertEquals(reported.map(([name, id]) => `${name} ${id}`), [
     ...["accepted 10", "failed 13", "refused 13"],
     ...["accepted 20", 'failed "13"', 'refused "13"'],
   ]);
@@ -707,7 +710,7 @@ Deno.test("receive() lets only the request that the fault is of suffer", () => {
   assertEquals(peer.take(), [response(10), response(20)]);
 });
 
-Deno.test("receive() throws nothing where `refused` or `failed` throw, and answers once", () => {
+Deno.test("receive() does not throw when `refused` or `failed` throw, and answers once", () => {
   const fault = () => {
     throw new Error("secret");
   };
@@ -738,7 +741,7 @@ Deno.test("receive() throws nothing where `refused` or `failed` throw, and answe
   assertStrictEquals(failures, 6);
 });
 
-Deno.test("Sessions refuses limits that are not positive integers", () => {
+Deno.test("Sessions throws when a limit is not a positive integer", () => {
   for (const name of ["maxPacketSize", "maxInFlight", "maxInFlightTotal"]) {
     for (const limit of [0, -1, 0.5, NaN, Infinity, 2 ** 53]) {
       assertThrows(
@@ -837,7 +840,7 @@ const anyStep: fc.Arbitrary<Step> = fc.record({
   amount: fc.nat({ max: 200 }),
 });
 
-Deno.test("Sessions gives every request one answer, whatever happens between", () => {
+Deno.test("Sessions answers every request once, whatever happens between", () => {
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 150, size: "max" }), (steps) => {
       const sessions = openAll();

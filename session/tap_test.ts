@@ -2,15 +2,15 @@ import { assertEquals } from "@std/assert";
 import { uniformDelay } from "./delays.ts";
 import { Sessions } from "./sessions.ts";
 
-Deno.test("a tap is told of every frame, and of the beginning and end of sessions", () => {
-  const told: unknown[] = [];
+Deno.test("a tap sees every frame, and the start and end of sessions", () => {
+  const reported: unknown[] = [];
   const sessions = new Sessions({
     delays: uniformDelay({ min: 0, max: 0 }),
     tap: {
-      opened: (...about) => told.push(["opened", ...about]),
-      received: (...about) => told.push(["received", ...about]),
-      sent: (...about) => told.push(["sent", ...about]),
-      closed: (...about) => told.push(["closed", ...about]),
+      opened: (...about) => reported.push(["opened", ...about]),
+      received: (...about) => reported.push(["received", ...about]),
+      sent: (...about) => reported.push(["sent", ...about]),
+      closed: (...about) => reported.push(["closed", ...about]),
     },
   });
   const sent: string[] = [];
@@ -30,7 +30,7 @@ Deno.test("a tap is told of every frame, and of the beginning and end of session
     request_id: null,
     error: { code: "invalid_json", message: "the binary frame is not UTF-8" },
   };
-  assertEquals(told, [
+  assertEquals(reported, [
     ["opened", 1, false],
     ["opened", 2, true],
     ["received", 1, request],

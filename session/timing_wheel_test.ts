@@ -103,7 +103,7 @@ Deno.test("advance() calls when due and not a millisecond before", () => {
   }
 });
 
-Deno.test("advance() goes by the time at which the wheel starts", () => {
+Deno.test("advance() starts at the time of the wheel", () => {
   for (const start of [0.9, 123.4, 2 ** 31 - 3000, 2 ** 31, 2 ** 32 - 1000, 2 ** 33, 1.8e12]) {
     const twins = new Twins(start);
     for (let i = 0; i < 100; i++) twins.add(i, start + 1 + 100 * i);
@@ -125,7 +125,7 @@ Deno.test("add() rounds fractions of a millisecond up", () => {
   assertEquals(twins.advance(12), [2]);
 });
 
-Deno.test("add() takes what is overdue for the next millisecond", () => {
+Deno.test("add() moves an overdue entry to the next millisecond", () => {
   for (const due of [-5, 0, 99, 100, 100.5]) {
     const wheel = new TimingWheel(100);
     const called: number[] = [];
@@ -138,7 +138,7 @@ Deno.test("add() takes what is overdue for the next millisecond", () => {
   }
 });
 
-Deno.test("add() takes entries of any number, in any order", () => {
+Deno.test("add() accepts entries in any order", () => {
   const twins = new Twins();
   for (const entry of [1023, 1024, 0, 5000, 2048, 4097, 100_000]) twins.add(entry, 10 + entry);
   twins.runOut();
@@ -165,7 +165,7 @@ Deno.test("nextDue is never late, exact within a turn, and Infinity when nothing
   assertStrictEquals(twins.wheel.nextDue, Infinity);
 });
 
-Deno.test("cancel() takes out the first, the middle, the last and all of a slot", () => {
+Deno.test("cancel() removes the first, a middle, the last and all entries of a slot", () => {
   for (const cancelled of [[0], [1], [2], [0, 2], [2, 0], [1, 0], [0, 1, 2], [2, 1, 0]]) {
     const twins = new Twins();
     for (const entry of [0, 1, 2]) twins.add(entry, 50);
@@ -177,7 +177,7 @@ Deno.test("cancel() takes out the first, the middle, the last and all of a slot"
   }
 });
 
-Deno.test("cancel() leaves an entry free to be added again", () => {
+Deno.test("cancel() lets an entry be added again", () => {
   const twins = new Twins();
   twins.add(5, 100);
   twins.cancel(5);
@@ -188,7 +188,7 @@ Deno.test("cancel() leaves an entry free to be added again", () => {
   assertEquals(twins.advance(300), [5]);
 });
 
-Deno.test("cancel() within onDue takes out the next of the slot, or all of it", () => {
+Deno.test("cancel() in onDue removes the next entry of the slot, or all entries", () => {
   for (const count of [1, 2, 5]) {
     const twins = new Twins();
     for (let entry = 0; entry < 6; entry++) twins.add(entry, 100);
@@ -203,7 +203,7 @@ Deno.test("cancel() within onDue takes out the next of the slot, or all of it", 
   }
 });
 
-Deno.test("cancel() within onDue takes out what is due later, and the last", () => {
+Deno.test("cancel() in onDue removes entries that are due later, and the last", () => {
   const twins = new Twins();
   for (let entry = 0; entry < 5; entry++) twins.add(entry, 100 + entry);
   assertEquals(
@@ -215,7 +215,7 @@ Deno.test("cancel() within onDue takes out what is due later, and the last", () 
   assertStrictEquals(twins.wheel.nextDue, Infinity);
 });
 
-Deno.test("add() within onDue is for later, even of the same entry and into the same slot", () => {
+Deno.test("add() in onDue adds for later, even the same entry to the same slot", () => {
   for (const wait of [0, 1, 5, TURN - 1, TURN, 2 * TURN]) {
     const twins = new Twins();
     for (const entry of [0, 1, 2]) twins.add(entry, 100);
@@ -244,7 +244,7 @@ Deno.test("advance() to an earlier time changes nothing", () => {
   assertEquals(twins.advance(3000), [1]);
 });
 
-Deno.test("advance() sees each entry once after a leap of any length", () => {
+Deno.test("advance() passes each entry once after a leap of any length", () => {
   const dues = [1, 100, TURN - 1, TURN, TURN + 1, TURN + 100, 2 * TURN + 1, 5 * TURN + 100];
   for (
     const leap of [TURN - 1, TURN, TURN + 1, 2 * TURN, 5 * TURN, 1e6, 2 ** 31, 2 ** 32 + 5, 1e12]
@@ -261,7 +261,7 @@ Deno.test("advance() sees each entry once after a leap of any length", () => {
   }
 });
 
-Deno.test("advance() passes over what hangs in the same slot for a later turn", () => {
+Deno.test("advance() skips entries of the same slot that are due in a later turn", () => {
   const twins = new Twins();
   for (let turn = 0; turn < 20; turn++) twins.add(turn, 77 + turn * TURN);
   for (let turn = 0; turn < 20; turn++) {
@@ -270,7 +270,7 @@ Deno.test("advance() passes over what hangs in the same slot for a later turn", 
   }
 });
 
-Deno.test("advance() deals with a million entries", () => {
+Deno.test("advance() passes a million entries on time", () => {
   const count = 1_000_000;
   const wheel = new TimingWheel();
   const dues = new Float64Array(count);
@@ -326,7 +326,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ step, onDue: fc.array(change, { maxLength: 4 }) }) },
 );
 
-Deno.test("TimingWheel does as the plain twin, whatever is done to both", () => {
+Deno.test("TimingWheel does the same as the plain twin", () => {
   const start = fc.constantFrom(0, 8000.5, 2 ** 31 - 5000, 2 ** 32 - 5000);
   const operations = fc.array(operation, { maxLength: 120, size: "max" });
   fc.assert(
@@ -350,7 +350,7 @@ Deno.test("TimingWheel does as the plain twin, whatever is done to both", () => 
   );
 });
 
-Deno.test("cancel() searches for nothing", () => {
+Deno.test("cancel() takes the same time for any entry", () => {
   const wheel = new TimingWheel();
   const count = 300_000;
   for (let entry = 0; entry < count; entry++) wheel.add(entry, 1000);
