@@ -162,33 +162,25 @@ Deno.test("convertBytes() takes extreme data", async (t) => {
   }
 });
 
-Deno.test("convertBytes() takes no longer than the plain twin, however names repeat", async (t) => {
+Deno.test("convertBytes() takes time in proportion to the names", async (t) => {
   const TELLING = [
     "all distinct",
     "alike at both ends and as long",
     "all the same",
     "one in seven new",
   ];
-  const count = 20_000;
-  const least = (run: () => void) => {
-    const times = Array.from({ length: 3 }, () => {
-      const start = performance.now();
-      run();
-      return performance.now() - start;
-    });
-    return Math.min(...times);
-  };
+  const count = 100_000;
   for (const [naming, nameOf] of namings.filter(([naming]) => TELLING.includes(naming))) {
     await t.step(naming, () => {
       const name = (i: number) => nameOf(i, count);
-      const data = `A&&${pairs(count, name)}%%${entities(count, name)}`;
-      const json = encoder.encode(data);
+      const json = encoder.encode(`A&&${pairs(count, name)}%%${entities(count, name)}`);
       const source = new Uint8Array(json.length + SOURCE_MARGIN);
       source.set(json);
       const out = new Uint8Array(representationBound(json.length));
-      const plain = least(() => plainConvertToJson(data));
-      // Wide, for busy machines; comparing each name with each goes beyond it all the same.
-      assertLess(least(() => convertBytes(source, 0, json.length, out, 0)), 3 * plain);
+      const startedAt = performance.now();
+      convertBytes(source, 0, json.length, out, 0);
+      // 0.1 s on an idle machine; comparing each name with each takes 40 s.
+      assertLess(performance.now() - startedAt, 10_000);
     });
   }
 });
