@@ -22,6 +22,7 @@ import { answerPost } from "./post.ts";
 import { type Certificate, Listener } from "./listener.ts";
 import { answerMetrics } from "./metrics.ts";
 import { Driver } from "./driver.ts";
+import { StrictListener } from "./strict_listener.ts";
 import { answerConsole, answerDescription, secure } from "./pages.ts";
 import type { RequestInfo, Upgrade } from "./socket.ts";
 import { ServerStats } from "./stats.ts";
@@ -85,6 +86,12 @@ export interface ServeOptions {
   allowOrigins?: readonly string[];
   /** Makes it `wss` and `https`. */
   tls?: Certificate;
+  /**
+   * The transport of WebSockets: Deno's, or the project's own, which keeps its limits whatever clients send.
+   *
+   * @default {"deno"}
+   */
+  websocket?: "deno" | "strict";
   /** Whether browsers are shown the console. @default {true} */
   console?: boolean;
   /** How long a drain waits for what is in flight, in milliseconds. @default {the longest delay + 5000} */
@@ -184,14 +191,17 @@ export function startServer(
   const driver = new Driver(sessions, realClock, fail);
   const shared = { sessions, driver, events, maxBuffered: limits.maxBuffered };
   const connections = new Connections(shared, limits, stats, group);
-  const listener = new Listener({
+  const listening = {
     hostname,
     port,
     tls,
     reusePort: group !== undefined,
     handler: handle,
     onError,
-  });
+  };
+  const listener = options.websocket === "strict"
+    ? new StrictListener({ ...listening, maxMessage: sessions.limits.maxPacketSize })
+    : new Listener(listening);
   let isDraining = false;
   let drained: Promise<Drained> | undefined;
 

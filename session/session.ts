@@ -101,7 +101,11 @@ export class Session {
     const text = typeof head === "string" ? head : lenientDecoder.decode(head);
     const limit = limits.maxPacketSize;
     const message = `the frame is longer than ${limit} bytes`;
-    this.#refuse(JSON.stringify(peekId(text)), { code: "packet_too_large", message, limit });
+    try {
+      this.#refuse(JSON.stringify(peekId(text)), { code: "packet_too_large", message, limit });
+    } catch (error) {
+      this.#fail("null", error);
+    }
   }
 
   /** Answers a request that was due at time `due`, if its response is ready. */

@@ -9,9 +9,6 @@ import { FrameDecoder } from "./decoder.ts";
 import { FrameEncoder } from "./encoder.ts";
 import { closePayload, FrameError, Opcode, parseClose } from "./frames.ts";
 
-/** How long the peer may take to close, or to read what was sent before that, in milliseconds. */
-const CLOSE_TIMEOUT = 2000;
-
 /** Status code when the peer ends the stream without a Close frame (section 7.1.5). */
 const ABNORMAL = 1006;
 
@@ -22,6 +19,8 @@ export interface ConnectionOptions {
   readonly maxMessage?: number;
   /** Nothing is read while more bytes than this wait to be written. @default {256 KiB} */
   readonly maxBacklog?: number;
+  /** Time for the peer to close, and to read what was sent before, in milliseconds. @default {2000} */
+  readonly closeTimeout?: number;
 }
 
 /** Events of a connection. */
@@ -42,6 +41,7 @@ export class WebSocketConnection {
   readonly #stream: ByteStream;
   readonly #handlers: ConnectionHandlers;
   readonly #maxBacklog: number;
+  readonly #closeTimeout: number;
   readonly #role: "client" | "server";
   readonly #encoder: FrameEncoder;
   readonly #decoder: FrameDecoder;
@@ -59,11 +59,12 @@ export class WebSocketConnection {
 
   /** @param stream an open stream on which the handshake is over. */
   constructor(stream: ByteStream, options: ConnectionOptions, handlers: ConnectionHandlers) {
-    const { role, maxMessage, maxBacklog = 1 << 18 } = options;
+    const { role, maxMessage, maxBacklog = 1 << 18, closeTimeout = 2000 } = options;
     this.#stream = stream;
     this.#handlers = handlers;
     this.#role = role;
     this.#maxBacklog = maxBacklog;
+    this.#closeTimeout = closeTimeout;
     this.#encoder = new FrameEncoder(role);
     const isOpen = () => this.#state === "open";
     this.#decoder = new FrameDecoder(role, {
@@ -118,7 +119,7 @@ export class WebSocketConnection {
     this.#flushSoon();
   }
 
-  /** Starts the closing handshake (section 7.1.2), which ends within 2 s. */
+  /** Starts the closing handshake (section 7.1.2), which has a deadline. */
   close(code: number, reason = ""): void {
     if (this.#state !== "open") return;
     this.#end = { code, reason };
@@ -162,7 +163,7 @@ export class WebSocketConnection {
   #sendClose(payload: Uint8Array): void {
     this.frame(Opcode.close, payload);
     this.#state = "closing";
-    this.#timer = setTimeout(() => this.abort(), CLOSE_TIMEOUT);
+    this.#timer = setTimeout(() => this.abort(), this.#closeTimeout);
   }
 
   /** Says why, then waits for the peer to read that: ending the stream at once could take it back. */

@@ -131,7 +131,7 @@ Deno.test("7.1.1: close() sends a Close frame, waits for the answer, and drops m
 
 Deno.test("close() ends within its deadline if the peer does not answer, or does not read", async () => {
   for (const length of [1, 1 << 26]) {
-    await using pair = await openPair();
+    await using pair = await openPair({ closeTimeout: 100 });
     pair.connection.send("x".repeat(length));
     pair.connection.close(1013, "slow");
     await pair.ended;

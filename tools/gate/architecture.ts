@@ -13,7 +13,7 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   websocket: [],
   session: ["protocol"],
   client: ["protocol"],
-  server: ["protocol", "session"],
+  server: ["protocol", "session", "websocket"],
   "cluster/nats": ["protocol", "session"],
   "cluster/threads": ["protocol", "session", "server"],
   load: ["protocol", "client", "websocket"],

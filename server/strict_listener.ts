@@ -1,0 +1,321 @@
+/**
+ * Listening with the strict transport: it reads the heads of requests itself. WebSockets stay here; everything
+ * else is passed on to Deno's HTTP server, which listens on this machine only.
+ *
+ * @module
+ */
+
+import { delay } from "@std/async/delay";
+import {
+  checkUpgradeRequest,
+  HandshakeError,
+  type Head,
+  HeadReader,
+  upgradeResponse,
+} from "../websocket/handshake.ts";
+import {
+  type Certificate,
+  checkCertificate,
+  IDLE_TIMEOUT,
+  type ListenerOptions,
+} from "./listener.ts";
+import type { RequestInfo, Upgrade } from "./socket.ts";
+import { StrictSocket } from "./strict_socket.ts";
+
+/** Time for the head of a request to arrive, TLS handshake included, in milliseconds. */
+const HEAD_TIMEOUT = 10_000;
+
+/** Time after which to accept again when that has failed, in milliseconds. */
+const RETRY_DELAY = 500;
+
+const INNER = "127.0.0.1";
+
+/** Options for {@linkcode StrictListener}. */
+export interface StrictListenerOptions extends ListenerOptions {
+  /** Longest message to accept, in bytes. */
+  readonly maxMessage: number;
+}
+
+type Listening = Deno.TcpListener | Deno.TlsListener;
+type Stream = Deno.TcpConn | Deno.TlsConn;
+
+/** Listens from its construction on. */
+export class StrictListener {
+  /** The port. */
+  readonly port: number;
+
+  readonly #options: StrictListenerOptions;
+  readonly #scheme: "http" | "https";
+  #tls: Certificate | undefined;
+  /** Undefined while the certificate changes. */
+  #listener: Listening | undefined;
+  #changing = Promise.resolve();
+  #isStopped = false;
+  readonly #closed = new AbortController();
+  /** Streams whose request is not known yet. */
+  readonly #heads = new Set<Stream>();
+  readonly #sockets = new Set<StrictSocket>();
+  readonly #keepalive: ReturnType<typeof setInterval>;
+  /** The HTTP server for requests that are no upgrade, and whose they are, by the port they come from. */
+  readonly #http: Deno.HttpServer<Deno.NetAddr>;
+  readonly #clients = new Map<number, Deno.NetAddr>();
+
+  /** @throws {Deno.errors.AddrInUse} if the port is in use, and other errors of listening. */
+  constructor(options: StrictListenerOptions) {
+    this.#options = options;
+    this.#tls = options.tls;
+    this.#scheme = options.tls === undefined ? "http" : "https";
+    const listener = this.#listener = this.#listen(options.port);
+    this.port = (listener.addr as Deno.NetAddr).port;
+    this.#http = Deno.serve(
+      { hostname: INNER, port: 0, onListen: () => {}, onError: options.onError },
+      (request, info) => this.#answer(request, info),
+    );
+    const tick = IDLE_TIMEOUT * 1000 / 3;
+    this.#keepalive = setInterval(() => this.#sockets.forEach((each) => each.checkAlive()), tick);
+    void this.#acceptFrom(listener);
+  }
+
+  /**
+   * Replaces the certificate, unless it is the same. Connections live on.
+   *
+   * @throws {RangeError} if the new one is invalid; the old one stays in use.
+   */
+  setCertificate(certificate: Certificate): Promise<void> {
+    const changing = this.#changing.then(() => this.#change(certificate));
+    this.#changing = changing.catch(() => {});
+    return changing;
+  }
+
+  /** Replaces the certificate no more; requests are still answered. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#changing;
+  }
+
+  /** Stops listening, and ends all sockets; resolves when all requests have been answered. */
+  async close(): Promise<void> {
+    await this.stop();
+    this.#closed.abort();
+    this.#listener?.close();
+    this.#listener = undefined;
+    clearInterval(this.#keepalive);
+    for (const stream of this.#heads) closeQuietly(stream);
+    for (const socket of this.#sockets) socket.abort();
+    await this.#http.shutdown();
+  }
+
+  #listen(port: number): Listening {
+    const { hostname, reusePort } = this.#options;
+    const address = { hostname, port, reusePort };
+    return this.#tls === undefined
+      ? Deno.listen(address)
+      : Deno.listenTls({ ...address, ...this.#tls, alpnProtocols: ["http/1.1"] });
+  }
+
+  async #acceptFrom(listener: Listening): Promise<void> {
+    while (this.#listener === listener) {
+      try {
+        const stream = await listener.accept();
+        if ("setNoDelay" in stream) stream.setNoDelay(true);
+        void this.#serve(stream);
+      } catch (error) {
+        if (this.#listener !== listener) return;
+        // File descriptors may have run out: connections that end give theirs back.
+        this.#options.onError(error);
+        await delay(RETRY_DELAY, this.#closed).catch(() => {});
+      }
+    }
+  }
+
+  async #serve(stream: Stream): Promise<void> {
+    try {
+      // Whatever the handshake needs is free again while the socket is open.
+      const socket = await this.#receive(stream);
+      await socket?.run();
+    } catch (error) {
+      if (!isPeersFault(error)) this.#options.onError(error);
+    } finally {
+      closeQuietly(stream);
+    }
+  }
+
+  /** Reads a request; resolves to its socket, or to nothing when another request has been answered. */
+  async #receive(stream: Stream): Promise<StrictSocket | undefined> {
+    const deadline = setTimeout(() => closeQuietly(stream), HEAD_TIMEOUT);
+    this.#heads.add(stream);
+    const { reader, head, rest } = await readHead(stream).finally(() => {
+      clearTimeout(deadline);
+      this.#heads.delete(stream);
+    });
+    const key = keyOf(head);
+    if (key !== undefined) return await this.#upgrade(stream, head, key, rest);
+    await this.#passOn(stream, reader.bytes, rest);
+  }
+
+  async #upgrade(
+    stream: Stream,
+    head: Head,
+    key: string,
+    rest: Uint8Array,
+  ): Promise<StrictSocket | undefined> {
+    const { handler, maxMessage, onError } = this.#options;
+    const remoteAddr = stream.remoteAddr as Deno.NetAddr;
+    const info: RequestInfo = { remoteAddr, completed: Promise.resolve() };
+    let socket: StrictSocket | undefined;
+    let protocol: string | undefined;
+    const upgrade: Upgrade = (agreed, headers) => {
+      socket = new StrictSocket(stream, maxMessage, rest);
+      protocol = agreed;
+      return { socket, response: new Response(null, { status: 101, headers }) };
+    };
+    let response: Response;
+    try {
+      response = await handler(requestOf(head, this.#scheme), info, upgrade);
+    } catch (error) {
+      response = onError(error);
+    }
+    if (socket === undefined || response.status !== 101) {
+      await writeResponse(stream, response);
+      return undefined;
+    }
+    const opened = socket;
+    this.#sockets.add(opened);
+    void opened.ended.then(() => this.#sockets.delete(opened));
+    const headers = Object.fromEntries(response.headers);
+    try {
+      await writeAll(stream, encoder.encode(await upgradeResponse(key, protocol, headers)));
+    } catch (error) {
+      opened.abort();
+      throw error;
+    }
+    return opened;
+  }
+
+  /** Passes a stream on to the HTTP server: this request, and those that follow it. */
+  async #passOn(stream: Stream, head: Uint8Array, rest: Uint8Array): Promise<void> {
+    const inner = await Deno.connect({ hostname: INNER, port: this.#http.addr.port });
+    const { port } = inner.localAddr as Deno.NetAddr;
+    this.#clients.set(port, stream.remoteAddr as Deno.NetAddr);
+    try {
+      inner.setNoDelay(true);
+      await writeAll(inner, head);
+      await writeAll(inner, rest);
+      const answered = pipe(inner, stream);
+      void pipe(stream, inner);
+      await answered;
+    } finally {
+      this.#clients.delete(port);
+      closeQuietly(inner);
+    }
+  }
+
+  #answer(request: Request, info: Deno.ServeHandlerInfo<Deno.NetAddr>) {
+    const remoteAddr = this.#clients.get(info.remoteAddr.port);
+    // Only what has come through this listener counts: whose it is decides what it may do.
+    if (remoteAddr === undefined) return new Response(null, { status: 403 });
+    const { completed } = info;
+    const { method, headers, body } = request;
+    // Not a copy of the request: that would also copy its signal, of which Deno warns.
+    const original = this.#scheme === "http"
+      ? request
+      : new Request(request.url.replace("http", "https"), { method, headers, body });
+    return this.#options.handler(original, { remoteAddr, completed }, undefined);
+  }
+
+  async #change(certificate: Certificate): Promise<void> {
+    const before = this.#tls;
+    if (before === undefined) throw new RangeError("there is no certificate to be replaced");
+    if (before.cert === certificate.cert && before.key === certificate.key) return;
+    await checkCertificate(certificate);
+    if (this.#isStopped) return;
+    this.#tls = certificate;
+    const old = this.#listener;
+    this.#listener = undefined;
+    old?.close();
+    // The port is free only a few turns of the event loop later.
+    while (!this.#closed.signal.aborted) {
+      try {
+        const listener = this.#listener = this.#listen(this.port);
+        void this.#acceptFrom(listener);
+        return;
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+        await delay(1);
+      }
+    }
+  }
+}
+
+const encoder = new TextEncoder();
+
+async function readHead(stream: Stream) {
+  const reader = new HeadReader("server");
+  const buffer = new Uint8Array(1 << 12);
+  while (true) {
+    const count = await stream.read(buffer);
+    if (count === null) throw new HandshakeError("the client closed the connection");
+    const read = reader.write(buffer.subarray(0, count));
+    if (read !== undefined) return { reader, ...read };
+  }
+}
+
+/** Returns the key of a request for a WebSocket; undefined if it is another request. */
+function keyOf(head: Head): string | undefined {
+  try {
+    return checkUpgradeRequest(head).key;
+  } catch {
+    return undefined;
+  }
+}
+
+function requestOf({ start, headers }: Head, scheme: string): Request {
+  const path = start.split(" ")[1]!;
+  const url = URL.parse(path, `${scheme}://${headers.get("host")}`);
+  return new Request(url ?? `${scheme}://invalid`, { headers: Object.fromEntries(headers) });
+}
+
+async function writeResponse(stream: Stream, response: Response): Promise<void> {
+  const body = new Uint8Array(await response.arrayBuffer());
+  const headers = new Headers(response.headers);
+  headers.set("connection", "close");
+  headers.set("content-length", `${body.length}`);
+  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const { status, statusText } = response;
+  await writeAll(stream, encoder.encode(`HTTP/1.1 ${status} ${statusText}\r\n${lines}\r\n`));
+  await writeAll(stream, body);
+}
+
+async function writeAll(stream: Stream, bytes: Uint8Array): Promise<void> {
+  while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));
+}
+
+/** Copies bytes until one side ends, and then ends the other. */
+async function pipe(from: Stream, to: Stream): Promise<void> {
+  const buffer = new Uint8Array(1 << 14);
+  try {
+    for (let count; (count = await from.read(buffer)) !== null;) {
+      await writeAll(to, buffer.subarray(0, count));
+    }
+    await to.closeWrite();
+  } catch {
+    // One of them is gone, so the other has nobody to talk to.
+    closeQuietly(from);
+    closeQuietly(to);
+  }
+}
+
+function isPeersFault(error: unknown): boolean {
+  return error instanceof HandshakeError || error instanceof Deno.errors.BadResource ||
+    error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Deno.errors.InvalidData || error instanceof Deno.errors.UnexpectedEof ||
+    error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.NotConnected;
+}
+
+function closeQuietly(stream: Stream): void {
+  try {
+    stream.close();
+  } catch {
+    // It was closed before.
+  }
+}
