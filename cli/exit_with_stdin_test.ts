@@ -3,8 +3,7 @@ import { Client } from "../client.ts";
 import { awaitedLater } from "../tests/support/waiting.ts";
 import { startCommand } from "../tests/support/fake_streams.ts";
 import { startNatsServer, whyNoNatsServer } from "../tests/support/nats_server.ts";
-import { startProgram } from "../tests/support/program.ts";
-import { listening } from "../tests/support/server_process.ts";
+import { listening, startProgram } from "../tests/support/program.ts";
 
 /** A stdin that a test writes, and whether its reader has given it up. */
 function openStdin() {

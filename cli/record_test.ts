@@ -6,8 +6,7 @@ import { serve } from "../server.ts";
 import { Ajv2020 } from "../tests/support/npm_packages.ts";
 import { openBrowserSocket } from "../tests/support/browser_socket.ts";
 import { FULL, runCommand, startCommand } from "../tests/support/fake_streams.ts";
-import { startProgram } from "../tests/support/program.ts";
-import { listening } from "../tests/support/server_process.ts";
+import { listening, startProgram } from "../tests/support/program.ts";
 import { until } from "../tests/support/waiting.ts";
 
 const validate = new Ajv2020({ strict: true, strictRequired: false }).compile(schema);

@@ -6,9 +6,16 @@ import { serve } from "../server.ts";
 import { awaitedLater, until } from "./support/waiting.ts";
 import { makeCertificate } from "./support/certificates.ts";
 import { freePort } from "./support/machine.ts";
-import { type ProgramResult, startProgram, startTask, taskArgs } from "./support/program.ts";
+import {
+  listening,
+  type ProgramResult,
+  type ServerProcess,
+  startProgram,
+  startServerProcess,
+  startTask,
+  taskArgs,
+} from "./support/program.ts";
 import { acceptRawSocket, closeAfterPeer, serverFrame, startRawServer } from "./support/raw_tcp.ts";
-import { listening, type ServerProcess, startServerProcess } from "./support/server_process.ts";
 
 /** How long after the first signal another one is certain to count, in milliseconds. */
 const UNTIL_SIGNALS_COUNT = 1100;

@@ -5,9 +5,8 @@ import { IDLE_TIMEOUT } from "../server/listener.ts";
 import { makeCertificate } from "./support/certificates.ts";
 import { findProgram, freePort } from "./support/machine.ts";
 import { idDelayedBy } from "./support/random.ts";
-import { type Program, startProgram } from "./support/program.ts";
+import { type Program, startProgram, startServerProcess } from "./support/program.ts";
 import { readToEnd } from "./support/raw_tcp.ts";
-import { startServerProcess } from "./support/server_process.ts";
 import { until } from "./support/waiting.ts";
 
 const SOON = { delay: { min: 0, max: 0.02 } };

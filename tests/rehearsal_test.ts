@@ -1,7 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { startProgram } from "./support/program.ts";
+import { startProgram, startServerProcess } from "./support/program.ts";
 import { findPython, NO_PYTHON } from "./support/machine.ts";
-import { startServerProcess } from "./support/server_process.ts";
 
 const python = await findPython();
 

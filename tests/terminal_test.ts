@@ -1,16 +1,105 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { deadline } from "@std/async/deadline";
 import { Client } from "../client.ts";
 import { serve } from "../server.ts";
-import { awaitedLater, until } from "./support/waiting.ts";
+import { awaitedLater, PATIENCE, until } from "./support/waiting.ts";
+import { succeeds } from "./support/machine.ts";
 import { taskArgs } from "./support/program.ts";
-import { startOnTerminal, whyNoTerminal } from "./support/terminal.ts";
+import { Screen } from "./support/screen.ts";
 
-const missing = await whyNoTerminal();
+const PYTHON = "/usr/bin/python3";
+
+/** Runs its arguments on a terminal of 24 rows and 80 columns, and copies input and output. */
+const RUN = `
+import fcntl, os, pty, select, struct, sys, termios
+child, terminal = pty.fork()
+if child == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    os.execv(sys.argv[1], sys.argv[1:])
+sources = [terminal, 0]
+while terminal in sources:
+    for source in select.select(sources, [], [])[0]:
+        try:
+            data = os.read(source, 65536)
+        except OSError:
+            data = b""
+        if not data:
+            sources.remove(source)
+        else:
+            os.write(1 if source == terminal else terminal, data)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+`;
+
+/** A program on a terminal. */
+interface OnTerminal extends AsyncDisposable {
+  /** All that was written, control sequences and all. */
+  readonly written: string;
+  /** Types keys; `\x03` is Ctrl-C. */
+  type(keys: string): Promise<void>;
+  /** Resolves to the text of the screen once it matches. */
+  shows(pattern: RegExp): Promise<string>;
+  /** Waits for its end; resolves to its exit code and the text of the screen. */
+  result(): Promise<{ code: number; text: string }>;
+}
+
+/** Starts an executable on a terminal of type `term`. Its disposal kills it if it still runs. */
+function startOnTerminal(
+  executable: string,
+  args: string[],
+  term: string = "xterm-256color",
+): OnTerminal {
+  const child = new Deno.Command(PYTHON, {
+    args: ["-c", RUN, executable, ...args],
+    cwd: new URL("..", import.meta.url).pathname,
+    env: { NO_COLOR: "", TERM: term },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const screen = new Screen(80, 24);
+  const stdin = child.stdin.getWriter();
+  const shown = (async () => {
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) screen.add(text);
+  })();
+  return {
+    get written() {
+      return screen.written;
+    },
+    type: (keys) => stdin.write(new TextEncoder().encode(keys)),
+    async shows(pattern) {
+      let text = "";
+      await until(`the terminal shows ${pattern}`, async () => {
+        text = await screen.text();
+        return pattern.test(text);
+      }).catch((error) => Promise.reject(new Error(`${error.message}:\n${text}`)));
+      return text;
+    },
+    async result() {
+      const { code } = await deadline(child.status, PATIENCE);
+      await shown;
+      return { code, text: await screen.text() };
+    },
+    async [Symbol.asyncDispose]() {
+      await stdin.close().catch(() => {}); // hangs the terminal up
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
+      await child.status;
+      await shown;
+      await screen[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const missing = await succeeds(PYTHON, ["-c", "import pty"])
+  ? ""
+  : ` (ignored: no ${PYTHON} with pty)`;
 
 /** A test that needs a terminal. */
 function test(name: string, fn: () => Promise<void>): void {
-  const why = missing === undefined ? "" : ` (ignored: ${missing})`;
-  Deno.test({ name: name + why, ignore: missing !== undefined, fn });
+  Deno.test({ name: name + missing, ignore: missing !== "", fn });
 }
 
 async function start(task: string, ...args: string[]) {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { FakeTime } from "../../tests/support/fake_time.ts";
-import { Screen } from "../../tests/support/terminal.ts";
+import { Screen } from "../../tests/support/screen.ts";
 import { BufferedWriter } from "../buffered_writer.ts";
 
 Deno.test("keepBelow() keeps lines below all that is written, and takes them away", async () => {

@@ -15,8 +15,7 @@ import {
   startNatsServer,
   whyNoNatsServer,
 } from "../../tests/support/nats_server.ts";
-import { startTask } from "../../tests/support/program.ts";
-import { startServerProcess } from "../../tests/support/server_process.ts";
+import { startServerProcess, startTask } from "../../tests/support/program.ts";
 import { testServer } from "../../tests/support/server_suite.ts";
 import { connect } from "./transport.ts";
 import { type GatewayOptions, NatsResponder } from "./nats_responder.ts";

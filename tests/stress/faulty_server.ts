@@ -5,7 +5,7 @@
  */
 
 import { plainReplies } from "../support/plain.ts";
-import type { Target } from "../support/server_process.ts";
+import type { Target } from "../support/program.ts";
 
 /** Faults of a server. */
 export interface Faults {

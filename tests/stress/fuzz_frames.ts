@@ -7,7 +7,7 @@
  */
 
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
-import { startServerProcess, type Target } from "../support/server_process.ts";
+import { startServerProcess, type Target } from "../support/program.ts";
 import { type Finding, type FuzzOptions, type FuzzResult, MAX_FINDINGS } from "./fuzz_packets.ts";
 import { RawClient } from "./raw_client.ts";
 import { frame, type Script, scriptOf } from "./raw_frames.ts";

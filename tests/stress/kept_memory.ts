@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ServerProcess } from "../support/server_process.ts";
+import type { ServerProcess } from "../support/program.ts";
 
 /** Flags of `deno run` for a process that {@linkcode keptMemory} measures. */
 export const COLLECTING: readonly string[] = [

@@ -12,7 +12,7 @@ import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket
 import { maxOpenFiles } from "../support/machine.ts";
 import { plainReplies, withoutDelay } from "../support/plain.ts";
 import { exchange } from "../support/raw_tcp.ts";
-import { startServerProcess } from "../support/server_process.ts";
+import { startServerProcess } from "../support/program.ts";
 import { PATIENCE, until } from "../support/waiting.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
 import { onServer, type Outcome, Tally, type TrialOptions } from "./trial.ts";

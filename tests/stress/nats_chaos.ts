@@ -9,10 +9,9 @@ import { delay } from "@std/async/delay";
 import { formatCount, quantiles } from "../../cli/figures.ts";
 import { openBrowserSocket } from "../support/browser_socket.ts";
 import { startNatsServer, whyNoNatsServer } from "../support/nats_server.ts";
-import { type Program, startTask } from "../support/program.ts";
+import { type Program, startServerProcess, startTask } from "../support/program.ts";
 import { parseMetrics } from "../support/prometheus.ts";
 import { randomIntegers } from "../support/random.ts";
-import { startServerProcess } from "../support/server_process.ts";
 import { ask, type Outcome, Tally, type TrialOptions } from "./trial.ts";
 
 const CONNECTIONS = 4;

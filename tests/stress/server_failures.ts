@@ -9,10 +9,9 @@ import { formatCount } from "../../cli/figures.ts";
 import { Client } from "../../client.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { freePort } from "../support/machine.ts";
-import { startProgram, startTask } from "../support/program.ts";
+import { listening, startProgram, startServerProcess, startTask } from "../support/program.ts";
 import { randomIntegers } from "../support/random.ts";
 import { clientFrame, openRawSocket } from "../support/raw_tcp.ts";
-import { listening, startServerProcess } from "../support/server_process.ts";
 import { until } from "../support/waiting.ts";
 import { ask, endedBadly, onServer, type Outcome, Tally, type TrialOptions } from "./trial.ts";
 

@@ -9,7 +9,7 @@ import { delay } from "@std/async/delay";
 import { integer, seconds } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
 import { randomIntegers } from "../support/random.ts";
-import { type ServerProcess, startServerProcess } from "../support/server_process.ts";
+import { type ServerProcess, startServerProcess } from "../support/program.ts";
 import { COLLECTING, keptMemory } from "./kept_memory.ts";
 import {
   dyingClient,

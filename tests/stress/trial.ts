@@ -10,8 +10,7 @@ import { flagHelp, type FlagTable, type FlagValues, readFlags, toggle } from "..
 import { encodeRequest } from "../../protocol.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { plainReplies } from "../support/plain.ts";
-import type { ProgramResult } from "../support/program.ts";
-import type { ServerProcess, Target } from "../support/server_process.ts";
+import type { ProgramResult, ServerProcess, Target } from "../support/program.ts";
 import { PATIENCE } from "../support/waiting.ts";
 
 /** Options for a failure test. */
