@@ -12,7 +12,7 @@ import { abortedUpgrades, flood, longTexts, vanishing } from "./client_failures.
 import { fuzzTrial } from "./fuzz.ts";
 import { limits, manyConnections } from "./limits.ts";
 import { gatewayLateness, natsChaos } from "./nats_chaos.ts";
-import { descriptors, draining, killedServers, throws } from "./server_failures.ts";
+import { descriptors, killedServers, throws } from "./server_failures.ts";
 import { soak } from "./soak.ts";
 import { isPassed, type Outcome, randomSeed, scriptFlags, type TrialOptions } from "./trial.ts";
 
@@ -43,10 +43,6 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
   vanishing: { title: "Clients vanish with requests in flight", run: vanishing },
   upgrades: { title: "Clients leave during the handshake", run: abortedUpgrades },
   descriptors: { title: "The server runs out of file descriptors", run: descriptors },
-  draining: {
-    title: "The server drains under load; all accepted requests are answered",
-    run: draining,
-  },
   killed: {
     title: "The server is killed with requests in flight, and restarted; each is answered once",
     run: killedServers,

@@ -11,13 +11,6 @@ export async function residentMemory(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
 }
 
-/** Returns the processor time that a process has used, in seconds. */
-export async function processorTime(pid: number): Promise<number> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
 /** Returns how many files a process has open, sockets included. */
 export async function openFiles(pid: number): Promise<number> {
   try {
@@ -25,12 +18,6 @@ export async function openFiles(pid: number): Promise<number> {
   } catch {
     return NaN;
   }
-}
-
-/** Returns how many files a process may have open. */
-export async function maxOpenFiles(pid: number): Promise<number> {
-  const limits = await Deno.readTextFile(`/proc/${pid}/limits`).catch(() => "");
-  return Number(/Max open files\s+(\d+)/.exec(limits)?.[1]);
 }
 
 /** Returns a port of 127.0.0.1 that was free a moment ago, for programs that cannot report theirs. */

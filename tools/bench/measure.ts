@@ -5,7 +5,7 @@
  */
 
 import { delay } from "@std/async/delay";
-import { freePort, processorTime, residentMemory } from "../../tests/support/machine.ts";
+import { freePort, residentMemory } from "../../tests/support/machine.ts";
 import { here, pinned, start } from "./machine.ts";
 import type { Server, Servers } from "./servers.ts";
 
@@ -86,4 +86,11 @@ export async function underLoad<T>(
   const { success, stdout } = await ended;
   if (!success) throw new Error(`the load on ${server.name} failed`);
   return [JSON.parse(new TextDecoder().decode(stdout)), watched];
+}
+
+/** Returns the processor time that a process has used, in seconds; NaN where the system does not report it. */
+async function processorTime(pid: number): Promise<number> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
