@@ -1,73 +1,75 @@
 /**
- * Writing to stdout and stderr in blocks: a line costs next to nothing when it is written, and one system
- * call writes many.
+ * Writes to stdout and stderr in blocks, many lines with one system call.
  *
  * @module
  */
 
 import { escapeControls } from "./terminal/escape.ts";
 import { counted } from "./figures.ts";
-import { StatusLines, type TerminalSize, terminalSize } from "./terminal/status_lines.ts";
+import {
+  DEFAULT_SIZE,
+  StatusLines,
+  type TerminalSize,
+  terminalSize,
+} from "./terminal/status_lines.ts";
 
-/** How long text is gathered, in milliseconds. */
-const GATHER = 10;
+/** How long text is buffered, in milliseconds. */
+const DELAY = 10;
 
-/** Past this many UTF-16 units, what is gathered is written at once. */
+/** Size of buffered text that is written at once, in UTF-16 units. */
 const BLOCK = 1 << 16;
 
-/** Past this many UTF-16 units, a reader that is so slow gets no more until it has caught up. */
-const MOST = 1 << 26;
+/** Size of buffered text beyond which further text is dropped, in UTF-16 units. */
+const MAX_BUFFERED = 1 << 26;
 
-/** How long what is drawn on a terminal stands, in milliseconds. */
+/** Time between two drawings of status lines, in milliseconds. */
 const FRAME = 100;
 
-/** What is needed of a stream: `Deno.stdout`, `Deno.stderr`, or one of a test's. */
+/** A stream such as `Deno.stdout` or `Deno.stderr`. */
 export interface Sink {
   write(bytes: Uint8Array): Promise<number>;
   isTerminal(): boolean;
 }
 
-/** Options for {@linkcode BufferedWriter}; they are about a stream that is a terminal. */
-export interface OutputOptions {
-  /** Returns its size. @default {terminalSize} */
+/** Options for {@linkcode BufferedWriter} on a terminal. */
+export interface BufferedWriterOptions {
+  /** Returns the size of the terminal. @default {terminalSize} */
   readonly size?: () => TerminalSize;
-  /** Whether it cannot draw over its lines or show colors. @default {false} */
+  /** Whether the terminal can neither overwrite lines nor show colors. @default {false} */
   readonly isDumb?: boolean;
 }
 
-/**
- * Text for a stream, in the order in which it was written, complete once flushed.
- */
+/** Buffers text for a stream. All of it is written after a flush. */
 export class BufferedWriter {
-  /** Whether it goes to a terminal. */
+  /** Whether the stream is a terminal. */
   readonly isTerminal: boolean;
-  /** Whether it goes to a terminal that can draw over its lines and show colors. */
+  /** Whether the stream is a terminal that can overwrite lines and show colors. */
   readonly canDraw: boolean;
 
   readonly #sink: Sink;
   readonly #size: () => TerminalSize;
   readonly #encoder = new TextEncoder();
   readonly #broken = new AbortController();
-  #gathered = "";
-  /** How many texts a slow reader has not got. */
+  #buffered = "";
+  /** Number of texts dropped since the last report. */
   #dropped = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
-  #footer: StatusLines | undefined;
+  #statusLines: StatusLines | undefined;
 
-  constructor(sink: Sink, { size = terminalSize, isDumb = false }: OutputOptions = {}) {
+  constructor(sink: Sink, { size = terminalSize, isDumb = false }: BufferedWriterOptions = {}) {
     this.#sink = sink;
     this.#size = size;
     this.isTerminal = sink.isTerminal();
     this.canDraw = this.isTerminal && !isDumb;
   }
 
-  /** How much fits on it; without a terminal, as much as one has mostly. */
+  /** Size of the terminal; without one, 80 columns and 24 rows. */
   get size(): TerminalSize {
-    return this.isTerminal ? this.#size() : { columns: 80, rows: 24 };
+    return this.isTerminal ? this.#size() : DEFAULT_SIZE;
   }
 
-  /** Aborted by the first write that fails; the error is the reason. Later text is dropped. */
+  /** Aborted with the error of the first write that fails. Later text is dropped. */
   get broken(): AbortSignal {
     return this.#broken.signal;
   }
@@ -78,8 +80,8 @@ export class BufferedWriter {
   }
 
   /**
-   * The error of the write that failed. It is undefined if none did, or if the reader of a pipe has
-   * left, as `head` does once it has enough.
+   * Error of the write that failed. It is undefined if the reader of a pipe has left, as `head` does
+   * when it has enough.
    */
   get failure(): Error | undefined {
     const { reason } = this.#broken.signal;
@@ -87,66 +89,67 @@ export class BufferedWriter {
   }
 
   /**
-   * Writes text, soon. If the reader does not read, the text is dropped once very much has gathered, and
-   * how many were is said where they are missing.
+   * Writes text within 10 ms. If the reader is so slow that 64 Mi units are buffered, further text is
+   * dropped, and a note in its place says how many lines are missing.
    */
   write(text: string): void {
     if (this.isBroken) return;
-    if (this.#gathered.length >= MOST) {
+    if (this.#buffered.length >= MAX_BUFFERED) {
       this.#dropped++;
       return;
     }
-    this.#gathered += text;
+    this.#buffered += text;
     if (this.#writing !== undefined) return;
-    if (this.#gathered.length >= BLOCK) void this.flush();
-    else this.#timer ??= setTimeout(() => void this.flush(), GATHER);
+    if (this.#buffered.length >= BLOCK) void this.flush();
+    else this.#timer ??= setTimeout(() => void this.flush(), DELAY);
   }
 
-  /** Writes a line as it is; on a terminal, with what is unsafe there escaped. */
+  /** Writes a line; on a terminal, with control characters escaped. */
   writeLine(line: string): void {
     this.write((this.isTerminal ? escapeControls(line) : line) + "\n");
   }
 
-  /** Whether the reader is slow, so that whoever has the choice had better wait for a flush. */
+  /** Whether the reader is slow. A caller that can wait should flush first. */
   get isBehind(): boolean {
-    return this.#gathered.length >= BLOCK;
+    return this.#buffered.length >= BLOCK;
   }
 
-  /** Whether to write colors: on a terminal that has them, unless the user has set NO_COLOR. */
+  /** Whether to write colors: on a terminal that shows them, unless NO_COLOR is set. */
   get hasColors(): boolean {
     return this.canDraw && !Deno.noColor;
   }
 
   /**
-   * Keeps lines below all that is written, drawn anew several times a second, until it is disposed. It
-   * does nothing unless it {@linkcode BufferedWriter.canDraw}. What is written meanwhile must be whole lines.
+   * Shows status lines below the written text until they are disposed of, and redraws them several
+   * times a second. Text written meanwhile must be whole lines. It does nothing unless
+   * {@linkcode BufferedWriter.canDraw}.
    */
   keepBelow(lines: (size: TerminalSize) => readonly string[]): Disposable {
     if (!this.canDraw) return { [Symbol.dispose]() {} };
-    const footer = new StatusLines(lines, this.#size);
+    const statusLines = new StatusLines(lines, this.#size);
     let timer: ReturnType<typeof setTimeout>;
     const draw = () => {
       timer = setTimeout(draw, FRAME);
       if (!this.isBroken) this.#writing ??= this.#writeAll();
     };
-    this.#footer = footer;
+    this.#statusLines = statusLines;
     draw();
     return {
       [Symbol.dispose]: () => {
         clearTimeout(timer);
-        this.#footer = undefined;
-        this.#gathered = footer.erase() + this.#gathered;
+        this.#statusLines = undefined;
+        this.#buffered = statusLines.erase() + this.#buffered;
         this.write("");
       },
     };
   }
 
-  /** Writes what is gathered, and then `text`; resolves when all of it has been written. */
+  /** Writes the buffered text, and then `text`; resolves when all is written. */
   flush(text = ""): Promise<void> {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.isBroken) this.#gathered += text;
-    if (this.#gathered !== "") this.#writing ??= this.#writeAll();
+    if (!this.isBroken) this.#buffered += text;
+    if (this.#buffered !== "") this.#writing ??= this.#writeAll();
     return this.#writing ?? Promise.resolve();
   }
 
@@ -159,16 +162,18 @@ export class BufferedWriter {
   async #writeAll(): Promise<void> {
     try {
       do {
-        let bytes = this.#encoder.encode(this.#footer?.around(this.#gathered) ?? this.#gathered);
-        this.#gathered = this.#takeDropped();
-        // At least once: were nothing waited for, it would be over before it is known to be under way.
+        let bytes = this.#encoder.encode(
+          this.#statusLines?.around(this.#buffered) ?? this.#buffered,
+        );
+        this.#buffered = this.#takeDropped();
+        // At least one await, or this would end before #writing is set.
         do bytes = bytes.subarray(await this.#sink.write(bytes)); while (bytes.length > 0);
-      } while (this.#gathered !== "");
+      } while (this.#buffered !== "");
     } catch (error) {
-      this.#gathered = "";
+      this.#buffered = "";
       this.#broken.abort(error);
     }
-    // Not by a finally() outside: what is written before that runs would wait for the next flush.
+    // A finally() outside would run too late: text written before it would wait for the next flush.
     this.#writing = undefined;
   }
 }

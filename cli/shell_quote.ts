@@ -1,5 +1,5 @@
 /**
- * Words of a command line, quoted for a shell.
+ * Quotes words of a command line for a shell.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import { escapeControls } from "./terminal/escape.ts";
 
 /**
- * Quotes a word for bash, zsh and other POSIX shells, if it needs quotes. The result is safe to print: it
- * holds control characters as octal escapes, in the quotes `$'…'`.
+ * Quotes a word for bash, zsh and other POSIX shells if it needs quotes. The result is safe to print,
+ * since control characters become octal escapes in the quotes `$'…'`.
  */
 export function shellQuote(word: string): string {
   if (/^[\w%+,./:@-][\w%+,./:=@-]*$/.test(word)) return word;

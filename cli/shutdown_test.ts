@@ -1,21 +1,18 @@
 import { assertEquals } from "@std/assert";
+import { FakeTime } from "../tests/support/fake_time.ts";
 import { Shutdown } from "./shutdown.ts";
 
 type Signal = "SIGINT" | "SIGTERM";
 
-/** Takes signals, each at its time in milliseconds; returns what they abort and how they exit. */
-function take(signals: [at: number, Signal][]) {
+/** Starts a shutdown in fake time, and keeps the codes with which it exits. */
+function start() {
+  const time = new FakeTime();
   const exits: [at: number, code: number][] = [];
-  let time = 0;
-  const shutdown = new Shutdown({ now: () => time, exit: (code) => exits.push([time, code]) });
-  for (const [at, signal] of signals) {
-    time = at;
-    shutdown.receive(signal);
-  }
-  return { reason: shutdown.signal.reason?.message, exits };
+  const shutdown = new Shutdown((code) => exits.push([time.now, code]));
+  return { time, exits, shutdown, [Symbol.dispose]: () => time[Symbol.dispose]() };
 }
 
-Deno.test("Shutdown.receive() ends the process if the first signal was at least a second ago", () => {
+Deno.test("Shutdown.receive() exits when the first signal was at least a second ago", () => {
   const cases: [signals: [at: number, Signal][], reason?: string, exit?: [number, number]][] = [
     [[]],
     [[[0, "SIGINT"]], "SIGINT"],
@@ -25,38 +22,39 @@ Deno.test("Shutdown.receive() ends the process if the first signal was at least 
     [[[500, "SIGINT"], [1500, "SIGINT"]], "SIGINT", [1500, 130]],
     [[[500, "SIGINT"], [1500, "SIGTERM"]], "SIGINT", [1500, 143]],
     [[[500, "SIGTERM"], [501, "SIGINT"], [9999, "SIGINT"]], "SIGTERM", [9999, 130]],
-    // What does not count delays nothing.
+    // An ignored signal does not start another second.
     [[[0, "SIGINT"], [999, "SIGINT"], [1000, "SIGINT"]], "SIGINT", [1000, 130]],
   ];
   for (const [signals, reason, exit] of cases) {
-    const expected = { reason, exits: exit === undefined ? [] : [exit] };
-    assertEquals(take(signals), expected, JSON.stringify(signals));
+    using run = start();
+    for (const [at, signal] of signals) {
+      run.time.pass(at - run.time.now);
+      run.shutdown.receive(signal);
+    }
+    const expected = [reason, exit === undefined ? [] : [exit]];
+    const found = [run.shutdown.signal.reason?.message, run.exits];
+    assertEquals(found, expected, JSON.stringify(signals));
   }
 });
 
 Deno.test("Shutdown.request() does nothing after a signal", () => {
-  let time = 0;
-  const exits: number[] = [];
-  const shutdown = new Shutdown({ now: () => time, exit: (code) => exits.push(code) });
-  shutdown.receive("SIGTERM");
-  time = 900;
-  shutdown.request("stdin is closed");
-  assertEquals([shutdown.signal.reason.message, exits], ["SIGTERM", []]);
-  time = 1000;
-  shutdown.receive("SIGINT");
-  assertEquals(exits, [130]);
+  using run = start();
+  run.shutdown.receive("SIGTERM");
+  run.time.pass(900);
+  run.shutdown.request("stdin is closed");
+  assertEquals(run.shutdown.signal.reason.message, "SIGTERM");
+  run.time.pass(100);
+  run.shutdown.receive("SIGINT");
+  assertEquals(run.exits, [[1000, 130]]);
 });
 
-Deno.test("Shutdown.receive() counts what request() has requested as the first signal", () => {
-  let time = 0;
-  const exits: number[] = [];
-  const shutdown = new Shutdown({ now: () => time, exit: (code) => exits.push(code) });
-  shutdown.request("stdin is closed");
-  assertEquals(shutdown.signal.reason.message, "stdin is closed");
-  time = 999;
-  shutdown.receive("SIGTERM");
-  assertEquals(exits, []);
-  time = 1000;
-  shutdown.receive("SIGTERM");
-  assertEquals(exits, [143]);
+Deno.test("Shutdown.receive() counts a request() as the first signal", () => {
+  using run = start();
+  run.shutdown.request("stdin is closed");
+  assertEquals(run.shutdown.signal.reason.message, "stdin is closed");
+  run.time.pass(999);
+  run.shutdown.receive("SIGTERM");
+  run.time.pass(1);
+  run.shutdown.receive("SIGTERM");
+  assertEquals(run.exits, [[1000, 143]]);
 });

@@ -1,25 +1,28 @@
 /**
- * Lines at the bottom of a terminal that are drawn over and over.
+ * Status lines at the bottom of a terminal.
  *
  * @module
  */
 
-/** How much fits on a terminal, in cells. */
+/** Size of a terminal, in cells. */
 export interface TerminalSize {
   readonly columns: number;
   readonly rows: number;
 }
 
-/** What is too long is cut off: lines that wrap could not be drawn over. */
+/** Size of a terminal that does not report its own. */
+export const DEFAULT_SIZE: TerminalSize = { columns: 80, rows: 24 };
+
+// Without wrapping, the terminal cuts off long lines. Wrapped lines could not be overwritten.
 const WRAP = { off: "\x1b[?7l", on: "\x1b[?7h" };
 const ERASE_LINE = "\x1b[K";
 const ERASE_BELOW = "\x1b[J";
 
-/** What does not take up a cell: colours. */
-// deno-lint-ignore no-control-regex -- it is what begins them
-const COLOURS = /\x1b\[[\d;]*m/g;
+// Colors take up no cell.
+// deno-lint-ignore no-control-regex -- they begin with ESC
+const COLORS = /\x1b\[[\d;]*m/g;
 
-/** The size of the terminal; one that does not tell has the size that they all had once. */
+/** Returns the size of the terminal. */
 export function terminalSize(): TerminalSize {
   try {
     const { columns, rows } = Deno.consoleSize();
@@ -27,12 +30,12 @@ export function terminalSize(): TerminalSize {
   } catch {
     // There is none.
   }
-  return { columns: 80, rows: 24 };
+  return DEFAULT_SIZE;
 }
 
 /**
- * Whether the terminal can neither draw over its lines nor show colors: TERM is `dumb` or, except on
- * Windows, not set. Without permission to read TERM, this returns false.
+ * Returns whether the terminal can neither overwrite lines nor show colors: TERM is `dumb` or, except
+ * on Windows, not set. Without permission to read TERM, it returns false.
  */
 export function isDumbTerminal(): boolean {
   const { state } = Deno.permissions.querySync({ name: "env", variable: "TERM" });
@@ -41,45 +44,40 @@ export function isDumbTerminal(): boolean {
   return term === "dumb" || (term === "" && Deno.build.os !== "windows");
 }
 
-/**
- * Lines below all that is written. It makes the text that draws them; {@linkcode Output} writes it.
- */
+/** Makes the text that draws status lines below other text. */
 export class StatusLines {
   readonly #lines: (size: TerminalSize) => readonly string[];
   readonly #size: () => TerminalSize;
-  /** How wide each of the lines is that stand there. */
+  /** Width of each line on the terminal. */
   #drawn: readonly number[] = [];
 
-  /** @param lines is asked for them at each drawing; they must be safe to show. */
-  constructor(
-    lines: (size: TerminalSize) => readonly string[],
-    size: () => TerminalSize = terminalSize,
-  ) {
+  /** @param lines returns the lines at each drawing, without control characters. */
+  constructor(lines: (size: TerminalSize) => readonly string[], size: () => TerminalSize) {
     this.#lines = lines;
     this.#size = size;
   }
 
-  /** What shows `text` above the lines, and draws them anew: over the old ones, as that does not flicker. */
+  /** Returns `text` followed by the lines, drawn over the old ones, which does not flicker. */
   around(text: string): string {
     const size = this.#size();
     const up = this.#up(size.columns);
-    // The cursor comes to stand below them, and what is above could not be drawn over.
+    // The cursor needs the last row; a line that has scrolled off could not be overwritten.
     const lines = this.#lines(size).slice(0, size.rows - 1);
-    this.#drawn = lines.map((line) => Math.min(line.replace(COLOURS, "").length, size.columns));
+    this.#drawn = lines.map((line) => Math.min(line.replace(COLORS, "").length, size.columns));
     if (up === "" && lines.length === 0) return text;
     const above = text === "" ? up : `${up}${ERASE_BELOW}${text}`;
     const drawing = lines.map((line) => `${ERASE_LINE}${line}\n`).join("");
     return `${above}${WRAP.off}${drawing}${WRAP.on}${ERASE_BELOW}`;
   }
 
-  /** What takes the lines away. */
+  /** Returns the text that erases the lines. */
   erase(): string {
     const up = this.#up(this.#size().columns);
     this.#drawn = [];
     return up === "" ? "" : `${up}${ERASE_BELOW}`;
   }
 
-  /** Moves to where the lines begin. Where the terminal has become narrower, it has broken them. */
+  /** Moves the cursor to the first line. A terminal that has become narrower has wrapped them. */
   #up(columns: number): string {
     const rows = this.#drawn.reduce(
       (sum, width) => sum + Math.max(Math.ceil(width / columns), 1),
