@@ -4,7 +4,7 @@ import { BufferedWriter, type Sink } from "./buffered_writer.ts";
 
 const decoder = new TextDecoder();
 
-/** What was written to it, a text for each call; it takes `most` bytes at once. */
+/** Keeps the text of each write, of which it accepts `most` bytes. */
 class TestSink implements Sink {
   readonly writes: string[] = [];
   readonly #most: number;
@@ -24,7 +24,7 @@ class TestSink implements Sink {
   }
 }
 
-/** A sink that is slow: each write ends when the test says so. */
+/** A slow sink: the test ends each write. */
 class SlowSink extends TestSink {
   readonly #waiting: (() => void)[] = [];
 
@@ -39,12 +39,12 @@ class SlowSink extends TestSink {
   }
 }
 
-/** Lets all that can go on do so. */
+/** Runs all pending microtasks. */
 async function settled(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
-Deno.test("write() gathers for a moment, then writes all at once", async () => {
+Deno.test("write() buffers text for 10 ms", async () => {
   using time = new FakeTime();
   const sink = new TestSink();
   const output = new BufferedWriter(sink);
@@ -63,7 +63,7 @@ Deno.test("write() gathers for a moment, then writes all at once", async () => {
   assertStrictEquals(time.timers, 0);
 });
 
-Deno.test("write() writes much at once", async () => {
+Deno.test("write() writes a large text at once", async () => {
   using time = new FakeTime();
   const sink = new TestSink();
   const output = new BufferedWriter(sink);
@@ -76,7 +76,7 @@ Deno.test("write() writes much at once", async () => {
   assertStrictEquals(time.timers, 0);
 });
 
-Deno.test("flush() resolves when all has been written, and leaves no timer", async () => {
+Deno.test("flush() resolves when all is written, and leaves no timer", async () => {
   using time = new FakeTime();
   const sink = new SlowSink();
   const output = new BufferedWriter(sink);
@@ -98,7 +98,7 @@ Deno.test("flush() resolves when all has been written, and leaves no timer", asy
   assertStrictEquals(time.timers, 0);
 });
 
-Deno.test("write() while another is under way comes after it, in order", async () => {
+Deno.test("write() keeps the order when a write is in progress", async () => {
   using time = new FakeTime();
   const sink = new SlowSink();
   const output = new BufferedWriter(sink);
@@ -114,8 +114,8 @@ Deno.test("write() while another is under way comes after it, in order", async (
   await settled();
 });
 
-Deno.test("write() just when another has ended is not forgotten", async () => {
-  // By how many turns of the microtask queue the write comes after the end of the one before.
+Deno.test("write() writes the text when another write has just ended", async () => {
+  // Microtasks between the end of one write and the next.
   for (let turns = 0; turns < 8; turns++) {
     using time = new FakeTime();
     const sink = new SlowSink();
@@ -134,7 +134,7 @@ Deno.test("write() just when another has ended is not forgotten", async () => {
   }
 });
 
-Deno.test("isBehind says that the reader is slow", async () => {
+Deno.test("isBehind is true when the reader is slow", async () => {
   const sink = new SlowSink();
   const output = new BufferedWriter(sink);
   output.write("x".repeat(65_536));
@@ -150,7 +150,7 @@ Deno.test("isBehind says that the reader is slow", async () => {
   await output.flush();
 });
 
-Deno.test("flush() writes what the stream takes only in parts, characters cut or not", async () => {
+Deno.test("flush() writes everything when the stream accepts two bytes at a time", async () => {
   const all: number[] = [];
   const output = new BufferedWriter({
     write: (bytes) => {
@@ -165,7 +165,7 @@ Deno.test("flush() writes what the stream takes only in parts, characters cut or
   assertStrictEquals(decoder.decode(Uint8Array.from(all)), "é€😀, one\ntwo");
 });
 
-Deno.test("BufferedWriter drops later text and never throws when a write fails", async () => {
+Deno.test("BufferedWriter drops later text, and does not throw, when a write fails", async () => {
   const full = new Error("No space left on device (os error 28)");
   const gone = new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
   for (const [error, failure] of [[full, full], [gone, undefined]] as const) {
@@ -198,7 +198,7 @@ Deno.test("BufferedWriter drops later text and never throws when a write fails",
   }
 });
 
-Deno.test("writeLine() escapes a line on a terminal only", async () => {
+Deno.test("writeLine() escapes control characters on a terminal only", async () => {
   for (const isTerminal of [true, false]) {
     const sink = new TestSink();
     const output = new BufferedWriter({
@@ -211,14 +211,14 @@ Deno.test("writeLine() escapes a line on a terminal only", async () => {
   }
 });
 
-Deno.test("isTerminal is the sink's", () => {
+Deno.test("isTerminal is that of the sink", () => {
   for (const isTerminal of [true, false]) {
     const sink = { write: () => Promise.resolve(0), isTerminal: () => isTerminal };
     assertStrictEquals(new BufferedWriter(sink).isTerminal, isTerminal);
   }
 });
 
-Deno.test("write() drops what a reader that does not read would let pile up, and says so", async () => {
+Deno.test("write() drops text, and reports how much, when the reader does not read", async () => {
   const sink = new SlowSink();
   const output = new BufferedWriter(sink);
   output.write("first\n");

@@ -1,50 +1,45 @@
 /**
- * Figures for people: quantiles, and text.
+ * Numbers as text for people, and quantiles.
  *
  * @module
  */
 
 import type { Bar } from "../load/distribution.ts";
 
-/** How long the bars of a histogram are where nothing else is said, in cells. */
-const BAR_WIDTH = 40;
-
 /**
- * Returns a function that gives quantiles of some values by nearest rank: the smallest value that a `part`,
- * from 0 to 1, of them does not exceed. If there are no values, it is Infinity.
+ * Returns a function that returns quantiles by nearest rank: the smallest value that a `part` of all
+ * values, from 0 to 1, does not exceed. Without values, it returns Infinity.
  */
-export function quantiles(values: readonly number[] | Float64Array): (part: number) => number {
+export function quantiles(values: readonly number[]): (part: number) => number {
   const sorted = Float64Array.from(values).sort();
   return (part) => sorted[Math.max(Math.ceil(part * sorted.length) - 1, 0)] ?? Infinity;
 }
 
-/** A count, its thousands set apart. */
+/** Returns a count with separated thousands. */
 export function formatCount(count: number): string {
   // Not by toLocaleString(), which takes 10 ms to load tables of languages.
   return String(Math.round(count)).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
-/** The word for `count` things, such as `request` or `requests`. */
+/** Returns the singular or plural for `count` things, such as `request` or `requests`. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return count === 1 ? one : many;
 }
 
-/**
- * A count with what it counts.
- */
+/** Returns a count with its noun, such as `2,000 requests`. */
 export function counted(count: number, one: string, many?: string): string {
   return `${formatCount(count)} ${plural(Math.round(count), one, many)}`;
 }
 
-/** A duration in milliseconds, with a unit that suits it. */
+/** Returns a duration, given in milliseconds, in µs, ms or s. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1) return `${Math.round(1000 * milliseconds)} µs`;
   if (milliseconds < 1000) return `${significant(milliseconds)} ms`;
   return `${significant(milliseconds / 1000)} s`;
 }
 
-/** A line for each bar; `width` is that of the longest. */
-export function histogram(bars: readonly Bar[], width = BAR_WIDTH): string[] {
+/** Returns a line for each bar; `width` is the length of the longest, in cells. */
+export function histogram(bars: readonly Bar[], width = 40): string[] {
   const most = Math.max(...bars.map(({ count }) => count), 1);
   const counts = bars.map(({ count }) => formatCount(count));
   const digits = Math.max(...counts.map((count) => count.length));

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { counted, formatDuration, plural, quantiles } from "./figures.ts";
 
-Deno.test("counted() has the singular for one thing, and the plural for any other number", () => {
+Deno.test("counted() returns the singular only when the count is 1", () => {
   const cases: [text: string, ...given: Parameters<typeof counted>][] = [
     ["0 requests", 0, "request"],
     ["1 request", 1, "request"],
@@ -14,7 +14,7 @@ Deno.test("counted() has the singular for one thing, and the plural for any othe
   assertEquals(plural(1, "its", "their"), "its");
 });
 
-Deno.test("formatDuration() has a unit that suits", () => {
+Deno.test("formatDuration() chooses the unit by the duration", () => {
   const cases: [number, string][] = [
     [0, "0 µs"],
     [0.0124, "12 µs"],
@@ -27,7 +27,7 @@ Deno.test("formatDuration() has a unit that suits", () => {
   for (const [milliseconds, text] of cases) assertEquals(formatDuration(milliseconds), text);
 });
 
-Deno.test("quantiles() returns the smallest value that a part of them does not exceed", () => {
+Deno.test("quantiles() returns the smallest value that a part of all values does not exceed", () => {
   assertEquals([0, 0.5, 0.51, 0.9, 1].map(quantiles([3, 1, 4, 2])), [1, 2, 3, 4, 4]);
 });
 

@@ -1,5 +1,5 @@
 /**
- * What people give to be sent.
+ * Inputs of users: data or packets.
  *
  * @module
  */
@@ -7,53 +7,44 @@
 import type { RequestId } from "../protocol.ts";
 import { decodePacket } from "../protocol/packet.ts";
 import { parseJson } from "../protocol/parse_json.ts";
+import { messageOf } from "./exit.ts";
 
-/** The most UTF-16 units of an input that a report of its fault quotes. */
+/** Most UTF-16 units of a faulty input that an error quotes. */
 const MAX_QUOTE = 60;
 
-/** An argument or a line, as it is to be sent. */
+/** An argument or a line, as data to send. */
 export interface Input {
   readonly data: string;
-  /** Whatever the input has as its id, which may not be one: the client checks it. */
+  /** The id in the input, if any. It may be invalid; the client checks it. */
   readonly id: RequestId | undefined;
-  /** Why an input that looks like JSON is not a packet. */
+  /** Why an input that begins like JSON is not a packet. */
   readonly fault?: string;
 }
 
 /**
- * Reads one argument or line: the JSON text of a packet, that is an object with `data`; anything else is
- * itself the data of one. If that begins like JSON, `fault` says why it is not a packet.
+ * Reads an argument or a line. A JSON object with `data` is a packet; anything else is data. If such data
+ * begins like JSON, `fault` says why it is not a packet.
  */
 export function readInput(text: string): Input {
   if (!/^\s*[[{]/.test(text)) return { id: undefined, data: text };
-  const given = parse(text);
-  if ("reason" in given) return notPacket(text, given.reason);
-  const { request_id, data, cancel } = given.value;
-  if (typeof data === "string" && cancel !== true) return { id: request_id, data };
-  const packet = decodePacket(
-    Array.isArray(given.value) ? given.value : { ...given.value, request_id: 0 },
-  );
+  let value: {
+    readonly request_id?: RequestId;
+    readonly data?: unknown;
+    readonly cancel?: unknown;
+  };
+  try {
+    value = parseJson(text) as typeof value;
+  } catch (error) {
+    // The input is one line, whose number in the file is another.
+    return notPacket(text, messageOf(error).replace(/ \(line \d+ column \d+\)$/, ""));
+  }
+  const { request_id: id, data, cancel } = value;
+  if (typeof data === "string" && cancel !== true) return { id, data };
+  const packet = decodePacket(Array.isArray(value) ? value : { ...value, request_id: 0 });
   return notPacket(text, "error" in packet ? packet.error.message : "it cancels a request");
 }
 
 function notPacket(text: string, reason: string): Input {
   const quote = text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE)}…` : text;
   return { id: undefined, data: text, fault: `${quote} is not a packet: ${reason}` };
-}
-
-/** The members that a packet may have. */
-interface Members {
-  readonly request_id?: RequestId;
-  readonly data?: unknown;
-  readonly cancel?: unknown;
-}
-
-/** Parses JSON, an object or an array. */
-function parse(text: string): { readonly value: Members } | { readonly reason: string } {
-  try {
-    return { value: parseJson(text) as Members };
-  } catch (error) {
-    // The input is a line itself, of another number.
-    return { reason: (error as Error).message.replace(/ \(line \d+ column \d+\)$/, "") };
-  }
 }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { BROKEN_FRAMES } from "../tests/support/broken_json.ts";
 import { readInput } from "./input.ts";
 
-Deno.test("readInput() reads a packet", () => {
+Deno.test("readInput() returns the id and data of a packet", () => {
   const cases: [text: string, id: unknown, data: string][] = [
     ['{"request_id":"01","data":"a&&b&&c"}', "01", "a&&b&&c"],
     ['{"request_id":7,"data":""}', 7, ""],
@@ -12,7 +12,7 @@ Deno.test("readInput() reads a packet", () => {
     ['{"data":"\\u0061\\n"}', undefined, "a\n"],
     ['{"data":"a","d\\\\u0":"b"}', undefined, "a"],
     ['{"data":"a","d\\u0061ta":"b"}', undefined, "b"],
-    // Ids that cannot be one are for the client to refuse.
+    // The client refuses invalid ids.
     ['{"request_id":1.5,"data":"a"}', 1.5, "a"],
     ['{"request_id":{},"data":"a"}', {}, "a"],
   ];
@@ -21,7 +21,7 @@ Deno.test("readInput() reads a packet", () => {
   }
 });
 
-Deno.test("readInput() takes anything else as data", () => {
+Deno.test("readInput() returns other text as data", () => {
   const texts = [
     ...[
       "",
@@ -41,7 +41,7 @@ Deno.test("readInput() takes anything else as data", () => {
   for (const text of texts) assertEquals(readInput(text), { id: undefined, data: text }, text);
 });
 
-Deno.test("readInput() says why what looks like JSON is not a packet", () => {
+Deno.test("readInput() returns a fault when the text begins like JSON but is not a packet", () => {
   const cases: [text: string, reason: RegExp][] = [
     ["{", /^Expected property name or '}' in JSON at position 1$/],
     ['{"data":"a"', /^Expected ',' or '}' after property value in JSON at position 11$/],
@@ -70,10 +70,10 @@ Deno.test("readInput() says why what looks like JSON is not a packet", () => {
   }
 });
 
-Deno.test("readInput() finds a fault in each frame that a server would refuse", () => {
+Deno.test("readInput() returns a fault for each frame that a server refuses", () => {
   for (const { name, text } of BROKEN_FRAMES) {
     const { fault, data } = readInput(text);
-    const isPacket = data === "x"; // the client makes up an id, or refuses it
+    const isPacket = data === "x"; // the client chooses an id, or refuses this one
     if (!/^\s*[[{]/.test(text) || isPacket) continue;
     assertEquals(data, text, name);
     assert(fault !== undefined && fault.length < 200, name);

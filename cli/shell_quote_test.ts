@@ -22,13 +22,13 @@ const WORDS = [
 
 const SEED = 7;
 
-/** Random words; arguments hold neither NUL nor half of a surrogate pair. */
+/** Random words. Arguments hold neither NUL nor lone surrogates. */
 const RANDOM = fc.sample(
   fc.string({ unit: "binary", maxLength: 20 }).map((word) => word.replaceAll("\0", "")),
   { numRuns: 500, seed: SEED },
 );
 
-/** Has a shell print the arguments that quoted words come to. */
+/** Returns the arguments that a shell reads from quoted words. */
 async function readBy(shell: string, words: string[]): Promise<string[]> {
   const script = `printf '%s\\0' ${words.map(shellQuote).join(" ")}`;
   const args = shell === "zsh" ? ["-f", "-c", script] : ["-c", script];
@@ -46,12 +46,12 @@ async function isThere(shell: string): Promise<boolean> {
 for (const shell of ["bash", "zsh", "sh"]) {
   const isMissing = !await isThere(shell);
   Deno.test({
-    name: `shellQuote() gives ${shell} the word back${
+    name: `shellQuote() quotes words for ${shell}${
       isMissing ? ` (ignored: no ${shell} here)` : ""
     }`,
     ignore: isMissing,
     async fn() {
-      // The quotes $'…' are younger than many a sh.
+      // Many versions of sh lack the quotes $'…'.
       const words = [...WORDS, ...RANDOM].filter((word) =>
         shell !== "sh" || escapeControls(word) === word
       );
@@ -60,7 +60,7 @@ for (const shell of ["bash", "zsh", "sh"]) {
   });
 }
 
-Deno.test("shellQuote() leaves plain words as they are, and prints nothing that a terminal obeys", () => {
+Deno.test("shellQuote() returns plain words unchanged, and no control characters", () => {
   for (const word of ["serve", "--port", "0.0.0.0:2707", "/tmp/a-b_c.d", "npx", "deno@2.9.6"]) {
     assertStrictEquals(shellQuote(word), word);
   }

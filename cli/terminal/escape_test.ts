@@ -2,12 +2,12 @@ import { assert, assertEquals, assertMatch, assertStrictEquals } from "@std/asse
 import { runCommand } from "../../tests/support/fake_streams.ts";
 import { escapeControls } from "./escape.ts";
 
-Deno.test("escapeControls() escapes what terminals obey, and what is invisible or turns text", () => {
+Deno.test("escapeControls() escapes control, invisible and reordering characters", () => {
   const ranges = [
     ...[[0x00, 0x1f], [0x7f, 0x9f]], // controls
     ...[[0x61c, 0x61c], [0x200e, 0x200f], [0x202a, 0x202e], [0x2066, 0x2069]], // directions
     ...[[0x2028, 0x2029]], // separators of lines
-    ...[[0xad, 0xad], [0x34f, 0x34f], [0x180b, 0x180f], [0x200b, 0x200d]], // of no width
+    ...[[0xad, 0xad], [0x34f, 0x34f], [0x180b, 0x180f], [0x200b, 0x200d]], // zero width
     ...[[0x2060, 0x2065], [0xfe00, 0xfe0f], [0xfeff, 0xfeff], [0xfff9, 0xfffb]],
     ...[[0x115f, 0x1160], [0x17b4, 0x17b5], [0x3164, 0x3164], [0xffa0, 0xffa0]],
     ...[[0x1d173, 0x1d17a], [0xe0001, 0xe0001], [0xe0020, 0xe007f], [0xe0100, 0xe01ef]],
@@ -24,7 +24,7 @@ Deno.test("escapeControls() escapes what terminals obey, and what is invisible o
   }
 });
 
-Deno.test("escapeControls() leaves all else as it is", () => {
+Deno.test("escapeControls() returns other text unchanged", () => {
   const texts = [
     ...["", " ~", 'plain "text" \\ \\n', "é€😀 ß مرحبا שלום 日本語 हिन्दी 🇩🇪 e\u0301\u20e3"],
     ...["\u00a0\u3000\u2800\ufffd\ue000\u{10ffff}"],
@@ -32,14 +32,14 @@ Deno.test("escapeControls() leaves all else as it is", () => {
   for (const text of texts) assertStrictEquals(escapeControls(text), text);
 });
 
-Deno.test("escapeControls() escapes each of many", () => {
+Deno.test("escapeControls() escapes every occurrence", () => {
   assertStrictEquals(
     escapeControls("\x1b[31mred\x1b[0m\r\n\x9b2J\u202egnirts\u200b"),
     "\\u001b[31mred\\u001b[0m\\u000d\\u000a\\u009b2J\\u202egnirts\\u200b",
   );
 });
 
-Deno.test("escapeControls() leaves JSON of the same value", () => {
+Deno.test("escapeControls() keeps the value of JSON", () => {
   for (let point = 0; point <= 0x10ffff; point += point < 0xffff ? 1 : 17) {
     const json = JSON.stringify([String.fromCodePoint(point)]);
     const escaped = escapeControls(json);
@@ -48,10 +48,10 @@ Deno.test("escapeControls() leaves JSON of the same value", () => {
   }
 });
 
-/** Clears the screen, sets its title, turns text around, hides. */
+/** Clears the screen, sets its title, reverses text, and hides. */
 const evil = "\x1b[2J\x1b]0;x\x07\x9b\r\b\u202e\u200b\u{e0041}\ufeff";
 
-Deno.test("main() escapes its arguments in all that it writes", async () => {
+Deno.test("main() escapes its arguments in its output", async () => {
   const commands = [
     [evil],
     [`--${evil}`],

@@ -3,43 +3,43 @@ import { FakeTime } from "../../tests/support/fake_time.ts";
 import { Screen } from "../../tests/support/screen.ts";
 import { BufferedWriter } from "../buffered_writer.ts";
 
-Deno.test("keepBelow() keeps lines below all that is written, and takes them away", async () => {
+Deno.test("keepBelow() shows lines below the written text, and erases them", async () => {
   await using screen = new Screen(20, 5);
   const { output } = screen;
   let count = 0;
-  const footer = output.keepBelow(() => [`${++count}`, "in flight"]);
+  const status = output.keepBelow(() => [`${++count}`, "in flight"]);
   assertEquals(await screen.text(), "1\nin flight");
   output.write("one\n");
   assertEquals(await screen.text(), "one\n2\nin flight");
-  // More than fits: what is above scrolls, and is all there.
+  // More than fits: the text scrolls, and none is lost.
   output.write("two\nthree\nfour\nfive\nsix\n");
   assertEquals(await screen.text(), "one\ntwo\nthree\nfour\nfive\nsix\n3\nin flight");
   output.write("seven\n");
-  footer[Symbol.dispose]();
+  status[Symbol.dispose]();
   output.write("eight\n");
   assertEquals(await screen.text(), "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight");
 });
 
-Deno.test("keepBelow() shows as many lines as there are at the time", async () => {
+Deno.test("keepBelow() shows a changing number of lines", async () => {
   await using screen = new Screen(20, 5);
   const { output } = screen;
   let lines: string[] = [];
-  using _footer = output.keepBelow(() => lines);
+  using _lines = output.keepBelow(() => lines);
   for (const next of [["a", "b"], ["c"], [], ["d", "e", "f"], ["1", "2", "3", "4", "5", "6"]]) {
     lines = next;
     output.write("x\n");
-    // One row is left to the cursor.
+    // The cursor needs a row.
     const shown = (await screen.text()).split("\n").filter((line) => line !== "x");
     assertEquals(shown, next.slice(0, 4));
   }
 });
 
-Deno.test("keepBelow() draws in place where nothing is written, several times a second", async () => {
+Deno.test("keepBelow() redraws in place ten times a second", async () => {
   await using screen = new Screen(20, 5);
   let drawn = 0;
   {
     using time = new FakeTime();
-    using _footer = screen.output.keepBelow(() => [`${++drawn}`]);
+    using _lines = screen.output.keepBelow(() => [`${++drawn}`]);
     for (let i = 1; i <= 10; i++) {
       await screen.output.flush();
       assertEquals(drawn, i);
@@ -52,11 +52,11 @@ Deno.test("keepBelow() draws in place where nothing is written, several times a 
   assertEquals(await screen.text(), "");
 });
 
-Deno.test("keepBelow() cuts off what is too long, and outlives a change of the size", async () => {
+Deno.test("keepBelow() cuts off long lines, even when the size changes", async () => {
   await using screen = new Screen(20, 8);
   const { output } = screen;
   const long = "\x1b[31m" + "0123456789".repeat(3) + "\x1b[39m";
-  using _footer = output.keepBelow(() => [long, "end"]);
+  using _lines = output.keepBelow(() => [long, "end"]);
   output.write("above\n");
   assertEquals((await screen.text()).split("\n").map((line) => line.length), [5, 20, 3]);
   for (const columns of [10, 30, 7]) {
@@ -67,7 +67,7 @@ Deno.test("keepBelow() cuts off what is too long, and outlives a change of the s
   assertEquals(await screen.text(), "above\n10\n30\n7\n0123459\nend");
 });
 
-Deno.test("keepBelow() does nothing when the output is not a terminal that can draw", async () => {
+Deno.test("keepBelow() does nothing when the output is not a terminal, or a dumb one", async () => {
   for (const [isTerminal, isDumb] of [[false, false], [false, true], [true, true]] as const) {
     using time = new FakeTime();
     let written = "";
@@ -81,7 +81,7 @@ Deno.test("keepBelow() does nothing when the output is not a terminal that can d
       false,
     ]);
     {
-      using _footer = output.keepBelow(() => ["x"]);
+      using _lines = output.keepBelow(() => ["x"]);
       output.write("log\n");
       await output.flush();
       assertEquals(time.timers, 0);
@@ -91,7 +91,7 @@ Deno.test("keepBelow() does nothing when the output is not a terminal that can d
   }
 });
 
-Deno.test("keepBelow() leaves a terminal alone that has gone", async () => {
+Deno.test("keepBelow() stops drawing when a write fails", async () => {
   using time = new FakeTime();
   let calls = 0;
   const output = new BufferedWriter({
@@ -99,7 +99,7 @@ Deno.test("keepBelow() leaves a terminal alone that has gone", async () => {
     isTerminal: () => true,
   });
   {
-    using _footer = output.keepBelow(() => ["x"]);
+    using _lines = output.keepBelow(() => ["x"]);
     await output.flush();
     time.pass(1000);
     await output.flush();
