@@ -1,5 +1,5 @@
 /**
- * Sends the requests of a recording again, each at its time, over as many connections as there were.
+ * Sends the requests of a recording again, each at its time and on its connection.
  *
  * @module
  */
@@ -8,55 +8,55 @@ import { delay } from "@std/async/delay";
 import type { Client, Outcome, RetryStats } from "../client.ts";
 import { settleAll } from "../client/window.ts";
 import { decodeFrame, type RequestId } from "../protocol.ts";
-import { MAX_TIME, readRecorded } from "../session/recording.ts";
+import { MAX_TIME, readRecorded, type Recorded } from "../session/recording.ts";
 import { UsageError } from "./exit.ts";
 import type { TextLine } from "./lines.ts";
 
-/** How a recording is replayed. */
+/** Options for {@linkcode Replay}. */
 export interface ReplayOptions {
   /** Name of the recording in errors, such as its path. */
   readonly name: string;
-  /** How many times as fast as it was recorded. */
+  /** Factor by which time runs faster than in the recording. */
   readonly speed: number;
-  /** How long to wait for each answer, in milliseconds. */
+  /** Time limit for each answer, in milliseconds. */
   readonly timeout: number;
   /** Whether outcomes come in the order of the requests. */
   readonly ordered: boolean;
-  /** Gives up those in flight, and sends no more. */
+  /** Aborts the requests in flight and sends no more. */
   readonly signal: AbortSignal;
   connect(): Promise<Client>;
-  /** Told of each request that is about to be sent. */
+  /** Called before each request is sent. */
   onSent(id: RequestId): void;
 }
 
-/** One connection, as there was one in the recording. */
-interface Connection {
+/** A connection of the recording. */
+interface ReplayedConnection {
   readonly client: Promise<Client>;
-  /** What gives up each request that has no answer yet. */
+  /** Aborts requests in flight. */
   readonly inFlight: Map<RequestId, AbortController>;
-  /** Whether it had ended in the recording; it still waits for its answers. */
+  /** Whether it was closed in the recording. It still waits for its answers. */
   isOver: boolean;
 }
 
 /** A request of the recording. */
-interface Replayed {
-  readonly connection: Connection;
+interface ReplayedRequest {
+  readonly connection: ReplayedConnection;
   readonly id: RequestId;
   readonly data: string;
 }
 
-/** The replay of a recording. */
+/** Replay of a recording. */
 export class Replay {
-  /** How many requests have no answer yet. */
+  /** Number of requests in flight. */
   inFlight = 0;
-  /** How many lines and packets were left out, because they are not valid. */
+  /** Number of invalid lines and packets, which are left out. */
   leftOut = 0;
-  /** Why the rest of the recording was not sent, if it was not. */
+  /** Why the rest of the recording was not sent, if so. */
   error: UsageError | undefined;
 
   readonly #lines: AsyncIterable<TextLine>;
   readonly #options: ReplayOptions;
-  readonly #connections = new Map<number, Connection>();
+  readonly #connections = new Map<number, ReplayedConnection>();
   readonly #clients: Client[] = [];
   readonly #ended = new AbortController();
 
@@ -73,11 +73,11 @@ export class Replay {
   }
 
   /**
-   * Sends everything at its time; gives the outcomes as they come. At a line whose time cannot be right, it
-   * stops sending and sets {@linkcode Replay.error}.
+   * Sends each request at its time, and yields the outcomes as they come. At a line whose time cannot
+   * be right, it stops sending and sets {@linkcode Replay.error}.
    *
-   * @throws {UsageError} if the first line is not one of a recording, and the error of `connect` if the
-   * first connection cannot be made.
+   * @throws {UsageError} if the first line is not one of a recording.
+   * @throws the error of `connect` if the first connection fails.
    */
   async *outcomes(): AsyncGenerator<Outcome, void, void> {
     const { ordered, signal } = this.#options;
@@ -92,14 +92,28 @@ export class Replay {
     }
   }
 
-  /** The requests, each when it is to be sent. */
-  async *#requests(): AsyncGenerator<Replayed, void, void> {
-    let startedAt = NaN;
-    let firstTime = NaN;
-    let lastTime = 0;
+  /** Yields each request when it is due. */
+  async *#requests(): AsyncGenerator<ReplayedRequest, void, void> {
+    let first: { readonly time: number; readonly at: number } | undefined;
+    for await (const { event, time, connection, frame } of this.#events()) {
+      if (first === undefined) {
+        await this.#connection(connection).client; // the clock starts with the first connection
+        first = { time, at: performance.now() };
+      }
+      await this.#wait(first.at + 1000 * (time - first.time) / this.#options.speed);
+      if (this.#ended.signal.aborted) return;
+      if (event === "open") this.#connection(connection);
+      else if (event === "close") this.#end(connection);
+      else if (event === "in") yield* this.#packets(this.#connection(connection), frame);
+    }
+  }
+
+  /** Yields the valid lines of the recording, up to a time that cannot be right. */
+  async *#events(): AsyncGenerator<Recorded, void, void> {
+    let last: number | undefined;
     for await (const { number, text } of this.#lines) {
       const recorded = readRecorded(text);
-      if (recorded === undefined && Number.isNaN(firstTime)) {
+      if (recorded === undefined && last === undefined) {
         throw new UsageError(
           "the first line is not one of a recording, as serve --record makes it",
         );
@@ -108,33 +122,27 @@ export class Replay {
         this.leftOut++;
         continue;
       }
-      if (!(recorded.time >= lastTime && recorded.time <= MAX_TIME)) {
+      const { time } = recorded;
+      if (!(time >= (last ?? 0) && time <= MAX_TIME)) {
         this.error = new UsageError(
-          `${this.#options.name}, line ${number}: expected a time from ${lastTime}, as in the line ` +
-            `before, to ${MAX_TIME} seconds, got ${recorded.time}; the rest was not sent`,
+          `${this.#options.name}, line ${number}: expected a time from ${
+            last ?? 0
+          }, as in the line ` +
+            `before, to ${MAX_TIME} seconds, got ${time}; the rest was not sent`,
         );
         return;
       }
-      lastTime = recorded.time;
-      if (Number.isNaN(firstTime)) {
-        // The time runs once there is a connection.
-        await this.#connection(recorded.connection).client;
-        firstTime = recorded.time;
-        startedAt = performance.now();
-      }
-      await this.#wait(startedAt + 1000 * (recorded.time - firstTime) / this.#options.speed);
-      if (this.#ended.signal.aborted) return;
-      if (recorded.event === "open") this.#connection(recorded.connection);
-      else if (recorded.event === "close") this.#end(recorded.connection);
-      else if (recorded.event === "in") yield* this.#packets(recorded.connection, recorded.frame);
+      last = time;
+      yield recorded;
     }
   }
 
-  /** The requests of a frame; what it gives up is given up, and what is invalid is left out. */
-  *#packets(number: number, frame: string | undefined): Generator<Replayed, void, void> {
-    const packets = frame === undefined ? [undefined] : decodeFrame(frame);
-    for (const packet of packets) {
-      const connection = this.#connection(number);
+  /** Yields the requests of a frame, and carries out its cancellations. */
+  *#packets(
+    connection: ReplayedConnection,
+    frame: string | undefined,
+  ): Generator<ReplayedRequest, void, void> {
+    for (const packet of frame === undefined ? [undefined] : decodeFrame(frame)) {
       if (packet === undefined || "error" in packet) this.leftOut++;
       else if ("cancel" in packet) connection.inFlight.get(packet.request_id)?.abort();
       else {
@@ -144,7 +152,7 @@ export class Replay {
     }
   }
 
-  #send = async ({ connection, id, data }: Replayed, signal: AbortSignal) => {
+  #send = async ({ connection, id, data }: ReplayedRequest, signal: AbortSignal) => {
     const { inFlight } = connection;
     const abort = new AbortController();
     if (!inFlight.has(id)) inFlight.set(id, abort);
@@ -163,11 +171,11 @@ export class Replay {
     }
   };
 
-  #connection(number: number): Connection {
+  #connection(number: number): ReplayedConnection {
     let connection = this.#connections.get(number);
     if (connection === undefined) {
       const client = this.#options.connect();
-      client.then((client) => this.#clients.push(client), () => {}); // whoever sends gets to know
+      client.then((client) => this.#clients.push(client), () => {}); // requests report the error
       connection = { client, inFlight: new Map(), isOver: false };
       this.#connections.set(number, connection);
     }
@@ -181,11 +189,11 @@ export class Replay {
     this.#closeWhenDone(connection);
   }
 
-  #closeWhenDone({ client, inFlight, isOver }: Connection): void {
+  #closeWhenDone({ client, inFlight, isOver }: ReplayedConnection): void {
     if (isOver && inFlight.size === 0) void client.then((client) => client.close(), () => {});
   }
 
-  /** Waits at least until then: `delay()` cuts off a fraction of a millisecond. */
+  /** Waits until a time, and never less: `delay()` cuts off fractions of a millisecond. */
   async #wait(until: number): Promise<void> {
     const { signal } = this.#ended;
     for (let left; !signal.aborted && (left = until - performance.now()) > 0;) {

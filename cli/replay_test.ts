@@ -32,7 +32,7 @@ function request(
   return { request_id: id, data };
 }
 
-/** Replays to clients that only note what they are told, in time that a test moves. */
+/** Starts a replay to fake clients, which note their calls, in fake time. */
 function replaying(time: FakeTime, lines: string[], more: Partial<ReplayOptions> = {}) {
   const told: unknown[][] = [];
   const settle = new Map<unknown, PromiseWithResolvers<Reply>>();
@@ -78,7 +78,7 @@ function replaying(time: FakeTime, lines: string[], more: Partial<ReplayOptions>
     abort,
     answer: (id: unknown) => take(id).resolve({} as Reply),
     fail: (id: unknown, error: Error) => take(id).reject(error),
-    /** What was done until then, since it was last asked. */
+    /** Moves the time; returns the calls since the last call of this. */
     async until(now: number): Promise<unknown[][]> {
       await setImmediate();
       while (time.now < now) {
@@ -90,7 +90,7 @@ function replaying(time: FakeTime, lines: string[], more: Partial<ReplayOptions>
   };
 }
 
-Deno.test("Replay sends each request at its time, on its connection", async () => {
+Deno.test("Replay sends each request at its time and on its connection", async () => {
   using time = new FakeTime();
   const run = replaying(
     time,
@@ -117,7 +117,7 @@ Deno.test("Replay sends each request at its time, on its connection", async () =
   assertEquals([run.replay.inFlight, run.replay.leftOut, time.timers], [0, 0, 0]);
 });
 
-Deno.test("Replay goes at another speed", async () => {
+Deno.test("Replay runs at another speed", async () => {
   for (const [speed, at] of [[2, 200], [0.5, 800]] as const) {
     using time = new FakeTime();
     const lines = linesOf([[0, 1, "open"], [0.4, 1, "in", request("a")]]);
@@ -129,7 +129,7 @@ Deno.test("Replay goes at another speed", async () => {
   }
 });
 
-Deno.test("Replay sends nothing early where times have fractions of a millisecond", async () => {
+Deno.test("Replay sends nothing early when times have fractions of a millisecond", async () => {
   for (const speed of [1, 3]) {
     using time = new FakeTime();
     const times = [0.0001, 0.0009, 0.0995, 0.0999, 1.00001];
@@ -148,7 +148,7 @@ Deno.test("Replay sends nothing early where times have fractions of a millisecon
   }
 });
 
-Deno.test("Replay closes a connection that was closed, once it has its answers", async () => {
+Deno.test("Replay closes a connection when it was closed and all is answered", async () => {
   using time = new FakeTime();
   const run = replaying(
     time,
@@ -168,7 +168,7 @@ Deno.test("Replay closes a connection that was closed, once it has its answers",
   await run.done;
 });
 
-Deno.test("Replay gives up what was given up, and leaves out what is no valid request", async () => {
+Deno.test("Replay cancels what was cancelled, and leaves out invalid lines and packets", async () => {
   using time = new FakeTime();
   const run = replaying(time, [
     ...linesOf([
@@ -188,7 +188,7 @@ Deno.test("Replay gives up what was given up, and leaves out what is no valid re
   assertEquals(run.replay.leftOut, 5);
 });
 
-Deno.test("Replay ends when it is told to, and leaves no timer", async () => {
+Deno.test("Replay ends, and leaves no timer, when it is aborted", async () => {
   using time = new FakeTime();
   const lines = linesOf([[0, 1, "open"], [0, 1, "in", request("a")], [900, 1, "in", request("b")]]);
   const run = replaying(time, lines);
@@ -200,7 +200,7 @@ Deno.test("Replay ends when it is told to, and leaves no timer", async () => {
   assertEquals(time.timers, 0);
 });
 
-Deno.test("Replay refuses what is no recording", async () => {
+Deno.test("Replay throws when the first line is not one of a recording", async () => {
   for (const line of ["a&&b&&c", "{", "{}", "[]", "null", '{"time":0}', ""]) {
     using time = new FakeTime();
     const run = replaying(time, [line]);
@@ -208,7 +208,7 @@ Deno.test("Replay refuses what is no recording", async () => {
   }
 });
 
-Deno.test("Replay stops at a time that cannot be right, and names it and its line", async () => {
+Deno.test("Replay stops at a time that cannot be right, and reports its line", async () => {
   const table: [time: string, from: number, got: string][] = [
     ["1e300", 0.5, "1e+300"],
     ["1e400", 0.5, "Infinity"],
@@ -224,7 +224,7 @@ Deno.test("Replay stops at a time that cannot be right, and names it and its lin
     const run = replaying(time, [first!, second!, "torn", bad, last!]);
     assertEquals(await run.until(499), [[0, 1, "connect"], [0, 1, "a"]]);
     assertEquals(await run.until(500), [[500, 1, "b"]]);
-    assertEquals(await run.until(5000), []); // neither sent nor given up
+    assertEquals(await run.until(5000), []); // neither sent nor aborted
     run.answer("b");
     run.answer("a");
     await run.done;
@@ -238,14 +238,14 @@ Deno.test("Replay stops at a time that cannot be right, and names it and its lin
   }
 });
 
-Deno.test("Replay of nothing is done at once", async () => {
+Deno.test("Replay of an empty recording ends at once", async () => {
   using time = new FakeTime();
   const run = replaying(time, []);
   await run.done;
   assertEquals(run.outcomes, []);
 });
 
-Deno.test("Replay goes on where a later connection cannot be made", async () => {
+Deno.test("Replay goes on when a later connection fails", async () => {
   using time = new FakeTime();
   let made = 0;
   const lines = linesOf([[0, 1, "open"], [0, 2, "open"], [0, 2, "in", request("a")]]);
@@ -260,7 +260,7 @@ Deno.test("Replay goes on where a later connection cannot be made", async () => 
   assertEquals(run.outcomes, [[0, "connection_failed"]]);
 });
 
-Deno.test("main() send --replay reports as send does", async () => {
+Deno.test("main() send --replay reports outcomes as send does", async () => {
   await using server = startMockServer({
     onPacket: ({ request_id, data }, socket) => {
       const error = { code: "internal", message: "as asked" };
@@ -294,7 +294,7 @@ Deno.test("main() send --replay reports as send does", async () => {
   }
 });
 
-Deno.test("main() send --replay ends with the outcomes and exit code 2 at a time that cannot be right", async () => {
+Deno.test("main() send --replay reports outcomes and exits with 2 when a time cannot be right", async () => {
   await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
   const lines = linesOf([[0, 1, "in", request("x")], [-1, 1, "in", request("y")]]).join("\n");
   const send = ["send", "--url", server.url, "--replay", "-"];
@@ -306,7 +306,7 @@ Deno.test("main() send --replay ends with the outcomes and exit code 2 at a time
   );
 });
 
-Deno.test("main() send --replay says in one line what is wrong", async () => {
+Deno.test("main() send --replay reports wrong usage in one line", async () => {
   await using server = serve({ port: 0 });
   const table: [args: string[], stdin: string, code: number, said: RegExp][] = [
     [["--replay", "-", "x"], "", 2, /packets come from --file, from --replay or from/],
