@@ -16,7 +16,7 @@ const MAX_BYTES = 3;
 const MAX_HEADER = 14;
 
 /** State that all connections of a server share. */
-export interface Shared {
+export interface ConnectionContext {
   readonly sessions: Sessions;
   readonly driver: Driver;
   readonly events: ServerEvents;
@@ -31,7 +31,7 @@ export class Connection implements Carrier, SocketEvents {
   readonly ended: Promise<void>;
 
   readonly #socket: Socket;
-  readonly #shared: Shared;
+  readonly #context: ConnectionContext;
   readonly #batched: boolean;
   readonly #end = Promise.withResolvers<void>();
   #session: Session | undefined;
@@ -48,13 +48,13 @@ export class Connection implements Carrier, SocketEvents {
     socket: Socket,
     address: string,
     batched: boolean,
-    shared: Shared,
+    context: ConnectionContext,
     onOpen: () => void,
   ) {
     this.address = address;
     this.ended = this.#end.promise;
     this.#socket = socket;
-    this.#shared = shared;
+    this.#context = context;
     this.#batched = batched;
     this.#opened = onOpen;
     socket.listen(this);
@@ -87,7 +87,7 @@ export class Connection implements Carrier, SocketEvents {
   onOpen(): void {
     try {
       this.#opened();
-      this.#session = this.#shared.sessions.open(this, this.#batched);
+      this.#session = this.#context.sessions.open(this, this.#batched);
     } catch (error) {
       this.#onError(error);
     }
@@ -97,7 +97,7 @@ export class Connection implements Carrier, SocketEvents {
     const session = this.#session;
     if (session === undefined) return;
     try {
-      this.#shared.driver.receive(session, frame);
+      this.#context.driver.receive(session, frame);
       if (session.hasTooManyErrors) this.#evictAfterErrors(session);
     } catch (error) {
       this.#onError(error);
@@ -108,7 +108,7 @@ export class Connection implements Carrier, SocketEvents {
     const session = this.#session;
     if (session === undefined) return;
     try {
-      this.#shared.driver.refuseTooLong(session, head, size);
+      this.#context.driver.refuseTooLong(session, head, size);
       if (session.hasTooManyErrors) this.#evictAfterErrors(session);
     } catch (error) {
       this.#onError(error);
@@ -116,14 +116,14 @@ export class Connection implements Carrier, SocketEvents {
   }
 
   onReadError(error: unknown): void {
-    reportError(this.#shared.events, error);
+    reportError(this.#context.events, error);
     this.#evict(1009, "The message could not be read");
   }
 
   onEnd(): void {
-    guard(this.#shared.events, () => {
+    guard(this.#context.events, () => {
       this.#end.resolve();
-      if (this.#session !== undefined) this.#shared.driver.close(this.#session);
+      if (this.#session !== undefined) this.#context.driver.close(this.#session);
     });
   }
 
@@ -133,25 +133,25 @@ export class Connection implements Carrier, SocketEvents {
    */
   #isFull(length: number): boolean {
     const most = MAX_BYTES * length + MAX_HEADER;
-    if (this.#room < most) this.#room = this.#shared.maxBuffered - this.#socket.unsent;
+    if (this.#room < most) this.#room = this.#context.maxBuffered - this.#socket.unsent;
     if (this.#room < 0) return true;
     this.#room -= most;
     return false;
   }
 
   #evictSlowReader = (): void => {
-    this.#evict(1013, `More than ${this.#shared.maxBuffered} bytes of answers have not been read`);
+    this.#evict(1013, `More than ${this.#context.maxBuffered} bytes of answers have not been read`);
   };
 
   #evictAfterErrors(session: Session): void {
     session.flush(); // sends the answer to each packet first
-    const { maxConsecutiveErrors } = this.#shared.sessions.limits;
+    const { maxConsecutiveErrors } = this.#context.sessions.limits;
     this.#evict(1008, `Too many wrong packets in a row: the limit is ${maxConsecutiveErrors}`);
   }
 
   /** Closes the connection, since the peer would wait for answers that may be lost. */
   #onError(error: unknown): void {
-    reportError(this.#shared.events, error);
+    reportError(this.#context.events, error);
     this.#evict(1011, "Internal server error");
   }
 
@@ -159,7 +159,7 @@ export class Connection implements Carrier, SocketEvents {
   #evict(code: number, reason: string): void {
     if (this.#isEvicted) return;
     this.#isEvicted = true;
-    const { driver, events } = this.#shared;
+    const { driver, events } = this.#context;
     const dropped = this.#session?.inFlight ?? 0;
     guard(events, () => this.#session && driver.close(this.#session));
     guard(events, () => this.close(code, reason));

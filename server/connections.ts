@@ -5,27 +5,26 @@
  */
 
 import { isLoopback, networkOf } from "./address.ts";
-import { Connection, type Shared } from "./connection.ts";
+import { Connection, type ConnectionContext } from "./connection.ts";
 import { guard } from "./events.ts";
 import type { ServerGroup } from "./group.ts";
 import type { Socket } from "./socket.ts";
 import type { ServerStats } from "./stats.ts";
 
 /**
- * How much of the network a server takes on. What a process may open is not known to it: that takes
- * more permissions than a server should have. Deno raises that as far as the system allows, which
- * is mostly far beyond these limits; where it is not, the server outlives running out. Nor does
- * Deno have a deadline for a request's head: until it is complete, nobody hears of the connection.
+ * Limits of connections. They are below the number of file descriptors that most systems allow.
+ * Deno has no deadline for the head of a request: until it is complete, the connection does not
+ * count.
  */
 export interface ConnectionLimits {
-  /** Connections, and POSTs until their bodies have ended and their answers were written. */
+  /** Connections, and POSTs until their body has ended and their response was written. */
   maxConnections: number;
   /**
-   * The same from one address, or from one network of IPv6. Where nothing is said, this machine
-   * itself is not held to it, as a proxy on it speaks for many.
+   * The same from one address, or from one /64 network of IPv6. The default, 1,000, does not apply
+   * to this machine, as a proxy on it may serve many clients.
    */
   maxConnectionsPerAddress?: number;
-  /** Bytes of answers that wait for a peer to read them. */
+  /** Bytes of answers that a client may leave unread. */
   maxBuffered: number;
 }
 
@@ -43,7 +42,7 @@ const OPEN_TIMEOUT = 5000;
 
 /** The connections of a server. */
 export class Connections {
-  readonly #shared: Shared;
+  readonly #context: ConnectionContext;
   readonly #limits: Readonly<ConnectionLimits>;
   readonly #gauges: ServerStats["gauges"];
   readonly #group: ServerGroup | undefined;
@@ -61,12 +60,12 @@ export class Connections {
    * @param group other servers that share the limits, if any.
    */
   constructor(
-    shared: Shared,
+    context: ConnectionContext,
     limits: Readonly<ConnectionLimits>,
     { gauges }: ServerStats,
     group?: ServerGroup,
   ) {
-    this.#shared = shared;
+    this.#context = context;
     this.#limits = limits;
     this.#gauges = gauges;
     this.#group = group;
@@ -108,7 +107,7 @@ export class Connections {
 
   /** Adds a socket that is about to open; calls `leave` when it has ended. */
   add(socket: Socket, address: string, batched: boolean, leave: () => void): void {
-    const connection = new Connection(socket, address, batched, this.#shared, () => {
+    const connection = new Connection(socket, address, batched, this.#context, () => {
       if (!this.#stopWaiting(connection)) this.#gauges.abandoned--; // it opened late
       this.#open.add(connection);
       this.#gauges.connections = this.#open.size;
@@ -141,7 +140,7 @@ export class Connections {
   }
 
   #reject(address: string, reason: string): string {
-    const { events } = this.#shared;
+    const { events } = this.#context;
     guard(events, () => events.rejected?.(address, reason));
     return reason;
   }
@@ -150,7 +149,7 @@ export class Connections {
   #abandon(connection: Connection): void {
     this.#opening.delete(connection);
     const count = ++this.#gauges.abandoned;
-    const { events } = this.#shared;
+    const { events } = this.#context;
     guard(events, () => events.abandoned?.(connection.address, count));
   }
 

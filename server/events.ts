@@ -6,13 +6,13 @@
 
 import type { SessionEvents } from "../session/context.ts";
 
-/** What is told of requests and connections while they happen. What these throw is ignored. */
+/** Events of requests and connections. Errors that these callbacks throw are ignored. */
 export interface ServerEvents extends SessionEvents {
-  /** A connection was not let in: there were too many, in all or from its address. */
+  /** The server rejected a connection: there were too many, in total or from its address. */
   rejected?(address: string, reason: string): void;
   /** The server closed a connection because of its peer, and dropped its requests in flight. */
   evicted?(address: string, code: number, reason: string, dropped: number): void;
-  /** An upgrade was accepted and never became a connection; `count` such since the server began. */
+  /** An upgrade was accepted and never opened; `count` such since the start of the server. */
   abandoned?(address: string, count: number): void;
 }
 

@@ -6,7 +6,7 @@
 
 import type { ErrorCode } from "../protocol.ts";
 import { AnswerStream } from "./answer_stream.ts";
-import type { Shared } from "./connection.ts";
+import type { ConnectionContext } from "./connection.ts";
 import { guard } from "./events.ts";
 import { RequestBody } from "./request_body.ts";
 import type { RequestInfo } from "./socket.ts";
@@ -36,21 +36,21 @@ const MAX_WHOLE = 1 << 14;
 export async function answerPost(
   request: Request,
   { remoteAddr, completed }: RequestInfo,
-  shared: Shared,
+  context: ConnectionContext,
   leave: () => void,
 ): Promise<Response> {
-  const body = new RequestBody(request.body, shared.sessions.limits.maxPacketSize);
+  const body = new RequestBody(request.body, context.sessions.limits.maxPacketSize);
   void Promise.allSettled([body.ended, completed]).then(leave);
   const arrival = await body.arrival;
   if (arrival === "broken") return new Response("The body is incomplete\n", { status: 400 });
   if (arrival === "too slow") return new Response("The body took too long\n", { status: 408 });
-  return await answer(body.bytes, remoteAddr.hostname, shared);
+  return await answer(body.bytes, remoteAddr.hostname, context);
 }
 
 async function answer(
   body: Uint8Array,
   address: string,
-  { sessions, driver, events, maxBuffered }: Shared,
+  { sessions, driver, events, maxBuffered }: ConnectionContext,
 ): Promise<Response> {
   const isMany = body.length <= sessions.limits.maxPacketSize && isArray(body);
   const headers = { "content-type": isMany ? "application/x-ndjson" : "application/json" };

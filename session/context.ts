@@ -1,5 +1,5 @@
 /**
- * What the sessions of a process share, and what they know of the world outside.
+ * State that the sessions of a server share, and their interfaces to carriers and events.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface Limits {
   maxInFlight: number;
   /** Requests in flight on all connections together. */
   maxInFlightTotal: number;
-  /** Wrong packets in a row, after which the connection is closed with 1008. */
+  /** Wrong packets in a row after which the server closes the connection with 1008. */
   maxConsecutiveErrors: number;
 }
 
@@ -33,29 +33,29 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxConsecutiveErrors: 100,
 };
 
-/** Events of sessions. An id is JSON text, `null` where a frame has none. */
+/** Events of sessions. An id is JSON text; it is `null` if a frame has none. */
 export interface SessionEvents {
   /** A request was accepted; its answer is due after `delay` milliseconds. */
   accepted?(id: string, delay: number): void;
   /** A request, or a frame without one, was answered with an error. */
-  refused?(id: string, fault: ErrorDetails): void;
-  /** A request met a fault on purpose. */
+  refused?(id: string, error: ErrorDetails): void;
+  /** A request met an injected fault. */
   faulted?(id: string, kind: FaultKind): void;
-  /** Something inside the server failed; the client only learns that it was `internal`. */
+  /** An error of the server itself. The client receives only the code `internal`. */
   failed?(id: string, error: unknown): void;
 }
 
-/** What brings frames to a session and takes frames from it, such as a WebSocket. */
+/** Carries the frames of a session, such as a WebSocket does. */
 export interface Carrier {
   /** Sends a frame to the peer. It must not throw, and must not call back into a session. */
   send(frame: string): void;
-  /** Ends the connection on purpose. The session has dropped its requests and accepts no more. */
+  /** Closes the connection for the fault `disconnect`. The session is closed already. */
   disconnect?(): void;
-  /** A request was dropped on purpose: no answer follows. */
+  /** Reports that a request met the fault `drop`, so no answer follows. */
   dropped?(): void;
 }
 
-/** What all sessions of a process share. */
+/** State that the sessions of a server share. */
 export interface SessionContext {
   readonly planner: Planner;
   readonly limits: Limits;
@@ -68,7 +68,7 @@ export interface SessionContext {
   readonly requests: RequestTable;
   /** The faults that requests in flight meet when they are due, by entry. */
   readonly faults: Map<number, FaultKind>;
-  /** Holds one frame at a time, so one is enough for all. */
+  /** Reads one frame at a time. */
   readonly reader: FrameReader;
   readonly responder: Responder;
   /** The sessions that have answers to flush. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Purpose, seededRandom } from "./seeded_random.ts";
+import { RandomStream, seededRandom } from "./seeded_random.ts";
 
 /** Decides the delay of each request. */
 export interface DelayPolicy {
@@ -60,7 +60,8 @@ const MOST_DEVIATIONS = Math.sqrt(-2 * Math.log(2 ** -53));
  * Returns a policy for a distribution of delays. A seed, an integer, makes a delay a function of
  * the seed and the id alone.
  *
- * @throws {RangeError} if a number of the distribution is out of range, or the seed is no integer.
+ * @throws {RangeError} if a number of the distribution is out of range, or the seed is not an
+ * integer.
  */
 export function delayPolicy(delay: Delay = DEFAULT_DELAY, seed?: number): DelayPolicy {
   if ("mean" in delay) return normalDelay(delay, seed);
@@ -81,7 +82,7 @@ export function uniformDelay(range: DelayRange = DEFAULT_DELAY, seed?: number): 
       `delay: expected 0 <= min <= max <= ${MAX_DELAY} seconds, got min ${min}, max ${max}`,
     );
   }
-  const chosen = seededRandom(seed, Purpose.uniformDelay);
+  const chosen = seededRandom(seed, RandomStream.uniformDelay);
   const first = Math.round(min * 1000);
   const span = Math.round(max * 1000) - first;
   const maxDelay = first + span;
@@ -121,8 +122,8 @@ function shapedDelay(
 ): DelayPolicy {
   const ms = (deviations: number) =>
     Math.round(1000 * Math.min(Math.max(shape(deviations), 0), MAX_DELAY));
-  const radius = seededRandom(seed, Purpose.radius);
-  const angle = seededRandom(seed, Purpose.angle);
+  const radius = seededRandom(seed, RandomStream.radius);
+  const angle = seededRandom(seed, RandomStream.angle);
   return {
     maxDelay: ms(MOST_DEVIATIONS),
     delayOf: (bytes, at, end) => ms(standardNormal(radius(bytes, at, end), angle(bytes, at, end))),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Purpose, seededRandom } from "./seeded_random.ts";
+import { RandomStream, seededRandom } from "./seeded_random.ts";
 import { MAX_DELAY } from "./delays.ts";
 
 /** The kinds of faults. */
@@ -44,7 +44,8 @@ const ROUNDING = 1e-9;
  * Returns a policy with these rates. A seed, an integer, makes the fault of a request a function of
  * the seed and the id alone, independent of its delay.
  *
- * @throws {RangeError} if a number is out of range, the shares exceed 1, or the seed is no integer.
+ * @throws {RangeError} if a number is out of range, the shares exceed 1, or the seed is not an
+ * integer.
  */
 export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
   const { lateBy = DEFAULT_LATE_BY } = rates;
@@ -64,7 +65,7 @@ export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
     bounds.push([kind, sum]);
   }
   if (sum > 1 + ROUNDING) throw new RangeError(`expected shares of at most 1 together, got ${sum}`);
-  const chosen = seededRandom(seed, Purpose.fault);
+  const chosen = seededRandom(seed, RandomStream.fault);
   return {
     lateBy: Math.round(1000 * lateBy),
     kindFor: (bytes, at, end) => {

@@ -7,24 +7,24 @@
 /** Returns a number in [0, 1) for the request with the id `bytes[at .. end]`, JSON in UTF-8. */
 export type SeededRandom = (bytes: Uint8Array, at: number, end: number) => number;
 
-/** Uses of random numbers; the numbers of one purpose are independent of those of another. */
-export const Purpose = { uniformDelay: 0, radius: 1, angle: 2, fault: 3 } as const;
+/** Streams of random numbers, which are independent of each other. */
+export const RandomStream = { uniformDelay: 0, radius: 1, angle: 2, fault: 3 } as const;
 
 /**
- * Returns random numbers for one purpose. With a seed, an integer, a number is a function of the
- * seed, the purpose and the id alone.
+ * Returns the random numbers of one stream. A seed, an integer, makes a number a function of the
+ * seed, the stream and the id alone.
  *
- * @throws {RangeError} if the seed is no integer.
+ * @throws {RangeError} if the seed is not an integer.
  */
 export function seededRandom(
   seed: number | undefined,
-  purpose: typeof Purpose[keyof typeof Purpose],
+  stream: typeof RandomStream[keyof typeof RandomStream],
 ): SeededRandom {
   if (seed === undefined) return () => Math.random();
   if (!Number.isSafeInteger(seed)) {
     throw new RangeError(`seed: expected an integer within ±(2^53 − 1), got ${seed}`);
   }
-  const basis = mix(mix(seed | 0) ^ Math.floor(seed / 2 ** 32)) ^ mix(purpose);
+  const basis = mix(mix(seed | 0) ^ Math.floor(seed / 2 ** 32)) ^ mix(stream);
   return (bytes, at, end) => fraction(basis, bytes, at, end);
 }
 

@@ -1,10 +1,13 @@
 import { assertLess } from "@std/assert";
-import { Purpose, seededRandom } from "./seeded_random.ts";
+import { RandomStream, seededRandom } from "./seeded_random.ts";
 
 const COUNT = 20_000;
 const SEEDS = [0, 1, -1, 7, 2 ** 32, Number.MAX_SAFE_INTEGER];
 
-function numbersFor(seed: number, purpose: typeof Purpose[keyof typeof Purpose]): number[] {
+function numbersFor(
+  seed: number,
+  purpose: typeof RandomStream[keyof typeof RandomStream],
+): number[] {
   const encoder = new TextEncoder();
   const decide = seededRandom(seed, purpose);
   return Array.from({ length: COUNT }, (_, i) => {
@@ -15,7 +18,7 @@ function numbersFor(seed: number, purpose: typeof Purpose[keyof typeof Purpose])
 
 Deno.test("seededRandom() returns independent numbers for different purposes", () => {
   for (const seed of SEEDS) {
-    const rows = Object.values(Purpose).map((purpose) => numbersFor(seed, purpose));
+    const rows = Object.values(RandomStream).map((purpose) => numbersFor(seed, purpose));
     for (const [i, row] of rows.entries()) {
       for (const other of rows.slice(i + 1)) {
         // Pairs fill the fields of a board of ten by ten about equally: by six deviations.
