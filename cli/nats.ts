@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LinkOptions } from "../cluster/nats/nats_connection.ts";
+import type { NatsOptions } from "../cluster/nats/nats_connection.ts";
 import { hostOf, parseServer, showServers } from "../cluster/nats/server_urls.ts";
 import { CommandError, Exit } from "./exit.ts";
 import { type Flag, many, text } from "./flags.ts";
@@ -48,14 +48,15 @@ export function natsNeeds({ nats, "nats-creds": creds, "nats-ca": ca }: NatsFlag
 }
 
 /**
- * Reads what the flags name; what is told of the link goes to the log.
+ * Returns the options of a connection to NATS, whose events go to the log. Reads the files that the flags
+ * name.
  *
  * @throws {UsageError} if a file cannot be read.
  */
-export async function linkOptions(
+export async function natsOptions(
   flags: NatsFlags,
   log: ServerLog,
-): Promise<LinkOptions & { onFault: (error: unknown) => void }> {
+): Promise<NatsOptions> {
   const { nats: servers, "nats-creds": creds, "nats-ca": ca } = flags;
   return {
     servers,
@@ -72,11 +73,11 @@ export async function linkOptions(
  *
  * @throws {CommandError} if there is no connection to NATS.
  */
-export async function openLink<T>(open: () => Promise<T>): Promise<T> {
+export async function openNats<T>(open: () => Promise<T>): Promise<T> {
   try {
     return await open();
   } catch (error) {
-    if (!(error instanceof Error) || error.name !== "LinkError") throw error;
+    if (!(error instanceof Error) || error.name !== "NatsConnectionError") throw error;
     throw new CommandError(Exit.noConnection, error.message);
   }
 }

@@ -7,7 +7,7 @@
 import { DEFAULT_LIMITS } from "../session/context.ts";
 import { DEFAULT_DELAY, type Delay, parseDelay } from "../session/delays.ts";
 import { type FaultRates, parseFaults } from "../session/fault_policy.ts";
-import type { NatsResponder } from "../cluster/nats/nats_responder.ts";
+import type { RemoteResponder } from "../cluster/nats/remote_responder.ts";
 import { DEFAULT_PORT, type ServeOptions, type Server } from "../server.ts";
 import { startServer } from "../server/start.ts";
 import type { Responder } from "../session/responder.ts";
@@ -34,7 +34,7 @@ import {
   toggle,
 } from "./flags.ts";
 import { type ServerLog, startLog } from "./log.ts";
-import { linkOptions, NATS_FLAGS, type NatsFlags, natsNeeds, openLink } from "./nats.ts";
+import { NATS_FLAGS, type NatsFlags, natsNeeds, natsOptions, openNats } from "./nats.ts";
 import { type Need, requirePermissions, toListen, toRead } from "./permissions.ts";
 import { shellQuote } from "./shell_quote.ts";
 import { ServerStatus } from "./terminal/progress.ts";
@@ -243,12 +243,12 @@ function given<Name extends string, T>(
 async function openGateway(
   flags: NatsFlags & { "nats-queue": number | undefined },
   log: ServerLog,
-): Promise<NatsResponder | undefined> {
+): Promise<RemoteResponder | undefined> {
   if (flags.nats.length === 0) return undefined;
-  const { NatsResponder } = await import("../cluster/nats/nats_responder.ts");
-  const options = await linkOptions(flags, log);
-  return await openLink(() =>
-    NatsResponder.open({ ...options, ...given("queue", flags["nats-queue"]) })
+  const { openNatsResponder } = await import("../cluster/nats/nats_responder.ts");
+  const options = await natsOptions(flags, log);
+  return await openNats(() =>
+    openNatsResponder({ ...options, ...given("queue", flags["nats-queue"]) })
   );
 }
 

@@ -10,7 +10,7 @@ import { CommandError, Exit, UsageError } from "./exit.ts";
 import { exitWithStdin, shutDownWithStdin } from "./exit_with_stdin.ts";
 import { choice, flagHelp, readFlags } from "./flags.ts";
 import { startLog } from "./log.ts";
-import { linkOptions, NATS_FLAGS, natsNeeds, openLink } from "./nats.ts";
+import { NATS_FLAGS, natsNeeds, natsOptions, openNats } from "./nats.ts";
 import { requirePermissions } from "./permissions.ts";
 
 /** What it can be told. */
@@ -46,9 +46,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   if (flags.nats.length === 0) throw new UsageError("--nats URL is missing");
   await requirePermissions("work", args, natsNeeds(flags));
   using log = startLog(stdout, flags["log-format"], false);
-  const { Worker } = await import("../cluster/nats/worker.ts");
-  const options = await linkOptions(flags, log);
-  await using worker = await openLink(() => Worker.open(options));
+  const { NatsWorker } = await import("../cluster/nats/nats_worker.ts");
+  const options = await natsOptions(flags, log);
+  await using worker = await openNats(() => NatsWorker.open(options));
   log.working(showServers(flags.nats));
   await stdout.flush();
   if (flags["exit-with-stdin"]) void shutDownWithStdin(streams);

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import type { WorkerAnswer } from "../cluster/nats/message.ts";
 import { RemoteResponder } from "../cluster/nats/remote_responder.ts";
 import { realClock } from "../session/clock.ts";
 import { uniformDelay } from "../session/delays.ts";
@@ -10,15 +11,18 @@ Deno.test("Driver counts lateness from the arrival of a request without delay th
   using time = new FakeTime();
   time.pass(3_600_000); // the process has been up for an hour
   const keys: string[] = [];
+  let answer!: (answer: WorkerAnswer) => void;
   const responder = new RemoteResponder({
     isReachable: true,
     hasRoom: true,
     maxDataBytes: 100,
+    listen: (onAnswer) => answer = onAnswer,
     publish(key) {
       keys.push(key);
       return Promise.resolve(keys.length);
     },
     delete() {},
+    async [Symbol.asyncDispose]() {},
   });
   const sessions = new Sessions({ delays: uniformDelay({ min: 0, max: 0 }), responder });
   const driver = new Driver(sessions, realClock, () => {});
@@ -27,7 +31,7 @@ Deno.test("Driver counts lateness from the arrival of a request without delay th
   for (const sum of [3, 6]) {
     driver.receive(session, '{"request_id":1,"data":""}');
     time.pass(3);
-    responder.take({ key: keys.pop()!, representation: "{}" });
+    answer({ key: keys.pop()!, representation: "{}" });
     assertEquals(lateness.sum, sum);
   }
 });

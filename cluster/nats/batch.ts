@@ -1,24 +1,24 @@
 /**
- * Acknowledgements of all kinds, sent together.
+ * Sends acknowledgements together.
  *
- * After each, the NATS server looks anew for what is due next, but only once it has heard no more for 10 ms,
- * and where much waits, it puts that off by 100 ms as long as more come in. Sent one by one, under load they
- * keep it from ever getting there, and nothing falls due. So all gateways and workers send theirs at the
- * same moments, by the clock on the wall, and leave it in peace in between.
+ * After each acknowledgement, the NATS server looks for the next due message, but only once no other
+ * has come for 10 ms. If many messages wait, each acknowledgement postpones that by 100 ms. Under
+ * load, single acknowledgements would postpone it forever. So all gateways and workers send theirs at
+ * the same moments of the wall clock.
  *
  * @module
  */
 
-/** How far apart the moments are, in milliseconds. */
-const TICK = 100;
+/** Time between two such moments, in milliseconds. */
+const PERIOD = 100;
 
-/** Collects items, and hands them over at the next moment. */
+/** Collects items, and passes them on at the next moment. */
 export class Batch<T> {
   readonly #send: (items: T[]) => void;
   #items: T[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param send gets what was collected. */
+  /** @param send gets the collected items. */
   constructor(send: (items: T[]) => void) {
     this.#send = send;
   }
@@ -26,10 +26,10 @@ export class Batch<T> {
   /** Adds an item. */
   add(item: T): void {
     this.#items.push(item);
-    this.#timer ??= setTimeout(this.flush, TICK - Date.now() % TICK);
+    this.#timer ??= setTimeout(this.flush, PERIOD - Date.now() % PERIOD);
   }
 
-  /** Hands over now what was collected. */
+  /** Passes on the collected items now. */
   flush = (): void => {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { FakeTime } from "../../tests/support/fake_time.ts";
 import { Batch } from "./batch.ts";
 
-Deno.test("Batch hands over together what came since the last moment, in order", () => {
+Deno.test("Batch passes on items together at the next moment, in order", () => {
   using time = new FakeTime();
   const sent: number[][] = [];
   const batch = new Batch<number>((items) => sent.push(items));
@@ -16,7 +16,7 @@ Deno.test("Batch hands over together what came since the last moment, in order",
   assertEquals(sent, [[1, 2], [3]]);
 });
 
-Deno.test("Batch.flush() does not wait, and leaves nothing to be done", () => {
+Deno.test("Batch.flush() passes on items at once and stops the timer", () => {
   using time = new FakeTime();
   const sent: number[][] = [];
   const batch = new Batch<number>((items) => sent.push(items));

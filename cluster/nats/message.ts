@@ -1,6 +1,6 @@
 /**
- * What gateways and workers write to each other. A request in the queue is a packet whose id is the
- * gateway's key for it, and its answer is the answer to that packet, as the protocol has them.
+ * Messages between gateways and workers. A request in the queue is a packet of the protocol whose id
+ * is the gateway's key for the request. A worker answers it as the protocol says.
  *
  * @module
  */
@@ -8,32 +8,32 @@
 import type { ErrorAnswer } from "../../protocol.ts";
 import { parseJson } from "../../protocol/parse_json.ts";
 
-/** The header that names the gateway that asked. */
+/** Header with the id of the gateway that published a request. */
 export const GATEWAY = "Asyncpkt-Gateway";
 
-/** The header that says how long a request is to wait, in milliseconds. */
+/** Header with the delay of a request, in milliseconds. */
 export const DELAY = "Asyncpkt-Delay";
 
 /**
- * The header of an answer that says on which subject it is to be confirmed to the queue. The NATS server
- * does not let clients name such a subject for replies.
+ * Header of an answer: the subject on which the gateway acknowledges the request. It is not the reply
+ * subject of the message, since NATS does not let clients set a subject of JetStream there.
  */
 export const CONFIRM = "Asyncpkt-Confirm";
 
 /**
- * How much sooner than its delay is over a request comes out of the queue, in milliseconds. The answer
- * then waits at its gateway, which is exact; NATS is so by tens of milliseconds, under load by hundreds.
+ * How much earlier than due a request leaves the queue, in milliseconds. NATS is late by tens of
+ * milliseconds, under load by hundreds. The gateway keeps an early answer until it is due.
  */
 export const HEAD_START = 300;
 
-/** How much may be added to data to make a packet or its answer of it, headers included, in bytes. */
-export const ENVELOPE = 1024;
+/** Most bytes that a packet or an answer has besides its data, headers included. */
+export const MAX_ENVELOPE = 1024;
 
 const encoder = new TextEncoder();
 const BEFORE_KEY = '{"request_id":"';
 const BEFORE_DATA = '","data":';
 
-/** The packet for the queue; the data is `source[at .. end]`, as JSON text without its quotes. */
+/** Returns the packet for the queue. `source[at .. end]` is its data: JSON text without quotes. */
 export function encodeRequest(
   key: string,
   source: Uint8Array,
@@ -48,19 +48,21 @@ export function encodeRequest(
   return packet;
 }
 
-/** An answer of a worker: the JSON text of the representation, or else what went wrong. */
-export type Converted =
+/** A worker's answer: the representation as JSON text, or an error message. */
+export type WorkerAnswer =
   & { readonly key: string }
   & ({ readonly representation: string } | { readonly error: string });
 
 /**
- * Reads an answer of a worker.
+ * Decodes a worker's answer.
  *
- * @throws {SyntaxError} if it is none.
+ * @throws {SyntaxError} if the text is no such answer.
  */
-export function decodeConverted(text: string): Converted {
+export function decodeAnswer(text: string): WorkerAnswer {
   const end = text.indexOf('"', BEFORE_KEY.length);
-  if (!text.startsWith(BEFORE_KEY) || end < 0) throw new SyntaxError("not an answer of a worker");
+  if (!text.startsWith(BEFORE_KEY) || end < 0) {
+    throw new SyntaxError("expected the answer of a worker, got another message");
+  }
   const key = text.slice(BEFORE_KEY.length, end);
   if (text.startsWith(BEFORE_DATA, end)) {
     return { key, representation: text.slice(end + BEFORE_DATA.length, -1) };
@@ -70,11 +72,11 @@ export function decodeConverted(text: string): Converted {
 }
 
 /**
- * How long a request has yet to wait in the queue. It waits no longer than its delay, whatever the clocks
- * of the queue and the worker say.
+ * Returns how long a request still has to wait in the queue, in milliseconds. It is never more than
+ * the request's delay, even if the clocks of the queue and the worker differ.
  *
- * @param storedAt when it came into the queue, by the queue's clock.
+ * @param storedAt when the queue stored the request, by the queue's clock.
  */
-export function restOf(storedAt: number, delay: number, now: number): number {
+export function remainingWait(storedAt: number, delay: number, now: number): number {
   return Math.min(storedAt + delay - now, delay) - HEAD_START;
 }

@@ -1,17 +1,18 @@
 /**
- * The link to NATS that gateways and workers have: the connection, and the queue in JetStream.
+ * The connection of a gateway or a worker to NATS, and the queue of requests in JetStream.
  *
  * @module
  */
 
 import {
   AckPolicy,
+  type ConsumerInfo,
   DiscardPolicy,
+  JetStreamApiError,
   type JetStreamManager,
   jetstreamManager,
   RetentionPolicy,
   StorageType,
-  type StreamConfig,
 } from "@nats-io/jetstream";
 import {
   type ConnectionOptions,
@@ -22,111 +23,125 @@ import { deadline } from "@std/async/deadline";
 import { hostOf, showServers } from "./server_urls.ts";
 import { connect } from "./transport.ts";
 
-/** The name of the consumer that all workers share. */
-export const WORKERS = "workers";
+/** Consumer that all workers share. */
+const WORKERS = "workers";
 
-/** Where subjects and the stream's name begin where nothing else is said. */
-export const DEFAULT_PREFIX = "asyncpkt";
+/** Default prefix of subjects, and default name of the stream. */
+const DEFAULT_PREFIX = "asyncpkt";
 
-/** How many requests the queue takes where nothing else is said. */
-export const DEFAULT_QUEUE = 1_000_000;
+/** Default limit of requests in the queue. */
+const DEFAULT_QUEUE = 1_000_000;
 
-/** How many bytes of requests the queue takes. */
+/** Limit of the queue, in bytes. */
 const MAX_BYTES = 2 ** 30;
 
-/** How long a worker may keep a request without a word where nothing else is said, in milliseconds. */
+/** Default time after which another worker gets an unanswered request, in milliseconds. */
 const ACK_WAIT = 2000;
 
-/** After how long the queue drops a request in any case, in milliseconds: the longest delay, and an hour. */
+/** Age at which the queue drops a request, in milliseconds: the longest delay and an hour. */
 const MAX_AGE = 25 * 3_600_000;
 
-/** For how long a request that is published again is known to be the same, in milliseconds. */
+/** How long the queue recognizes a request that is published again, in milliseconds. */
 export const DUPLICATE_WINDOW = 60_000;
 
-/** How long one attempt to connect may take, and how long until the next, in milliseconds. */
+/** Timeout of an attempt to connect, and the time between two attempts, in milliseconds. */
 const CONNECT_TIMEOUT = 5000;
 const RECONNECT_WAIT = 250;
 
-/** How often the connection is tried, in milliseconds; after two pings without an answer it is given up. */
+/** Time between pings, in milliseconds. After two unanswered pings the connection counts as lost. */
 const PING_INTERVAL = 5000;
 
-/** How long closing in good order may take, in milliseconds. */
+/** How long a graceful close may take, in milliseconds. */
 const CLOSE_TIMEOUT = 2000;
 
 const NANOSECONDS = 1e6;
 
-/** Which NATS, and what of it. */
-export interface LinkOptions {
-  /** Its servers, such as `nats://host:4222`, `tls://host`, `nats://user:password@host`. */
+/** Options of a connection to NATS. */
+export interface NatsOptions {
+  /** Servers, such as `nats://host:4222`, `tls://host` or `nats://user:password@host`. */
   servers: readonly string[];
-  /** The content of a credentials file. */
+  /** Content of a credentials file. */
   creds?: string;
-  /** An authority to trust for TLS, as PEM. */
+  /** Certificate authority to trust for TLS, as PEM. */
   ca?: string;
-  /** Keeps it apart from others on the same NATS. @default {"asyncpkt"} */
+  /** Separates deployments on the same NATS. @default {"asyncpkt"} */
   prefix?: string;
-  /** How many requests the queue takes. @default {1_000_000, or what it has been set to} */
+  /** Limit of requests in the queue. @default {1_000_000, or the present limit} */
   queue?: number;
   /**
-   * How long a worker may keep a request without a word, in milliseconds; then another gets it. Whatever the
-   * death of a worker or of a server interrupts is taken up again after this long.
+   * Time after which another worker gets an unanswered request, in milliseconds. After this long,
+   * requests go on that the end of a worker or of NATS has interrupted.
    *
-   * @default {2000, or what it was when the queue was made}
+   * @default {2000, or the present time if the queue exists}
    */
   ackWait?: number;
-  /** Told when the connection is lost, and when it is back. */
+  /** Called when the connection is lost, and when it is back. */
   onStatus?: (isConnected: boolean) => void;
+  /** Called with errors that belong to no request. */
+  onFault?: (error: unknown) => void;
 }
 
-/** The link cannot be had; the message says why in one line. */
-export class LinkError extends Error {
-  override name = "LinkError";
+/** An error in connecting to NATS. The message gives the reason in one line, without credentials. */
+export class NatsConnectionError extends Error {
+  override name = "NatsConnectionError";
 }
 
-/** A connection to NATS, and the queue there. */
-export class Link {
+/** A connection to NATS, and the queue of requests there. */
+export class QueueConnection {
   /** Whether there is a connection now. */
   isConnected = true;
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
-  readonly names: Names;
-
-  readonly #options: LinkOptions;
+  /** Name of the stream that is the queue. */
+  readonly stream: string;
+  /** Consumer that all workers share. */
+  readonly consumer: ConsumerInfo;
+  readonly #options: NatsOptions;
 
   private constructor(
     connection: NatsConnection,
     manager: JetStreamManager,
-    options: LinkOptions,
-    names: Names,
+    consumer: ConsumerInfo,
+    options: NatsOptions,
   ) {
     this.connection = connection;
     this.manager = manager;
-    this.names = names;
+    this.stream = consumer.stream_name;
+    this.consumer = consumer;
     this.#options = options;
     void this.#watch();
   }
 
   /**
-   * Connects, and makes the queue unless there is one.
+   * Connects, and creates the queue if there is none.
    *
-   * @throws {LinkError} if that cannot be.
+   * @throws {NatsConnectionError} if either fails.
    */
-  static async open(options: LinkOptions): Promise<Link> {
-    const names = namesOf(options.prefix ?? DEFAULT_PREFIX);
-    const where = showServers(options.servers);
+  static async open(options: NatsOptions): Promise<QueueConnection> {
     let connection: NatsConnection | undefined;
     try {
       connection = await connect(connectOptions(options));
       const manager = await jetstreamManager(connection);
-      await makeQueue(manager, names, options);
-      return new Link(connection, manager, options, names);
+      const consumer = await ensureQueue(manager, options);
+      return new QueueConnection(connection, manager, consumer, options);
     } catch (error) {
       await connection?.close();
-      throw new LinkError(`cannot use NATS at ${where}: ${reasonOf(error)}`, { cause: error });
+      const message = `cannot use NATS at ${showServers(options.servers)}: ${reasonOf(error)}`;
+      throw new NatsConnectionError(message, { cause: error });
     }
   }
 
-  /** Takes in what is on its way, sends what is to be sent, and closes. */
+  /** Subject of requests. */
+  get requests(): string {
+    return requestsOf(this.stream);
+  }
+
+  /** Returns the subject of answers to a gateway. */
+  answersTo(gateway: string): string {
+    return `${this.stream}.answers.${gateway}`;
+  }
+
+  /** Handles messages that are on their way, sends unsent ones, and closes. */
   async close(): Promise<void> {
     const drained = this.isConnected ? this.connection.drain() : Promise.reject();
     await deadline(drained, CLOSE_TIMEOUT).catch(() => this.connection.close());
@@ -134,101 +149,93 @@ export class Link {
 
   async #watch(): Promise<void> {
     for await (const { type } of this.connection.status()) {
-      if (type === "disconnect" && this.isConnected) {
-        this.isConnected = false;
-        this.#options.onStatus?.(false);
-      } else if (type === "reconnect" && !this.isConnected) {
-        this.isConnected = true;
-        this.#options.onStatus?.(true);
-        // It may have come back with nothing of what it had.
-        makeQueue(this.manager, this.names, this.#options).catch(() => {});
-      }
+      if (type !== (this.isConnected ? "disconnect" : "reconnect")) continue;
+      this.isConnected = !this.isConnected;
+      this.#options.onStatus?.(this.isConnected);
+      // NATS may have come back without its data.
+      if (this.isConnected) ensureQueue(this.manager, this.#options).catch(() => {});
     }
   }
 }
 
-/** The names that belong to a prefix. */
-export interface Names {
-  readonly stream: string;
-  readonly requests: string;
-  /** Where a gateway hears of answers. */
-  answers(gateway: string): string;
+function requestsOf(stream: string): string {
+  return `${stream}.requests`;
 }
 
-function namesOf(prefix: string): Names {
-  return {
-    stream: prefix,
-    requests: `${prefix}.requests`,
-    answers: (gateway) => `${prefix}.answers.${gateway}`,
-  };
-}
-
-/** Makes the stream and its consumer unless they are there; sets the limit if one is asked for. */
-async function makeQueue(
+/** Creates the stream and its consumer unless they exist, and applies the limit if one is given. */
+async function ensureQueue(
   manager: JetStreamManager,
-  { stream, requests }: Names,
-  { queue, ackWait = ACK_WAIT }: LinkOptions,
-): Promise<void> {
-  const config: Partial<StreamConfig> & { name: string } = {
-    name: stream,
-    subjects: [requests],
-    retention: RetentionPolicy.Workqueue,
-    storage: StorageType.File,
-    discard: DiscardPolicy.New,
-    max_msgs: queue ?? DEFAULT_QUEUE,
-    max_bytes: MAX_BYTES,
-    max_age: MAX_AGE * NANOSECONDS,
-    duplicate_window: DUPLICATE_WINDOW * NANOSECONDS,
-  };
-  const there = await manager.streams.info(stream).catch(() => undefined);
-  if (there === undefined) await manager.streams.add(config);
-  else if (queue !== undefined && there.config.max_msgs !== queue) {
+  { prefix: stream = DEFAULT_PREFIX, queue, ackWait = ACK_WAIT }: NatsOptions,
+): Promise<ConsumerInfo> {
+  const info = await unlessMissing(manager.streams.info(stream));
+  if (info === undefined) {
+    await manager.streams.add({
+      name: stream,
+      subjects: [requestsOf(stream)],
+      retention: RetentionPolicy.Workqueue,
+      storage: StorageType.File,
+      discard: DiscardPolicy.New,
+      max_msgs: queue ?? DEFAULT_QUEUE,
+      max_bytes: MAX_BYTES,
+      max_age: MAX_AGE * NANOSECONDS,
+      duplicate_window: DUPLICATE_WINDOW * NANOSECONDS,
+    });
+  } else if (queue !== undefined && info.config.max_msgs !== queue) {
     await manager.streams.update(stream, { max_msgs: queue });
   }
-  await manager.consumers.info(stream, WORKERS).catch(() =>
-    manager.consumers.add(stream, {
+  return await unlessMissing(manager.consumers.info(stream, WORKERS)) ??
+    await manager.consumers.add(stream, {
       durable_name: WORKERS,
       ack_policy: AckPolicy.Explicit,
       ack_wait: ackWait * NANOSECONDS,
-      // Those that wait count as pending.
-      max_ack_pending: -1,
+      max_ack_pending: -1, // requests that wait out their delays count as pending
       max_deliver: -1,
-    })
-  );
+    });
 }
 
-function connectOptions({ servers, creds, ca }: LinkOptions): ConnectionOptions {
+/**
+ * Resolves to undefined if JetStream replies that there is no such stream or consumer. Other errors,
+ * such as a lost connection, do not mean that.
+ */
+async function unlessMissing<T>(info: Promise<T>): Promise<T | undefined> {
+  return await info.catch((error) => {
+    if (error instanceof JetStreamApiError) return undefined;
+    throw error;
+  });
+}
+
+function connectOptions({ servers, creds, ca }: NatsOptions): ConnectionOptions {
   const urls = servers.map((server) => new URL(server));
   const { username, password } = urls.find(({ username }) => username !== "") ?? urls[0]!;
   const user = decodeURIComponent(username);
   const isSecure = ca !== undefined || urls.some(({ protocol }) => protocol === "tls:");
-  return {
+  const options: ConnectionOptions = {
     servers: servers.map(hostOf),
-    ...(creds === undefined
-      ? {}
-      : { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
-    ...(user === ""
-      ? {}
-      : password === ""
-      ? { token: user }
-      : { user, pass: decodeURIComponent(password) }),
-    ...(isSecure ? { tls: ca === undefined ? {} : { ca } } : {}),
     timeout: CONNECT_TIMEOUT,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_WAIT,
     pingInterval: PING_INTERVAL,
-    // Who is let in now may be let in again, once the server has read its users again.
+    // The server may accept these credentials again once it has reloaded its users.
     ignoreAuthErrorAbort: true,
   };
+  if (creds !== undefined) {
+    options.authenticator = credsAuthenticator(new TextEncoder().encode(creds));
+  }
+  if (user !== "" && password === "") options.token = user;
+  else if (user !== "") Object.assign(options, { user, pass: decodeURIComponent(password) });
+  if (isSecure) options.tls = ca === undefined ? {} : { ca };
+  return options;
 }
 
-/** Why there is no link, for people; credentials are never part of it. */
+/** Returns the reason of an error for people, without credentials. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "JetStreamNotEnabled") {
-    return "JetStream is not on; start nats-server with -js";
+    return "JetStream is disabled; start nats-server with -js";
   }
-  if (error.name === "AuthorizationError") return "it does not accept the credentials";
-  if (error.message === "unable to parse credentials") return "the credentials file is not one";
+  if (error.name === "AuthorizationError") return "it rejects the credentials";
+  if (error.message === "unable to parse credentials") {
+    return "the credentials file is not valid";
+  }
   return error.message;
 }

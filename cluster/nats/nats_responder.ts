@@ -1,10 +1,10 @@
 /**
  * A gateway: hands requests to workers through NATS JetStream.
  *
- * A request counts as accepted once the stream has it, on disk. It waits there, and comes out of it a
- * little before it is due. Some worker converts it and sends the answer to the gateway that asked; only
- * when the gateway confirms the answer does the stream forget the request. So a request may be converted
- * more than once, and is answered once.
+ * A request counts as accepted once the stream has stored it on disk. It leaves the stream shortly
+ * before it is due. A worker converts it and sends the answer to its gateway. Only when the gateway
+ * acknowledges the request does the stream forget it. So a request may be converted more than once,
+ * but is answered once.
  *
  * @module
  */
@@ -14,24 +14,31 @@ import { headers } from "@nats-io/nats-core";
 import { delay as pause } from "@std/async/delay";
 import { representationBound } from "../../protocol/conversion.ts";
 import { Batch } from "./batch.ts";
-import { DUPLICATE_WINDOW, Link, type LinkOptions } from "./nats_connection.ts";
-import { CONFIRM, type Converted, decodeConverted, DELAY, ENVELOPE, GATEWAY } from "./message.ts";
+import {
+  CONFIRM,
+  decodeAnswer,
+  DELAY,
+  GATEWAY,
+  MAX_ENVELOPE,
+  type WorkerAnswer,
+} from "./message.ts";
+import { DUPLICATE_WINDOW, type NatsOptions, QueueConnection } from "./nats_connection.ts";
 import { RemoteResponder, type RequestStream } from "./remote_responder.ts";
 
 /** How long the stream may take to acknowledge a request before it is published again, in milliseconds. */
 const PUBLISH_TIMEOUT = 2000;
 
-/** The pause before a failed request is published again, in milliseconds. */
+/** Pause before a request is published again, in milliseconds. */
 const RETRY_PAUSE = 100;
 
-/** How long the gateway tries to publish a request before it refuses it, in milliseconds. */
-const PATIENCE = DUPLICATE_WINDOW / 2;
+/** How long the gateway tries to publish a request before it rejects it, in milliseconds. */
+const PUBLISH_PATIENCE = DUPLICATE_WINDOW / 2;
 
-/** How many requests, and bytes of them, may wait for their acknowledgement. */
-const MAX_WAITING = 10_000;
-const MAX_WAITING_BYTES = 1 << 26;
+/** Most unacknowledged requests, and most bytes of them. */
+const MAX_UNACKNOWLEDGED = 10_000;
+const MAX_UNACKNOWLEDGED_BYTES = 1 << 26;
 
-/** JetStream's codes for a stream that has no room. */
+/** JetStream's error codes for a stream without room. */
 const FULL: ReadonlySet<number> = new Set([
   10_023, // insufficient resources
   10_047, // no storage left
@@ -39,59 +46,59 @@ const FULL: ReadonlySet<number> = new Set([
   10_077, // a limit of the stream
 ]);
 
-/** Confirms an answer, so that the stream forgets the request. */
-const CONFIRMED = "+ACK";
-
-/** Options of a gateway. */
-export interface GatewayOptions extends LinkOptions {
-  /** Called with failures that belong to no request. */
-  onFault?: (error: unknown) => void;
+/**
+ * Opens a responder whose requests are converted by workers behind NATS.
+ *
+ * @throws {NatsConnectionError} if NATS cannot be used.
+ */
+export async function openNatsResponder(options: NatsOptions): Promise<RemoteResponder> {
+  return new RemoteResponder(new NatsStream(await QueueConnection.open(options), options));
 }
 
-/** The stream of requests in JetStream, and the answers that come back. */
-class NatsStream implements RequestStream, AsyncDisposable {
+/** The stream of requests in JetStream, and the answers to this gateway. */
+class NatsStream implements RequestStream {
   readonly #id = crypto.randomUUID();
-  readonly #link: Link;
+  readonly #queue: QueueConnection;
   readonly #jetstream: JetStreamClient;
   readonly #onFault: (error: unknown) => void;
   readonly #closing = new AbortController();
-  /** The subjects on which answers are confirmed. */
-  readonly #confirmations = new Batch<string>((subjects) => {
-    for (const subject of subjects) this.#link.connection.publish(subject, CONFIRMED);
+  /** The subjects on which answered requests are acknowledged. */
+  readonly #acknowledgements = new Batch<string>((subjects) => {
+    for (const subject of subjects) this.#queue.connection.publish(subject, "+ACK");
   });
-  #waiting = 0;
-  #waitingBytes = 0;
+  #unacknowledged = 0;
+  #unacknowledgedBytes = 0;
 
-  constructor(link: Link, onFault: (error: unknown) => void) {
-    this.#link = link;
-    this.#jetstream = jetstream(link.connection);
+  constructor(queue: QueueConnection, { onFault = () => {} }: NatsOptions) {
+    this.#queue = queue;
+    this.#jetstream = jetstream(queue.connection);
     this.#onFault = onFault;
   }
 
   get isReachable(): boolean {
-    return this.#link.isConnected;
+    return this.#queue.isConnected;
   }
 
   get hasRoom(): boolean {
-    return this.#waiting < MAX_WAITING && this.#waitingBytes < MAX_WAITING_BYTES;
+    return this.#unacknowledged < MAX_UNACKNOWLEDGED &&
+      this.#unacknowledgedBytes < MAX_UNACKNOWLEDGED_BYTES;
   }
 
   get maxDataBytes(): number {
-    const most = this.#link.connection.info?.max_payload ?? Infinity;
+    const maxPayload = this.#queue.connection.info?.max_payload ?? Infinity;
     // The answer has to fit as well.
-    return Math.floor((most - ENVELOPE) / (representationBound(1) - representationBound(0)));
+    const growth = representationBound(1) - representationBound(0);
+    return Math.floor((maxPayload - MAX_ENVELOPE) / growth);
   }
 
-  /** Calls `onAnswer` for each answer of a worker. */
-  listen(onAnswer: (answer: Converted) => void): void {
-    const { connection, names } = this.#link;
-    connection.subscribe(names.answers(this.#id), {
+  listen(onAnswer: (answer: WorkerAnswer) => void): void {
+    this.#queue.connection.subscribe(this.#queue.answersTo(this.#id), {
       callback: (error, message) => {
         try {
           if (error !== null) throw error;
-          onAnswer(decodeConverted(message.string()));
-          this.#confirmations.add(message.headers!.get(CONFIRM));
-          if (this.#closing.signal.aborted) this.#confirmations.flush();
+          onAnswer(decodeAnswer(message.string()));
+          this.#acknowledgements.add(message.headers!.get(CONFIRM));
+          if (this.#closing.signal.aborted) this.#acknowledgements.flush();
         } catch (error) {
           this.#onFault(error);
         }
@@ -103,16 +110,17 @@ class NatsStream implements RequestStream, AsyncDisposable {
     const header = headers();
     header.set(GATEWAY, this.#id);
     header.set(DELAY, `${delay}`);
-    // By its name it is known should it come twice, because the first acknowledgement was lost.
+    // JetStream recognizes the id if the first acknowledgement is lost and the request comes again.
     const options = { msgID: `${this.#id}.${key}`, headers: header, timeout: PUBLISH_TIMEOUT };
-    this.#waiting++;
-    this.#waitingBytes += packet.length;
+    const { signal } = this.#closing;
+    this.#unacknowledged++;
+    this.#unacknowledgedBytes += packet.length;
     try {
-      const end = performance.now() + PATIENCE;
+      const end = performance.now() + PUBLISH_PATIENCE;
       do {
         try {
-          if (this.#link.isConnected) {
-            return (await this.#jetstream.publish(this.#link.names.requests, packet, options)).seq;
+          if (this.isReachable) {
+            return (await this.#jetstream.publish(this.#queue.requests, packet, options)).seq;
           }
         } catch (error) {
           if (error instanceof JetStreamApiError) {
@@ -120,50 +128,24 @@ class NatsStream implements RequestStream, AsyncDisposable {
             throw error;
           }
         }
-        await pause(RETRY_PAUSE, { signal: this.#closing.signal }).catch(() => {});
-      } while (performance.now() < end && !this.#closing.signal.aborted);
+        await pause(RETRY_PAUSE, { signal }).catch(() => {});
+      } while (performance.now() < end && !signal.aborted);
       return undefined;
     } finally {
-      this.#waiting--;
-      this.#waitingBytes -= packet.length;
+      this.#unacknowledged--;
+      this.#unacknowledgedBytes -= packet.length;
     }
   }
 
   delete(sequence: number): void {
-    const { manager, names } = this.#link;
-    // Where that fails, a worker converts it and nobody listens.
-    manager.streams.deleteMessage(names.stream, sequence, false).catch(() => {});
+    const { manager, stream } = this.#queue;
+    // If this fails, a worker converts the request, and the gateway ignores the answer.
+    manager.streams.deleteMessage(stream, sequence, false).catch(() => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    this.#confirmations.flush();
-    await this.#link.close();
-  }
-}
-
-/** Has workers behind NATS convert requests; {@linkcode NatsResponder.open} makes one. */
-export class NatsResponder extends RemoteResponder implements AsyncDisposable {
-  readonly #stream: NatsStream;
-
-  private constructor(stream: NatsStream) {
-    super(stream);
-    this.#stream = stream;
-    stream.listen((answer) => this.take(answer));
-  }
-
-  /**
-   * Connects to NATS.
-   *
-   * @throws {LinkError} if that fails.
-   */
-  static async open(options: GatewayOptions): Promise<NatsResponder> {
-    const { onFault = () => {} } = options;
-    return new NatsResponder(new NatsStream(await Link.open(options), onFault));
-  }
-
-  /** Disconnects. The requests that are still in the stream expire there. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#stream[Symbol.asyncDispose]();
+    this.#acknowledgements.flush();
+    await this.#queue.close();
   }
 }

@@ -18,19 +18,20 @@ import {
 import { startServerProcess, startTask } from "../../tests/support/program.ts";
 import { testServer } from "../../tests/support/server_suite.ts";
 import { connect } from "./transport.ts";
-import { type GatewayOptions, NatsResponder } from "./nats_responder.ts";
-import { Worker } from "./worker.ts";
+import type { NatsOptions } from "./nats_connection.ts";
+import { openNatsResponder } from "./nats_responder.ts";
+import { NatsWorker } from "./nats_worker.ts";
+import type { RemoteResponder } from "./remote_responder.ts";
 
 const missing = await whyNoNatsServer();
 
 /**
- * On slow machines, a connection to NATS that was lost and is closed may leave timers behind that end by
- * themselves within seconds, and then every later test that sees one end would fail. The leak of anything
- * else, such as sockets, still fails a test.
+ * On slow machines, closing a lost connection to NATS may leave timers that end within seconds. They would
+ * fail each later test in which one ends. Leaks of anything else, such as sockets, still fail a test.
  */
 const SANITIZE_OPS = false;
 
-/** A test that needs a NATS server; `config` is for it. */
+/** A test with a NATS server of its own, which gets `config`. */
 function test(name: string, fn: (nats: NatsServer) => Promise<void>, config?: string): void {
   Deno.test({
     name: `${name}${missing ? ` (ignored: ${missing})` : ""}`,
@@ -48,15 +49,15 @@ if (missing === undefined) {
   globalThis.addEventListener("unload", () => nats.killNow());
   let count = 0;
   testServer("behind NATS", async (options = {}) => {
-    const link = { servers: [nats.url], prefix: `test${++count}` };
+    const natsOptions = { servers: [nats.url], prefix: `test${++count}` };
     await using stack = new AsyncDisposableStack();
-    const gateway = stack.use(await NatsResponder.open(link));
-    stack.use(await Worker.open(link));
+    const gateway = stack.use(await openNatsResponder(natsOptions));
+    stack.use(await NatsWorker.open(natsOptions));
     const server = startServer(options, { responder: gateway });
-    const links = stack.move();
+    const opened = stack.move();
     const drain = async () => {
       const drained = await server.drain();
-      await links.disposeAsync();
+      await opened.disposeAsync();
       return drained;
     };
     return Object.defineProperties({} as Server, {
@@ -67,12 +68,12 @@ if (missing === undefined) {
   });
 }
 
-/** A server that is a gateway. */
+/** Starts a gateway. */
 async function startGateway(
   options: ServeOptions,
-  link: GatewayOptions,
-): Promise<Server & { gateway: NatsResponder }> {
-  const gateway = await NatsResponder.open(link);
+  natsOptions: NatsOptions,
+): Promise<Server & { gateway: RemoteResponder }> {
+  const gateway = await openNatsResponder(natsOptions);
   const server = startServer({ port: 0, drainTimeout: 100, ...options }, { responder: gateway });
   return {
     ...server,
@@ -87,7 +88,7 @@ async function startGateway(
   };
 }
 
-/** How many requests are in the queue. */
+/** Returns how many requests are in the queue. */
 async function queued({ url }: { url: string }): Promise<number> {
   const connection = await connect({ servers: new URL(url).host });
   const { state } = await (await jetstreamManager(connection)).streams.info("asyncpkt");
@@ -107,9 +108,9 @@ function codeOf(answer: unknown): string | undefined {
   return (answer as { error?: { code: string } }).error?.code;
 }
 
-test("a gateway refuses what the queue has no room for as overloaded", async (nats) => {
-  const link = { servers: [nats.url], queue: 2 };
-  await using server = await startGateway({ delay: { min: 600, max: 600 } }, link);
+test("a gateway replies `overloaded` when the queue has no room", async (nats) => {
+  const natsOptions = { servers: [nats.url], queue: 2 };
+  await using server = await startGateway({ delay: { min: 600, max: 600 } }, natsOptions);
   await using peer = await openBrowserSocket(server.url);
   for (const id of [1, 2, 3]) peer.send({ request_id: id, data: "" });
   const answer = await peer.next() as { request_id: number };
@@ -117,7 +118,7 @@ test("a gateway refuses what the queue has no room for as overloaded", async (na
   const body = '{"request_id":1,"data":""}';
   const posted = await fetch(server.url.replace("ws", "http"), { method: "POST", body });
   assertEquals([posted.status, codeOf(await posted.json())], [503, "overloaded"]);
-  // There is room again for what is taken out.
+  // A cancelled request makes room.
   peer.send({ request_id: 1, cancel: true });
   assertEquals(codeOf(await peer.next()), "cancelled");
   await untilQueued(nats, 1);
@@ -126,11 +127,11 @@ test("a gateway refuses what the queue has no room for as overloaded", async (na
   assertEquals(server.inFlight, 2);
 });
 
-test("what nobody waits for any more is taken out of the queue", async (nats) => {
+test("a gateway deletes cancelled and dropped requests from the queue", async (nats) => {
   await using server = await startGateway({ delay: { min: 600, max: 600 } }, {
     servers: [nats.url],
   });
-  await using worker = await Worker.open({ servers: [nats.url] });
+  await using worker = await NatsWorker.open({ servers: [nats.url] });
   const peer = await openBrowserSocket(server.url);
   const packets = Array.from({ length: 500 }, (_, i) => ({ request_id: i, data: "" }));
   peer.send(packets);
@@ -143,31 +144,31 @@ test("what nobody waits for any more is taken out of the queue", async (nats) =>
   await worker[Symbol.asyncDispose]();
 });
 
-test("the requests of a gateway that is no more expire", async (nats) => {
-  const link = { servers: [nats.url], ackWait: 100 };
-  const server = await startGateway({ delay: { min: 0.2, max: 0.2 } }, link);
+test("requests of a dead gateway expire", async (nats) => {
+  const natsOptions = { servers: [nats.url], ackWait: 100 };
+  const server = await startGateway({ delay: { min: 0.2, max: 0.2 } }, natsOptions);
   const peer = await openBrowserSocket(server.url);
   const packets = Array.from({ length: 50 }, (_, i) => ({ request_id: i, data: "" }));
   peer.send(packets);
   await untilQueued(nats, 50);
-  await server.gateway[Symbol.asyncDispose](); // it takes nothing out of the queue
+  await server.gateway[Symbol.asyncDispose](); // leaves its requests in the queue
   await peer[Symbol.asyncDispose]();
   await server.drain();
 
-  await using worker = await Worker.open({ ...link, expiry: 200 });
+  await using worker = await NatsWorker.open({ ...natsOptions, expiry: 200 });
   await untilQueued(nats, 0);
   await worker[Symbol.asyncDispose]();
 });
 
-test("two gateways and three workers get along", async (nats) => {
-  const link = { servers: [nats.url] };
+test("two gateways and three workers share a queue", async (nats) => {
+  const natsOptions = { servers: [nats.url] };
   const options = { delay: { min: 0.1, max: 0.5 }, seed: 7 };
-  await using one = await startGateway(options, link);
-  await using two = await startGateway(options, link);
-  const workers = await Promise.all([1, 2, 3].map(() => Worker.open(link)));
+  await using one = await startGateway(options, natsOptions);
+  await using two = await startGateway(options, natsOptions);
+  const workers = await Promise.all([1, 2, 3].map(() => NatsWorker.open(natsOptions)));
   const clients = await Promise.all([one, two].map(({ url }) => Client.connect(url)));
   await Promise.all(clients.flatMap((client, c) =>
-    // The same ids at both.
+    // Both clients use the same ids.
     Array.from({ length: 300 }, async (_, i) => {
       const reply = await client.request(`Hub&&id&&${c}-${i}`, { id: `${i}` });
       assertEquals(reply.data, { Hub: { id: `${c}-${i}` } });
@@ -180,28 +181,28 @@ test("two gateways and three workers get along", async (nats) => {
   for (const worker of workers) await worker[Symbol.asyncDispose]();
 });
 
-test("data goes through up to the size that the answer may need, and no further", async (nats) => {
-  const link = { servers: [nats.url] };
-  await using server = await startGateway({ delay: { min: 0, max: 0 } }, link);
-  await using worker = await Worker.open(link);
+test("a gateway accepts data whose answer fits into a NATS message, and no more", async (nats) => {
+  const natsOptions = { servers: [nats.url] };
+  await using server = await startGateway({ delay: { min: 0, max: 0 } }, natsOptions);
+  await using worker = await NatsWorker.open(natsOptions);
   await using client = await Client.connect(server.url);
   const { message } = server.gateway.check(Infinity)!;
-  const longest = Number(/\d+/.exec(message)?.[0]);
-  assert(longest > 500_000, message);
-  // What grows the most: names that repeat, in entities of their own.
-  const data = "a&&b&&c%%".repeat(longest / 9);
+  const maxDataBytes = Number(/\d+/.exec(message)?.[0]);
+  assert(maxDataBytes > 500_000, message);
+  // Repeated names grow the most.
+  const data = "a&&b&&c%%".repeat(maxDataBytes / 9);
   const { data: got } = await client.request(data);
-  assertEquals((got.a as unknown[]).length, Math.floor(longest / 9));
-  const error = await client.request("x".repeat(longest + 1)).catch((error) => error);
+  assertEquals((got.a as unknown[]).length, Math.floor(maxDataBytes / 9));
+  const error = await client.request("x".repeat(maxDataBytes + 1)).catch((error) => error);
   assertEquals(error.code, "packet_too_large");
   await worker[Symbol.asyncDispose]();
 });
 
-test("requests of shared frames that are too large for a gateway are answered once", async (nats) => {
-  const link = { servers: [nats.url] };
+test("a gateway answers each request once when shared frames are too large", async (nats) => {
+  const natsOptions = { servers: [nats.url] };
   const options = { delay: { min: 0, max: 0.05 }, limits: { maxPacketSize: 1 << 16 } };
-  await using server = await startGateway(options, link);
-  await using worker = await Worker.open(link);
+  await using server = await startGateway(options, natsOptions);
+  await using worker = await NatsWorker.open(natsOptions);
   const unmatched: unknown[] = [];
   await using client = await Client.connect(server.url, {
     onUnmatched: (answer) => unmatched.push(answer),
@@ -214,23 +215,23 @@ test("requests of shared frames that are too large for a gateway are answered on
   await worker[Symbol.asyncDispose]();
 });
 
-test("what is in the queue and is not of a gateway is thrown out, and told of", async (nats) => {
+test("a worker discards and reports messages that no gateway has sent", async (nats) => {
   const faults = new Inbox<unknown>();
-  await using worker = await Worker.open({
+  await using worker = await NatsWorker.open({
     servers: [nats.url],
     onFault: (error) => faults.put(error),
   });
   const connection = await connect({ servers: new URL(nats.url).host });
   connection.publish("asyncpkt.requests", "hello");
-  assertMatch(String(await faults.next()), /not of a gateway/);
+  assertMatch(String(await faults.next()), /no gateway has sent/);
   await connection.close();
   await untilQueued(nats, 0);
   await worker[Symbol.asyncDispose]();
 });
 
-test("a gateway goes on when NATS was away, and says so meanwhile", async (nats) => {
+test("a gateway survives a restart of NATS, and is unhealthy meanwhile", async (nats) => {
   const serving = startCommand(["serve", "--port", "0", "--delay", "0.1", "--nats", nats.url]);
-  const worker = await Worker.open({ servers: [nats.url] });
+  const worker = await NatsWorker.open({ servers: [nats.url] });
   const [, url] = await serving.seen(/Listening on (\S+)/);
   const health = async () => {
     const response = await fetch(url!.replace("ws", "http") + "/healthz");
@@ -253,7 +254,7 @@ test("a gateway goes on when NATS was away, and says so meanwhile", async (nats)
   assertEquals([await serving.exit, serving.stderr], [0, ""]);
 });
 
-test("serve and work, as processes, lose nothing when both drain under load", async (nats) => {
+test("serve and work lose no request when both drain under load", async (nats) => {
   const flags = ["--nats", nats.url];
   await using gateway = await startServerProcess(["--delay", "0.1..1", ...flags]);
   const workers = await Promise.all([1, 2].map(() => startTask("work", ...flags)));
@@ -283,14 +284,12 @@ test("serve and work, as processes, lose nothing when both drain under load", as
   }
 });
 
-// Who is let in.
-
 test(
-  "a gateway and a worker need no more permissions in NATS than docs/scaling.md says",
+  "a gateway and a worker need only the permissions in docs/scaling.md",
   async (nats) => {
-    const link = { servers: [nats.url.replace("//", "//me:s3cret@")] };
-    await using server = await startGateway({ delay: { min: 0.4, max: 0.4 } }, link);
-    await using worker = await Worker.open(link);
+    const natsOptions = { servers: [nats.url.replace("//", "//me:s3cret@")] };
+    await using server = await startGateway({ delay: { min: 0.4, max: 0.4 } }, natsOptions);
+    await using worker = await NatsWorker.open(natsOptions);
     await using client = await Client.connect(server.url);
     assertEquals((await client.request("a&&b&&c")).data, { a: { b: "c" } });
     await worker[Symbol.asyncDispose]();
@@ -302,16 +301,16 @@ test(
 );
 
 test(
-  "serve and work say in one line why NATS cannot be used, and no password, exit 3",
+  "serve and work exit with 3 and the reason, without the password, when NATS cannot be used",
   async (nats) => {
     const { port } = nats;
     const without = await startNatsServer();
-    await without.kill(); // nobody is there any more
+    await without.kill(); // so that nothing listens there
     const wrong: [url: string, reason: RegExp][] = [
       [without.url, /connection refused/i],
-      [`nats://me:wrong-s3cret@127.0.0.1:${port}`, /it does not accept the credentials/],
-      [`nats://wrong-s3cret@127.0.0.1:${port}`, /it does not accept the credentials/],
-      [`nats://127.0.0.1:${port}`, /it does not accept the credentials/],
+      [`nats://me:wrong-s3cret@127.0.0.1:${port}`, /it rejects the credentials/],
+      [`nats://wrong-s3cret@127.0.0.1:${port}`, /it rejects the credentials/],
+      [`nats://127.0.0.1:${port}`, /it rejects the credentials/],
       [`tls://me:s3cret@127.0.0.1:${port}`, /tls/i],
     ];
     for (const [url, reason] of wrong) {
@@ -333,22 +332,22 @@ test(
 );
 
 const user = nkeys.createUser();
-const stranger = nkeys.createUser();
+const unknownUser = nkeys.createUser();
 
-/** The content of a credentials file; the server is told of the key alone, so its JWT says nothing. */
+/** Content of a credentials file. The server knows only the key, so the JWT is empty. */
 function credentials(pair: typeof user): string {
   const seed = new TextDecoder().decode(pair.getSeed());
   return `-----BEGIN NATS USER JWT-----\ne30.e30.e30\n------END NATS USER JWT------\n\n` +
     `-----BEGIN USER NKEY SEED-----\n${seed}\n------END USER NKEY SEED------\n`;
 }
 
-test("--nats-creds lets in whom the server knows", async (nats) => {
+test("work --nats-creds authenticates with a credentials file", async (nats) => {
   const file = await Deno.makeTempFile();
   const work = ["work", "--nats", nats.url, "--nats-creds", file];
   for (
     const [content, reason] of [
-      [credentials(stranger), "it does not accept the credentials"],
-      ["x", "the credentials file is not one"],
+      [credentials(unknownUser), "it rejects the credentials"],
+      ["x", "the credentials file is not valid"],
     ]
   ) {
     await Deno.writeTextFile(file, content!);
@@ -372,7 +371,9 @@ test("--nats-creds lets in whom the server knows", async (nats) => {
 }, `authorization { users: [{ nkey: ${user.getPublicKey()} }] }`);
 
 Deno.test({
-  name: `tls:// and --nats-ca make it TLS${missing ? ` (ignored: ${missing})` : ""}`,
+  name: `work connects over TLS with tls:// and --nats-ca${
+    missing ? ` (ignored: ${missing})` : ""
+  }`,
   ignore: missing !== undefined,
   sanitizeOps: SANITIZE_OPS,
   async fn() {
@@ -400,27 +401,27 @@ Deno.test({
   },
 });
 
-test("work says that JetStream is off where it is", async () => {
+test("work exits with 3 when JetStream is disabled", async () => {
   await using nats = await startNatsServer("", false);
   const { code, stderr } = await runCommand(["work", "--nats", nats.url]);
   assertEquals([code, stderr], [
     3,
-    `asyncpkt work: cannot use NATS at ${nats.url}: JetStream is not on; start nats-server with -js\n`,
+    `asyncpkt work: cannot use NATS at ${nats.url}: JetStream is disabled; start nats-server with -js\n`,
   ]);
 });
 
-Deno.test("work and serve refuse what is no URL, and do not show it", async () => {
+Deno.test("work --nats rejects invalid URLs without showing them", async () => {
   for (const url of ["http://me:s3cret@x", "s3cret", "nats://", "nats:/s3cret"]) {
     const { code, stderr } = await runCommand(["work", "--nats", url]);
-    const want = "want a URL such as nats://127.0.0.1:4222 or tls://nats.example";
-    assertEquals([code, stderr], [2, `asyncpkt work: --nats: ${want}\n`]);
+    const expected = "expected a URL such as nats://127.0.0.1:4222 or tls://nats.example";
+    assertEquals([code, stderr], [2, `asyncpkt work: --nats: ${expected}\n`]);
   }
   const { code, stderr } = await runCommand(["work"]);
   assertEquals([code, stderr], [2, "asyncpkt work: --nats URL is missing\n"]);
 });
 
 // `deno task trials --only nats` does ten rounds of 2,000.
-test("every request is answered once while workers and NATS are killed", async () => {
+test("each request is answered once while workers and NATS are killed", async () => {
   const outcome = await natsChaos({ seed: 7, duration: 0, isQuick: true });
   const { requests, lost, faults, failures } = outcome;
   assertEquals({ requests, lost, faults, failures }, {

@@ -1,6 +1,6 @@
 /**
- * A responder that has others convert its requests: it hands each to a stream, and hears of answers. What
- * is due when, and to whom, stays here.
+ * A responder whose requests are converted elsewhere. It publishes each request to a stream and takes
+ * the answers of workers. Only the gateway knows whose request it is, and sends the answer when due.
  *
  * @module
  */
@@ -9,35 +9,49 @@ import { type ErrorDetails, ERRORS } from "../../protocol.ts";
 import type { FrameReader } from "../../protocol/frame_reader.ts";
 import type { RequestTable } from "../../session/request_table.ts";
 import type { Responder, ResponderCallbacks } from "../../session/responder.ts";
-import { type Converted, encodeRequest } from "./message.ts";
-import { RemoteRequests } from "./remote_requests.ts";
-
-const NONE = -1;
+import { encodeRequest, type WorkerAnswer } from "./message.ts";
 
 /** A stream of requests that wait for a worker. */
-export interface RequestStream {
+export interface RequestStream extends AsyncDisposable {
   /** Whether the stream can be reached. */
   readonly isReachable: boolean;
-  /** Whether another request can be published now. */
+  /** Whether there is room to publish another request now. */
   readonly hasRoom: boolean;
-  /** The most bytes of data that a request may have. */
+  /** Most bytes of data in a request. */
   readonly maxDataBytes: number;
+  /** Calls `onAnswer` for each answer of a worker. Called once, before anything else. */
+  listen(onAnswer: (answer: WorkerAnswer) => void): void;
   /**
-   * Publishes a request, which a worker should convert after `delay` milliseconds, or a little sooner.
+   * Publishes a request, which a worker should convert about `delay` milliseconds later.
    *
-   * @returns its sequence in the stream; undefined if the stream has no room, or cannot be reached in time.
+   * @returns its sequence number in the stream; undefined if there was no room in time.
    */
   publish(key: string, packet: Uint8Array, delay: number): Promise<number | undefined>;
-  /** Deletes a request, if it is still there. */
+  /** Deletes a request, if it is still in the stream. */
   delete(sequence: number): void;
 }
 
+/** A request in flight. */
+interface RemoteRequest {
+  readonly entry: number;
+  /** Known to workers. It contains the entry; no other request ever has the same key. */
+  readonly key: string;
+  isAccepted: boolean;
+  sequence?: number;
+  /** When the request was due, once its delay is over. */
+  due?: number;
+  /** The answer, as JSON text. */
+  representation?: string;
+}
+
 /** Hands requests to a stream. */
-export class RemoteResponder implements Responder {
+export class RemoteResponder implements Responder, AsyncDisposable {
   readonly acceptsAtOnce = false;
 
   readonly #stream: RequestStream;
-  readonly #remote = new RemoteRequests();
+  /** The requests by their entries in the table. */
+  readonly #remote: (RemoteRequest | undefined)[] = [];
+  #lastSerial = 0;
   #requests!: RequestTable;
   #callbacks!: ResponderCallbacks;
 
@@ -52,6 +66,7 @@ export class RemoteResponder implements Responder {
   start(requests: RequestTable, callbacks: ResponderCallbacks): void {
     this.#requests = requests;
     this.#callbacks = callbacks;
+    this.#stream.listen((answer) => this.#take(answer));
   }
 
   check(dataBytes: number): ErrorDetails | undefined {
@@ -63,61 +78,76 @@ export class RemoteResponder implements Responder {
 
   submit(owner: number, reader: FrameReader, i: number, delay: number): number {
     const { bytes, isAscii } = reader;
-    // The stream keeps the data, so no copy is needed here.
+    // The stream keeps the data, so the table gets none.
     const none = reader.dataAt(i);
     const entry = this.#requests
       .add(owner, bytes, reader.idAt(i), reader.idEnd(i), none, none, isAscii, delay);
-    const key = this.#remote.add(entry);
-    const packet = encodeRequest(key, bytes, reader.dataAt(i), reader.dataEnd(i));
-    void this.#publish(key, packet, delay);
+    const request = { entry, key: `${entry}-${++this.#lastSerial}`, isAccepted: false };
+    this.#remote[entry] = request;
+    const packet = encodeRequest(request.key, bytes, reader.dataAt(i), reader.dataEnd(i));
+    void this.#publish(request, packet, delay);
     return entry;
   }
 
   respond(entry: number, due: number, withDelay: boolean): string | undefined {
-    this.#remote.setDue(entry, due);
-    const representation = this.#remote.representation(entry);
+    const request = this.#remote[entry]!;
+    request.due = due;
+    const { representation } = request;
     return representation && this.#requests.responseWith(entry, representation, withDelay);
   }
 
   cancel(entry: number): void {
-    const sequence = this.#remote.sequence(entry);
-    if (sequence !== NONE) this.#stream.delete(sequence);
+    const { sequence } = this.#remote[entry]!;
+    if (sequence !== undefined) this.#stream.delete(sequence);
   }
 
   remove(entry: number): void {
-    this.#remote.remove(entry);
+    this.#remote[entry] = undefined;
     this.#requests.remove(entry);
   }
 
-  /** Takes the answer of a worker: early or late, once or more, or to a request that is gone. */
-  take(answer: Converted): void {
-    const remote = this.#remote;
-    const entry = remote.find(answer.key);
-    if (entry === NONE) return;
-    if ("error" in answer) return this.#callbacks.failed(entry, new Error(answer.error));
-    // The answer may have overtaken the acknowledgement of the stream.
-    if (remote.accept(entry, NONE)) this.#callbacks.accepted(entry);
-    // A callback that failed has removed the request.
-    if (remote.find(answer.key) === NONE) return;
-    remote.setRepresentation(entry, answer.representation);
-    const due = remote.due(entry);
-    if (due !== NONE) this.#callbacks.ready(entry, due);
+  /** Closes the stream. Requests that are still in it expire there. */
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#stream[Symbol.asyncDispose]();
   }
 
-  async #publish(key: string, packet: Uint8Array, delay: number): Promise<void> {
+  /** Takes an answer, which may be early, late, repeated, or for a request that is gone. */
+  #take(answer: WorkerAnswer): void {
+    const request = this.#remote[parseInt(answer.key)];
+    if (request?.key !== answer.key) return;
+    const { entry } = request;
+    if ("error" in answer) return this.#callbacks.failed(entry, new Error(answer.error));
+    // The answer may have overtaken the acknowledgement of the stream.
+    this.#accept(request);
+    if (!this.#isInFlight(request)) return; // a callback that failed has removed it
+    request.representation = answer.representation;
+    if (request.due !== undefined) this.#callbacks.ready(entry, request.due);
+  }
+
+  async #publish(request: RemoteRequest, packet: Uint8Array, delay: number): Promise<void> {
+    const { entry, key } = request;
     try {
       const sequence = await this.#stream.publish(key, packet, delay);
-      const entry = this.#remote.find(key);
       if (sequence === undefined) {
-        if (entry !== NONE) this.#callbacks.rejected(entry);
-      } else if (entry === NONE) {
+        if (this.#isInFlight(request)) this.#callbacks.rejected(entry);
+      } else if (this.#isInFlight(request)) {
+        request.sequence = sequence;
+        this.#accept(request);
+      } else {
         this.#stream.delete(sequence);
-      } else if (this.#remote.accept(entry, sequence)) {
-        this.#callbacks.accepted(entry);
       }
     } catch (error) {
-      const entry = this.#remote.find(key);
-      if (entry !== NONE) this.#callbacks.failed(entry, error);
+      if (this.#isInFlight(request)) this.#callbacks.failed(entry, error);
     }
+  }
+
+  #accept(request: RemoteRequest): void {
+    if (request.isAccepted) return;
+    request.isAccepted = true;
+    this.#callbacks.accepted(request.entry);
+  }
+
+  #isInFlight(request: RemoteRequest): boolean {
+    return this.#remote[request.entry] === request;
   }
 }

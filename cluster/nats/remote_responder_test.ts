@@ -3,6 +3,7 @@ import type { ResponderCallbacks } from "../../session/responder.ts";
 import { uniformDelay } from "../../session/delays.ts";
 import type { Session } from "../../session/session.ts";
 import { Sessions, type SessionsOptions } from "../../session/sessions.ts";
+import type { WorkerAnswer } from "./message.ts";
 import { RemoteResponder, type RequestStream } from "./remote_responder.ts";
 
 interface Published {
@@ -13,8 +14,8 @@ interface Published {
   readonly outcome: PromiseWithResolvers<number | undefined>;
 }
 
-/** A session whose requests go to a stream that the test plays, and all that is sent in it. */
-class Played implements RequestStream, ResponderCallbacks {
+/** A session on top of a fake stream, with a record of all that happens. */
+class Harness implements RequestStream, ResponderCallbacks {
   readonly isReachable = true;
   hasRoom = true;
   readonly maxDataBytes = 100;
@@ -42,6 +43,13 @@ class Played implements RequestStream, ResponderCallbacks {
       .open({ send: (frame) => this.sent.push(JSON.parse(frame)) }, batched);
   }
 
+  /** Delivers an answer. */
+  take: (answer: WorkerAnswer) => void = () => {};
+
+  listen(onAnswer: (answer: WorkerAnswer) => void): void {
+    this.take = onAnswer;
+  }
+
   publish(key: string, packet: Uint8Array, delay: number): Promise<number | undefined> {
     const { data } = JSON.parse(new TextDecoder().decode(packet));
     const outcome = Promise.withResolvers<number | undefined>();
@@ -52,6 +60,8 @@ class Played implements RequestStream, ResponderCallbacks {
   delete(sequence: number): void {
     this.deleted.push(sequence);
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
 
   accepted(entry: number): void {
     this.sessions.ownerOf(entry).accept(entry);
@@ -69,21 +79,21 @@ class Played implements RequestStream, ResponderCallbacks {
     this.sessions.ownerOf(entry).answerDue(entry, due, this.now);
   }
 
-  /** Sends a request; returns what was published. */
+  /** Sends a request; returns the published one. */
   ask(id: string, data = "a&&b&&c"): Published {
     this.session.receive(JSON.stringify({ request_id: id, data }), this.now);
     return this.published.at(-1)!;
   }
 
-  /** The stream acknowledges a request, or has no room for it. */
+  /** Has the stream acknowledge a request, or report that it has no room. */
   async acknowledge({ outcome }: Published, sequence: number | undefined): Promise<void> {
     outcome.resolve(sequence);
     await settled();
   }
 
-  /** A worker answers. */
+  /** Has a worker answer. */
   convert({ key }: { key: string }, representation = '{"y":1}'): void {
-    this.responder.take({ key, representation });
+    this.take({ key, representation });
   }
 
   until(now: number): void {
@@ -96,7 +106,7 @@ class Played implements RequestStream, ResponderCallbacks {
   }
 }
 
-/** Lets the promises that are settled run what waits for them. */
+/** Resolves after the callbacks of settled promises. */
 async function settled(): Promise<void> {
   for (let i = 0; i < 5; i++) await Promise.resolve();
 }
@@ -104,7 +114,7 @@ async function settled(): Promise<void> {
 const RESPONSE = { request_id: "x", data: { y: 1 } };
 
 Deno.test("RemoteResponder accepts a request once the stream has it", async () => {
-  const it = new Played(2);
+  const it = new Harness(2);
   const request = it.ask("x", 'é "');
   assertEquals([request.data, request.delay], ['é "', 2000]);
   assertEquals([it.events, it.sessions.inFlight], [[], 1]);
@@ -113,7 +123,7 @@ Deno.test("RemoteResponder accepts a request once the stream has it", async () =
 });
 
 Deno.test("RemoteResponder keeps an early answer until the request is due", async () => {
-  const it = new Played(2);
+  const it = new Harness(2);
   const request = it.ask("x");
   await it.acknowledge(request, 7);
   it.convert(request, '{"y":0}');
@@ -126,7 +136,7 @@ Deno.test("RemoteResponder keeps an early answer until the request is due", asyn
 });
 
 Deno.test("RemoteResponder sends a late answer at once, with its delay in asyncpkt.v1", async () => {
-  const it = new Played(2, {}, true);
+  const it = new Harness(2, {}, true);
   const request = it.ask("x");
   await it.acknowledge(request, 7);
   it.until(3000);
@@ -140,7 +150,7 @@ Deno.test("RemoteResponder sends a late answer at once, with its delay in asyncp
 });
 
 Deno.test("RemoteResponder accepts a request whose answer overtakes the acknowledgement", async () => {
-  const it = new Played(0);
+  const it = new Harness(0);
   const request = it.ask("x");
   it.until(1);
   it.convert(request);
@@ -149,8 +159,8 @@ Deno.test("RemoteResponder accepts a request whose answer overtakes the acknowle
   assertEquals([it.events.length, it.deleted], [1, [7]]);
 });
 
-Deno.test("RemoteResponder ignores news of a request that is gone", async () => {
-  const it = new Played(2);
+Deno.test("RemoteResponder ignores answers to requests that are gone", async () => {
+  const it = new Harness(2);
   const old = it.ask("x");
   await it.acknowledge(old, 7);
   it.session.receive('{"request_id":"x","cancel":true}', 1);
@@ -160,7 +170,7 @@ Deno.test("RemoteResponder ignores news of a request that is gone", async () => 
   const odd = ["", "x", "-", "0", "0-", "0-0", "99999", "99999-1", "-1-1", `${request.key}0`];
   for (const key of [old.key, ...odd]) {
     it.convert({ key }, "{}");
-    it.responder.take({ key, error: "old" });
+    it.take({ key, error: "old" });
   }
   assertEquals([it.sent.length, it.events.length, it.sessions.inFlight], [1, 1, 1]);
   it.convert(request);
@@ -168,8 +178,8 @@ Deno.test("RemoteResponder ignores news of a request that is gone", async () => 
   assertEquals(it.sent.at(-1), RESPONSE);
 });
 
-Deno.test("RemoteResponder refuses requests that the stream does not take", async () => {
-  const it = new Played(2);
+Deno.test("RemoteResponder rejects requests that the stream does not take", async () => {
+  const it = new Harness(2);
   await it.acknowledge(it.ask("x"), undefined);
   it.hasRoom = false;
   it.ask("y");
@@ -181,17 +191,17 @@ Deno.test("RemoteResponder refuses requests that the stream does not take", asyn
 });
 
 Deno.test("RemoteResponder answers `internal` when a worker, the stream or an event fails", async () => {
-  const it = new Played(2);
+  const it = new Harness(2);
   const request = it.ask("x");
   await it.acknowledge(request, 7);
-  it.responder.take({ key: request.key, error: "broken" });
+  it.take({ key: request.key, error: "broken" });
   it.ask("y").outcome.reject("lost");
   await settled();
   assertEquals(it.codes, ["internal", "internal"]);
   assertEquals(it.events.slice(1), ['failed "x" Error: broken', 'failed "y" lost']);
   assertEquals(it.deleted, [7]);
 
-  const throwing = new Played(2, {
+  const throwing = new Harness(2, {
     events: {
       accepted: () => {
         throw new Error("as asked");
@@ -205,7 +215,7 @@ Deno.test("RemoteResponder answers `internal` when a worker, the stream or an ev
 });
 
 Deno.test("RemoteResponder deletes the requests of a session that ends, due or not", async () => {
-  const it = new Played(2);
+  const it = new Harness(2);
   const due = it.ask("due");
   it.until(2000);
   const [waiting, unaccepted] = [it.ask("waiting"), it.ask("unaccepted")];
@@ -220,7 +230,7 @@ Deno.test("RemoteResponder deletes the requests of a session that ends, due or n
 });
 
 Deno.test("Session.decided resolves once each request is accepted, refused or gone", async () => {
-  const it = new Played(2);
+  const it = new Harness(2);
   assertEquals(it.session.decided, undefined);
   const [a, b, c] = [it.ask("a"), it.ask("b"), it.ask("c")];
   let isDecided = false;
@@ -239,7 +249,7 @@ Deno.test("Session.decided resolves once each request is accepted, refused or go
 });
 
 Deno.test("RemoteResponder takes any number of requests", () => {
-  const it = new Played(0);
+  const it = new Harness(0);
   const requests = Array.from({ length: 3000 }, (_, i) => it.ask(`${i}`));
   it.until(1);
   for (const request of requests.toReversed()) it.convert(request, `{"key":"${request.key}"}`);

@@ -1,9 +1,8 @@
 /**
  * NATS over Deno's own TCP and TLS.
  *
- * The transport of `@nats-io/transport-node` works on Deno, but when the server resets a connection, such as
- * one that it has just refused, the error can come when nobody listens for it any more, which ends the
- * process; the one that is made for Deno is not on npm.
+ * `@nats-io/transport-node` works on Deno, but a connection that the server resets at the wrong moment
+ * ends the process with an uncaught error. The transport made for Deno is not on npm.
  *
  * @module
  */
@@ -21,7 +20,7 @@ import {
 } from "@nats-io/nats-core/internal";
 import type { NatsConnection } from "@nats-io/nats-core";
 
-/** How much is read at once, in bytes. */
+/** Size of the read buffer, in bytes. */
 const READ = 1 << 16;
 
 /** Connects to NATS. */
@@ -30,11 +29,10 @@ export function connect(options: ConnectionOptions): Promise<NatsConnection> {
   return NatsConnectionImpl.connect(options);
 }
 
-/** One connection to a server; each attempt to connect has one of its own. */
+/** A connection to one server. The library makes a new one for each attempt. */
 class DenoTransport implements Transport {
   readonly lang = "deno";
   readonly version = Deno.version.deno;
-  /** Whether it is over, be it with `closeError`. */
   isClosed = false;
   closeError?: Error;
 
@@ -43,23 +41,23 @@ class DenoTransport implements Transport {
   #isEncrypted = false;
   #isConnected = false;
   readonly #buffer = new Uint8Array(READ);
-  /** What has been read already. */
+  /** The bytes read while connecting, which the library has to see as well. */
   #first = new Uint8Array();
-  /** Resolves when all is written that was to be sent. */
+  /** Resolves when all frames are written. */
   #written = Promise.resolve();
 
   async connect(server: Server, options: ConnectionOptions): Promise<void> {
+    const { hostname, port } = server;
     try {
-      const { hostname, port } = server;
-      const connection = await Deno.connect({ hostname, port });
-      connection.setNoDelay();
-      this.#connection = connection;
+      this.#connection = await Deno.connect({ hostname, port });
+      this.#connection.setNoDelay();
+      // The library may have given up meanwhile. Without this, a silent server would keep the socket open.
+      if (this.isClosed) throw new ConnectionError("closed");
       const info = await this.#readInfo();
       checkOptions(info, options);
       if (info.tls_required || (info.tls_available && options.tls !== null)) {
-        await this.#encrypt(connection, server.tlsName || hostname, options);
+        await this.#encrypt(server.tlsName || hostname, options);
       }
-      // It may have been given up meanwhile.
       if (this.isClosed) throw new ConnectionError("closed");
       this.#isConnected = true;
     } catch (error) {
@@ -70,7 +68,7 @@ class DenoTransport implements Transport {
     }
   }
 
-  /** What the server says first; the library reads it once more. */
+  /** Reads the server's first message. */
   async #readInfo(): Promise<Parameters<typeof checkOptions>[0]> {
     let message = "";
     while (message === "") {
@@ -80,17 +78,13 @@ class DenoTransport implements Transport {
       message = extractProtocolMessage(this.#first);
     }
     const match = INFO.exec(message);
-    if (match === null) throw new ConnectionError("it is not a server of NATS");
+    if (match === null) throw new ConnectionError("it is not a NATS server");
     return JSON.parse(match[1]!);
   }
 
-  async #encrypt(
-    connection: Deno.TcpConn,
-    hostname: string,
-    { tls }: ConnectionOptions,
-  ): Promise<void> {
+  async #encrypt(hostname: string, { tls }: ConnectionOptions): Promise<void> {
     const caCerts = tls?.ca === undefined ? [] : [tls.ca];
-    const encrypted = await Deno.startTls(connection, { hostname, caCerts });
+    const encrypted = await Deno.startTls(this.#connection as Deno.TcpConn, { hostname, caCerts });
     this.#connection = encrypted;
     await encrypted.handshake();
     this.#isEncrypted = true;
@@ -116,7 +110,7 @@ class DenoTransport implements Transport {
       for (let at = 0; at < frame.length && !this.isClosed;) {
         at += await this.#connection!.write(frame.subarray(at));
       }
-    }).catch(() => {}); // reading tells what is wrong
+    }).catch(() => {}); // the read that fails as well has the reason
   }
 
   async close(error?: Error): Promise<void> {
@@ -142,16 +136,16 @@ class DenoTransport implements Transport {
     this.#connection = undefined;
   }
 
-  /** A copy each time, as messages are parts of what was read. */
+  /** Returns a copy of the bytes that have come, as messages of the library are views of it. */
   async #read(): Promise<Uint8Array | undefined> {
     const count = await this.#connection?.read(this.#buffer);
     return count ? this.#buffer.slice(0, count) : undefined;
   }
 
   #end(error: Error | undefined): void {
-    if (!this.#isConnected || this.isClosed) return this.discard();
-    if (error !== undefined) this.closeError = error;
+    const wasOpen = this.#isConnected && !this.isClosed;
+    if (wasOpen && error !== undefined) this.closeError = error;
     this.discard();
-    this.#closed.resolve(error);
+    if (wasOpen) this.#closed.resolve(error);
   }
 }

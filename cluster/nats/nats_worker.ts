@@ -1,0 +1,162 @@
+/**
+ * A worker behind NATS. It takes requests from the queue and returns each until it is nearly due. Then
+ * it converts the request and sends the answer to the gateway, which acknowledges it to the queue.
+ *
+ * Workers keep nothing: if one dies, another gets its requests.
+ *
+ * @module
+ */
+
+import { type ConsumerMessages, jetstream, type JsMsg } from "@nats-io/jetstream";
+import { headers } from "@nats-io/nats-core";
+import type { Session } from "../../session/session.ts";
+import { Sessions } from "../../session/sessions.ts";
+import { uniformDelay } from "../../session/delays.ts";
+import { Batch } from "./batch.ts";
+import { CONFIRM, DELAY, GATEWAY, remainingWait } from "./message.ts";
+import { type NatsOptions, QueueConnection } from "./nats_connection.ts";
+
+/** Messages that a worker asks for at once: few enough to handle them in milliseconds. */
+const BATCH = 500;
+
+/** How long NATS keeps such a request open, and how often it sends a heartbeat, in milliseconds. */
+const PULL_EXPIRY = 10_000;
+const HEARTBEAT = 1000;
+
+/**
+ * Default time after which a request expires that nobody acknowledges, in milliseconds from when it
+ * was due. A request is delivered at least so often, since NATS may have been away meanwhile.
+ */
+const EXPIRY = 15_000;
+const MIN_DELIVERIES = 8;
+
+/** Options of a worker. */
+export interface NatsWorkerOptions extends NatsOptions {
+  /**
+   * Time after which a request expires that no gateway acknowledges, in milliseconds from when it was
+   * due.
+   *
+   * @default {15_000}
+   */
+  expiry?: number;
+}
+
+/** A worker. */
+export class NatsWorker implements AsyncDisposable {
+  readonly #queue: QueueConnection;
+  readonly #expiry: number;
+  readonly #onFault: (error: unknown) => void;
+  readonly #session: Session;
+  #messages!: ConsumerMessages;
+  /** The message that is being converted. */
+  #current: JsMsg | undefined;
+  /** Messages that go back to the queue. */
+  readonly #early = new Batch<JsMsg>((messages) => this.#sendBack(messages));
+  #isStopping = false;
+
+  private constructor(
+    queue: QueueConnection,
+    { expiry = EXPIRY, onFault = () => {} }: NatsWorkerOptions,
+  ) {
+    this.#queue = queue;
+    this.#expiry = expiry;
+    this.#onFault = onFault;
+    const sessions = new Sessions({
+      delays: uniformDelay({ min: 0, max: 0 }),
+      limits: { maxPacketSize: Number.MAX_SAFE_INTEGER }, // the gateway applies all limits
+      events: { failed: (_, error) => onFault(error) },
+    });
+    this.#session = sessions.open({ send: (frame) => this.#answer(frame) });
+  }
+
+  /**
+   * Connects to NATS and starts to work.
+   *
+   * @throws {NatsConnectionError} if NATS cannot be used.
+   */
+  static async open(options: NatsWorkerOptions): Promise<NatsWorker> {
+    const queue = await QueueConnection.open(options);
+    const worker = new NatsWorker(queue, options);
+    const consumer = jetstream(queue.connection).consumers.getConsumerFromInfo(queue.consumer);
+    worker.#messages = await consumer.consume({
+      max_messages: BATCH,
+      expires: PULL_EXPIRY,
+      idle_heartbeat: HEARTBEAT,
+      callback: (message) => worker.#take(message),
+    });
+    return worker;
+  }
+
+  /** Resolves when the worker gets no more requests, with the reason if there is one. */
+  get ended(): Promise<Error | void> {
+    return this.#messages.closed();
+  }
+
+  /** Stops, returns unconverted requests to the queue, and disconnects. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopping = true;
+    this.#early.flush();
+    await this.#queue.close();
+  }
+
+  #take(message: JsMsg): void {
+    const delay = delayOf(message);
+    if (Number.isNaN(delay)) {
+      message.term();
+      return this.#onFault(new Error("there was a message in the queue that no gateway has sent"));
+    }
+    const now = Date.now();
+    if (remainingWait(storedAt(message), delay, now) > 0) {
+      this.#early.add(message);
+      if (this.#isStopping) this.#early.flush();
+    } else if (
+      message.info.deliveryCount > MIN_DELIVERIES &&
+      now > storedAt(message) + delay + this.#expiry
+    ) {
+      message.term();
+    } else {
+      this.#convert(message);
+    }
+  }
+
+  #sendBack(messages: JsMsg[]): void {
+    const now = Date.now();
+    for (const message of messages) {
+      const wait = Math.ceil(remainingWait(storedAt(message), delayOf(message), now));
+      if (wait > 0) message.nak(wait);
+      else this.#convert(message);
+    }
+  }
+
+  #convert(message: JsMsg): void {
+    this.#current = message;
+    this.#session.receive(message.data, 0);
+  }
+
+  #answer(frame: string): void {
+    const message = this.#current!;
+    try {
+      const header = headers();
+      header.set(CONFIRM, replySubjectOf(message));
+      const subject = this.#queue.answersTo(message.headers!.get(GATEWAY));
+      this.#queue.connection.publish(subject, frame, { headers: header });
+    } catch (error) {
+      this.#onFault(error);
+    }
+  }
+}
+
+/** Returns when the queue stored a message, in milliseconds by the queue's clock. */
+function storedAt(message: JsMsg): number {
+  return Number(message.timestampNanos / 1_000_000n);
+}
+
+/** Returns the delay of a request; NaN if no gateway has sent the message. */
+function delayOf({ headers }: JsMsg): number {
+  return headers?.get(GATEWAY) ? Number(headers.get(DELAY) || NaN) : NaN;
+}
+
+/** Returns the subject on which a message is acknowledged, which the type of messages lacks. */
+function replySubjectOf(message: JsMsg): string {
+  return (message as JsMsg & { readonly reply: string }).reply;
+}
