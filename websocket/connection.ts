@@ -12,6 +12,15 @@ import { closePayload, FrameError, Opcode, parseClose } from "./frames.ts";
 /** Status code when the peer ends the stream without a Close frame (section 7.1.5). */
 const ABNORMAL = 1006;
 
+/**
+ * Bytes that a connection may read before the event loop takes a turn. A read whose bytes are there already
+ * takes none, so a peer that never stops would keep everybody else waiting.
+ */
+const TURN = 1 << 16;
+
+/** Calls a function in the next turn of the event loop. Deno 2.7 has no type for it. */
+const { setImmediate } = globalThis as unknown as { setImmediate(call: () => void): void };
+
 /** Options for {@linkcode WebSocketConnection}. */
 export interface ConnectionOptions {
   readonly role: "client" | "server";
@@ -90,9 +99,14 @@ export class WebSocketConnection {
   async run(surplus: Uint8Array): Promise<void> {
     try {
       this.#decoder.write(surplus);
-      while (this.#state !== "ended") {
+      for (let left = TURN; this.#state !== "ended";) {
         const count = await this.#read(this.#decoder.space);
         if (count === null) break;
+        left -= count;
+        if (left <= 0) {
+          left = TURN;
+          await new Promise<void>((resolve) => setImmediate(resolve));
+        }
         this.#silence = 0;
         this.#decoder.decode(count);
         if (this.unsent > this.#maxBacklog) await this.#flush();

@@ -139,8 +139,8 @@ export class FrameDecoder {
       this.#from = start + length;
       this.#deliver(opcode, start, this.#from);
     } else {
-      this.#message ??= new Message(opcode);
-      this.#message.announce(size, this.#maxMessage, this.#handlers);
+      this.#message ??= new Message(opcode, this.#maxMessage);
+      this.#message.announce(size, this.#handlers);
       this.#from = start;
       this.#missing = length;
       if (length === 0) this.#endFrame();
@@ -268,6 +268,7 @@ class ReadBuffer {
 /** A message that comes in more than one piece. It takes no more memory than twice what has come of it. */
 class Message {
   readonly #opcode: number;
+  readonly #max: number;
   /** Checks a text as it comes (section 8.1). */
   readonly #validator: TextDecoder | undefined;
   #bytes = new Uint8Array(MIN_BUFFER);
@@ -276,8 +277,9 @@ class Message {
   #isTooLong = false;
   #isReported = false;
 
-  constructor(opcode: number) {
+  constructor(opcode: number, max: number) {
     this.#opcode = opcode;
+    this.#max = max;
     this.#validator = opcode === Opcode.text
       ? new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
       : undefined;
@@ -293,11 +295,11 @@ class Message {
    *
    * @throws {FrameError} if the message gets too long.
    */
-  announce(size: number, max: number, { tooLong }: FrameHandlers): void {
+  announce(size: number, { tooLong }: FrameHandlers): void {
     this.#size = size;
-    if (size <= max) return;
+    if (size <= this.#max) return;
     this.#isTooLong = true;
-    if (tooLong === undefined || size > Math.max(max, MAX_MESSAGE)) {
+    if (tooLong === undefined || size > Math.max(this.#max, MAX_MESSAGE)) {
       throw new FrameError(1009, `a message has ${size} bytes or more`);
     }
     this.#bytes = this.#bytes.slice(0, Math.min(this.#length, HEAD));
@@ -335,7 +337,7 @@ class Message {
   #append(payload: Uint8Array): void {
     const needed = this.#length + payload.length;
     if (needed > this.#bytes.length) {
-      const bytes = new Uint8Array(Math.max(2 * this.#bytes.length, needed));
+      const bytes = new Uint8Array(Math.max(Math.min(2 * this.#bytes.length, this.#max), needed));
       bytes.set(this.#bytes.subarray(0, this.#length));
       this.#bytes = bytes;
     }
