@@ -17,9 +17,6 @@ const MAX_PAIRS = 200;
 /** The most UTF-16 units of data that are shown. */
 const MAX_TEXT = 20_000;
 
-/** How many colors pairs have, in turn. */
-const COLORS = 6;
-
 /** The only row that shows a request in full; it moves. */
 export class Detail {
   readonly row = copyTemplate<HTMLTableRowElement>("detail-template");
@@ -136,8 +133,9 @@ function separator(text: string): Node {
 
 /** Gives an element the color and the number of a pair. */
 function markPair(element: HTMLElement, number: number): HTMLElement {
-  element.className = `pair color-${number % COLORS}`;
+  element.className = "pair";
   element.dataset["pair"] = String(number);
+  element.style.setProperty("--number", String(number));
   element.append(make("span", "badge", String(number)));
   return element;
 }

@@ -17,7 +17,7 @@ export interface Asset {
 export const ASSETS: Readonly<Record<string, Asset>> = {
   "/": {
     type: "text/html; charset=utf-8",
-    etag: "\"019c79af562144fa\"",
+    etag: "\"dc0eb918ffefa248\"",
     text: `<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -42,7 +42,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
       </div>
     </header>
 
-    <noscript><p class="plain">This page needs JavaScript. Packets can also be sent by POST.</p></noscript>
+    <noscript><p class="hint">This page needs JavaScript. Packets can also be sent by POST.</p></noscript>
 
     <main>
       <form id="compose" class="card" aria-labelledby="compose-title">
@@ -188,7 +188,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   },
   "/console.css": {
     type: "text/css; charset=utf-8",
-    etag: "\"1b18266753e60fe5\"",
+    etag: "\"505dfa71ea5eb3af\"",
     text: `:root {
   color-scheme: light dark;
   --page: light-dark(#f4f6f8, #11151b);
@@ -197,7 +197,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   --ink: light-dark(#1b2330, #e5e9ef);
   --muted: light-dark(#586274, #9da8b7);
   --line: light-dark(#dce1e7, #2d3541);
-  --edge: light-dark(#7d8796, #66717f); /* of what can be used: 3:1 beside panel and page */
+  --edge: light-dark(#7d8796, #66717f); /* of controls: contrast 3:1 with panel and page */
   --accent: light-dark(#2f5fc4, #86abf6);
   --on-accent: light-dark(#ffffff, #101a2c);
   --in-flight: light-dark(#8cabe8, #3e5f9f);
@@ -206,16 +206,11 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   --failed: light-dark(#c43d34, #e07468);
   --failed-ink: light-dark(#b3261e, #f49a90);
   --good-ink: light-dark(#1f7457, #66c7a4);
-  --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif;
-  --mono:
-    ui-monospace, "SF Mono", "Cascadia Code", "Segoe UI Mono", "DejaVu Sans Mono", "Liberation Mono",
-    monospace;
-  --radius: 10px;
+  --sans: system-ui, sans-serif;
+  --mono: ui-monospace, monospace;
 }
 
-*,
-*::before,
-*::after {
+* {
   box-sizing: border-box;
 }
 
@@ -228,34 +223,16 @@ body {
   font: 0.9375rem/1.5 var(--sans);
 }
 
-h1,
-h2,
-h3,
-p,
-dl,
-dd {
+:is(h1, h2, h3, p, dl, dd) {
   margin: 0;
 }
 
 h1 {
-  display: flex;
-  gap: 0.6rem;
-  align-items: center;
-  font-size: 1.2rem;
-  font-weight: 650;
-  letter-spacing: -0.01em;
+  font: 650 1.2rem/1.5 var(--sans);
 }
 
 h2 {
-  font-size: 0.9375rem;
-  font-weight: 650;
-}
-
-h3 {
-  margin-bottom: 0.4rem;
-  color: var(--muted);
-  font-size: 0.75rem;
-  font-weight: 600;
+  font: 650 0.9375rem/1.5 var(--sans);
 }
 
 :focus-visible {
@@ -265,27 +242,29 @@ h3 {
 
 .hidden {
   position: absolute;
-  width: 1px;
-  height: 1px;
-  overflow: hidden;
   clip-path: inset(50%);
-  white-space: nowrap;
 }
 
-.hint,
-.plain {
+:is(.hint, .legend, .totals dt, #announcements) {
   color: var(--muted);
   font-size: 0.8125rem;
 }
 
-.error {
+:is(h3, thead th, .run th) {
+  color: var(--muted);
+  font-size: 0.75rem;
+  font-weight: 600;
+}
+
+:is(.lead, .empty, .separator, .left-out, .facts dt) {
+  color: var(--muted);
+}
+
+:is(.error, .note, .failed .outcome) {
   color: var(--failed-ink);
 }
 
-code,
-kbd,
-.code,
-textarea {
+:is(code, kbd, .code, textarea) {
   font-family: var(--mono);
   font-size: 0.8125rem;
 }
@@ -295,7 +274,6 @@ kbd {
   border: 1px solid var(--line);
   border-radius: 4px;
   background: var(--raised);
-  font-size: 0.75rem;
 }
 
 button {
@@ -309,7 +287,7 @@ button {
   cursor: pointer;
 }
 
-button:hover:not(:disabled) {
+button:hover:not(:disabled, .pair) {
   background: var(--raised);
 }
 
@@ -325,72 +303,11 @@ button.primary {
   color: var(--on-accent);
 }
 
-button.primary:hover {
+button.primary:hover:not(:disabled) {
   background: color-mix(in oklab, var(--accent), var(--ink) 15%);
 }
 
-/* Header */
-
-body > header {
-  display: flex;
-  flex-wrap: wrap;
-  gap: 0.5rem 1.5rem;
-  align-items: center;
-  padding: 0.9rem 0;
-}
-
-.lead {
-  flex: 1;
-  color: var(--muted);
-}
-
-.connection {
-  display: flex;
-  gap: 0.9rem;
-  align-items: center;
-}
-
-#connection-state::before {
-  content: "";
-  display: inline-block;
-  width: 0.55rem;
-  height: 0.55rem;
-  margin-right: 0.5rem;
-  border-radius: 50%;
-  background: var(--late);
-}
-
-[data-state="open"] #connection-state::before {
-  background: var(--answered);
-}
-
-[data-state="waiting"] #connection-state::before {
-  background: var(--failed);
-}
-
-/* Cards */
-
-main {
-  display: grid;
-  grid-template-columns: minmax(19rem, 25rem) minmax(0, 1fr);
-  grid-template-rows: auto 1fr;
-  gap: 1rem;
-}
-
-.card {
-  padding: 1rem 1.1rem;
-  border: 1px solid var(--line);
-  border-radius: var(--radius);
-  background: var(--panel);
-}
-
-#compose {
-  display: grid;
-  gap: 0.6rem;
-}
-
-textarea,
-#token {
+:is(textarea, #token) {
   width: 100%;
   padding: 0.6rem 0.7rem;
   border: 1px solid var(--edge);
@@ -406,17 +323,89 @@ textarea {
   overflow-wrap: anywhere;
 }
 
-.buttons {
+/* Rows of elements */
+
+:where(h1, body > header, .connection, .buttons, .title, .legend, .foot, .facts, .facts div) {
   display: flex;
-  flex-wrap: wrap;
   gap: 0.5rem;
   align-items: center;
 }
 
+:is(body > header, .buttons, .title, .legend, .foot, .facts) {
+  flex-wrap: wrap;
+}
+
+:is(body > header, .connection, .title, .foot) {
+  justify-content: space-between;
+}
+
+:is(body > header, .title, .legend, .foot, .facts) {
+  gap: 0.25rem 1rem;
+}
+
+:is(.lead, .legend, .scroll) {
+  flex: 1;
+}
+
+/* The colors of states */
+
+.in-flight {
+  --color: var(--in-flight);
+}
+
+:is(.late, .connection) {
+  --color: var(--late);
+}
+
+:is(.answered, [data-state="open"]) {
+  --color: var(--answered);
+}
+
+:is(.failed, [data-state="waiting"]) {
+  --color: var(--failed);
+}
+
+:is(.legend span, #connection-state)::before {
+  content: "";
+  display: inline-block;
+  width: 0.9rem;
+  height: 0.5rem;
+  margin-right: 0.4rem;
+  border-radius: 2px;
+  background: var(--color);
+}
+
+#connection-state::before {
+  width: 0.5rem;
+  border-radius: 50%;
+}
+
+/* Cards */
+
+body > header {
+  padding: 0.9rem 0;
+}
+
+main {
+  display: grid;
+  grid-template: auto 1fr / minmax(19rem, 25rem) minmax(0, 1fr);
+  gap: 1rem;
+}
+
+:is(.card, dialog) {
+  padding: 1rem 1.1rem;
+  border: 1px solid var(--line);
+  border-radius: 10px;
+  background: var(--panel);
+}
+
+form {
+  display: grid;
+  gap: 0.6rem;
+}
+
 #announcements {
   min-height: 1.5em;
-  color: var(--muted);
-  font-size: 0.8125rem;
 }
 
 .card:has(.totals) {
@@ -432,32 +421,21 @@ textarea {
 
 .totals div {
   padding-left: 0.7rem;
-  border-left: 3px solid var(--line);
-}
-
-.totals .in-flight {
-  border-color: var(--in-flight);
-}
-
-.totals .answered {
-  border-color: var(--answered);
-}
-
-.totals .failed {
-  border-color: var(--failed);
-}
-
-.totals dt {
-  color: var(--muted);
-  font-size: 0.8125rem;
+  border-left: 3px solid var(--color, var(--line));
 }
 
 .totals dd {
-  font-size: 1.6rem;
-  font-weight: 600;
+  font: 600 1.6rem/1.2 var(--sans);
   font-variant-numeric: tabular-nums;
-  letter-spacing: -0.02em;
-  line-height: 1.2;
+}
+
+dialog {
+  width: min(26rem, calc(100vw - 2rem));
+  color: var(--ink);
+}
+
+dialog::backdrop {
+  background: rgb(0 0 0 / 45%);
 }
 
 /* The timeline */
@@ -465,106 +443,49 @@ textarea {
 .timeline {
   display: flex;
   flex-direction: column;
-  grid-row: 1 / span 2;
-  grid-column: 2;
+  grid-area: 1 / 2 / span 2;
+  gap: 0.6rem;
   min-height: 24rem;
   height: calc(100dvh - 6.2rem);
 }
 
-.timeline .title {
-  display: flex;
-  flex-wrap: wrap;
-  gap: 0.25rem 1.25rem;
-  align-items: center;
-  margin-bottom: 0.6rem;
-}
-
-.legend {
-  display: flex;
-  flex: 1;
-  flex-wrap: wrap;
-  gap: 0 1rem;
-  color: var(--muted);
-  font-size: 0.8125rem;
-}
-
-.legend span::before {
-  content: "";
-  display: inline-block;
-  width: 0.9rem;
-  height: 0.5rem;
-  margin-right: 0.4rem;
-  border-radius: 2px;
-  background: var(--color);
-}
-
-.legend .in-flight {
-  --color: var(--in-flight);
-}
-
-.legend .answered {
-  --color: var(--answered);
-}
-
-.legend .late {
-  --color: var(--late);
-}
-
-.legend .failed {
-  --color: var(--failed);
-}
-
 .scroll {
-  flex: 1;
   overflow: auto;
   overscroll-behavior: contain;
   margin: 0 -1.1rem;
   border-block: 1px solid var(--line);
 }
 
-.timeline > .hint {
-  padding-top: 0.6rem;
-  margin-bottom: -0.3rem;
-}
-
 .empty {
   padding: 3rem 1rem;
-  color: var(--muted);
   text-align: center;
 }
 
-table:has(tbody) + .empty {
+:is(table:has(tbody) + .empty, table:not(:has(tbody))) {
   display: none;
 }
 
 /*
-  Rows are grids, all of the same columns, so that a request's row can take two lines on a phone. The
-  fill behind them knows where the last column begins.
+  Rows are grids with the same columns, so that a request can take two lines on a phone. The fill behind
+  the rows must know where the last column begins.
 */
 table {
   --columns: 6.5rem 4.2rem 4.8rem 5.4rem minmax(0, 1fr);
-  --chart: 23.15rem; /* the columns before the last, four gaps and the padding */
-  display: block;
+  --chart: 24rem; /* the other columns, four gaps and the padding */
   font-size: 0.8125rem;
   font-variant-numeric: tabular-nums;
 }
 
-table:not(:has(tbody)) {
-  display: none;
-}
-
-thead,
-tbody {
+:where(table, thead, tbody, .fill:not([hidden]), .fill td, .run, .detail, .detail td, .marks, .note) {
   display: block;
 }
 
-thead tr,
-.request {
+:is(thead tr, .request) {
   display: grid;
   grid-template-columns: var(--columns);
-  gap: 0 0.35rem;
+  gap: 0 0.5rem;
   align-items: center;
-  padding: 0 1.1rem 0 0.85rem;
+  padding: 0 1.1rem;
 }
 
 thead {
@@ -583,17 +504,9 @@ td {
 
 thead th {
   padding: 0.35rem 0;
-  color: var(--muted);
-  font-size: 0.75rem;
-  font-weight: 600;
 }
 
-thead .id {
-  padding-left: 0.45rem;
-}
-
-.delay,
-.late {
+:is(.delay, .late) {
   text-align: right;
 }
 
@@ -602,7 +515,6 @@ thead .id {
 }
 
 .marks {
-  display: block;
   position: relative;
   height: 1.2rem;
   overflow: clip;
@@ -613,7 +525,6 @@ thead .id {
   left: calc(var(--at) / var(--reach) * 100%);
   padding-left: 0.3rem;
   border-left: 1px solid var(--line);
-  font-weight: 500;
   white-space: nowrap;
 }
 
@@ -624,77 +535,59 @@ tbody {
     transparent 1px calc(var(--step) / var(--reach) * 100%)
   );
   position: relative;
-  isolation: isolate;
   padding-bottom: 0.4rem;
   border-bottom: 1px solid var(--line);
 }
 
-/*
-  Behind the rows, over the whole height of a run: as wide as time has passed. It shows in the bars of the
-  requests in flight, which are holes.
-*/
+/* As wide as time has passed, behind all rows of a run. The bars of requests in flight are holes. */
 .fill {
-  display: block;
   position: absolute;
-  inset: 0 1.1rem 0 var(--chart);
+  inset: 0 1.1rem 0.4rem var(--chart);
   overflow: clip;
   background: var(--lines);
   pointer-events: none;
 }
 
-.fill[hidden] {
-  display: none;
-}
-
 .fill td {
-  display: block;
   height: 100%;
   border-right: 2px solid var(--accent);
   background: var(--in-flight);
-  will-change: transform;
 }
 
-.run {
-  display: block;
+:is(.run, .detail) {
   position: relative;
-  padding: 0.4rem 1.1rem 0.2rem 1.3rem;
+  padding: 0.3rem 1.1rem;
   background: var(--panel);
 }
 
-.run th {
-  color: var(--muted);
-  font-size: 0.75rem;
-  font-weight: 500;
-}
-
-tbody::after {
-  content: "";
-  position: absolute;
-  inset: auto 0 0;
-  height: 0.4rem;
-  background: var(--panel);
-}
-
-/* What is out of sight costs nothing. */
+/* Rows out of sight cost nothing. */
 .request {
   height: 1.75rem;
   content-visibility: auto;
 }
 
-.request th {
-  min-width: 0;
+.request button {
+  padding: 0 0.45rem;
+  border-color: var(--line);
+  color: var(--muted);
+  font-size: 0.75rem;
+}
+
+.request button:is(:hover, :focus-visible) {
+  border-color: var(--failed);
+  color: var(--failed-ink);
 }
 
 .request th button {
   display: block;
   max-width: 100%;
-  padding: 0.1rem 0.45rem;
+  margin-left: -0.45rem;
   border: 0;
   background: none;
   overflow: hidden;
+  color: var(--ink);
+  font: 500 0.8125rem/1.6 var(--mono);
   text-overflow: ellipsis;
-  white-space: nowrap;
-  font: 500 0.8125rem/1.4 var(--mono);
 }
 
 .request th button[aria-expanded="true"] {
@@ -702,33 +595,14 @@ tbody::after {
   color: var(--on-accent);
 }
 
-.request .outcome button {
-  padding: 0 0.45rem;
-  border-color: var(--line);
-  color: var(--muted);
-  font-size: 0.75rem;
-}
-
-.request .outcome button:hover,
-.request .outcome button:focus-visible {
-  border-color: var(--failed);
-  color: var(--failed-ink);
-}
-
 .request.answered .outcome {
   color: var(--good-ink);
-}
-
-.request.failed .outcome,
-.note {
-  color: var(--failed-ink);
 }
 
 .track {
   --slot: 0.45rem; /* above and below a bar */
   position: relative;
   align-self: stretch;
-  min-width: 0;
 }
 
 .request .track {
@@ -748,19 +622,19 @@ tbody::after {
   background: var(--lines), var(--panel);
 }
 
+/* Without a color, while the request is in flight, it is not visible. */
 .bar {
-  display: none;
   position: absolute;
   inset: var(--slot) auto var(--slot) var(--before);
   width: calc(var(--took) / var(--reach) * 100%);
   min-width: 3px;
   border-radius: 2px;
+  background: var(--color);
 }
 
-/* Where its delay is not known, all of it is as it should be. */
+/* If the delay is not known, no part of the bar is late. */
 .answered .bar {
   --due: var(--took);
-  display: block;
   background: linear-gradient(
     to right,
     var(--answered) calc(var(--due) / var(--took) * 100%),
@@ -768,13 +642,7 @@ tbody::after {
   );
 }
 
-.failed .bar {
-  display: block;
-  background: var(--failed);
-}
-
 .note {
-  display: block;
   margin-left: calc((var(--start) + var(--took, 0)) / var(--reach) * 100%);
   padding-left: 0.7rem;
   overflow: hidden;
@@ -783,21 +651,9 @@ tbody::after {
   white-space: nowrap;
 }
 
-.note strong {
-  font-weight: 600;
-}
-
 /* One request in full */
 
-.detail {
-  display: block;
-  position: relative;
-  padding: 0.15rem 1.1rem 0.6rem;
-  background: var(--panel);
-}
-
 .detail td {
-  display: block;
   padding: 0.9rem 1rem;
   border: 1px solid var(--line);
   border-left: 3px solid var(--accent);
@@ -811,54 +667,40 @@ tbody::after {
   gap: 0.9rem 1.5rem;
 }
 
-.panes section {
-  min-width: 0;
-}
-
 .code {
+  margin-top: 0.4rem;
   line-height: 1.75;
   overflow-wrap: anywhere;
   white-space: pre-wrap;
-}
-
-.code .hint {
-  font-family: var(--sans);
 }
 
 .entity > .name {
   font-weight: 650;
 }
 
-.separator {
-  color: var(--muted);
-}
-
 .left-out {
-  color: var(--muted);
   text-decoration: line-through;
 }
 
+.line {
+  padding-left: calc(var(--depth) * 1.25rem);
+}
+
 .pair {
+  --color: light-dark(
+    oklch(60% 0.13 calc(var(--number) * 137deg)),
+    oklch(75% 0.12 calc(var(--number) * 137deg))
+  );
   display: inline-block;
-  max-width: 100%;
   padding: 0.1rem 0.35rem 0.1rem 0.15rem;
   border: 0;
   border-radius: 5px;
   background: color-mix(in oklab, var(--color) 22%, var(--panel));
-  color: var(--ink);
   font: inherit;
   line-height: 1.4;
   text-align: left;
-  overflow-wrap: anywhere;
   white-space: pre-wrap;
-}
-
-button.pair {
   cursor: default;
-}
-
-button.pair:hover:not(:disabled) {
-  background: color-mix(in oklab, var(--color) 22%, var(--panel));
 }
 
 .pair.lit {
@@ -881,84 +723,12 @@ button.pair:hover:not(:disabled) {
   text-align: center;
 }
 
-.color-0 {
-  --color: light-dark(#b8558f, #e08fbf);
-}
-
-.color-1 {
-  --color: light-dark(#3f78d8, #7ea6f4);
-}
-
-.color-2 {
-  --color: light-dark(#2c9a72, #4fbf95);
-}
-
-.color-3 {
-  --color: light-dark(#c98a1b, #e3b04b);
-}
-
-.color-4 {
-  --color: light-dark(#8a63c9, #b69af0);
-}
-
-.color-5 {
-  --color: light-dark(#1f93a8, #56c2d6);
-}
-
-.line {
-  padding-left: calc(var(--depth) * 1.25rem);
-}
-
 .foot {
-  display: flex;
-  flex-wrap: wrap;
-  gap: 0.5rem 1.5rem;
-  align-items: center;
-  justify-content: space-between;
   min-height: 2rem;
   margin-top: 0.6rem;
 }
 
-.facts {
-  display: flex;
-  flex-wrap: wrap;
-  gap: 0.2rem 1.5rem;
-}
-
-.facts div {
-  display: flex;
-  gap: 0.4rem;
-}
-
-.facts dt {
-  color: var(--muted);
-}
-
-/* The token */
-
-dialog {
-  width: min(26rem, calc(100vw - 2rem));
-  padding: 1.4rem;
-  border: 1px solid var(--line);
-  border-radius: var(--radius);
-  background: var(--panel);
-  color: var(--ink);
-}
-
-dialog::backdrop {
-  background: rgb(0 0 0 / 45%);
-}
-
-#token-form {
-  display: grid;
-  gap: 0.6rem;
-}
-
-#token-error:empty {
-  display: none;
-}
-
-/* Narrow */
+/* Narrow windows */
 
 @media (width < 60rem) {
   body {
@@ -966,14 +736,7 @@ dialog::backdrop {
   }
 
   main {
-    display: flex;
-    flex-direction: column;
-    align-items: stretch;
-    gap: 0.75rem;
-  }
-
-  .card:has(.totals) {
-    align-self: auto;
+    grid-template: none / minmax(0, 1fr);
   }
 
   .lead {
@@ -981,11 +744,8 @@ dialog::backdrop {
     order: 3;
   }
 
-  .connection {
-    margin-left: auto;
-  }
-
   .timeline {
+    grid-area: auto;
     height: auto;
     max-height: 100dvh;
   }
@@ -1002,17 +762,11 @@ dialog::backdrop {
 @media (width < 42rem) {
   table {
     --columns: minmax(0, 1fr) auto auto auto;
-    --chart: 1rem;
-  }
-
-  thead tr,
-  .request {
-    padding: 0 1rem;
-    gap: 0 0.75rem;
+    --chart: 1.1rem;
   }
 
   thead tr {
-    grid-template-columns: minmax(0, 1fr);
+    display: block;
   }
 
   thead th:not(.track) {
@@ -1029,14 +783,6 @@ dialog::backdrop {
       linear-gradient(var(--panel) 0 0) bottom / 100% 0.15rem no-repeat;
   }
 
-  .request th button {
-    margin-left: -0.45rem;
-  }
-
-  .outcome {
-    padding-left: 0;
-  }
-
   .request .late:not(:empty)::before {
     content: "+ ";
   }
@@ -1044,10 +790,6 @@ dialog::backdrop {
   .legend {
     flex-basis: 100%;
     order: 1;
-  }
-
-  #clear {
-    margin-left: auto;
   }
 
   .track {
@@ -1059,26 +801,16 @@ dialog::backdrop {
     line-height: 1.1rem;
   }
 
-  .fill {
-    right: 1rem;
-  }
-
-  .run {
-    padding-left: 1rem;
-  }
-
   .keys {
     display: none;
   }
 
   .connection {
     flex: 1 0 100%;
-    justify-content: space-between;
-    font-size: 0.875rem;
   }
 }
 
-/* Bars do not grow, they are there when it is known how long they are. */
+/* Bars do not grow; they appear when their length is known. */
 @media (prefers-reduced-motion: reduce) {
   .fill {
     background: color-mix(in oklab, var(--in-flight) 35%, var(--panel));
@@ -1089,10 +821,9 @@ dialog::backdrop {
   }
 }
 
-/* Where colors are the system's, bars have borders. */
+/* With the colors of the system, bars need borders. */
 @media (forced-colors: active) {
-  .bar,
-  .legend span::before {
+  :is(.bar, .legend span::before) {
     border: 1px solid CanvasText;
   }
 }
@@ -1100,7 +831,7 @@ dialog::backdrop {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"0cba4f49904cc3f9\"",
+    etag: "\"231e994eee38eca3\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -1925,7 +1656,6 @@ function byName(members) {
 // detail.ts
 var MAX_PAIRS = 200;
 var MAX_TEXT = 2e4;
-var COLORS = 6;
 var Detail = class {
   row = copyTemplate("detail-template");
   #source = find(".source .code", this.row);
@@ -2049,8 +1779,9 @@ function separator(text) {
   return make("span", "separator", text);
 }
 function markPair(element, number) {
-  element.className = \`pair color-\${number % COLORS}\`;
+  element.className = "pair";
   element.dataset["pair"] = String(number);
+  element.style.setProperty("--number", String(number));
   element.append(make("span", "badge", String(number)));
   return element;
 }
