@@ -65,7 +65,7 @@ function send(times?: number): void {
   const sent = exchange.send(repeated, now);
   timeline.add(sent, now);
   announce(
-    repeated.length === 0 ? "There is nothing to send." : `${count(sent.length)} sent.`,
+    repeated.length === 0 ? "Nothing to send." : `${count(sent.length)} sent.`,
   );
   ticking ??= setInterval(tick, TICK);
   tick();
@@ -121,13 +121,13 @@ function showConnection(state: ConnectionState): void {
   if (state.name === "connecting") return showState(state.name, "Connecting …");
   if (state.name === "open") {
     showState(state.name, `Connected to ${location.host}`);
-    if (isLost) announce("Connected again.");
+    if (isLost) announce("Reconnected.");
     isLost = false;
     return;
   }
   const wait = duration(state.retryAt - performance.now());
   showState(state.name, `Not connected: ${state.reason}. Next attempt in ${wait}.`);
-  if (!isLost) announce(`The connection is lost: ${state.reason}.`);
+  if (!isLost) announce(`Connection lost: ${state.reason}.`);
   isLost = true;
   if (!state.wasOpen) askForToken();
 }
@@ -147,8 +147,8 @@ async function connect(): Promise<void> {
 async function askForToken(): Promise<boolean> {
   if (await isAdmitted()) return true;
   connection.stop();
-  showState("waiting", "Not connected: the server asks for a token.");
-  tokenError.textContent = savedToken() === "" ? "" : "The server does not accept this token.";
+  showState("waiting", "Not connected: the server requires a token.");
+  tokenError.textContent = savedToken() === "" ? "" : "The server rejected this token.";
   if (!tokenDialog.open) tokenDialog.showModal();
   return false;
 }

@@ -23,7 +23,7 @@ const EXAMPLE_TEXT = [
   "}",
 ];
 
-/** Some soon, some so late that no test lives to see it: which is known by {@linkcode idDelayedBy}. */
+/** Delays from 0 to 600 s; {@linkcode idDelayedBy} finds ids with a delay as needed. */
 const KNOWN = { port: 0, delay: { min: 0, max: 600 }, seed: 7 };
 const SOON_ID = idDelayedBy(KNOWN, 10, 100);
 const LATER_ID = idDelayedBy(KNOWN, 400, 900);
@@ -34,11 +34,11 @@ const browserPath = findBrowser();
 
 interface Opened extends AsyncDisposable {
   readonly page: Page;
-  /** What went wrong in the page, as its console tells. */
-  readonly complaints: string[];
+  /** Errors and warnings of the page. */
+  readonly problems: string[];
 }
 
-/** The page of a server, connected unless it is not to be waited for. */
+/** Opens the page of a server, and waits until it is connected if `isAwaited`. */
 async function open(
   browser: Browser,
   server: { url: string },
@@ -47,18 +47,18 @@ async function open(
 ): Promise<Opened> {
   const page = await browser.newPage(options);
   page.setDefaultTimeout(PATIENCE);
-  const complaints: string[] = [];
+  const problems: string[] = [];
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+    if (["error", "warning"].includes(message.type())) problems.push(message.text());
   });
-  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("pageerror", (error) => problems.push(String(error)));
   const url = server.url.replace("ws", "http");
   page.on("request", (request) => {
-    if (!request.url().startsWith(`${url}/`)) complaints.push(`It asks for ${request.url()}`);
+    if (!request.url().startsWith(`${url}/`)) problems.push(`It asks for ${request.url()}`);
   });
   await page.goto(url);
   if (isAwaited) await page.waitForSelector('[data-state="open"]');
-  return { page, complaints, [Symbol.asyncDispose]: () => page.close() };
+  return { page, problems, [Symbol.asyncDispose]: () => page.close() };
 }
 
 async function type(page: Page, ...packets: unknown[]): Promise<void> {
@@ -73,7 +73,7 @@ async function send(page: Page, ...packets: unknown[]): Promise<void> {
   await page.click("#compose .primary");
 }
 
-/** What the rows say, the cells of each joined. */
+/** Returns the text of each row, its cells joined. */
 function rows(page: Page): Promise<string[]> {
   return page.locator(".request").evaluateAll((found) =>
     found.map((row) =>
@@ -90,15 +90,15 @@ function untilTotals(page: Page, inFlight: string, answered: string, failed: str
   }, [inFlight, answered, failed].join());
 }
 
-/** A way to use the page, and the server that it needs. */
+/** A way to use the page, and the options of its server. */
 type Story = readonly [
   what: string,
   server: ServeOptions,
-  tell: (page: Page) => Promise<void>,
+  run: (page: Page) => Promise<void>,
 ];
 
 const stories: Story[] = [
-  ["has packets answered whose frame is longer than the server takes", {
+  ["splits a frame that is too long for the server", {
     ...QUICK,
     limits: { maxPacketSize: 300 },
   }, async (page) => {
@@ -109,7 +109,7 @@ const stories: Story[] = [
       await untilTotals(page, "0", answered!, failed!);
     }
   }],
-  ["sends the example and shows its answer beside it, pair by pair", QUICK, async (page) => {
+  ["shows the example beside its answer, pair by pair", QUICK, async (page) => {
     await send(page);
     await page.waitForSelector(".representation .pair");
     const lines = await page.locator(".representation .line").allTextContents();
@@ -129,7 +129,7 @@ const stories: Story[] = [
     assertEquals(await lit(), ["4id&&234", '4"id": "234"']);
   }],
 
-  ["shows answers as they come, out of order", KNOWN, async (page) => {
+  ["shows answers as they arrive, out of order", KNOWN, async (page) => {
     await send(page, { request_id: LATER_ID, data: "a&&b&&1" }, {
       request_id: SOON_ID,
       data: "a&&b&&2",
@@ -144,7 +144,7 @@ const stories: Story[] = [
     assert(laterBar! > soonBar!, `bars of ${laterBar} and ${soonBar}`);
   }],
 
-  ["lets a bar grow until its answer is there", KNOWN, async (page) => {
+  ["grows the bar of a request in flight", KNOWN, async (page) => {
     await send(page, { request_id: NEVER_ID, data: "a&&b&&c" });
     const width = () =>
       page.locator(".fill td").evaluate((fill) => {
@@ -179,11 +179,11 @@ const stories: Story[] = [
     );
     assertEquals(new Set(colors).size, 2);
     await page.click(".request:last-child th button");
-    const told = await page.locator(".representation .code").textContent();
-    assertEquals(told, "invalid_packet data is missing");
+    const shown = await page.locator(".representation .code").textContent();
+    assertEquals(shown, "invalid_packet data is missing");
   }],
 
-  ["cancels one", KNOWN, async (page) => {
+  ["cancels requests by button, by key and in the detail", KNOWN, async (page) => {
     const ids = ["a", "b", "c"].map((end) => `${NEVER_ID}-${end}`);
     await type(page, { request_id: NEVER_ID, data: "a&&b&&c" });
     const never = ids.map((id) => ({ request_id: id, data: "a&&b&&c" }));
@@ -201,9 +201,9 @@ const stories: Story[] = [
     }
   }],
 
-  ["drops the connection, comes back and has what waited answered", KNOWN, async (page) => {
+  ["reconnects after a drop and sends unanswered requests again", KNOWN, async (page) => {
     await type(page, { request_id: SOON_ID, data: "a&&b&&c" });
-    // In one go, or the answer might be there first; yet after the packet has gone out.
+    // In one task, before the answer can arrive, but after the packet was sent.
     await page.evaluate(async () => {
       document.querySelector<HTMLButtonElement>("#compose .primary")!.click();
       await Promise.resolve();
@@ -228,7 +228,7 @@ const stories: Story[] = [
     assertEquals(all.length, 1000);
     const places = all.map((row) => Number(/#([\d,]+)$/.exec(row)![1]!.replace(",", "")));
     assertEquals(new Set(places).size, 1000);
-    assert(places.some((place, i) => place !== i + 1), "none was out of order");
+    assert(places.some((place, i) => place !== i + 1), "no answer was out of order");
     assertEquals(await page.evaluate(() => document.getAnimations().length), 0);
   }],
 
@@ -256,7 +256,7 @@ const stories: Story[] = [
     assertEquals(await page.locator(".detail").count(), 0);
   }],
 
-  ["keeps what is long or strange where it belongs", QUICK, async (page) => {
+  ["shows long and strange texts as they are", QUICK, async (page) => {
     const id = "<img src=x onerror=alert(1)>".repeat(8);
     await send(page, { request_id: id, data: `<b>&&__proto__&&${"x".repeat(5000)}&&\u202e&&\n` });
     await untilTotals(page, "0", "1", "0");
@@ -269,7 +269,7 @@ const stories: Story[] = [
     assertStringIncludes((await page.textContent(".representation"))!, '"__proto__": "xxx');
   }],
 
-  ["forgets what is over when it is told to", KNOWN, async (page) => {
+  ["clears the runs that are over", KNOWN, async (page) => {
     await send(page, { request_id: SOON_ID, data: "" });
     await untilTotals(page, "0", "1", "0");
     await send(page, { request_id: NEVER_ID, data: "" });
@@ -299,17 +299,17 @@ Deno.test({
   async fn(t) {
     const browser = await startBrowser(browserPath!);
     try {
-      for (const [what, options, tell] of stories) {
+      for (const [what, options, run] of stories) {
         await t.step(what, async () => {
           await using server = serve(options);
           await using opened = await open(browser, server);
-          await tell(opened.page);
-          assertEquals(opened.complaints, []);
+          await run(opened.page);
+          assertEquals(opened.problems, []);
         });
       }
-      await t.step("comes back by itself when the server does", () => serverComesBack(browser));
-      await t.step("asks for the token", () => tokenIsAskedFor(browser));
-      await t.step("lets nothing move where that is not wanted", () => nothingMoves(browser));
+      await t.step("reconnects when the server is back", () => serverComesBack(browser));
+      await t.step("asks for the token if the server requires one", () => tokenIsAskedFor(browser));
+      await t.step("moves nothing if the user prefers reduced motion", () => nothingMoves(browser));
       for (const [name, options] of WAYS) {
         await t.step(`is accessible ${name}`, () => isAccessible(browser, options));
       }
@@ -335,7 +335,7 @@ async function tokenIsAskedFor(browser: Browser): Promise<void> {
   const token = "a+b/c=";
   await using server = serve({ ...KNOWN, token });
   await using opened = await open(browser, server, {}, false);
-  const { page, complaints } = opened;
+  const { page, problems } = opened;
   const enter = async (text: string) => {
     await page.waitForSelector("dialog[open]");
     await page.fill("#token", text);
@@ -351,7 +351,7 @@ async function tokenIsAskedFor(browser: Browser): Promise<void> {
   await page.waitForSelector('[data-state="open"]');
   await page.reload();
   await page.waitForSelector('[data-state="open"]');
-  assertEquals(complaints, []);
+  assertEquals(problems, []);
 }
 
 async function nothingMoves(browser: Browser): Promise<void> {

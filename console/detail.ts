@@ -51,7 +51,9 @@ export class Detail {
     const data = isCut ? draft.data.slice(0, MAX_TEXT) : draft.data;
     if (draft.kind === "broken") this.#source.replaceChildren(data);
     else this.#source.replaceChildren(...sourceNodes(splitData(data)));
-    if (isCut) this.#source.append(make("p", "hint", `… ${count(draft.data.length)} in all`));
+    if (isCut) {
+      this.#source.append(make("p", "hint", `… ${count(draft.data.length)} characters in total`));
+    }
     this.update();
   }
 
@@ -60,12 +62,12 @@ export class Detail {
     const { draft, sentAt, sendings, ending } = this.#sent!;
     this.#cancel.hidden = ending !== undefined || draft.id === null;
     const facts: [name: string, value: string][] = [["Sent at", timeOfDay(sentAt)]];
-    if (sendings > 1) facts.push(["Sent", `${sendings} times, as the connection was lost`]);
+    if (sendings > 1) facts.push(["Sent", `${sendings} times, since the connection was lost`]);
     if (ending === undefined) {
       this.#representation.replaceChildren(make("p", "hint", "Not answered yet"));
     } else if (ending.result instanceof Reply) {
       const { delay, latency, json } = ending.result;
-      facts.push(["Answered", `after ${duration(latency)}, as number ${count(ending.place)}`]);
+      facts.push(["Answered", `after ${duration(latency)}, number ${count(ending.place)}`]);
       if (delay !== undefined) {
         facts.push(["Delay", `${delay} s`], ["Late by", duration(latency - delay * 1000)]);
       }

@@ -29,24 +29,24 @@ const typed: [what: string, text: string, drafts: [Draft["kind"], Draft["id"], s
     [["request", 1, "a,]"], ["broken", 2, '{"request_id":2}'], ["broken", null, "3"]],
   ],
   ["a cancel", '{"request_id":"01","cancel":true}', [["cancel", "01", ""]]],
-  ["what is no JSON", '{"request_id":"01"', [["broken", null, '{"request_id":"01"']]],
+  ["invalid JSON", '{"request_id":"01"', [["broken", null, '{"request_id":"01"']]],
   ["an empty array", "[]", [["broken", null, "[]"]]],
 ];
 
-Deno.test("readDrafts() reads what was typed", async (t) => {
+Deno.test("readDrafts() reads typed text", async (t) => {
   for (const [what, text, drafts] of typed) {
     await t.step(what, () => {
       const read = readDrafts(text, counter()).map(({ kind, id, data }) => [kind, id, data]);
       assertEquals(read, drafts);
     });
   }
-  await t.step("more packets than a frame may hold, for the server to refuse", () => {
+  await t.step("more packets than a frame may hold, which the server refuses", () => {
     const text = JSON.stringify(Array(MAX_BATCH + 1).fill({ request_id: 1, data: "" }));
     assertEquals(readDrafts(text, counter()).map(({ kind, id }) => [kind, id]), [["broken", null]]);
   });
 });
 
-Deno.test("repeatDrafts() takes turns and gives each request an id of its own", () => {
+Deno.test("repeatDrafts() repeats drafts in turn and gives each request its own id", () => {
   const number = counter();
   const drafts = readDrafts('{"request_id":"01","data":"a"}\nb\n{"request_id":3', () => 9);
   const repeated = repeatDrafts(drafts, 5, number);
@@ -61,7 +61,7 @@ Deno.test("repeatDrafts() takes turns and gives each request an id of its own", 
   assertEquals(repeatDrafts([], 5, number), []);
 });
 
-Deno.test("repeatDrafts() keeps an id that is as long as can be within the limit", () => {
+Deno.test("repeatDrafts() shortens the longest id to stay within the limit", () => {
   const drafts = readDrafts(
     JSON.stringify({ request_id: "x".repeat(MAX_ID_LENGTH), data: "" }),
     () => 1,

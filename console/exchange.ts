@@ -146,7 +146,7 @@ export class Exchange {
   /** Reads a frame from the server. */
   receive(frame: unknown, now: number): void {
     const answers = typeof frame === "string" ? decodeAnswers(frame) : undefined;
-    if (answers === undefined) return this.#events.strayed("a frame that holds no answers");
+    if (answers === undefined) return this.#events.strayed("a frame without answers");
     const whole = new AnswerFrame(frame as string);
     answers.forEach((answer, i) => this.#settle(answer, now, whole, i));
   }

@@ -4,10 +4,10 @@ import { encodeError, ERRORS } from "../protocol.ts";
 import { readDrafts } from "./drafts.ts";
 import { Exchange, type Sent } from "./exchange.ts";
 
-/** An exchange, what it sent, and what it told. */
+/** Returns an exchange, the frames that it sent, and the events that it reported. */
 function start(isConnected = true) {
   const out: string[] = [];
-  const told: string[] = [];
+  const reported: string[] = [];
   const ended: Sent[] = [];
   const link = {
     send: (packet: string) => out.push(packet),
@@ -19,13 +19,13 @@ function start(isConnected = true) {
     ended(sent) {
       ended.push(sent);
       const result = sent.ending!.result;
-      told.push(`${sent.draft.id} ${result instanceof Reply ? result.json : result.code}`);
+      reported.push(`${sent.draft.id} ${result instanceof Reply ? result.json : result.code}`);
     },
-    strayed: (what) => told.push(what),
+    strayed: (what) => reported.push(what),
   });
   if (isConnected) exchange.connected(link);
   const send = (text: string, now = 0) => exchange.send(readDrafts(text, () => "made up"), now);
-  return { exchange, out, told, ended, link, send };
+  return { exchange, out, reported, ended, link, send };
 }
 
 const A = '{"request_id":"a","data":"E&&x&&1"}';
@@ -33,12 +33,15 @@ const A_ANSWER = '{"request_id":"a","data":{"E":{"x":"1"}}}';
 const B = '{"request_id":1,"data":"E&&x&&2"}';
 
 Deno.test("Exchange gives each answer to its request, whatever the order", () => {
-  const { exchange, out, told, ended, send } = start();
+  const { exchange, out, reported, ended, send } = start();
   send(`${A}\n${B}`, 100);
   assertEquals(out, [A, B]);
   exchange.receive('[{"request_id":1,"data":{"10":{"x":"2"},"9":{"x":"3"}},"delay":2.5}]', 2601);
   exchange.receive(A_ANSWER, 3100);
-  assertEquals(told, ['1 {"request_id":1,"data":{"10":{"x":"2"},"9":{"x":"3"}}}', `a ${A_ANSWER}`]);
+  assertEquals(reported, [
+    '1 {"request_id":1,"data":{"10":{"x":"2"},"9":{"x":"3"}}}',
+    `a ${A_ANSWER}`,
+  ]);
   const replies = ended.map(({ ending }) => ending!.result as Reply);
   assertEquals(replies.map(({ delay, latency }) => [delay, latency]), [[2.5, 2501], [
     undefined,
@@ -59,15 +62,15 @@ Deno.test("perSecond() counts the responses of the last second", () => {
   assertEquals([exchange.perSecond(1950), exchange.perSecond(9999)], [10, 0]);
 });
 
-Deno.test("Exchange tells 1 from '1'", () => {
-  const { exchange, told, send } = start();
+Deno.test("Exchange distinguishes the ids 1 and '1'", () => {
+  const { exchange, reported, send } = start();
   send(B);
   exchange.receive('{"request_id":"1","data":{}}', 1);
-  assertEquals(told, ['an answer to "1", which is not in flight']);
+  assertEquals(reported, ['an answer to "1", which is not in flight']);
   assertEquals(exchange.inFlight, 1);
 });
 
-Deno.test("Exchange leaves the first of an id in flight when a second is refused", () => {
+Deno.test("Exchange keeps a request in flight when the server refuses its duplicate", () => {
   const { exchange, ended, send } = start();
   const [first] = send(A);
   const [second] = send(A);
@@ -79,15 +82,15 @@ Deno.test("Exchange leaves the first of an id in flight when a second is refused
   assertEquals(ended, [second!, first!]);
 });
 
-Deno.test("Exchange sends what is broken alone, and takes the errors without id for it", () => {
-  const { exchange, out, told, send } = start();
+Deno.test("Exchange sends a broken packet alone, and gives it the errors without id", () => {
+  const { exchange, out, reported, send } = start();
   send('{"request_id":\n[]\n{"request_id":"a"}');
   assertEquals(out, ['alone: {"request_id":', "alone: []", 'alone: {"request_id":"a"}']);
   exchange.receive(encodeError("null", { code: "invalid_json", message: "" }), 1);
   exchange.receive(encodeError("null", { code: "invalid_packet", message: "" }), 2);
   exchange.receive(encodeError('"a"', { code: "invalid_packet", message: "" }), 3);
   exchange.receive(encodeError("null", { code: "internal", message: "" }), 4);
-  assertEquals(told, [
+  assertEquals(reported, [
     "null invalid_json",
     "null invalid_packet",
     "a invalid_packet",
@@ -96,7 +99,7 @@ Deno.test("Exchange sends what is broken alone, and takes the errors without id 
   assertEquals(exchange.failed, 3);
 });
 
-Deno.test("Exchange sends what waits again after a connection was lost, until it is answered", () => {
+Deno.test("Exchange sends unanswered requests again on each new connection", () => {
   const { exchange, out, ended, link, send } = start();
   send(`${A}\n${B}`, 0);
   exchange.receive(A_ANSWER, 10);
@@ -112,7 +115,7 @@ Deno.test("Exchange sends what waits again after a connection was lost, until it
   assertEquals(out.length, 2);
 });
 
-Deno.test("Exchange has a request given up by the server, or by itself where there is none", () => {
+Deno.test("Exchange asks the server to cancel, or cancels by itself without a connection", () => {
   const { exchange, out, ended, send } = start();
   send(A);
   send('{"request_id":"a","cancel":true}', 1);
@@ -125,30 +128,30 @@ Deno.test("Exchange has a request given up by the server, or by itself where the
   assertEquals([exchange.inFlight, exchange.failed], [0, 1]);
 });
 
-Deno.test("Exchange says so when a frame holds no answers", async (t) => {
+Deno.test("Exchange reports a frame without answers", async (t) => {
   for (const frame of ["", "{", "[1]", '{"request_id":1}', new ArrayBuffer(1), null]) {
     await t.step(String(frame), () => {
-      const { exchange, told } = start();
+      const { exchange, reported } = start();
       exchange.receive(frame, 0);
-      assertEquals(told, ["a frame that holds no answers"]);
+      assertEquals(reported, ["a frame without answers"]);
     });
   }
 });
 
-Deno.test("Exchange does not end a request over an error about a frame that is sent again", () => {
-  const { exchange, told, link, send } = start();
+Deno.test("Exchange keeps requests in flight when their shared frame is sent again", () => {
+  const { exchange, reported, link, send } = start();
   const [, broken] = send(`${A}\n{`);
   const tooLarge = encodeError("null", { code: "packet_too_large", message: "", limit: 100 });
   const errors: unknown[] = [];
   link.repair = (error?: unknown) => errors.push(error) === 1;
   exchange.receive(tooLarge, 1);
-  assertEquals([errors, told], [[JSON.parse(tooLarge)], []]);
+  assertEquals([errors, reported], [[JSON.parse(tooLarge)], []]);
   // The next is about the broken packet.
   exchange.receive(tooLarge, 2);
-  assertEquals([broken!.ending?.at, told.length], [2, 1]);
+  assertEquals([broken!.ending?.at, reported.length], [2, 1]);
 });
 
-Deno.test("Exchange tells the link which requests have been answered", () => {
+Deno.test("Exchange reports answered requests to the link", () => {
   const { exchange, link, send } = start();
   const accepted: unknown[] = [];
   link.accept = (posted?: unknown) => void accepted.push(posted);

@@ -5,7 +5,7 @@ import { fc } from "../tests/support/npm_packages.ts";
 import { compactJson } from "../tests/support/vectors.ts";
 import { linesOf, splitData } from "./pairing.ts";
 
-Deno.test("splitData() loses nothing of the source", () => {
+Deno.test("splitData() keeps all of the source", () => {
   fc.assert(fc.property(anyData, (data) => {
     const joined = splitData(data).map(({ name, pairs }) => {
       const tokens = pairs.flatMap((pair) =>
@@ -17,7 +17,7 @@ Deno.test("splitData() loses nothing of the source", () => {
   }));
 });
 
-Deno.test("linesOf() writes the representation that it is given", () => {
+Deno.test("linesOf() returns the representation that it was given", () => {
   fc.assert(fc.property(anyData, (data) => {
     const json = convertToJson(data);
     const text = linesOf(json, splitData(data)).map((line) => line.text).join("\n");
@@ -25,7 +25,7 @@ Deno.test("linesOf() writes the representation that it is given", () => {
   }));
 });
 
-Deno.test("linesOf() finds every pair that is kept, each once, with its own value", () => {
+Deno.test("linesOf() numbers every kept pair once, with its value", () => {
   fc.assert(fc.property(anyData, (data) => {
     const source = splitData(data);
     const values = source.flatMap(({ pairs }) => pairs)
@@ -41,7 +41,7 @@ Deno.test("linesOf() finds every pair that is kept, each once, with its own valu
   }));
 });
 
-Deno.test("linesOf() tells repeats apart, and gives no number where the answer is another's", () => {
+Deno.test("linesOf() distinguishes repeated pairs, and numbers none of another source", () => {
   const source = splitData("A&&x&&1&&x&&2%%B&&y&&3%%A&&x&&4");
   const numbered = (json: string) =>
     linesOf(json, source).filter(({ number }) => number > 0).map(({ text, number }) => [
