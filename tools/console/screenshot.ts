@@ -1,5 +1,5 @@
 /**
- * Takes the picture of the console that the README shows.
+ * Takes the screenshot of the console in the README.
  *
  * Usage: deno task screenshot
  *
@@ -11,11 +11,11 @@ import { findBrowser, startBrowser } from "../../tests/support/browser.ts";
 
 const TARGET = new URL("../../docs/console.png", import.meta.url).pathname;
 
-/** Of the first requests, some are answered soon, and some not before the picture is taken. */
+/** With this seed, some of the first requests are answered before the screenshot, and some later. */
 const SEED = 28431;
 
 const path = findBrowser();
-if (path === undefined) throw new Error("There is no chromium here");
+if (path === undefined) throw new Error("expected chromium in PATH; install it");
 await using server = serve({ port: 0, seed: SEED });
 const browser = await startBrowser(path);
 const page = await browser.newPage({
@@ -26,10 +26,10 @@ await page.goto(server.url.replace("ws", "http"));
 await page.waitForSelector('[data-state="open"]');
 await page.click('[data-count="50"]');
 await page.click("text=01-7");
-await page.waitForFunction('document.querySelectorAll(".request.answered").length >= 9');
+await page.locator(".request.answered").nth(8).waitFor();
 await page.click('[aria-label="Cancel 01-4"]');
 await page.waitForSelector(".representation .pair");
-await page.waitForFunction('document.querySelectorAll(".request.answered").length >= 24');
+await page.locator(".request.answered").nth(23).waitFor();
 await page.mouse.move(0, 0);
 await page.screenshot({ path: TARGET });
 await browser.close();
