@@ -1,5 +1,5 @@
 /**
- * Requests over time, as a chart of text: a line each, from its sending to its answer.
+ * A text chart of requests over time: a bar for each, from sending it to its answer.
  *
  * @module
  */
@@ -11,89 +11,89 @@ import { escapeControls } from "./escape.ts";
 import { formatCount, formatDuration, histogram, quantiles } from "../figures.ts";
 import type { TerminalSize } from "./status_lines.ts";
 
-/** If there are more requests than this, they share lines. */
+/** Most lines. If there are more requests, they share lines. */
 const MAX_LINES = 40;
 
-/** How long the label of a line may be. */
+/** Longest label of a line, in cells. */
 const MAX_LABEL = 12;
 
-/** The room for what is said after a bar, in cells: the longest code. */
+/** Room for the note after a bar, in cells: the longest error code. */
 const NOTE = 22;
 
-/** The least room for a bar, in cells. A terminal that is too narrow cuts off the notes. */
+/** Least room for a bar, in cells. A terminal that is too narrow cuts off the notes. */
 const MIN_WIDTH = 10;
 
-/** How far the marks of the axis are apart at least, in cells. */
+/** Least distance between two marks of the axis, in cells. */
 const MARK = 10;
 
-/** How many bars the histogram has at most, and one more for what is longer than the 99th percentile. */
+/** Most bars of the histogram, without the one beyond the 99th percentile. */
 const BARS = 10;
 
-/** How much of a histogram's line is not its bar, in cells. */
+/** Room for the numbers in a line of the histogram, in cells. */
 const BAR_MARGIN = 32;
 
-/** For the share of a line's requests that are in flight. */
+/** Shades for the share of a line's requests that are in flight. */
 const SHADES = ["░", "▒", "▓", "█"] as const;
 
-const COLOURS = { answered: "\x1b[32m", inFlight: "\x1b[36m", failed: "\x1b[31m" } as const;
-const NO_COLOUR = "\x1b[39m";
+const COLORS = { answered: "\x1b[32m", inFlight: "\x1b[36m", failed: "\x1b[31m" } as const;
+const NO_COLOR = "\x1b[39m";
 
-/** Letters of one cell each, as far as one can be sure of it. */
+/** Characters that surely take one cell each. */
 const NARROW = /^[\x20-\x7e\xa1-\xac\xae-\u02ff\u0370-\u0377\u0391-\u0481\u048a-\u052f]*$/;
 
-/** A request; times are in milliseconds. */
+/** A request. Times are in milliseconds. */
 interface Entry {
   id: RequestId | undefined;
   readonly sentAt: number;
-  /** undefined while it is in flight. */
+  /** undefined while the request is in flight. */
   endedAt: number | undefined;
-  /** Why there is no response. */
+  /** Error code, if it failed. */
   code: string | undefined;
 }
 
-/** Keeps what happens to requests, and draws it. */
+/** Keeps the times of requests and draws them. */
 export class Chart {
   readonly #entries: Entry[] = [];
-  readonly #colours: boolean;
+  readonly #hasColors: boolean;
   #drawing: string[] = [];
   #drawnUntil = -Infinity;
 
-  /** @param colours whether there are to be any. */
-  constructor(colours: boolean) {
-    this.#colours = colours;
+  /** @param hasColors whether to use colors. */
+  constructor(hasColors: boolean) {
+    this.#hasColors = hasColors;
   }
 
-  /** A request is sent, in the order of {@linkcode Outcome.index}. */
+  /** Adds a request that is sent now, in the order of {@linkcode Outcome.index}. */
   sent(id: RequestId | undefined): void {
     this.#entries.push({ id, sentAt: performance.now(), endedAt: undefined, code: undefined });
   }
 
-  /** A request has ended. */
+  /** Ends a request. */
   settled({ index, reply, error }: Outcome): void {
     const entry = this.#entries[index]!;
     entry.id = reply?.requestId ?? error?.requestId;
-    // An answer may have been waiting to be taken.
+    // The answer may have come some time ago.
     entry.endedAt = reply === undefined ? performance.now() : entry.sentAt + reply.latency;
     entry.code = error?.code;
   }
 
-  /** The lines while requests are in flight; they leave room on the terminal. */
+  /** Returns the lines while requests are in flight, for two thirds of the terminal. */
   live({ columns, rows }: TerminalSize): string[] {
     const now = performance.now();
     if (now >= this.#drawnUntil) {
       const most = Math.min(Math.max(Math.floor(2 * rows / 3), 1), MAX_LINES);
-      this.#drawing = timeline(this.#entries, now, most, columns, this.#colours);
-      // Drawing very many takes its time; most of the time is for the requests.
+      this.#drawing = timeline(this.#entries, now, most, columns, this.#hasColors);
+      // Drawing many requests is slow; it may take a tenth of the time.
       this.#drawnUntil = now + 10 * (performance.now() - now);
     }
     return this.#drawing;
   }
 
-  /** The chart of those that have ended, and how their latencies are distributed. */
+  /** Returns the chart of all requests that have ended, and a histogram of their latencies. */
   final(columns: number): string {
     const ended = this.#entries.filter(({ endedAt }) => endedAt !== undefined);
     if (ended.length === 0) return "";
-    const lines = timeline(ended, 0, MAX_LINES, columns - 2, this.#colours);
+    const lines = timeline(ended, 0, MAX_LINES, columns - 2, this.#hasColors);
     const sections = [[titleOf(ended.length), ...lines.map((line) => `  ${line}`)]];
     const latencies = new Distribution();
     for (const { sentAt, endedAt, code } of ended) {
@@ -110,29 +110,28 @@ export class Chart {
 
 function titleOf(count: number): string {
   const shared = sharing(count, MAX_LINES);
-  return shared === 1
-    ? "Requests"
-    : `Requests, ${formatCount(shared)} a line: darker where more are in flight; median latency`;
+  if (shared === 1) return "Requests";
+  return `Requests, ${formatCount(shared)} a line: darker where more are in flight; median latency`;
 }
 
-/** How many requests share a line: 1, 2, 5, 10, 20, … */
+/** Returns the number of requests that share a line: 1, 2, 5, 10, 20, … */
 function sharing(count: number, maxLines: number): number {
   return count <= maxLines ? 1 : roundUp(count / maxLines);
 }
 
-/** The next of 1, 2 and 5 times a power of ten. */
+/** Rounds up to 1, 2 or 5 times a power of ten. */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   return power * ([1, 2, 5].find((factor) => factor * power >= value) ?? 10);
 }
 
-/** A line for each request, or for each few, and the axis. */
+/** Returns a line for each request or group of requests, and the axis. */
 function timeline(
   entries: readonly Entry[],
   now: number,
   maxLines: number,
   columns: number,
-  colours: boolean,
+  hasColors: boolean,
 ): string[] {
   if (entries.length === 0) return [];
   const start = entries[0]!.sentAt;
@@ -151,12 +150,12 @@ function timeline(
       [(sentAt - start) * scale, ((endedAt ?? now) - start) * scale] as const
     );
     const bar = shared === 1 ? barOf(...spans[0]!) : shadesOf(spans, width);
-    return `${labels[i]!.padStart(indent)}  ${withNote(bar, group, now, colours)}`;
+    return `${labels[i]!.padStart(indent)}  ${withNote(bar, group, now, hasColors)}`;
   });
   return [...lines, " ".repeat(indent + 2) + axisOf(end - start, scale, width)];
 }
 
-/** The id of a request, or which they are, counted from 1. */
+/** Returns the id of a request, or the numbers of several. */
 function labelOf(group: readonly Entry[], first: number): string {
   if (group.length > 1) return `${first}–${first + group.length - 1}`;
   const id = escapeControls(String(group[0]!.id ?? first));
@@ -164,7 +163,7 @@ function labelOf(group: readonly Entry[], first: number): string {
   return id.length > MAX_LABEL ? `${id.slice(0, MAX_LABEL - 1)}…` : id;
 }
 
-/** A bar, to half a cell. */
+/** Returns a bar, to half a cell. */
 function barOf(from: number, to: number): string {
   const first = Math.round(2 * from);
   const last = Math.max(Math.round(2 * to), first + 1);
@@ -173,7 +172,7 @@ function barOf(from: number, to: number): string {
   return left + "█".repeat(full) + (last % 2 === 1 && last > first + first % 2 ? "▌" : "");
 }
 
-/** How many of the spans there are in each cell, in shades. */
+/** Returns a bar whose shades show the share of spans in each cell. */
 function shadesOf(spans: readonly (readonly [number, number])[], width: number): string {
   const changes = new Int32Array(width + 1);
   for (const [from, to] of spans) {
@@ -189,16 +188,13 @@ function shadesOf(spans: readonly (readonly [number, number])[], width: number):
   return cells.join("").trimEnd();
 }
 
-/** A bar, and what came of its requests. */
-function withNote(bar: string, group: readonly Entry[], now: number, colours: boolean): string {
-  const paint = (text: string, colour: keyof typeof COLOURS) =>
-    colours ? `${COLOURS[colour]}${text}${NO_COLOUR}` : text;
-  const codes: string[] = [];
-  const latencies: number[] = [];
-  for (const { sentAt, endedAt, code } of group) {
-    if (code !== undefined) codes.push(code);
-    else if (endedAt !== undefined) latencies.push(endedAt - sentAt);
-  }
+/** Adds to a bar how its requests have ended. */
+function withNote(bar: string, group: readonly Entry[], now: number, hasColors: boolean): string {
+  const paint = (text: string, color: keyof typeof COLORS) =>
+    hasColors ? `${COLORS[color]}${text}${NO_COLOR}` : text;
+  const codes = group.flatMap(({ code }) => code ?? []);
+  const latencies = group.filter(({ code, endedAt }) => code === undefined && endedAt !== undefined)
+    .map(({ sentAt, endedAt }) => endedAt! - sentAt);
   const ended = codes.length + latencies.length;
   const notes: string[] = [];
   if (latencies.length > 0) {
@@ -216,7 +212,7 @@ function withNote(bar: string, group: readonly Entry[], now: number, colours: bo
   return `${paint(bar, state)} ${notes.join(", ")}`.trimEnd();
 }
 
-/** Marks at round times. */
+/** Returns marks at round times. */
 function axisOf(span: number, scale: number, width: number): string {
   const step = roundUp(MARK / scale);
   const digits = Math.max(Math.ceil(-Math.log10(step / 1000)), 0);

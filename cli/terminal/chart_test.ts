@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-control-regex -- colours are what is looked for
+// deno-lint-ignore-file no-control-regex -- the tests look for colors
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ClientError, type ClientErrorCode, Reply } from "../../client.ts";
 import { AnswerFrame } from "../../client/reply.ts";
@@ -19,14 +19,14 @@ function fail(chart: Chart, index: number, code: string): void {
   chart.settled({ index, error });
 }
 
-/** The lines of the first section, without the two spaces that they begin with. */
+/** Returns the lines of the first section, without their indent. */
 function final(chart: Chart, columns = 50): string[] {
   return chart.final(columns).split("\n\n")[0]!.split("\n").map((line) =>
     line.replace(/^ {2}/, "")
   );
 }
 
-Deno.test("live() draws bars that grow until their answer lands", () => {
+Deno.test("live() draws bars that grow until their answer comes", () => {
   using time = new FakeTime();
   const chart = new Chart(false);
   assertEquals(chart.live(SIZE), []);
@@ -52,7 +52,7 @@ Deno.test("live() draws bars that grow until their answer lands", () => {
   ]);
 });
 
-Deno.test("final() shows what was answered, what was not and why, and the latencies", () => {
+Deno.test("final() shows latencies, error codes, and a histogram", () => {
   using time = new FakeTime();
   const chart = new Chart(false);
   for (let i = 0; i < 4; i++) chart.sent(undefined);
@@ -60,7 +60,7 @@ Deno.test("final() shows what was answered, what was not and why, and the latenc
   time.pass(1000);
   fail(chart, 1, "bad \x1b[2J".repeat(9));
   time.pass(1000);
-  // Answers count from when they came, not from when they were taken.
+  // An answer ends its bar when it came, not when it was read.
   answer(chart, 2, 2000, "x".repeat(20));
   answer(chart, 3, 1500);
   chart.sent("never ended");
@@ -80,7 +80,7 @@ Deno.test("final() shows what was answered, what was not and why, and the latenc
   ]);
 });
 
-Deno.test("final() of nothing is nothing, and a single answer needs no histogram", () => {
+Deno.test("final() returns no chart without requests, and no histogram for one answer", () => {
   using _time = new FakeTime();
   const chart = new Chart(false);
   assertEquals(chart.final(80), "");
@@ -90,7 +90,7 @@ Deno.test("final() of nothing is nothing, and a single answer needs no histogram
   assert(!chart.final(80).includes("Latency"));
 });
 
-Deno.test("final() lets requests share lines where they are many", () => {
+Deno.test("final() lets requests share lines when there are many", () => {
   using time = new FakeTime();
   for (const [count, shared] of [[40, 1], [41, 2], [80, 2], [81, 5], [1000, 50], [5000, 200]]) {
     const chart = new Chart(false);
@@ -105,12 +105,12 @@ Deno.test("final() lets requests share lines where they are many", () => {
   }
 });
 
-Deno.test("final() shades lines by how many are in flight", () => {
+Deno.test("final() shades lines by the requests in flight", () => {
   using time = new FakeTime();
   const chart = new Chart(false);
   for (let i = 0; i < 160; i++) chart.sent(undefined);
   time.pass(1000);
-  // Of each five: one fails, the others are answered one after another.
+  // One of five requests fails; the others are answered one after another.
   for (let i = 0; i < 160; i++) {
     if (i % 5 === 4) fail(chart, i, "internal");
     else answer(chart, i, 250 * (1 + i % 5));
@@ -120,26 +120,26 @@ Deno.test("final() shades lines by how many are in flight", () => {
   assertEquals(lines.length, 32);
 });
 
-Deno.test("Chart has colours if told so, for errors their own", () => {
+Deno.test("Chart uses colors only when asked to", () => {
   using time = new FakeTime();
-  const [plain, coloured] = [false, true].map((colours) => {
-    const chart = new Chart(colours);
+  const [plain, colored] = [false, true].map((hasColors) => {
+    const chart = new Chart(hasColors);
     for (let i = 0; i < 3; i++) chart.sent(undefined);
     time.pass(1000);
     answer(chart, 0, 1000);
     fail(chart, 1, "overloaded");
     return chart.live(SIZE);
   });
-  assertEquals(coloured!.map((line) => line.match(/\x1b\[\d+m/g)), [
+  assertEquals(colored!.map((line) => line.match(/\x1b\[\d+m/g)), [
     ["\x1b[32m", "\x1b[39m"],
     ["\x1b[31m", "\x1b[39m", "\x1b[31m", "\x1b[39m"],
     ["\x1b[36m", "\x1b[39m"],
     null,
   ]);
-  assertEquals(coloured!.map((line) => line.replaceAll(/\x1b\[\d+m/g, "")), plain);
+  assertEquals(colored!.map((line) => line.replaceAll(/\x1b\[\d+m/g, "")), plain);
 });
 
-Deno.test("Chart keeps to the width and to two thirds of the height", () => {
+Deno.test("live() keeps to the width and to two thirds of the height", () => {
   using time = new FakeTime();
   const chart = new Chart(false);
   for (let i = 0; i < 100; i++) chart.sent(i % 2 === 0 ? "日本".repeat(i) : "é".repeat(i));
@@ -155,7 +155,7 @@ Deno.test("Chart keeps to the width and to two thirds of the height", () => {
   assertEquals(chart.live({ columns: 80, rows: 200 }).length, 21);
 });
 
-Deno.test("Chart labels lines with ids that are sure to be of one cell a letter", () => {
+Deno.test("Chart labels lines with ids when their characters surely take one cell each", () => {
   using time = new FakeTime();
   const ids: [RequestId, string][] = [
     ["a b", "a b"],
