@@ -7,7 +7,7 @@ import { randomIntegers } from "../tests/support/random.ts";
 
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 
-/** Good lines between one that is too long and one that is not UTF-8. */
+/** Returns valid lines, a line that is too long, and a line that is not UTF-8. */
 function oddInput(): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const mebibyte = new Uint8Array(2 ** 20).fill(0x78);
@@ -22,13 +22,13 @@ function oddInput(): ReadableStream<Uint8Array> {
 
 const REFUSALS = "line 2: longer than 64 MiB\nline 3: not valid UTF-8\n";
 
-Deno.test("main() convert refuses lines that are too long or not UTF-8, and goes on", async () => {
+Deno.test("main() convert reports lines that are too long or not UTF-8, and goes on", async () => {
   const { code, stdout, stderr } = await runCommand(["convert"], { stdin: oddInput() });
   assertEquals([code, stderr], [1, REFUSALS]);
   assertEquals(stdout, '{"a":{"b":"1"}}\n{"a":{"b":"2"}}\n');
 });
 
-Deno.test("main() send refuses lines that are too long or not UTF-8, and sends the others", async () => {
+Deno.test("main() send reports lines that are too long or not UTF-8, and sends the others", async () => {
   await using server = serve(AT_ONCE);
   const send = ["send", "--url", server.url, "--ordered"];
   const { code, stdout, stderr } = await runCommand([...send, "--json"], { stdin: oddInput() });
@@ -47,7 +47,7 @@ Deno.test("main() send refuses lines that are too long or not UTF-8, and sends t
   assertMatch(text.stderr, /^line 2: .*\n2 requests: 1 answered, 1 failed.*\n {2}1 invalid_line\n/);
 });
 
-Deno.test("main() send --replay reports the number of a line that it cannot read", async () => {
+Deno.test("main() send --replay reports the number of an invalid line", async () => {
   await using server = serve(AT_ONCE);
   const line = (id: number) => {
     const frame = JSON.stringify({ request_id: id, data: "" });
@@ -60,7 +60,7 @@ Deno.test("main() send --replay reports the number of a line that it cannot read
   assertMatch(stderr, /^line 2: not valid UTF-8\n3 requests: 2 answered, 1 failed/);
 });
 
-Deno.test("main() bench refuses a file with a line that it cannot read, exit code 2", async () => {
+Deno.test("main() bench exits with 2 when a line of the file is invalid", async () => {
   const stdin = new Blob(["a\n", Uint8Array.of(0xff), "\n"]).stream();
   const { code, stdout, stderr } = await runCommand(["bench", "--file", "-"], { stdin });
   assertEquals([code, stdout], [2, ""]);
@@ -70,7 +70,7 @@ Deno.test("main() bench refuses a file with a line that it cannot read, exit cod
   assertMatch(folder.stderr, /^asyncpkt bench: cannot read [^\n]*\n$/);
 });
 
-Deno.test("main() convert --back refuses data that no line can hold, and says why", async () => {
+Deno.test("main() convert --back reports data that does not fit in a line, with the reason", async () => {
   const cases: [value: string, reason: string][] = [
     ["c\\nd", "it contains a line feed"],
     ["\\n", "it contains a line feed"],
@@ -92,7 +92,7 @@ Deno.test("main() convert --back refuses data that no line can hold, and says wh
   assertEquals(stderr, lines.join(""));
 });
 
-Deno.test("main() convert gives back what convert --back took, line by line", async () => {
+Deno.test("main() convert reverses convert --back line by line", async () => {
   const seed = 20260;
   const random = randomIntegers(seed);
   const tokens = ["a", "\\n", "\\r", "\\ufeff", "\\ud83d", "\\ude00", "é", "\\u0000", " ", "\\\\"];
