@@ -1,5 +1,5 @@
 /**
- * The server, for programs that import it.
+ * The server for programs: {@linkcode serve} starts it.
  *
  * @module
  */
@@ -16,9 +16,9 @@ export type { ServerEvents } from "./server/events.ts";
 export { DEFAULT_PORT, type Drained, type ServeOptions, type Server } from "./server/start.ts";
 
 /**
- * Starts a server for packets: over WebSocket at `/`, over HTTP by `POST /`.
+ * Starts a server that answers packets over WebSocket at `/` and over HTTP by `POST /`.
  *
- * @returns once it listens. `await using` drains it.
+ * @returns the server, which listens already. `await using` drains it.
  * @throws {RangeError} if an option is out of range.
  * @throws {Deno.errors.AddrInUse} if the port is in use, and other errors of listening.
  *

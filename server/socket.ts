@@ -22,7 +22,9 @@ export interface SocketEvents {
   onOpen(): void;
   /** A message came. Bytes are only valid during the call. */
   onMessage(frame: string | Uint8Array): void;
-  /** A message is longer than the limit: its first bytes, and how many have been announced so far. */
+  /**
+   * A message is longer than the limit: its first bytes, and how many have been announced so far.
+   */
   onTooLong(head: Uint8Array, size: number): void;
   /** The transport could not read a message. */
   onReadError(error: unknown): void;
@@ -37,7 +39,8 @@ export interface Upgraded {
 }
 
 /**
- * Turns the request at hand into a WebSocket, with this subprotocol and these headers in the response.
+ * Turns the request at hand into a WebSocket, with this subprotocol and these headers in the
+ * response.
  *
  * @throws {TypeError} if the request does not ask for one.
  */
@@ -54,8 +57,8 @@ export interface RequestInfo {
 }
 
 /**
- * Answers a request. Without `upgrade`, the request cannot become a WebSocket. A response to an upgrade must
- * be the one that `upgrade` returns, or its status must not be 101.
+ * Answers a request. Without `upgrade`, the request cannot become a WebSocket. A response to an
+ * upgrade must be the one that `upgrade` returns, or its status must not be 101.
  */
 export type Handler = (
   request: Request,

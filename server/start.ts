@@ -1,5 +1,5 @@
 /**
- * The server: carries frames between the network and sessions. It decides nothing about packets.
+ * Starts a server: connects the listener, admission, carriers and sessions.
  *
  * @module
  */
@@ -24,11 +24,11 @@ import { answerMetrics } from "./metrics.ts";
 import { Driver } from "./driver.ts";
 import { StrictListener } from "./strict_listener.ts";
 import { answerConsole, answerDescription, secure } from "./pages.ts";
-import type { RequestInfo, Upgrade } from "./socket.ts";
+import type { Handler } from "./socket.ts";
 import { ServerStats } from "./stats.ts";
 
 /**
- * The port where nothing else is said.
+ * Default port of a server.
  *
  * @example
  * ```ts
@@ -40,116 +40,124 @@ import { ServerStats } from "./stats.ts";
  */
 export const DEFAULT_PORT = 2707;
 
-/** How long peers may take to close once the server has, in milliseconds. */
+/** Time that peers have to close their connections at the end of a drain, in milliseconds. */
 const CLOSE_TIMEOUT = 2000;
 
-/** How much longer than the longest delay a drain may take where nothing is said, in milliseconds. */
+/** Time that a drain waits beyond the longest delay by default, in milliseconds. */
 const DRAIN_SLACK = 5000;
 
-/** The longest time that a timer can be set to, in milliseconds. */
+/** Longest time of a timer, in milliseconds. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /**
- * With so many upgrades that never opened, the server says that it is not well: each may have cost a file
- * descriptor for good, of the 1,024 that a process often has, and only a new process gets them back.
+ * Number of abandoned upgrades from which the server reports that it is unhealthy. Each may hold
+ * one of the process's file descriptors, often 1,024, until the process ends.
  */
 const MAX_ABANDONED = 100;
 
-/** What a Close frame says when the server has drained. */
-const DRAINED = "The server is shutting down";
-
-/** What a server can be told. */
+/** Options for {@linkcode serve}. */
 export interface ServeOptions {
   /** The host name or address to listen on. @default {"127.0.0.1"} */
   hostname?: string;
-  /** 0 takes a free one. @default {2707} */
+  /** The port to listen on; 0 picks a free port. @default {2707} */
   port?: number;
-  /** In seconds; uniform, normal or lognormal. @default {{ min: 1, max: 5 }} */
+  /**
+   * The delays of requests, in seconds: uniform, normal or lognormal. @default {{ min: 1, max: 5 }}
+   */
   delay?: Delay;
-  /** An integer: makes each delay, and each fault, a function of it and of the request's id alone. */
+  /**
+   * An integer that makes the delay and the fault of a request a function of the seed and the id
+   * alone.
+   */
   seed?: number;
-  /** Trouble to be made on purpose. @default {none} */
+  /** Faults to inject, as shares of the requests. @default {none} */
   faults?: FaultRates;
   /**
-   * Limits; the default of `maxConnectionsPerAddress` is 1,000, without a limit for this machine itself.
+   * Limits. By default, `maxConnectionsPerAddress` is 1,000, and does not apply to this machine.
    *
    * @default {{ maxPacketSize: 1 << 20, maxInFlight: 10_000, maxInFlightTotal: 1_000_000,
    * maxConsecutiveErrors: 100, maxConnections: 10_000, maxBuffered: 1 << 24 }}
    */
   limits?: Partial<Limits & ConnectionLimits>;
   /**
-   * What clients have to know: `Authorization: Bearer TOKEN`, or the subprotocol `asyncpkt.token.TOKEN`,
-   * percent-encoded, from pages. Letters, digits and `-._~+/`, with `=` at its end.
+   * The token that clients must send: as `Authorization: Bearer TOKEN`, or from pages as the
+   * subprotocol `asyncpkt.token.TOKEN`, percent-encoded. Letters, digits and `-._~+/`, with `=` at
+   * the end.
    */
   token?: string;
-  /** The origins of pages that may use the server, besides its own, such as `https://example.com`. */
+  /** Origins of pages that may use the server, besides its own, such as `https://example.com`. */
   allowOrigins?: readonly string[];
-  /** Makes it `wss` and `https`. */
+  /** The certificate for `wss` and `https`. @default {none} */
   tls?: Certificate;
   /**
-   * The transport of WebSockets: Deno's, or the project's own, which keeps its limits whatever clients send.
+   * The transport of WebSockets: Deno's, or the project's own, which keeps its limits whatever
+   * clients send.
    *
    * @default {"deno"}
    */
   websocket?: "deno" | "strict";
-  /** Whether browsers are shown the console. @default {true} */
+  /** Whether browsers get the console. @default {true} */
   console?: boolean;
-  /** How long a drain waits for what is in flight, in milliseconds. @default {the longest delay + 5000} */
+  /**
+   * How long a drain waits for requests in flight, in milliseconds.
+   *
+   * @default {the longest delay + 5000}
+   */
   drainTimeout?: number;
-  /** Told of what happens to each request, and to connections. */
+  /** Called with events of requests and connections. */
   events?: ServerEvents;
-  /** Told of every frame. */
+  /** Called with every frame. */
   tap?: Tap;
 }
 
-/** How a drain went. */
+/** The result of a drain. */
 export interface Drained {
-  /** Requests that were still in flight when it had taken too long; they have no answer. */
+  /** Requests that were still in flight after the timeout, and were not answered. */
   readonly dropped: number;
-  /** Connections that did not close in time, whose last answers may not have been read. */
+  /** Connections that did not close in time; their last answers may be unread. */
   readonly cut: number;
-  /** Requests of the server's whole life whose connection ended before they were due. */
+  /** Requests since the start of the server whose connection ended before they were due. */
   readonly disconnected: number;
 }
 
-/** A server that listens. */
+/** A running server. */
 export interface Server extends AsyncDisposable {
-  /** Where it listens, such as `ws://127.0.0.1:2707`. */
+  /** The URL of the server, such as `ws://127.0.0.1:2707`. */
   readonly url: string;
-  /** The port that it listens on. */
+  /** The port of the server. */
   readonly port: number;
-  /** How many requests are in flight. */
+  /** The number of requests in flight. */
   readonly inFlight: number;
-  /** How often each kind of trouble was made on purpose; undefined if none is to be. */
+  /** The number of injected faults, by kind; undefined without {@linkcode ServeOptions.faults}. */
   readonly faults: Readonly<Record<FaultKind, number>> | undefined;
   /**
-   * Replaces the certificate; with the same one, nothing happens. For a moment, no client can connect. Open
-   * connections stay open, except on Deno 2.9, which closes WebSockets with 1001.
+   * Replaces the certificate; with the same one, nothing happens. For a moment, no client can
+   * connect. Open connections stay open, except on Deno 2.9, which closes WebSockets with 1001.
    *
    * @throws {RangeError} if the certificate is not valid; the server keeps the old one.
    */
   setCertificate(tls: Certificate): Promise<void>;
-  /** How many have been answered with a response. */
+  /** The number of requests answered with a response. */
   readonly answered: number;
   /**
-   * Ends it in good order: no new connections, new requests are refused with `shutting_down`, those in
-   * flight are answered, then every connection is closed with 1001. Resolves when all that is done, or has
-   * taken too long.
+   * Ends the server: refuses new connections, refuses new requests with `shutting_down`, answers
+   * requests in flight, then closes each connection with 1001. Resolves when all this is done or
+   * has timed out.
    */
   drain(): Promise<Drained>;
 }
 
-/** A server, and its numbers. */
+/** A server with its counts and gauges. */
 export interface StartedServer extends Server {
-  /** What it has done, and how it is now. */
+  /** The current counts and gauges. */
   readonly stats: ServerStats;
 }
 
-/** What a server is made of beyond its options. */
+/** Parts of a server that replace the defaults. */
 export interface ServerParts {
-  /** Turns requests into responses. @default {in this process} */
+  /** Turns requests into responses. @default {a LocalResponder} */
   responder?: Responder | undefined;
-  /** The servers that listen on the same port, if there are any. */
+  /** The other servers on the port. @default {none} */
   group?: ServerGroup | undefined;
 }
 
@@ -161,13 +169,12 @@ export function startServer(
   const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls } = options;
   const delays = delayPolicy(options.delay, options.seed);
   const faults = options.faults && faultPolicy(options.faults, options.seed);
-  // Those of connections as well are checked with the others.
+  // Sessions checks all limits.
   const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
   const maxWait = delays.maxDelay + (faults?.lateBy ?? 0);
   // Without delays and faults, a group has no requests in flight to report.
   const canBeInFlight = delays.maxDelay > 0 || faults !== undefined;
   const drainTimeout = Math.min(options.drainTimeout ?? maxWait + DRAIN_SLACK, MAX_TIMEOUT);
-  const fail = (error: unknown) => reportError(events, error);
   const stats = new ServerStats();
   const sessions = new Sessions({
     delays,
@@ -188,41 +195,22 @@ export function startServer(
     allowOrigins: options.allowOrigins ?? [],
     console: options.console ?? true,
   });
-  const driver = new Driver(sessions, realClock, fail);
-  const shared = { sessions, driver, events, maxBuffered: limits.maxBuffered };
-  const connections = new Connections(shared, limits, stats, group);
-  const listening = {
-    hostname,
-    port,
-    tls,
-    reusePort: group !== undefined,
-    handler: handle,
-    onError,
-  };
-  const listener = options.websocket === "strict"
-    ? new StrictListener({ ...listening, maxMessage: sessions.limits.maxPacketSize })
-    : new Listener(listening);
+  const driver = new Driver(sessions, realClock, (error) => reportError(events, error));
+  const context = { sessions, driver, events, maxBuffered: limits.maxBuffered };
+  const connections = new Connections(context, limits, stats, group);
   let isDraining = false;
   let drained: Promise<Drained> | undefined;
 
-  function handle(
-    request: Request,
-    info: RequestInfo,
-    upgrade: Upgrade | undefined,
-  ): Response | Promise<Response> {
-    const shared = access.shareWith(request); // nothing can be read of it once it is upgraded
+  const handler: Handler = (request, info, upgrade) => {
+    // An upgrade makes the headers of the request unreadable.
+    const headers = access.shareWith(request);
     const response = route(request, info, upgrade);
-    if (response instanceof Promise) return response.then((response) => secure(response, shared));
-    return response.status === 101 ? response : secure(response, shared);
-  }
+    if (response instanceof Promise) return response.then((response) => secure(response, headers));
+    return response.status === 101 ? response : secure(response, headers);
+  };
 
-  // Not async: on Deno 2.9, waiting before an upgrade leaks the connection if the peer goes meanwhile.
-  function route(
-    request: Request,
-    info: RequestInfo,
-    upgrade: Upgrade | undefined,
-  ): Response | Promise<Response> {
-    const address = info.remoteAddr.hostname;
+  // Not async: on Deno 2.9, waiting before an upgrade leaks the connection if the peer disconnects.
+  const route: Handler = (request, info, upgrade) => {
     const purpose = access.decide(request);
     if (purpose instanceof Response) return purpose;
     if (purpose === "console") return answerConsole(request);
@@ -230,20 +218,12 @@ export function startServer(
     if (purpose === "metrics") return metrics();
     if (purpose === "description") return answerDescription();
     if (purpose === "upgrade" && isDraining) return refuse(503, "The server is draining");
+    const address = info.remoteAddr.hostname;
     const leave = connections.admit(address);
     if (typeof leave === "string") {
       return refuse(503, `${leave}; try again later`, { "retry-after": "1" });
     }
-    if (purpose === "post") return answerPost(request, info, shared, leave);
-    return open(request, address, upgrade, leave);
-  }
-
-  function open(
-    request: Request,
-    address: string,
-    upgrade: Upgrade | undefined,
-    leave: () => void,
-  ): Response {
+    if (purpose === "post") return answerPost(request, info, context, leave);
     const protocol = chooseProtocol(request);
     try {
       if (upgrade === undefined) throw new TypeError("Open a new connection for a WebSocket");
@@ -256,28 +236,38 @@ export function startServer(
       leave();
       return refuse(400, error instanceof Error ? error.message : String(error));
     }
-  }
+  };
+
+  const listenerOptions = {
+    hostname,
+    port,
+    tls,
+    reusePort: group !== undefined,
+    handler,
+    onError(error: unknown): Response {
+      if (!(error instanceof CutOff)) reportError(events, error);
+      return secure(refuse(500, "Internal server error"));
+    },
+  };
+  const listener = options.websocket === "strict"
+    ? new StrictListener({ ...listenerOptions, maxMessage: sessions.limits.maxPacketSize })
+    : new Listener(listenerOptions);
 
   async function metrics(): Promise<Response> {
     const { stats, startedAt } = await status();
     return answerMetrics(stats, faults !== undefined, startedAt);
   }
 
-  /** Anybody may ask how it is, but only who is let in learns what it does. */
+  /** Unauthenticated clients receive the status only. */
   async function health(request: Request): Promise<Response> {
     const isKnown = access.knows(request);
     const { stats: { gauges }, size, isHealthy } = await status();
     const { connections, inFlight, abandoned } = gauges;
-    const isWell = abandoned < MAX_ABANDONED && isHealthy && responder?.isReachable !== false;
-    const state = isDraining ? "draining" : isWell ? "ok" : "unhealthy";
-    const details = {
-      connections,
-      in_flight: inFlight,
-      abandoned,
-      ...group && { workers: size },
-    };
+    const isOk = abandoned < MAX_ABANDONED && isHealthy && responder?.isReachable !== false;
+    const state = isDraining ? "draining" : isOk ? "ok" : "unhealthy";
+    const details = { connections, in_flight: inFlight, abandoned, ...group && { workers: size } };
     return Response.json(
-      { status: state, ...(isKnown ? details : {}) },
+      { status: state, ...isKnown && details },
       { status: state === "ok" ? 200 : 503 },
     );
   }
@@ -293,11 +283,6 @@ export function startServer(
     return stats;
   }
 
-  function onError(error: unknown): Response {
-    if (!(error instanceof CutOff)) fail(error);
-    return secure(refuse(500, "Internal server error"));
-  }
-
   async function drain(): Promise<Drained> {
     isDraining = true;
     await listener.stop();
@@ -306,7 +291,7 @@ export function startServer(
     const dropped = sessions.inFlight;
     const disconnected = stats.counters.dropped;
     sessions.flush();
-    await inTime(connections.close(1001, DRAINED), CLOSE_TIMEOUT);
+    await inTime(connections.close(1001, "The server is shutting down"), CLOSE_TIMEOUT);
     const cut = connections.size;
     driver.stop();
     await inTime(listener.close(), CLOSE_TIMEOUT);
@@ -335,7 +320,7 @@ export function startServer(
   };
 }
 
-/** Waits, but not for a peer that takes too long: it must not hold the others up. */
+/** Waits until the timeout at most, so that no peer holds up the others. */
 async function inTime(ending: Promise<unknown>, timeout: number): Promise<void> {
   await deadline(ending, timeout).catch(() => {});
 }
