@@ -152,7 +152,7 @@ for (const kind of [NGINX, HAPROXY]) {
       assertEquals(client.protocol, "asyncpkt.v1");
       assertEquals((await client.request("a&&b&&c")).data, { a: { b: "c" } });
     }));
-    for (const { answered } of servers) assert(answered > 0, "a server had nothing to do");
+    for (const { answered } of servers) assert(answered > 0, "a server got no request");
   });
 
   test("passes a page's WebSocket on, with its token as a subprotocol", async () => {
@@ -169,17 +169,21 @@ for (const kind of [NGINX, HAPROXY]) {
     const closed = Promise.withResolvers<void>();
     socket.onopen = () => socket.send('{"request_id":1,"data":"a&&b&&c"}');
     socket.onmessage = ({ data }) => answer.resolve(data);
-    socket.onerror = () => answer.reject(new Error("it is not passed on"));
+    socket.onerror = () => answer.reject(new Error("the proxy did not pass it on"));
     socket.onclose = () => closed.resolve();
     assertEquals(await answer.promise, '{"request_id":1,"data":{"a":{"b":"c"}}}');
     assertEquals(socket.protocol, "asyncpkt.plain");
     socket.close();
     await closed.promise;
-    const stranger = () => connect(proxy, { token: "guess" });
-    await assertRejects(stranger, ConnectionError, "the server did not answer with a WebSocket");
+    const unauthenticated = () => connect(proxy, { token: "guess" });
+    await assertRejects(
+      unauthenticated,
+      ConnectionError,
+      "the server did not answer with a WebSocket",
+    );
   });
 
-  test("passes a POST's answers on, each line when it is due", async () => {
+  test("passes each line of a POST's answer on when it is due", async () => {
     const late = { delay: { min: 0, max: 600 }, seed: 7 };
     const [now, never] = [idDelayedBy(late, 0, 300), idDelayedBy(late, 300_000, 600_000)];
     await using group = await startGroup(kind, { ...late, drainTimeout: 0 });
@@ -191,10 +195,10 @@ for (const kind of [NGINX, HAPROXY]) {
     const lines = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
     assertEquals((await lines.read()).value, `{"request_id":"${now}","data":{"a":{"b":"c"}}}\n`);
     await lines.cancel();
-    await until("the server knows that nobody waits", () => inFlight(group.servers) === 0);
+    await until("the server drops the requests", () => inFlight(group.servers) === 0);
   });
 
-  test("has each packet over POST refused by the server itself, in its words", async () => {
+  test("passes the server's errors on for invalid POSTs", async () => {
     await using group = await startGroup(kind, SOON);
     using http = httpClient(group.proxy);
     const data = "x".repeat((1 << 20) + 1);
@@ -209,7 +213,7 @@ for (const kind of [NGINX, HAPROXY]) {
     }
   });
 
-  test("lets in who asks for its name, and pages of it, and nobody else", async () => {
+  test("accepts requests for its name and pages of its origin only", async () => {
     await using group = await startGroup(kind, SOON);
     const own = originOf(group.proxy);
     const body = '{"request_id":1,"data":""}';
@@ -240,12 +244,12 @@ for (const kind of [NGINX, HAPROXY]) {
     const { port, caCerts } = group.proxy;
     using connection = await Deno.connectTls({ hostname: "localhost", port, caCerts });
     await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: loc"));
-    // nginx says nothing, HAProxy why.
+    // nginx closes silently, HAProxy with a status.
     const end = await readToEnd(connection).catch((error) => error);
     assert(end instanceof Deno.errors.UnexpectedEof || /^HTTP\/1\.1 408 /.test(end), end);
   });
 
-  test("loses nothing when a server is killed: each request is answered, and once", async () => {
+  test("answers each request once when a server is killed", async () => {
     const port = freePort();
     const flags = ["--delay", "1..2", "--allow-origin", `https://localhost:${port}`];
     await using one = await startServerProcess(flags);
@@ -269,11 +273,11 @@ for (const kind of [NGINX, HAPROXY]) {
     }
     assertEquals(unmatched, 0);
     const { reconnects, resent } = retryStatsOf(clients.list);
-    assert(resent > 0, "it was killed when nothing was in flight");
-    assert(reconnects < CLIENTS, "those of the other server were cut off as well");
+    assert(resent > 0, "nothing was in flight when the server was killed");
+    assert(reconnects < CLIENTS, "the clients of the other server were cut off as well");
   });
 
-  test("loses nothing when a server drains, and sends who comes to the other", async () => {
+  test("loses nothing when a server drains, and sends new clients to the other", async () => {
     await using group = await startGroup(kind, { delay: { min: 0.5, max: 1 } });
     const { servers, proxy } = group;
     const [one, other] = servers;
@@ -281,7 +285,7 @@ for (const kind of [NGINX, HAPROXY]) {
     const first = sendAll(clients.list);
     await until("both have requests", () => one.inFlight > 0 && other.inFlight > 0);
     const draining = one.drain();
-    const second = sendAll(clients.list); // refused by the one, until the client has the other
+    const second = sendAll(clients.list); // refused until the client reaches the other server
     await using newcomers = await connectClients(proxy);
     const third = sendAll(newcomers.list);
     await Promise.all([first, second, third]);
@@ -291,20 +295,20 @@ for (const kind of [NGINX, HAPROXY]) {
     assertEquals(retryStatsOf(newcomers.list).reconnects, 0);
   });
 
-  test("loses nothing when no server is left until one is back", async () => {
+  test("loses nothing when all servers are gone for a while", async () => {
     await using group = await startGroup(kind, SOON);
     const { servers, proxy } = group;
     let failures = 0;
     await using client = await connect(proxy, { onDisconnect: () => failures++ });
     await Promise.all(servers.map((server) => server.drain()));
     const requests = sendAll([client]);
-    await until("the proxy has said that there is none", () => failures > 1);
+    await until("the proxy reports that there is no server", () => failures > 1);
     const allowOrigins = [originOf(proxy)];
     await using _back = serve({ ...SOON, port: servers[0].port, allowOrigins });
     await requests;
   });
 
-  Deno.test(`the proxy ${kind.name} is patient with WebSockets that are idle, by its configuration`, () => {
+  Deno.test(`the proxy ${kind.name} is configured to keep WebSockets longer than the server does`, () => {
     const text = configurationOf(kind);
     const times = text.matchAll(
       /^ *(?:proxy_(?:read|send)_|timeout (?:client|server|tunnel) +)\D*(\d+)s/gm,

@@ -21,62 +21,44 @@ const ALONE = { bystander: false } as const;
 /** Fills a server with requests in flight, on a connection and in all, and sends one more of each. */
 export async function limits({ isQuick = false }: TrialOptions): Promise<Outcome> {
   const tally = new Tally();
-  const [perConnection, inAll] = isQuick ? [2500, 6000] : [10_000, 1_000_000];
-  const flags = ["--max-in-flight", `${perConnection}`, "--max-in-flight-total", `${inAll}`];
-  await onServer(
-    tally,
-    startServerProcess(["--delay", "600", "--quiet", ...flags]),
-    async (server) => {
-      await using sockets = new AsyncDisposableStack();
-      const connect = async () => sockets.use(await openBrowserSocket(server.url, ["asyncpkt.v1"]));
-      const isFull = async () => (await server.health()).in_flight === inAll;
-      let last: BrowserSocket;
-      let sent = 0;
-      do {
-        last = await connect();
-        for (let i = 0; i < perConnection && sent < inAll;) {
-          const length = Math.min(1000, perConnection - i, inAll - sent);
-          last.send(encodeFrame(Array.from({ length }, () => encodeRequest(i++, ""))));
-          sent += length;
-        }
-        if (sent > perConnection) continue;
-        last.send(encodeRequest(perConnection, ""));
-        await expect("one past a connection's limit", last, perConnection, "overloaded", tally);
-      } while (sent < inAll);
-      const noteFailure = (error: Error) => void tally.failures.push(error.message);
-      await until("as many are in flight as may be", isFull).catch(noteFailure);
-      const other = await connect();
-      other.send(encodeRequest(1, ""));
-      await expect("one past the limit in all", other, 1, "overloaded", tally);
-      last.send('{"request_id":0,"cancel":true}');
-      await expect("a cancel", last, 0, "cancelled", tally);
-      other.send(encodeRequest(1, ""));
-      await until("there is room where one was cancelled", isFull).catch(noteFailure);
-    },
-    ALONE,
-  );
+  const [perConnection, connections] = isQuick ? [2000, 3] : [10_000, 100];
+  const inAll = perConnection * connections;
+  const limits = ["--max-in-flight", `${perConnection}`, "--max-in-flight-total", `${inAll}`];
+  const starting = startServerProcess(["--delay", "600", "--quiet", ...limits]);
+  await onServer(tally, starting, async (server) => {
+    await using sockets = new AsyncDisposableStack();
+    const connect = async () => sockets.use(await openBrowserSocket(server.url));
+    const isFull = async () => (await server.health()).in_flight === inAll;
+    const expect = async (code: string, socket: BrowserSocket) => {
+      const frame = await socket.frames.next();
+      tally.check(frame.includes(`"code":"${code}"`), `expected ${code}, got ${frame}`);
+    };
+    let last: BrowserSocket | undefined;
+    for (let c = 0; c < connections; c++) {
+      last = await connect();
+      for (let id = 0; id < perConnection;) {
+        last.send(encodeFrame(Array.from({ length: 1000 }, () => encodeRequest(id++, ""))));
+      }
+      last.send(encodeRequest("one more", ""));
+      await expect("overloaded", last);
+    }
+    await until("as many are in flight as may be", isFull);
+    const other = await connect();
+    other.send(encodeRequest(1, ""));
+    await expect("overloaded", other);
+    last!.send('{"request_id":0,"cancel":true}');
+    await expect("cancelled", last!);
+    other.send(encodeRequest(1, ""));
+    await until("another takes the place of the cancelled one", isFull);
+  }, ALONE);
   return {
     ...tally,
     extent: `${count(perConnection)} requests in flight on a connection, ` +
       `${count(inAll)} in all, and one more of each`,
-    requests: inAll + 5,
-    badInputs: 2,
+    requests: inAll + connections + 2,
+    badInputs: connections + 1,
     lost: tally.failures.length,
   };
-}
-
-/** Checks that the next answer is an error for `id` with this code. */
-async function expect(
-  what: string,
-  socket: BrowserSocket,
-  id: number,
-  code: string,
-  tally: Tally,
-): Promise<void> {
-  const frame = await socket.frames.next();
-  const [answer] = [JSON.parse(frame)].flat();
-  const isRight = answer.request_id === id && answer.error?.code === code;
-  tally.check(isRight, `${what}: expected ${code} for ${id}, got ${frame.slice(0, 200)}`);
 }
 
 /** Opens 10,000 connections, with a request in flight on each. */

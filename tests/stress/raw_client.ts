@@ -6,8 +6,9 @@
 
 import net from "node:net";
 import { deadline } from "@std/async/deadline";
+import { delay } from "@std/async/delay";
 import { withoutMessage } from "../support/plain.ts";
-import { PATIENCE } from "../support/waiting.ts";
+import { PATIENCE, until } from "../support/waiting.ts";
 import { FrameDecoder } from "../../websocket/decoder.ts";
 import { HeadReader } from "../../websocket/handshake.ts";
 import { bytesOf, type Leaving } from "./raw_frames.ts";
@@ -24,7 +25,6 @@ export class RawClient {
   /** Resolves when the connection is closed, for any reason. */
   readonly ended: Promise<void>;
   readonly #socket: net.Socket;
-  #wake = () => {};
 
   /** Connects. */
   constructor(port: number) {
@@ -33,10 +33,7 @@ export class RawClient {
     this.upgraded = deadline(upgraded.promise, PATIENCE);
     this.ended = deadline(ended.promise, PATIENCE);
     for (const promise of [this.upgraded, this.ended]) promise.catch(() => {});
-    const add = (answer: string) => {
-      this.answers.push(withoutMessage(answer));
-      this.#wake();
-    };
+    const add = (answer: string) => void this.answers.push(withoutMessage(answer));
     const decoder = new FrameDecoder("client", { text: add, binary: () => add("bytes") });
     const head = new HeadReader("client");
     let isUpgraded = false;
@@ -57,7 +54,6 @@ export class RawClient {
     socket.on("close", () => {
       upgraded.reject(new Error("the connection was closed before it was upgraded"));
       ended.resolve();
-      this.#wake();
     });
   }
 
@@ -69,27 +65,19 @@ export class RawClient {
     await Promise.race([written.promise, this.ended]);
   }
 
-  /** Resolves when `count` answers have come; rejects if the connection closes before. */
+  /** Waits until `count` answers have come, or the connection is closed. */
   async received(count: number): Promise<void> {
-    const enough = Promise.withResolvers<void>();
-    this.#wake = () => {
-      if (this.answers.length >= count) enough.resolve();
-      else if (this.#socket.closed) enough.reject(new Error("the connection was closed"));
-    };
-    this.#wake();
-    await deadline(enough.promise, PATIENCE);
+    const isDone = () => this.answers.length >= count || this.#socket.closed;
+    await until(`${count} answers have come`, isDone);
   }
 
   /** Leaves without a Close frame. */
   async leave(how: Leaving): Promise<void> {
-    if (how === "half-close") {
-      this.#socket.end();
-      await this.ended;
-    } else if (how === "silence") {
-      await new Promise((resolve) => setTimeout(resolve, SILENCE));
-    } else if (how === "reset") {
-      this.#socket.resetAndDestroy?.(); // there is none in Deno 2.7
-    }
+    if (how === "silence") await delay(SILENCE);
+    if (how === "reset") this.#socket.resetAndDestroy?.(); // there is none in Deno 2.7
+    if (how !== "half-close") return;
+    this.#socket.end();
+    await this.ended;
   }
 
   /** Closes the connection, if it is open. */

@@ -18,7 +18,7 @@ export async function until(
 ): Promise<void> {
   const end = performance.now() + patience;
   while (!await holds()) {
-    if (performance.now() > end) throw new Error(`Waited in vain until ${what}`);
+    if (performance.now() > end) throw new Error(`timed out waiting until ${what}`);
     await delay(2);
   }
 }
