@@ -140,9 +140,9 @@ interface Pending extends Posted {
  * A client of a server. It offers `asyncpkt.v1`, in which packets share frames and responses have
  * their delay, and uses plain mode if the server does not know it.
  *
- * If the connection is lost, the client reconnects after a random wait of up to 0.5 s, which doubles up
- * to 30 s, and sends unanswered requests again. It gives up on TLS errors, on statuses below 500, and on
- * closes that blame the client.
+ * If the connection is lost, the client reconnects after a random wait of up to 0.5 s, which
+ * doubles up to 30 s, and sends unanswered requests again. It gives up on TLS errors, on statuses
+ * below 500, and on closes that blame the client.
  *
  * Every request settles exactly once: by its answer, timeout or signal, or when the client closes.
  *
@@ -273,8 +273,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Sends many requests, a window of them at once, and yields their outcomes. An outcome carries its
-   * error instead of throwing it. Leaving the loop cancels the requests in flight.
+   * Sends many requests, a window of them at once, and yields their outcomes. An outcome carries
+   * its error instead of throwing it. Leaving the loop cancels the requests in flight.
    *
    * @param source the requests, read only as fast as outcomes are taken.
    * @throws {RangeError} if the timeout or the window is not positive.
@@ -435,8 +435,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * A server that closes because of a large frame, or of too many errors about large frames, accepts
-   * the same packets in shorter frames.
+   * A server that closes because of a large frame, or of too many errors about large frames,
+   * accepts the same packets in shorter frames.
    */
   #hasLearned(code: number): boolean {
     const outbox = this.#outbox!;

@@ -1,9 +1,9 @@
 /**
- * The packet protocol, version 1: its types, the codec of packets and frames, the conversion of `data`
- * both ways, and the table of errors. It does no I/O and sets no timers.
+ * The packet protocol, version 1: its types, the codec of packets and frames, the conversion of
+ * `data` both ways, and the error codes. It does no I/O and sets no timers.
  *
- * A client writes with {@linkcode encodeRequest} and reads with {@linkcode decodeAnswers}. A server reads
- * with {@linkcode decodeFrame} and writes with {@linkcode convert} and {@linkcode encodeError}.
+ * A client uses {@linkcode encodeRequest} and {@linkcode decodeAnswers}. A server uses
+ * {@linkcode decodeFrame}, {@linkcode convert} and {@linkcode encodeError}.
  *
  * @module
  */

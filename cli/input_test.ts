@@ -52,14 +52,14 @@ Deno.test("readInput() returns a fault when the text begins like JSON but is not
     ['{"request_id":"1"}', /^data is missing$/],
     ['{"request_id":null}', /^data is missing$/],
     ['{"__proto__":{"data":"a"}}', /^data is missing$/],
-    ['{"data":1}', /^data is a string, not a number$/],
-    ['{"data":null}', /^data is a string, not null$/],
-    ['{"data":["a"]}', /^data is a string, not an array$/],
+    ['{"data":1}', /^data: expected a string, got a number$/],
+    ['{"data":null}', /^data: expected a string, got null$/],
+    ['{"data":["a"]}', /^data: expected a string, got an array$/],
     ['{"request_id":1,"cancel":true}', /^it cancels a request$/],
     ['{"request_id":1,"cancel":true,"data":"a"}', /^it cancels a request$/],
-    ["[]", /^a packet is a JSON object, not an array$/],
-    ['[{"data":"a"}]', /^a packet is a JSON object, not an array$/],
-    ['[{"request_id":1,"data":"a"},{"request_id":2,"data":"b"}]', /^a packet is a JSON object, /],
+    ["[]", /^expected a JSON object, got an array$/],
+    ['[{"data":"a"}]', /^expected a JSON object, got an array$/],
+    ['[{"request_id":1,"data":"a"},{"request_id":2,"data":"b"}]', /^expected a JSON object, /],
   ];
   for (const [text, reason] of cases) {
     const { fault, ...input } = readInput(text);

@@ -22,7 +22,7 @@ Deno.test("main() send sends what looks like JSON as data, and warns of it", asy
   const warnings = [
     `2: {"data":"a" is not a packet: Expected ',' or '}' after property value in JSON at position 11`,
     '3: {"request_id":"1"} is not a packet: data is missing',
-    '4: [{"data":"a"}] is not a packet: a packet is a JSON object, not an array',
+    '4: [{"data":"a"}] is not a packet: expected a JSON object, got an array',
     '5: {"data":"\\u001b[2J" is not a packet: Bad control character in string literal in JSON at position 9',
   ].map((warning) => `${warning}; sent as plain data, which --strict refuses\n`);
   const shown = warnings.map((warning) => `line ${warning}`).join("");

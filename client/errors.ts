@@ -70,8 +70,8 @@ export class RequestError extends ClientError {
 }
 
 /**
- * A timeout. The client has cancelled the request. If the connection was lost or the server refused the
- * request before, that error is the `cause`.
+ * A timeout. The client has cancelled the request. If the connection was lost or the server refused
+ * the request before, that error is the `cause`.
  *
  * @example
  * ```ts

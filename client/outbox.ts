@@ -8,8 +8,8 @@ import { encodeFrame, type ErrorAnswer, MAX_BATCH } from "../protocol.ts";
 
 /**
  * Packets share frames of less than SHORT or more than LONG bytes. Deno's WebSocket client writes a
- * frame's header and content separately, with Nagle's algorithm on: on loopback, a frame of 1,030 to
- * 60,000 bytes waits 44 ms for the peer's acknowledgement.
+ * frame's header and content separately, with Nagle's algorithm on: on loopback, a frame of 1,030
+ * to 60,000 bytes waits 44 ms for the peer's acknowledgement.
  */
 const SHORT = 1000;
 const LONG = 70_000;
@@ -31,9 +31,9 @@ interface DoubtfulFrame {
 /**
  * Packets to send when the current task ends.
  *
- * The server's limit is unknown until it refuses a frame, and the error does not name the frame. But
- * the server accepts every frame up to its limit and none beyond. So the first error refers to the
- * largest frame not known to be accepted, the second to the next largest, and so on.
+ * The server's limit is unknown until it refuses a frame, and the error does not name the frame.
+ * But the server accepts every frame up to its limit and none beyond. So the first error refers to
+ * the largest frame not known to be accepted, the second to the next largest, and so on.
  */
 export class Outbox {
   readonly #send: (frame: string) => void;
@@ -106,8 +106,8 @@ export class Outbox {
   }
 
   /**
-   * Sends the packets of a shared frame again if an error refuses the frame as too large: in frames up
-   * to the limit in the error, or each alone without one.
+   * Sends the packets of a shared frame again if an error refuses the frame as too large: in frames
+   * up to the limit in the error, or each alone without one.
    *
    * @returns whether it did, so that the error needs no other treatment.
    */

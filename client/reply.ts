@@ -63,8 +63,8 @@ export class Reply {
   }
 
   /**
-   * The response as JSON text, in one line and without the delay. It is the server's own text, so it
-   * keeps the order of names such as `10` and `9`, which objects do not.
+   * The response as JSON text, in one line and without the delay. It is the server's own text, so
+   * it keeps the order of names such as `10` and `9`, which objects do not.
    */
   get json(): string {
     const members = splitTopLevel(this.#frame.textOf(this.#index));

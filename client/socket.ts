@@ -25,7 +25,7 @@ export interface SocketOptions {
 /**
  * Opens a WebSocket.
  *
- * @param onOpen is called at once when it opens: if the caller awaited that, it would miss messages.
+ * @param onOpen is called at once, since a caller that awaits the opening would miss messages.
  * @throws {ConnectionError} `connection_failed` if the server refuses or cannot be reached.
  * @throws {TimeoutError} if the timeout is over.
  * @throws {AbortError} if the signal is aborted.

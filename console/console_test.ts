@@ -197,7 +197,7 @@ const stories: Story[] = [
     await page.click(".detail .cancel");
     await untilTotals(page, "0", "0", "3");
     for (const row of await rows(page)) {
-      assertStringIncludes(row, "Cancelled cancelled given up by the client");
+      assertStringIncludes(row, "Cancelled cancelled cancelled by the client");
     }
   }],
 

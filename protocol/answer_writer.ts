@@ -1,5 +1,5 @@
 /**
- * Writes the answer to a request: bytes of its id and data in, the answer's JSON text out.
+ * Writes responses: from the bytes of an id and data to JSON text.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const DELAY_LENGTH = 24;
 const DOT = 0x2e;
 const ZERO = 0x30;
 
-/** Leaves the delay out of an answer. */
+/** Omits the delay from a response. */
 export const NO_DELAY = -1;
 
 const decoder = new TextDecoder();
@@ -25,18 +25,17 @@ const decoder = new TextDecoder();
 let out = withPrefix(4096);
 
 /**
- * The same bytes as a Buffer, which makes a string of short ASCII in half the time that TextDecoder takes.
- * The global is looked up when the first answer is written: it takes milliseconds to load, which a client
- * need not wait for; and browsers have none.
+ * The same bytes as a Buffer, which makes strings of short ASCII twice as fast as TextDecoder. It
+ * loads with the first answer, since that takes milliseconds; browsers have none.
  */
 let outAsBuffer: Buffer & { latin1Slice(start: number, end: number): string } | undefined;
 
 /**
- * The JSON text of the response to one request.
+ * Returns the JSON text of a response.
  *
- * @param bytes JSON text that holds the id, quotes included, and the data, without its quotes; the two
- * bytes after the data are overwritten.
- * @param isAscii whether it is all ASCII; the text is then had without decoding.
+ * @param bytes JSON text of the id, with quotes, and of the data, without quotes. Two bytes after
+ * the data are overwritten.
+ * @param isAscii whether both are ASCII.
  * @param delay in whole milliseconds, or {@linkcode NO_DELAY}.
  */
 export function responseText(
@@ -62,7 +61,9 @@ export function responseText(
   return textOf(0, o, isAscii);
 }
 
-/** The JSON text of the representation of `bytes[at .. end]`; the two bytes at `end` are overwritten. */
+/**
+ * Returns the JSON text of the representation of `bytes[at .. end]`; overwrites two bytes at `end`.
+ */
 export function representationText(
   bytes: Uint8Array,
   at: number,
@@ -74,7 +75,7 @@ export function representationText(
   return textOf(start, convertBytes(bytes, at, end, out, start), isAscii);
 }
 
-/** A buffer in which the beginning of every response stands already. */
+/** Returns a buffer that begins as every response does. */
 function withPrefix(length: number): Uint8Array<ArrayBuffer> {
   const buffer = new Uint8Array(length);
   buffer.set(BEFORE_ID);
@@ -100,7 +101,7 @@ function write(bytes: Uint8Array, at: number, end: number, o: number): number {
   return o;
 }
 
-/** Writes milliseconds as seconds, in the form that JSON.stringify gives the number. */
+/** Writes milliseconds as seconds, in the form of `JSON.stringify()`. */
 function writeSeconds(milliseconds: number, o: number): number {
   const seconds = Math.floor(milliseconds / 1000);
   let divisor = 1;

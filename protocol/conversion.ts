@@ -1,67 +1,64 @@
 /**
- * The conversion of `data` (protocol, "The conversion of `data`"), from bytes to bytes.
+ * Converts `data` from bytes to bytes, both JSON text.
  *
- * Both sides are JSON text. A JSON string's own text is enough to work on: its escapes never contain a
- * separator, and a token copied with its escapes is a valid JSON string again. So one pass over the
- * bytes does it, which writes each token where it belongs as it is read and steps back over what turns
- * out to be empty. It is an order of magnitude quicker than splitting into strings and objects, which
- * the tests do, to compare the two.
+ * Escapes in a JSON string never contain a separator, and a token copied with its escapes is a
+ * valid JSON string again. So one pass over the bytes is enough: it writes each token to its place
+ * and steps back over empty pairs and entities. It is ten times as fast as splitting into strings
+ * and objects, which the tests do to compare results.
  *
  * @module
  */
 
 import { Members } from "./repeats.ts";
 
-// Constants of the module's own, here and in its neighbours: the engine folds these, but not imported ones.
+// V8 folds constants of the same module, but not imported ones, so modules repeat them.
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const BRACE_OPEN = 0x7b;
 const BRACE_CLOSE = 0x7d;
 const TWO_PERCENTS = 0x2525;
 const TWO_AMPERSANDS = 0x2626;
-/** Three bytes to be written at once, with a fourth that the next overwrites. */
+/** Three bytes to write at once, and a fourth that the next write overwrites. */
 const QUOTE_COLON_QUOTE = 0x223a2200;
 const QUOTE_COLON_BRACE = 0x223a7b00;
 const QUOTE_COMMA_QUOTE = 0x222c2200;
 
-/** How many bytes behind `data` the conversion overwrites in its source. */
+/** The number of bytes after `data` that the conversion overwrites in its source. */
 export const SENTINEL_LENGTH = 2;
 
-/**
- * How many bytes there must be behind `data` in the source of a conversion, which overwrites the first
- * two of them.
- */
+/** The number of bytes after `data` that must exist in the source of a conversion. */
 export const SOURCE_MARGIN = 5;
 
-/** The most bytes that the representation of `length` bytes of data takes while it is written. */
+/** Returns the most bytes that a conversion of `length` bytes writes. */
 export function representationBound(length: number): number {
   return 2 * length + 24;
 }
 
-/** What the next token is. */
+/** The kind of the next token. */
 const enum Token {
   EntityName,
   Name,
   Value,
-  /** Part of an entity that has no name. */
+  /** A token of an entity without a name. */
   Skipped,
 }
 
 const entities = new Members();
 const pairs = new Members();
 
-/** The source and the output of last time, nearly always the same buffers, and views of them. */
+/** The last source and output, which rarely change, and views of them. */
 let lastSource: Uint8Array = new Uint8Array(0);
 let lastOut = lastSource;
 let sourceView = viewOf(lastSource);
 let outView = sourceView;
 
 /**
- * Converts the data in `source[i .. end]` and writes its representation from `out[o]` on; returns where
- * that ends.
+ * Converts the data in `source[i .. end]` and writes its representation to `out`, from `o` on.
  *
- * @param source JSON string text, without its quotes, and {@linkcode SOURCE_MARGIN} bytes.
- * @param out must have room for {@linkcode representationBound} bytes.
+ * @param source the text of a JSON string, without quotes, followed by {@linkcode SOURCE_MARGIN}
+ * bytes.
+ * @param out has room for {@linkcode representationBound} bytes.
+ * @returns the end of the representation.
  */
 export function convertBytes(
   source: Uint8Array,
@@ -74,15 +71,15 @@ export function convertBytes(
   if (out !== lastOut) outView = viewOf(lastOut = out);
   const from = sourceView;
   const to = outView;
-  // A separator at the end saves asking for every byte whether it is the last.
+  // With a separator at the end, the loop need not check for the end at each byte.
   from.setUint16(end, TWO_PERCENTS);
   entities.clear();
   out[o++] = BRACE_OPEN;
   const entitiesAt = o;
 
   let token = Token.EntityName;
-  let entityAt = o; // where the text goes back to if this entity turns out to have no pair
-  let pairAt = 0; // the same for a pair without name or value
+  let entityAt = o; // where to step back to if the entity has no pair
+  let pairAt = 0; // where to step back to if the pair has no name or no value
   let pairsAt = 0;
   let nameAt = 0;
   let nameEnd = 0;
@@ -93,7 +90,7 @@ export function convertBytes(
   while (true) {
     const tokenAt = o;
     let two: number;
-    // Four bytes at a time are copied, and then counted as far as they belong to the token.
+    // Copies four bytes at a time, and then counts those that belong to the token.
     while (true) {
       const word = from.getInt32(i, true);
       to.setInt32(o, word, true);
@@ -102,7 +99,7 @@ export function convertBytes(
       o += plain;
       if (plain === 4) continue;
       two = from.getUint16(i);
-      // Two of the same separate, unless the second is the sentinel's.
+      // Two equal bytes are a separator, unless the second belongs to the one at the end.
       if ((two === TWO_AMPERSANDS || two === TWO_PERCENTS) && i + 1 !== end) break;
       i++;
       o++;
@@ -174,9 +171,9 @@ export function convertBytes(
 }
 
 /**
- * How many bytes of a word, from its lowest on, are no separator: 0 to 4. It may stop at `$` and `'` too,
- * the other two that are `%` and `&` but for their lowest bits; that a byte is one of the four shows as a
- * zero byte, by the well-known test for one in a word.
+ * Returns the number of bytes of a word, from its lowest on, before a separator: 0 to 4. It may
+ * also stop at `$` and `'`, which differ from `%` and `&` only in their lowest bits. The well-known
+ * test for a zero byte in a word finds all four.
  */
 function plainBytes(word: number): number {
   const zero = (word | 0x03030303) ^ 0x27272727;

@@ -1,10 +1,10 @@
 /**
- * Reads clients' frames without making objects of them.
+ * Reads clients' frames without creating objects.
  *
- * Nearly every frame is one request, or an array of them, in the shape that JSON writers give it. Such a
- * frame is encoded to bytes once and checked in one pass that notes where ids and data are. Any other goes
- * through {@linkcode decodeFrame}, the plain reader, so what is valid is decided there alone: this pass
- * only ever accepts what that one accepts, the same way.
+ * Nearly every frame is a request, or an array of requests, in the form that JSON writers give it.
+ * One pass over its bytes checks it and notes the positions of ids and data. Other frames go
+ * through {@linkcode decodeFrame}, which alone decides what is valid: the pass accepts only frames
+ * that `decodeFrame()` accepts, with the same result.
  *
  * @module
  */
@@ -21,10 +21,10 @@ const COLON = 0x3a;
 const COMMA = 0x2c;
 const QUOTE = 0x22;
 
-/** Past this many UTF-16 units, JSON.parse finds the end of a string sooner, if that has no escapes. */
+/** From this many UTF-16 units on, `JSON.parse()` is faster if the text has no escapes. */
 const LONG = 8192;
 
-/** The most digits that are an integer within ±(2^53 − 1) whatever they are. */
+/** The most digits of which any are a safe integer. */
 const SAFE_DIGITS = 15;
 
 const SPACE = 0x20;
@@ -32,10 +32,10 @@ const MINUS = 0x2d;
 const ZERO = 0x30;
 const NINE = 0x39;
 
-/** Numbers kept of each packet: where its id and its data start and end. */
+/** The numbers per packet: the start and end of its id and of its data. */
 const FIELDS = 4;
 
-/** Stands for the data of a cancel. */
+/** The position of the data of a packet without data. */
 const NONE = -1;
 
 const encoder = new TextEncoder();
@@ -43,29 +43,23 @@ const decoder = new TextDecoder();
 const ID_KEY = encoder.encode('"request_id"');
 const DATA_KEY = encoder.encode('"data"');
 
-/**
- * One frame at a time: {@linkcode FrameReader.read} it, then ask for its packets by index. Everything
- * is overwritten by the next frame.
- */
+/** Reads one frame at a time. The next {@linkcode FrameReader.read} overwrites all results. */
 export class FrameReader {
-  /** Ids and data as JSON text: an id with its quotes, if it has any, data without. */
+  /** Ids and data as JSON text: ids with their quotes, if any, data without. */
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(4096);
   #view = new DataView(this.bytes.buffer);
-  /** Whether the bytes are ASCII, so that each is one UTF-16 unit. */
+  /** Whether ids and data are ASCII. */
   isAscii = true;
-  /** Whether the whole frame is known to be ASCII, with what is neither id nor data. */
+  /** Whether the whole frame is known to be ASCII. */
   isAsciiFrame = false;
-  /** How many packets the frame holds. */
+  /** The number of packets in the frame. */
   count = 0;
-  /** Bytes in use. */
+  /** The number of bytes in use. */
   #length = 0;
   #fields = new Int32Array(FIELDS * MAX_BATCH);
   #errors = new Map<number, ErrorAnswer>();
 
-  /**
-   * Reads a frame of text. Whatever it is, there is at least one packet afterwards: a frame that is no
-   * packet counts as one that {@linkcode FrameReader.error} speaks of.
-   */
+  /** Reads a frame. It has at least one packet: an invalid frame counts as an invalid packet. */
   read(text: string): void {
     if (this.#errors.size > 0) this.#errors.clear();
     this.isAsciiFrame = false;
@@ -73,52 +67,52 @@ export class FrameReader {
     if (isLong || !this.#scan(text)) this.#readPlainly(text);
   }
 
-  /** The error that packet `i` is to be answered with, if it is not valid. */
+  /** Returns the error answer to packet `i`, if it is invalid. */
   error(i: number): ErrorAnswer | undefined {
     return this.#errors.size > 0 ? this.#errors.get(i) : undefined;
   }
 
-  /** Whether packet `i` cancels. */
+  /** Whether packet `i` is a cancel. */
   isCancel(i: number): boolean {
     return this.#fields[FIELDS * i + 2]! === NONE && this.error(i) === undefined;
   }
 
-  /** Where the id of packet `i` starts in {@linkcode FrameReader.bytes}. */
+  /** Returns the start of the id of packet `i` in {@linkcode FrameReader.bytes}. */
   idAt(i: number): number {
     return this.#fields[FIELDS * i]!;
   }
 
-  /** Where it ends. */
+  /** Returns the end of the id of packet `i`. */
   idEnd(i: number): number {
     return this.#fields[FIELDS * i + 1]!;
   }
 
-  /** The id of packet `i`, as JSON text; `null` where none could be read. */
+  /** Returns the id of packet `i` as JSON text, `null` if it has none. */
   idText(i: number): string {
     return decoder.decode(this.bytes.subarray(this.idAt(i), this.idEnd(i)));
   }
 
-  /** Where the data of packet `i` starts. */
+  /** Returns the start of the data of packet `i`. */
   dataAt(i: number): number {
     return this.#fields[FIELDS * i + 2]!;
   }
 
-  /** Where it ends. The two bytes from there on are free to be overwritten. */
+  /** Returns the end of the data of packet `i`. The two bytes from there on may be overwritten. */
   dataEnd(i: number): number {
     return this.#fields[FIELDS * i + 3]!;
   }
 
-  /** The quick way: false if the frame is anything but the common shape. */
+  /** Reads a frame in the usual form; returns false for any other. */
   #scan(text: string): boolean {
     this.#length = 0;
     this.count = 0;
     this.isAscii = true;
     this.#append(text);
     this.isAsciiFrame = this.isAscii;
-    if (!this.isAscii && !text.isWellFormed()) return false; // UTF-8 has no half of a surrogate pair
+    if (!this.isAscii && !text.isWellFormed()) return false; // UTF-8 has no lone surrogates
     const bytes = this.bytes;
     const end = this.#length;
-    bytes[end] = 0; // no scan runs past this: it is in no string and no number, and no key
+    bytes[end] = 0; // ends all scans: no string, number or key contains it
     if (bytes[0] !== BRACKET_OPEN) return this.#scanRequest(0) === end;
     let at = 1;
     while (this.count < MAX_BATCH) {
@@ -131,7 +125,7 @@ export class FrameReader {
     return false;
   }
 
-  /** Notes the request at `at`; returns where it ends, or −1. */
+  /** Notes the request at `at`; returns its end, or −1. */
   #scanRequest(at: number): number {
     const bytes = this.bytes;
     if (bytes[at] !== BRACE_OPEN) return -1;
@@ -150,7 +144,7 @@ export class FrameReader {
     return dataEnd + 1;
   }
 
-  /** Returns where the value of the member at `at` starts, or −1 if its key is not `key`. */
+  /** Returns the start of the value of the member at `at`, or −1 if its name is not `key`. */
   #scanKey(at: number, key: Uint8Array): number {
     const bytes = this.bytes;
     for (let i = 0; i < key.length; i++) {
@@ -164,7 +158,7 @@ export class FrameReader {
     return this.bytes[at] === SPACE ? at + 1 : at;
   }
 
-  /** Returns where the string at `at` ends, or −1 if its text cannot be used as it stands. */
+  /** Returns the end of the string at `at`, or −1 if its text is not in the usual form. */
   #scanString(at: number): number {
     const quote = canonicalStringEnd(this.bytes, this.#view, at + 1);
     return quote < 0 ? -1 : quote + 1;
@@ -180,12 +174,12 @@ export class FrameReader {
     return isPlain ? i : -1;
   }
 
-  /** The plain way, for any text. */
+  /** Reads a frame of any text. */
   #readPlainly(text: string): void {
     this.#length = 0;
     this.count = 0;
     this.isAscii = true;
-    // Without a backslash in the frame, no string in it has anything to escape.
+    // Without a backslash in the frame, its strings need no escapes.
     const isVerbatim = !text.includes("\\") && text.isWellFormed();
     for (const packet of decodeFrame(text)) this.#notePacket(packet, isVerbatim);
   }
@@ -216,7 +210,9 @@ export class FrameReader {
     this.#fields[field + 3] = dataEnd;
   }
 
-  /** Encodes `text` behind what is there, with room to spare for sentinels and scans. */
+  /**
+   * Encodes `text` after the bytes in use, with room for the bytes that scans read or overwrite.
+   */
   #append(text: string): void {
     const at = this.#length;
     const most = at + 3 * text.length + SENTINEL_LENGTH + SOURCE_MARGIN + SCAN_MARGIN;

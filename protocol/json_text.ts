@@ -1,6 +1,6 @@
 /**
- * Takes valid JSON text apart without parsing what is inside, so that it keeps its order and its
- * spelling: objects in JavaScript put names such as `10` first.
+ * Splits valid JSON text without parsing it, which keeps its order and spelling: objects in
+ * JavaScript put names such as `10` first.
  *
  * @module
  */
@@ -8,10 +8,10 @@
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** How far, in UTF-16 units, a loop finds the end of a string sooner than indexOf() does. */
+/** The longest string, in UTF-16 units, whose end a loop finds sooner than `indexOf()`. */
 const NEAR = 12;
 
-/** The texts of the members of a JSON object, or of the elements of an array. */
+/** Returns the texts of the members of a JSON object, or of the elements of an array. */
 export function splitTopLevel(json: string): string[] {
   const text = json.trim();
   const parts: string[] = [];
@@ -32,7 +32,7 @@ export function splitTopLevel(json: string): string[] {
   return parts;
 }
 
-/** The members of a JSON object in their order: each name, and the text of its value. */
+/** Returns the members of a JSON object: each name, and the text of its value. */
 export function membersOf(json: string): [name: string, value: string][] {
   return splitTopLevel(json).map((member) => {
     const end = endOfString(member, 1) + 1;
@@ -40,11 +40,7 @@ export function membersOf(json: string): [name: string, value: string][] {
   });
 }
 
-/**
- * Returns where the closing quote of a string is. The text must be valid.
- *
- * @param at a place inside the string: behind its opening quote, or at an escape.
- */
+/** Returns the index of the closing quote of a string, from the index of a unit or escape in it. */
 export function endOfString(text: string, at: number): number {
   let near = at + NEAR;
   for (let i = at; i < near; i++) {
@@ -57,7 +53,7 @@ export function endOfString(text: string, at: number): number {
   return end;
 }
 
-/** Whether an odd number of backslashes stands before `at`. */
+/** Whether an odd number of backslashes precedes `at`. */
 function isEscaped(text: string, at: number): boolean {
   let first = at;
   while (text.charCodeAt(first - 1) === BACKSLASH) first--;

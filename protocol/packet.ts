@@ -1,6 +1,6 @@
 /**
- * Packets and frames: their types, what makes one valid, and their JSON text. This is the plain way to
- * read a frame; {@link file://./frame_reader.ts} is the quick one.
+ * Packets and frames: types, validation and JSON text. The server reads most frames in a faster
+ * way, with {@linkcode FrameReader}; this module alone decides what is valid.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type ErrorCode, ERRORS } from "./errors.ts";
 import { parseJson } from "./parse_json.ts";
 
 /**
- * The WebSocket subprotocol in which answers may share frames and carry their delay.
+ * The WebSocket subprotocol in which answers share frames and responses have their delay.
  *
  * @example
  * ```ts
@@ -22,7 +22,7 @@ import { parseJson } from "./parse_json.ts";
 export const SUBPROTOCOL = "asyncpkt.v1";
 
 /**
- * The longest `request_id`, in UTF-16 code units.
+ * The most UTF-16 units of a `request_id`.
  *
  * @example
  * ```ts
@@ -36,15 +36,15 @@ export const SUBPROTOCOL = "asyncpkt.v1";
 export const MAX_ID_LENGTH = 256;
 
 /**
- * The most requests that one frame may hold.
+ * The most packets in a frame.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { decodeFrame, encodeFrame, encodeRequest, MAX_BATCH } from "@asyncpkt/asyncpkt/protocol";
  *
- * const requests = Array.from({ length: MAX_BATCH }, (_, id) => encodeRequest(id, "Hub&&id&&1"));
- * assertEquals(decodeFrame(encodeFrame(requests)).length, MAX_BATCH);
+ * const texts = Array.from({ length: MAX_BATCH }, (_, id) => encodeRequest(id, "Hub&&id&&1"));
+ * assertEquals(decodeFrame(encodeFrame(texts)).length, MAX_BATCH);
  * ```
  */
 export const MAX_BATCH = 1000;
@@ -112,17 +112,15 @@ export type Answer = Response | ErrorAnswer;
 export type Packet = Request | Cancel | ErrorAnswer;
 
 /**
- * Returns the error answer to the request `id`, with the default message of the code unless one is given.
+ * Returns an error answer. The default message is that of the code in {@linkcode ERRORS}.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { errorAnswer } from "@asyncpkt/asyncpkt/protocol";
  *
- * assertEquals(errorAnswer("a", "overloaded", "no room"), {
- *   request_id: "a",
- *   error: { code: "overloaded", message: "no room" },
- * });
+ * const error = { code: "overloaded", message: "no room" } as const;
+ * assertEquals(errorAnswer("a", "overloaded", "no room"), { request_id: "a", error });
  * ```
  */
 export function errorAnswer(
@@ -134,17 +132,15 @@ export function errorAnswer(
 }
 
 /**
- * Whether `value` can name a request (protocol, "Packets").
+ * Whether a value is a valid id of a request.
  *
  * @example
  * ```ts
  * import { assert } from "@std/assert";
  * import { isRequestId } from "@asyncpkt/asyncpkt/protocol";
  *
- * assert(isRequestId("a"));
- * assert(isRequestId(-1));
- * assert(!isRequestId(0.5));
- * assert(!isRequestId(""));
+ * assert(isRequestId("a") && isRequestId(-1));
+ * assert(!isRequestId("") && !isRequestId(0.5));
  * ```
  */
 export function isRequestId(value: unknown): value is RequestId {
@@ -154,18 +150,16 @@ export function isRequestId(value: unknown): value is RequestId {
 }
 
 /**
- * Reads a client's frame: one packet, or an array of them. What is wrong comes back as the error
- * answer that it deserves; nothing is thrown, whatever the text.
+ * Reads a client's frame: one packet, or an array of them. Does not throw: it returns the error
+ * answers to invalid packets among the packets.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { decodeFrame, errorAnswer } from "@asyncpkt/asyncpkt/protocol";
  *
- * assertEquals(decodeFrame('[{"request_id":1,"data":"Hub&&id&&1"},{"request_id":1,"cancel":true}]'), [
- *   { request_id: 1, data: "Hub&&id&&1" },
- *   { request_id: 1, cancel: true },
- * ]);
+ * const frame = '[{"request_id":1,"data":"Hub&&id&&1"},{"request_id":1,"cancel":true}]';
+ * assertEquals(decodeFrame(frame), JSON.parse(frame));
  * assertEquals(decodeFrame("{"), [errorAnswer(null, "invalid_json")]);
  * ```
  */
@@ -177,21 +171,25 @@ export function decodeFrame(text: string): Packet[] {
     return [errorAnswer(null, "invalid_json")];
   }
   if (!Array.isArray(value)) return [decodePacket(value)];
-  if (value.length === 0) return [errorAnswer(null, "invalid_packet", "an empty array of packets")];
+  if (value.length === 0) {
+    return [errorAnswer(null, "invalid_packet", "expected a packet, got an empty array")];
+  }
   if (value.length > MAX_BATCH) {
-    const message = `${value.length} packets in a frame: at most ${MAX_BATCH}`;
+    const message = `expected at most ${MAX_BATCH} packets in a frame, got ${value.length}`;
     return [errorAnswer(null, "invalid_packet", message)];
   }
   return value.map(decodePacket);
 }
 
-/** How many UTF-16 units of a frame hold its id, if they do: written in full, every unit escaped. */
+/** The most UTF-16 units up to the end of an id, if each unit of the id is escaped. */
 const HEAD_LENGTH = 6 * MAX_ID_LENGTH + 64;
 
-/** A request's first member, if that is its id. */
+/** The start of a request whose first member is its id. */
 const HEAD = /^\s*\{\s*"request_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)\s*[,}]/;
 
-/** The id of a request that is too long to be read, if its text begins with it; else null. */
+/**
+ * Returns the id of a request that is too long to read, or null if its text does not begin with it.
+ */
 export function peekId(text: string): RequestId | null {
   const match = HEAD.exec(text.slice(0, HEAD_LENGTH));
   if (match === null) return null;
@@ -203,32 +201,33 @@ export function peekId(text: string): RequestId | null {
   }
 }
 
-/**
- * Reads one packet from a parsed JSON value. What is wrong comes back as the error answer that it
- * deserves; nothing is thrown.
- */
+/** Reads a packet from a parsed JSON value. Returns the error answer to an invalid one. */
 export function decodePacket(value: unknown): Packet {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return errorAnswer(null, "invalid_packet", `a packet is a JSON object, not ${kindOf(value)}`);
+    return errorAnswer(null, "invalid_packet", `expected a JSON object, got ${kindOf(value)}`);
   }
   const { request_id, data, cancel } = value as Record<string, unknown>;
   if (!isRequestId(request_id)) {
-    return errorAnswer(null, "invalid_packet", `request_id ${faultOfId(request_id)}`);
+    return errorAnswer(null, "invalid_packet", faultOfId(request_id));
   }
   if (cancel === true) return { request_id, cancel };
   if (typeof data !== "string") {
-    const fault = data === undefined ? "is missing" : `is a string, not ${kindOf(data)}`;
-    return errorAnswer(request_id, "invalid_packet", `data ${fault}`);
+    const fault = data === undefined
+      ? "data is missing"
+      : `data: expected a string, got ${kindOf(data)}`;
+    return errorAnswer(request_id, "invalid_packet", fault);
   }
   return { request_id, data };
 }
 
 function faultOfId(id: unknown): string {
-  if (id === undefined) return "is missing";
-  if (id === "") return "is empty";
-  if (typeof id === "string") return `has ${id.length} UTF-16 units: at most ${MAX_ID_LENGTH}`;
-  if (typeof id === "number") return "is a number, but not an integer within ±(2^53 − 1)";
-  return `is a string or an integer, not ${kindOf(id)}`;
+  if (id === undefined) return "request_id is missing";
+  if (typeof id === "string") {
+    return `request_id: expected 1 to ${MAX_ID_LENGTH} UTF-16 units, got ${id.length}`;
+  }
+  return typeof id === "number"
+    ? `request_id: expected an integer within ±(2^53 − 1), got ${id}`
+    : `request_id: expected a string or an integer, got ${kindOf(id)}`;
 }
 
 function kindOf(value: unknown): string {
@@ -239,7 +238,7 @@ function kindOf(value: unknown): string {
 }
 
 /**
- * The JSON text of a request.
+ * Returns the JSON text of a request.
  *
  * @example
  * ```ts
@@ -254,7 +253,7 @@ export function encodeRequest(id: RequestId, data: string): string {
 }
 
 /**
- * The JSON text that gives up on the request `id`.
+ * Returns the JSON text of a cancel.
  *
  * @example
  * ```ts
@@ -269,17 +268,17 @@ export function encodeCancel(id: RequestId): string {
 }
 
 /**
- * The JSON text of an error answer; `id` is JSON text already.
+ * Returns the JSON text of an error answer.
+ *
+ * @param id the id, as JSON text.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { encodeError } from "@asyncpkt/asyncpkt/protocol";
  *
- * assertEquals(
- *   encodeError('"a"', { code: "overloaded", message: "no room" }),
- *   '{"request_id":"a","error":{"code":"overloaded","message":"no room"}}',
- * );
+ * const text = encodeError('"a"', { code: "overloaded", message: "no room" });
+ * assertEquals(text, '{"request_id":"a","error":{"code":"overloaded","message":"no room"}}');
  * ```
  */
 export function encodeError(id: string, { code, message, limit }: ErrorDetails): string {
@@ -290,18 +289,15 @@ export function encodeError(id: string, { code, message, limit }: ErrorDetails):
 }
 
 /**
- * One frame that holds all of `texts`, each the JSON text of a packet or of an answer.
+ * Returns a frame of packets, or of answers, from their JSON texts.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { encodeCancel, encodeFrame } from "@asyncpkt/asyncpkt/protocol";
  *
- * assertEquals(encodeFrame([encodeCancel(1)]), '{"request_id":1,"cancel":true}');
- * assertEquals(
- *   encodeFrame([encodeCancel(1), encodeCancel(2)]),
- *   '[{"request_id":1,"cancel":true},{"request_id":2,"cancel":true}]',
- * );
+ * const frame = encodeFrame([encodeCancel(1), encodeCancel(2)]);
+ * assertEquals(frame, '[{"request_id":1,"cancel":true},{"request_id":2,"cancel":true}]');
  * ```
  */
 export function encodeFrame(texts: readonly string[]): string {
@@ -309,17 +305,16 @@ export function encodeFrame(texts: readonly string[]): string {
 }
 
 /**
- * Reads a server's frame: one answer, or an array of them. Returns undefined if it is anything else;
- * unknown error codes are kept, so that a client understands later servers.
+ * Reads a server's frame: one answer, or an array of them. Returns undefined if the frame is
+ * invalid. Keeps unknown error codes, so that a client understands later servers.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { decodeAnswers } from "@asyncpkt/asyncpkt/protocol";
  *
- * assertEquals(decodeAnswers('{"request_id":1,"data":{"Hub":{"id":"1"}}}'), [
- *   { request_id: 1, data: { Hub: { id: "1" } } },
- * ]);
+ * const answers = decodeAnswers('{"request_id":1,"data":{"Hub":{"id":"1"}}}');
+ * assertEquals(answers, [{ request_id: 1, data: { Hub: { id: "1" } } }]);
  * assertEquals(decodeAnswers("[1]"), undefined);
  * ```
  */

@@ -151,7 +151,7 @@ Deno.test("decodeFrame() takes 1000 packets and refuses 1001, all at once", () =
   const packets = decodeFrame(encodeFrame(texts.slice(1)));
   assertStrictEquals(packets.length, 1000);
   assertEquals(packets[999], { request_id: 1000, data: "x" });
-  const message = "1001 packets in a frame: at most 1000";
+  const message = "expected at most 1000 packets in a frame, got 1001";
   assertEquals(decodeFrame(encodeFrame(texts)), [errorAnswer(null, "invalid_packet", message)]);
 });
 

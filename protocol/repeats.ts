@@ -1,13 +1,11 @@
 /**
- * Finds the names that repeat among the members of a JSON object under construction, and puts the
- * values of each into one array (protocol, "The conversion", rule 4).
+ * Finds names that repeat among the members of a JSON object, and gathers their values in arrays.
  *
  * @module
  */
 
 import { secretHash } from "./secret_hash.ts";
 
-// Constants of the module's own, here and in its neighbours: the engine folds these, but not imported ones.
 const COMMA = 0x2c;
 const BRACKET_OPEN = 0x5b;
 const BRACKET_CLOSE = 0x5d;
@@ -15,46 +13,46 @@ const BRACKET_CLOSE = 0x5d;
 /** No member. */
 const NONE = -1;
 
-/** Up to this many names are compared one by one; a hash table costs more than it saves before. */
+/** Up to this many names, comparing them one by one is faster than a hash table. */
 const FEW = 32;
 
-/** A buffer for the members in their new order; lent by one object to the next. */
+/** A buffer for the members in their new order. */
 let rearranged = new Uint8Array(4096);
 
 /**
- * The members of one JSON object, as they stand in a buffer: `"name":value`, one comma between two.
- * Positions are kept in typed arrays that are used again for the next object, so that noting a member
- * allocates nothing.
+ * The members of one JSON object in a buffer: `"name":value`, separated by single commas. Their
+ * positions are in typed arrays, which the next object reuses, so that adding a member allocates
+ * nothing.
  */
 export class Members {
-  /** How many there are. */
+  /** The number of members. */
   count = 0;
-  /** Whether any name repeats; then, and only then, are the chains below filled in. */
+  /** Whether any name repeats; only then are the chains below valid. */
   repeats = false;
 
-  /** Where a member's name starts and ends, quotes excluded. */
+  /** The start and end of each name, without quotes. */
   #nameAt = new Int32Array(FEW);
   #nameEnd = new Int32Array(FEW);
-  /** What is compared before the names are: length and two bytes among few, the hash among many. */
+  /** Compared before names: their length and two bytes among few members, their hash among many. */
   #mark = new Int32Array(FEW);
-  /** A bit for each of 32 kinds of marks that there is: among few, most names are the first of a kind. */
+  /** A bit for each of 32 kinds of marks: among few members, most names are the first of a kind. */
   #kinds = 0;
-  /** The next member of the same name. */
+  /** The next member of the same name, or none. */
   #next = new Int32Array(FEW);
-  /** For the first member of a name, the last of it so far; none for those that follow it. */
+  /** For the first member of a name, the last member of that name; none for the others. */
   #last = new Int32Array(FEW);
-  /** Open addressing: index + 1 of the first member of a name; 0 is empty. Unused among few. */
+  /** A hash table with open addressing: index + 1 of the first member of a name, or 0. */
   #buckets = new Int32Array(0);
   #mask = 0;
 
-  /** Forgets all members. */
+  /** Removes all members. */
   clear(): void {
     this.count = 0;
     this.repeats = false;
     this.#kinds = 0;
   }
 
-  /** Notes the member whose name is `text[nameAt .. nameEnd]`. */
+  /** Adds the member whose name is `text[nameAt .. nameEnd]`. */
   add(text: Uint8Array, nameAt: number, nameEnd: number): void {
     const index = this.count++;
     if (index >= FEW) return this.#addToMany(text, nameAt, nameEnd, index);
@@ -107,7 +105,7 @@ export class Members {
     return true;
   }
 
-  /** Fills a table of `size` anew with the first member of each name among those before `index`. */
+  /** Fills a table of `size` with the first member of each name before `index`. */
   #rehash(text: Uint8Array, index: number, size: number): void {
     if (this.#buckets.length < size) this.#buckets = new Int32Array(size);
     else this.#buckets.fill(0, 0, size);
@@ -134,7 +132,7 @@ export class Members {
     this.#last = doubled(this.#last);
   }
 
-  /** Puts member `index` at the end of the chain that starts at `first`, or, with none, in one of its own. */
+  /** Adds member `index` to the chain that starts at `first`, or with none to a new chain. */
   #chain(index: number, first: number): void {
     if (!this.repeats) {
       this.repeats = true;
@@ -151,8 +149,11 @@ export class Members {
   }
 
   /**
-   * Gathers the values of names that repeat: `"a":1,"b":2,"a":3` becomes `"a":[1,3],"b":2`. The first
-   * member starts at `start`, the last ends at `end`; returns the new end. The text never gets longer.
+   * Gathers the values of names that repeat: `"a":1,"b":2,"a":3` becomes `"a":[1,3],"b":2`.
+   *
+   * @param start the start of the first member.
+   * @param end the end of the last member.
+   * @returns the new end; the text does not grow.
    */
   gather(text: Uint8Array, start: number, end: number): number {
     if (rearranged.length < end - start) rearranged = new Uint8Array(2 * (end - start));
@@ -177,7 +178,7 @@ export class Members {
   }
 }
 
-/** Copies `from[at .. end]` to `to[o ..]`; returns where it ends there. Short runs are the rule. */
+/** Copies `from[at .. end]` to `to[o ..]`, mostly a few bytes; returns the end in `to`. */
 function copy(from: Uint8Array, at: number, end: number, to: Uint8Array, o: number): number {
   if (end - at > 64) {
     to.set(from.subarray(at, end), o);

@@ -1,5 +1,5 @@
 /**
- * The conversion of `data` and the way back, for single values (protocol, "The conversion of `data`").
+ * Converts `data` to its representation and back, for single values.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import { parseJson } from "./parse_json.ts";
 const encoder = new TextEncoder();
 
 /**
- * Converts `data` to the JSON text of its representation. Every string is valid; the least that comes
- * out is `{}`. Entities and names keep the order in which they first appear.
+ * Converts `data` to the JSON text of its representation. Every string is valid; without entities,
+ * the result is `{}`. Entities and names keep the order of their first appearance.
  *
  * @example
  * ```ts
@@ -32,9 +32,8 @@ export function convertToJson(data: string): string {
 }
 
 /**
- * Converts `data` to its representation, an object as JSON.parse makes it: names such as `__proto__`
- * are plain keys, and, as in every object in JavaScript, names that are array indices come first.
- * {@linkcode convertToJson} keeps the order.
+ * Converts `data` to its representation. Names such as `__proto__` are plain keys. As in every
+ * object, names that are array indices come first; {@linkcode convertToJson} keeps the order.
  *
  * @example
  * ```ts
@@ -52,12 +51,12 @@ export function convert(data: string): Representation {
 }
 
 /**
- * The inverse of {@linkcode convert}: the data that converts to `representation`. What the format cannot
- * carry is refused: a name or value that is empty, that contains `&&` or `%%`, that ends in `&`, or that
- * ends an entity with `%`; an entity without pairs; an array of fewer than two.
+ * Returns the data that converts to a representation: the inverse of {@linkcode convert}.
  *
- * @throws {TypeError} if something is not of a representation's shape.
- * @throws {RangeError} if the format cannot carry it.
+ * @throws {TypeError} if the argument has another shape.
+ * @throws {RangeError} if no data converts to it: if a name or value is empty, contains `&&` or
+ * `%%`, ends in `&`, or ends an entity with `%`; if an entity has no pairs, or an array fewer than
+ * two elements.
  *
  * @example
  * ```ts
@@ -70,16 +69,17 @@ export function convert(data: string): Representation {
  */
 export function formatData(representation: Representation): string {
   const json = JSON.stringify(representation);
-  if (json === undefined) throw new TypeError(wrongShape("a representation", undefined));
+  if (json === undefined) throw wrongShape("a representation", "an object", json);
   return formatJson(json);
 }
 
 /**
- * {@linkcode formatData} from the JSON text of a representation, in the order of that text.
+ * Returns the data that converts to the JSON text of a representation, in the order of that text:
+ * the inverse of {@linkcode convertToJson}.
  *
- * @throws {SyntaxError} if `json` is not JSON.
- * @throws {TypeError} if it is not of a representation's shape.
- * @throws {RangeError} if the format cannot carry it.
+ * @throws {SyntaxError} if the argument is not JSON.
+ * @throws {TypeError} if it has another shape.
+ * @throws {RangeError} if no data converts to it; see {@linkcode formatData}.
  *
  * @example
  * ```ts
@@ -98,58 +98,42 @@ export function formatJson(json: string): string {
 
 function formatEntity(name: string, json: string): string {
   const where = `entity ${JSON.stringify(name)}`;
-  const tokens = [checkToken(name, "an entity's name")];
+  const tokens = [checkText(name, "an entity's name")];
   for (const [key, values] of objectMembers(json, where)) {
     for (const value of oneOrMore(values)) {
-      tokens.push(checkToken(key, `a name in ${where}`));
-      tokens.push(checkToken(parseJson(value), `the value of ${JSON.stringify(key)} in ${where}`));
+      tokens.push(checkText(key, `a name in ${where}`));
+      tokens.push(checkText(parseJson(value), `the value of ${JSON.stringify(key)} in ${where}`));
     }
   }
   if (tokens.length === 1) throw new RangeError(`Cannot format ${where}: it has no pairs`);
-  const last = tokens.at(-1)!;
-  if (last.endsWith("%")) {
-    throw new RangeError(
-      `Cannot format ${where}: it ends in "%", which makes a separator with what follows`,
-    );
+  if (tokens.at(-1)!.endsWith("%")) {
+    throw new RangeError(`Cannot format ${where}: it ends in "%"`);
   }
   return tokens.join("&&");
 }
 
-function checkToken(token: unknown, what: string): string {
-  if (typeof token !== "string") throw new TypeError(wrongShape(what, token));
-  const fault = token === ""
+function checkText(text: unknown, what: string): string {
+  if (typeof text !== "string") throw wrongShape(what, "a string", text);
+  const separator = /&&|%%|&$/.exec(text)?.[0];
+  if (text !== "" && separator === undefined) return text;
+  const fault = text === ""
     ? "it is empty"
-    : token.includes("&&")
-    ? 'it contains "&&"'
-    : token.includes("%%")
-    ? 'it contains "%%"'
-    : token.endsWith("&")
-    ? 'it ends in "&", which makes a separator with what follows'
-    : undefined;
-  if (fault !== undefined) {
-    throw new RangeError(`Cannot format ${what}, ${JSON.stringify(token)}: ${fault}`);
-  }
-  return token;
+    : `it ${separator === "&" ? "ends in" : "contains"} "${separator}"`;
+  throw new RangeError(`Cannot format ${what}, ${JSON.stringify(text)}: ${fault}`);
 }
 
 function objectMembers(json: string, what: string): [name: string, value: string][] {
-  if (!json.trimStart().startsWith("{")) throw new TypeError(wrongShape(what, parseJson(json)));
+  if (!json.trimStart().startsWith("{")) throw wrongShape(what, "an object", parseJson(json));
   return membersOf(json);
 }
 
 function oneOrMore(json: string): string[] {
   if (!json.startsWith("[")) return [json];
   const texts = splitTopLevel(json);
-  if (texts.length < 2) {
-    throw new RangeError(`Cannot format ${json}: an array holds two or more, one stands alone`);
-  }
-  return texts;
+  if (texts.length >= 2) return texts;
+  throw new RangeError(`Cannot format ${json}: expected an array of two or more`);
 }
 
-function wrongShape(what: string, value: unknown): string {
-  const wanted = what.startsWith("an entity's") || what.startsWith("a name") ||
-      what.startsWith("the value")
-    ? "a string"
-    : "an object";
-  return `Cannot format ${what}: want ${wanted}, got ${JSON.stringify(value)}`;
+function wrongShape(what: string, expected: string, value: unknown): TypeError {
+  return new TypeError(`Cannot format ${what}: expected ${expected}, got ${JSON.stringify(value)}`);
 }

@@ -1,5 +1,5 @@
 /**
- * Finds where a JSON string ends, without parsing it.
+ * Finds the end of a JSON string without parsing it.
  *
  * @module
  */
@@ -11,21 +11,21 @@ const ZERO = 0x30;
 const ONE = 0x31;
 const LOWER_U = 0x75;
 
-/** After a backslash: the escapes of two characters that JSON.stringify writes. */
+/** The second characters of the short escapes that `JSON.stringify()` writes. */
 const SHORT_ESCAPES = new Set([...'"\\bfnrt'].map((char) => char.charCodeAt(0)));
-/** The second digits that it writes after `\u000`: of the others, some have a short escape. */
+/** The digits that it writes after `\u000`; the other control characters have a short escape. */
 const DIGITS_AFTER_0 = new Set([..."01234567bef"].map((char) => char.charCodeAt(0)));
 const DIGITS_AFTER_1 = new Set([..."0123456789abcdef"].map((char) => char.charCodeAt(0)));
 
-/** How many bytes behind the end of the text must be there to be read. */
+/** The number of bytes after the end of the text that must exist, since the scan reads them. */
 export const SCAN_MARGIN = 4;
 
 /**
- * Returns where the string whose text begins at `at` has its closing quote; or −1 if the string is not
- * valid, or is spelled in another way than JSON.stringify spells it, so that its text as it stands cannot
- * be used in its stead.
+ * Returns the index of the closing quote of the string whose text begins at `at`, or −1 if the
+ * string is not exactly as `JSON.stringify()` writes it.
  *
- * @param view of the same bytes; behind their text is a 0, and {@linkcode SCAN_MARGIN} bytes in all.
+ * @param bytes the text, followed by a 0 and in all {@linkcode SCAN_MARGIN} bytes.
+ * @param view a view of the same bytes.
  */
 export function canonicalStringEnd(bytes: Uint8Array, view: DataView, at: number): number {
   let i = at;
@@ -45,8 +45,8 @@ export function canonicalStringEnd(bytes: Uint8Array, view: DataView, at: number
 }
 
 /**
- * Whether none of four bytes is a quote, a backslash or a control character: the well-known test for a
- * zero byte in a word, once for each. It may say no without reason, never yes.
+ * Whether none of four bytes is a quote, a backslash or a control character: the well-known test
+ * for a zero byte in a word, once for each. May return false for no reason, but never true.
  */
 function isPlain(word: number): boolean {
   const quotes = word ^ 0x22222222;
@@ -57,7 +57,7 @@ function isPlain(word: number): boolean {
   return (found & 0x80808080) === 0;
 }
 
-/** The length of the escape at `at`; 0 if JSON.stringify would not write it. */
+/** Returns the length of the escape at `at`, or 0 if `JSON.stringify()` would not write it. */
 function escapeLength(bytes: Uint8Array, at: number): number {
   if (SHORT_ESCAPES.has(bytes[at + 1]!)) return 2;
   const isControl = bytes[at + 1] === LOWER_U && bytes[at + 2] === ZERO && bytes[at + 3] === ZERO &&

@@ -1,30 +1,32 @@
 /**
- * The token that a server may ask for.
+ * The token that a server may require.
  *
  * @module
  */
 
-/** What can stand in a header as it is (RFC 6750). */
+/** A bearer token (RFC 6750). */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
-/**
- * Checks that a text can be a token.
- *
- * @throws {RangeError} if it cannot; that does not say what it is.
- */
-export function checkToken(token: string): void {
-  if (TOKEN.test(token)) return;
-  const reason = token === "" ? "it is empty" : "it has other characters";
-  throw new RangeError(`want a token of letters, digits and -._~+/, with = at its end; ${reason}`);
-}
-
-/** What stands before a token among the subprotocols, the only place where a page can put one. */
+/** The prefix of the subprotocol that contains a token: pages can send a token in no other way. */
 export const TOKEN_PREFIX = "asyncpkt.token.";
 
 /**
- * The subprotocol by which a client shows its token.
+ * Checks the form of a token.
  *
- * @throws {RangeError} if the text cannot be a token.
+ * @throws {RangeError} if it is invalid. The message does not contain the token.
+ */
+export function checkToken(token: string): void {
+  if (TOKEN.test(token)) return;
+  throw new RangeError(
+    "expected a token of letters, digits and -._~+/, with = only at its end, " +
+      `got ${token === "" ? "an empty text" : "other characters"}`,
+  );
+}
+
+/**
+ * Returns the subprotocol that contains a token.
+ *
+ * @throws {RangeError} if the token is invalid.
  */
 export function offerOf(token: string): string {
   checkToken(token);

@@ -831,17 +831,17 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"98e73221669aa88c\"",
+    etag: "\"3f8af4b2f58bc3ce\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
-  invalid_packet: 'not a packet: want {"request_id": string or integer, "data": string}',
+  invalid_packet: 'expected {"request_id": string or integer, "data": string}',
   duplicate_request_id: "a request with this request_id is in flight on this connection",
   packet_too_large: "the frame is longer than the server's limit",
   overloaded: "too many requests in flight; send it again later",
-  cancelled: "given up by the client",
+  cancelled: "cancelled by the client",
   shutting_down: "the server is draining; send it again elsewhere",
-  internal: "a fault of the server's own; its log says more"
+  internal: "internal error; see the log of the server"
 };
 
 // ../protocol/json_text.ts
@@ -987,11 +987,13 @@ function decodeFrame(text) {
   if (!Array.isArray(value)) return [
     decodePacket(value)
   ];
-  if (value.length === 0) return [
-    errorAnswer(null, "invalid_packet", "an empty array of packets")
-  ];
+  if (value.length === 0) {
+    return [
+      errorAnswer(null, "invalid_packet", "expected a packet, got an empty array")
+    ];
+  }
   if (value.length > MAX_BATCH) {
-    const message = \`\${value.length} packets in a frame: at most \${MAX_BATCH}\`;
+    const message = \`expected at most \${MAX_BATCH} packets in a frame, got \${value.length}\`;
     return [
       errorAnswer(null, "invalid_packet", message)
     ];
@@ -1001,19 +1003,19 @@ function decodeFrame(text) {
 var HEAD_LENGTH = 6 * MAX_ID_LENGTH + 64;
 function decodePacket(value) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return errorAnswer(null, "invalid_packet", \`a packet is a JSON object, not \${kindOf(value)}\`);
+    return errorAnswer(null, "invalid_packet", \`expected a JSON object, got \${kindOf(value)}\`);
   }
   const { request_id, data, cancel: cancel2 } = value;
   if (!isRequestId(request_id)) {
-    return errorAnswer(null, "invalid_packet", \`request_id \${faultOfId(request_id)}\`);
+    return errorAnswer(null, "invalid_packet", faultOfId(request_id));
   }
   if (cancel2 === true) return {
     request_id,
     cancel: cancel2
   };
   if (typeof data !== "string") {
-    const fault = data === void 0 ? "is missing" : \`is a string, not \${kindOf(data)}\`;
-    return errorAnswer(request_id, "invalid_packet", \`data \${fault}\`);
+    const fault = data === void 0 ? "data is missing" : \`data: expected a string, got \${kindOf(data)}\`;
+    return errorAnswer(request_id, "invalid_packet", fault);
   }
   return {
     request_id,
@@ -1021,11 +1023,11 @@ function decodePacket(value) {
   };
 }
 function faultOfId(id) {
-  if (id === void 0) return "is missing";
-  if (id === "") return "is empty";
-  if (typeof id === "string") return \`has \${id.length} UTF-16 units: at most \${MAX_ID_LENGTH}\`;
-  if (typeof id === "number") return "is a number, but not an integer within \\xB1(2^53 \\u2212 1)";
-  return \`is a string or an integer, not \${kindOf(id)}\`;
+  if (id === void 0) return "request_id is missing";
+  if (typeof id === "string") {
+    return \`request_id: expected 1 to \${MAX_ID_LENGTH} UTF-16 units, got \${id.length}\`;
+  }
+  return typeof id === "number" ? \`request_id: expected an integer within \\xB1(2^53 \\u2212 1), got \${id}\` : \`request_id: expected a string or an integer, got \${kindOf(id)}\`;
 }
 function kindOf(value) {
   if (value === null) return "null";
@@ -1085,31 +1087,31 @@ var NONE = -1;
 var FEW = 32;
 var rearranged = new Uint8Array(4096);
 var Members = class {
-  /** How many there are. */
+  /** The number of members. */
   count = 0;
-  /** Whether any name repeats; then, and only then, are the chains below filled in. */
+  /** Whether any name repeats; only then are the chains below valid. */
   repeats = false;
-  /** Where a member's name starts and ends, quotes excluded. */
+  /** The start and end of each name, without quotes. */
   #nameAt = new Int32Array(FEW);
   #nameEnd = new Int32Array(FEW);
-  /** What is compared before the names are: length and two bytes among few, the hash among many. */
+  /** Compared before names: their length and two bytes among few members, their hash among many. */
   #mark = new Int32Array(FEW);
-  /** A bit for each of 32 kinds of marks that there is: among few, most names are the first of a kind. */
+  /** A bit for each of 32 kinds of marks: among few members, most names are the first of a kind. */
   #kinds = 0;
-  /** The next member of the same name. */
+  /** The next member of the same name, or none. */
   #next = new Int32Array(FEW);
-  /** For the first member of a name, the last of it so far; none for those that follow it. */
+  /** For the first member of a name, the last member of that name; none for the others. */
   #last = new Int32Array(FEW);
-  /** Open addressing: index + 1 of the first member of a name; 0 is empty. Unused among few. */
+  /** A hash table with open addressing: index + 1 of the first member of a name, or 0. */
   #buckets = new Int32Array(0);
   #mask = 0;
-  /** Forgets all members. */
+  /** Removes all members. */
   clear() {
     this.count = 0;
     this.repeats = false;
     this.#kinds = 0;
   }
-  /** Notes the member whose name is \`text[nameAt .. nameEnd]\`. */
+  /** Adds the member whose name is \`text[nameAt .. nameEnd]\`. */
   add(text, nameAt, nameEnd) {
     const index = this.count++;
     if (index >= FEW) return this.#addToMany(text, nameAt, nameEnd, index);
@@ -1159,7 +1161,7 @@ var Members = class {
     }
     return true;
   }
-  /** Fills a table of \`size\` anew with the first member of each name among those before \`index\`. */
+  /** Fills a table of \`size\` with the first member of each name before \`index\`. */
   #rehash(text, index, size) {
     if (this.#buckets.length < size) this.#buckets = new Int32Array(size);
     else this.#buckets.fill(0, 0, size);
@@ -1184,7 +1186,7 @@ var Members = class {
     this.#next = doubled(this.#next);
     this.#last = doubled(this.#last);
   }
-  /** Puts member \`index\` at the end of the chain that starts at \`first\`, or, with none, in one of its own. */
+  /** Adds member \`index\` to the chain that starts at \`first\`, or with none to a new chain. */
   #chain(index, first) {
     if (!this.repeats) {
       this.repeats = true;
@@ -1200,8 +1202,11 @@ var Members = class {
     this.#last[first] = index;
   }
   /**
-   * Gathers the values of names that repeat: \`"a":1,"b":2,"a":3\` becomes \`"a":[1,3],"b":2\`. The first
-   * member starts at \`start\`, the last ends at \`end\`; returns the new end. The text never gets longer.
+   * Gathers the values of names that repeat: \`"a":1,"b":2,"a":3\` becomes \`"a":[1,3],"b":2\`.
+   *
+   * @param start the start of the first member.
+   * @param end the end of the last member.
+   * @returns the new end; the text does not grow.
    */
   gather(text, start, end) {
     if (rearranged.length < end - start) rearranged = new Uint8Array(2 * (end - start));
@@ -1327,8 +1332,8 @@ var Outbox = class {
     this.#doubtful = this.#doubtful.filter(({ size }) => size > frameSize);
   }
   /**
-   * Sends the packets of a shared frame again if an error refuses the frame as too large: in frames up
-   * to the limit in the error, or each alone without one.
+   * Sends the packets of a shared frame again if an error refuses the frame as too large: in frames
+   * up to the limit in the error, or each alone without one.
    *
    * @returns whether it did, so that the error needs no other treatment.
    */
@@ -1521,8 +1526,8 @@ var Reply = class {
     this.#index = index;
   }
   /**
-   * The response as JSON text, in one line and without the delay. It is the server's own text, so it
-   * keeps the order of names such as \`10\` and \`9\`, which objects do not.
+   * The response as JSON text, in one line and without the delay. It is the server's own text, so
+   * it keeps the order of names such as \`10\` and \`9\`, which objects do not.
    */
   get json() {
     const members = splitTopLevel(this.#frame.textOf(this.#index));

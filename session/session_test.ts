@@ -216,14 +216,19 @@ const WRONG: [frame: string, id: RequestId | null, code: ErrorCode, message?: st
   ['{"request_id":1,"data":""}x', null, "invalid_json"],
   ['\ufeff{"request_id":1,"data":""}', null, "invalid_json"],
   ["[".repeat(100_000), null, "invalid_json"],
-  ["1", null, "invalid_packet", "a packet is a JSON object, not a number"],
-  ["null", null, "invalid_packet", "a packet is a JSON object, not null"],
-  ["[]", null, "invalid_packet", "an empty array of packets"],
-  ["[[]]", null, "invalid_packet", "a packet is a JSON object, not an array"],
+  ["1", null, "invalid_packet", "expected a JSON object, got a number"],
+  ["null", null, "invalid_packet", "expected a JSON object, got null"],
+  ["[]", null, "invalid_packet", "expected a packet, got an empty array"],
+  ["[[]]", null, "invalid_packet", "expected a JSON object, got an array"],
   ["{}", null, "invalid_packet", "request_id is missing"],
-  ['{"request_id":"","data":""}', null, "invalid_packet", "request_id is empty"],
+  [
+    '{"request_id":"","data":""}',
+    null,
+    "invalid_packet",
+    "request_id: expected 1 to 256 UTF-16 units, got 0",
+  ],
   ['{"request_id":1}', 1, "invalid_packet", "data is missing"],
-  ['{"request_id":"a","data":1}', "a", "invalid_packet", "data is a string, not a number"],
+  ['{"request_id":"a","data":1}', "a", "invalid_packet", "data: expected a string, got a number"],
 ];
 
 Deno.test("receive() refuses invalid packets at once, and goes on", () => {
@@ -248,7 +253,7 @@ Deno.test("receive() answers the valid packets of an array", () => {
   const packets = ["1", '{"request_id":5,"data":"A&&x&&1"}', '{"request_id":6}', "{}"];
   peer.receive(encodeFrame(packets));
   assertEquals(peer.take(), [
-    refusal(null, "invalid_packet", "a packet is a JSON object, not a number"),
+    refusal(null, "invalid_packet", "expected a JSON object, got a number"),
     refusal(6, "invalid_packet", "data is missing"),
     refusal(null, "invalid_packet", "request_id is missing"),
   ]);
@@ -261,7 +266,7 @@ Deno.test("receive() takes arrays of up to 1,000 requests", () => {
   const requests = Array.from({ length: MAX_BATCH + 1 }, (_, i) => encodeRequest(i + 1, "A&&x&&1"));
   peer.receive(encodeFrame(requests));
   assertEquals(peer.take(), [
-    refusal(null, "invalid_packet", "1001 packets in a frame: at most 1000"),
+    refusal(null, "invalid_packet", "expected at most 1000 packets in a frame, got 1001"),
   ]);
   peer.receive(encodeFrame(requests.slice(0, MAX_BATCH)));
   assertStrictEquals(peer.sessions.inFlight, MAX_BATCH);
