@@ -1,4 +1,4 @@
-// States what the documentation of @std says, so it passes with the real packages as well.
+// Tests what the documentation of @std says, so the real packages pass too.
 import {
   assert,
   assertEquals,
@@ -101,7 +101,7 @@ const boom = () => {
   throw new RangeError("out of reach");
 };
 
-// For each assertion, a call that holds and one that does not.
+// For each assertion, a call that passes and one that fails.
 const assertions: [string, () => void, () => void][] = [
   ["assert", () => assert("a"), () => assert("", "my hint")],
   ["fail", () => {}, () => fail("my hint")],
@@ -133,14 +133,14 @@ const assertions: [string, () => void, () => void][] = [
   }],
 ];
 
-for (const [name, holds, fails] of assertions) {
-  Deno.test(`${name} accepts what holds and refuses the rest`, () => {
-    holds();
+for (const [name, passes, fails] of assertions) {
+  Deno.test(`${name} passes or throws an AssertionError`, () => {
+    passes();
     assertThrows(fails, AssertionError, "my hint");
   });
 }
 
-Deno.test("assertThrows returns what was thrown", () => {
+Deno.test("assertThrows returns the thrown value", () => {
   assertEquals(assertThrows(boom, RangeError).message, "out of reach");
   assertEquals(
     assertThrows(() => {
@@ -154,7 +154,7 @@ const rejecting: [string, () => Promise<unknown>][] = [
   ["a promise that resolves", () => assertRejects(() => Promise.resolve())],
   ["a function that throws", () => assertRejects(boom)],
   ["an error of another class", () => assertRejects(() => Promise.reject(new Error()), TypeError)],
-  ["what is no error", () => assertRejects(() => Promise.reject(7), Error)],
+  ["a value that is no Error", () => assertRejects(() => Promise.reject(7), Error)],
   ["another message", () => assertRejects(() => Promise.reject(new Error("a")), Error, "b")],
 ];
 
@@ -201,7 +201,7 @@ Deno.test("delay rejects with the reason of its signal", async () => {
   await assertRejects(() => waiting, RangeError, "enough");
 });
 
-Deno.test("deadline passes on what settles in time", async () => {
+Deno.test("deadline settles as a promise that is in time", async () => {
   assertEquals(await deadline(Promise.resolve(1), 1000), 1);
   await assertRejects(() => deadline(Promise.reject(new RangeError("no")), 1000), RangeError);
 });
@@ -256,7 +256,7 @@ for (const [what, args, options, result] of lines) {
     assertEquals<unknown>(parseArgs(args, options), result));
 }
 
-Deno.test("parseArgs passes what it does not know to `unknown`", () => {
+Deno.test("parseArgs passes unknown arguments to `unknown`", () => {
   const calls: unknown[][] = [];
   const result = parseArgs(["add", "--x=1", "-y", "--name", "n", "--x", "2", "-b", "--", "--z"], {
     string: ["name"],
@@ -275,6 +275,6 @@ Deno.test("parseArgs passes what it does not know to `unknown`", () => {
   ]);
 });
 
-Deno.test("parseArgs keeps what `unknown` does not refuse", () => {
+Deno.test("parseArgs keeps arguments for which `unknown` does not return false", () => {
   assertEquals(parseArgs(["a", "--b"], { unknown: () => {} }), { b: true, _: ["a"] });
 });
