@@ -1,19 +1,19 @@
 /**
- * Makes `server/asyncapi.json` of `docs/asyncapi.yaml`, which is written by hand.
+ * Generates `server/asyncapi.json` from `docs/asyncapi.yaml`, which is written by hand.
  *
  * Usage: deno task describe
  *
  * @module
  */
 
-// Named here for the reason that tests/support/npm_packages.ts gives.
+// Not in deno.json, for the reason that tests/support/npm_packages.ts gives.
 // deno-lint-ignore no-import-prefix
 import { load } from "npm:js-yaml@^4";
 
 const SOURCE = new URL("../../docs/asyncapi.yaml", import.meta.url);
 const TARGET = new URL("../../server/asyncapi.json", import.meta.url);
 
-/** The text that `server/asyncapi.json` has to have. */
+/** Returns the text of `server/asyncapi.json`. */
 export function asyncapiJson(): string {
   return JSON.stringify(load(Deno.readTextFileSync(SOURCE)), null, 2) + "\n";
 }

@@ -1,14 +1,14 @@
 /**
- * The architecture check: no room knows a room above it, no modules import each other in a circle, no file
- * is longer than a reader likes. Prints each problem, and exits with 1 if there is any.
+ * The architecture check: no room imports from a room above it, no modules import each other in a circle,
+ * no file is too long. Prints each problem, and exits with 1 if there is one.
  *
  * Usage: deno run --allow-read tools/gate/architecture.ts FILES
  *
  * @module
  */
 
-/** The rooms that ship, and the rooms that each may import from, beside itself. */
-const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
+/** The rooms that ship, and the rooms from which each may import. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   websocket: [],
   session: ["protocol"],
@@ -31,13 +31,13 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   main: ["cli"],
 };
 
-/** The rooms that do not ship. Nothing outside them may import from them, except tests. */
+/** The rooms that do not ship. Outside of them, only tests may import from them. */
 const UNSHIPPED = ["tests", "tools"];
 
-/** The most lines that a file may have. */
+/** The most lines of a file. */
 const MAX_LINES = 400;
 
-/** The files that may be longer, and why. */
+/** Files that may be longer, and why. */
 const LONG_FILES: Readonly<Record<string, string>> = {
   "client.ts": "the whole public class, most of it documentation",
   "server/console_assets.ts": "generated",
@@ -51,27 +51,13 @@ const LONG_FILES: Readonly<Record<string, string>> = {
     "the behavior of a server, which runs over several kinds of them",
 };
 
-/** A TypeScript file, by its path from the root. */
+/** A TypeScript file, with its path from the root. */
 export interface SourceFile {
   readonly path: string;
   readonly text: string;
 }
 
-/**
- * Returns a line for each problem of a set of files.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { findProblems } from "./architecture.ts";
- *
- * const files = [
- *   { path: "protocol/a.ts", text: 'import { b } from "../server/b.ts";' },
- *   { path: "server/b.ts", text: "export const b = 1;" },
- * ];
- * assertEquals(findProblems(files), ["protocol/a.ts: imports server/b.ts, a room above its own"]);
- * ```
- */
+/** Returns a line for each problem of some files. `longFiles` maps files that may be long to a reason. */
 export function findProblems(
   files: readonly SourceFile[],
   longFiles: Readonly<Record<string, string>> = {},
@@ -103,14 +89,14 @@ function roomOf(path: string): string {
 function findForbidden(path: string, targets: readonly string[]): string[] {
   const room = roomOf(path);
   if (path.endsWith("_test.ts") || UNSHIPPED.includes(room) || room === "links") return [];
-  const known = MAY_KNOW[room];
-  if (known === undefined) return [`${path}: is in no known room; add "${room}" to this check`];
+  const allowed = MAY_IMPORT[room];
+  if (allowed === undefined) return [`${path}: is in no known room; add "${room}" to this check`];
   return targets
-    .filter((target) => roomOf(target) !== room && !known.includes(roomOf(target)))
+    .filter((target) => roomOf(target) !== room && !allowed.includes(roomOf(target)))
     .map((target) => `${path}: imports ${target}, a room above its own`);
 }
 
-/** Finds circles of imports, types included, by a walk that keeps the path that led to each file. */
+/** Finds circles of imports, including types, by a walk that keeps the trail to each file. */
 function findCycles(imports: ReadonlyMap<string, readonly string[]>): string[] {
   const done = new Set<string>();
   const problems: string[] = [];

@@ -6,7 +6,7 @@ const file = (path: string, ...imports: string[]) => ({
   text: imports.map((specifier) => `import { x } from "${specifier}";\n`).join(""),
 });
 
-Deno.test("findProblems() names imports up the house, cycles and long files", () => {
+Deno.test("findProblems() returns imports from rooms above, circles and long files", () => {
   const table: [files: ReturnType<typeof file>[], problems: string[]][] = [
     [[file("session/a.ts", "../protocol.ts", "./b.ts", "npm:x")], []],
     [[file("session/a_test.ts", "../server.ts", "../tests/support/x.ts")], []],
@@ -32,7 +32,7 @@ Deno.test("findProblems() names imports up the house, cycles and long files", ()
   for (const [files, problems] of table) assertEquals(findProblems(files), problems);
 });
 
-Deno.test("findProblems() sees exports, dynamic and multi-line imports, and no comments", () => {
+Deno.test("findProblems() reads exports, dynamic and multi-line imports, and ignores comments", () => {
   const text = `/** import { x } from "../server/a.ts"; */
 // import { x } from "../server/b.ts";
 export { x } from "../server/c.ts";
@@ -47,7 +47,7 @@ const e = await import("../server/e.ts");
   );
 });
 
-Deno.test("findProblems() passes long files that have a reason", () => {
+Deno.test("findProblems() accepts long files with a reason", () => {
   const long = { path: "cli/a.ts", text: "\n".repeat(401) };
   assertEquals(findProblems([long], { "cli/a.ts": "one table" }), []);
 });

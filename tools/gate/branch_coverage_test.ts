@@ -26,7 +26,7 @@ function branches(count: number, missed: number[]): string {
   return `SF:c.ts\n${lines.join("\n")}\nend_of_record\n`;
 }
 
-Deno.test("readLcov() counts branches, and those not taken by their lines", () => {
+Deno.test("readLcov() returns the number of branches and the lines of the missed ones", () => {
   assertEquals(readLcov(LCOV), [
     { file: "protocol/a.ts", branches: 3, missed: [9, 12] },
     { file: "protocol/b.ts", branches: 0, missed: [] },
@@ -34,11 +34,11 @@ Deno.test("readLcov() counts branches, and those not taken by their lines", () =
   assertEquals(readLcov(""), []);
 });
 
-Deno.test("uncovered() names every branch missed of a module below 95 %", () => {
+Deno.test("uncovered() returns every missed branch of a module below 95 %", () => {
   assertEquals(uncovered(readLcov(LCOV)), [
-    "protocol/a.ts: 33.3 % of the branches reached: want 95 %",
-    "protocol/a.ts:9: a branch that no test takes",
-    "protocol/a.ts:12: a branch that no test takes",
+    "protocol/a.ts: expected tests of 95 % of the branches, got 33.3 %",
+    "protocol/a.ts:9: no test takes this branch",
+    "protocol/a.ts:12: no test takes this branch",
   ]);
   assertEquals(uncovered(readLcov(branches(40, [1, 2]))), []);
   assertEquals(uncovered(readLcov(branches(40, [1, 2, 30]))).length, 4);

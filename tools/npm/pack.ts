@@ -1,6 +1,6 @@
 /**
- * Builds what goes to npm, for Node and browsers: the client and the protocol, as JavaScript without
- * dependencies, with types. The server is Deno's alone.
+ * Builds the npm package for Node and browsers: the client and the protocol, as JavaScript without
+ * dependencies, with types. The server runs only on Deno.
  *
  * Usage: deno task npm
  *
@@ -11,18 +11,18 @@ import project from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 
-/** The modules that can be imported. */
+/** The modules that users import. */
 const MODULES = ["client", "protocol"];
 
 const FILES = MODULES.map((name) => `${name}.ts`);
 
-/** Not in deno.lock, nor is TypeScript: `deno compile` puts all that is locked into the program. */
+/** Not in deno.lock, as TypeScript is not: `deno compile` includes all locked packages. */
 const ESBUILD = ["npx", "-y", "esbuild@0.28.2"];
 
-/** TypeScript's compiler, as a command. */
+/** The command of the TypeScript compiler. */
 export const TYPESCRIPT = ["npx", "-y", "-p", "typescript@5.9.3", "tsc"];
 
-/** Packs the package into a folder; resolves to the path of the tarball. */
+/** Packs the package into a folder, and returns the path of the tarball. */
 export async function pack(destination: string): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
   try {
@@ -55,7 +55,7 @@ function manifest(): Record<string, unknown> {
   };
 }
 
-/** One file for each module, and one for what they share; without `using`, which Node 22 does not know. */
+/** Writes a file for each module and one that they share, without `using`, which Node 22 lacks. */
 async function bundle(folder: string): Promise<void> {
   const options = [
     "--bundle --splitting --format=esm --platform=neutral --target=es2023 --log-level=warning",
@@ -64,7 +64,7 @@ async function bundle(folder: string): Promise<void> {
   await run(ROOT, ...ESBUILD, ...options, `--outdir=${folder}`, ...FILES);
 }
 
-/** Writes the types. They are not checked: what `deno check` has found right need not be right twice. */
+/** Writes the types without a check, since `deno check` has checked them. */
 async function declare(folder: string): Promise<void> {
   const options = [
     "--declaration --emitDeclarationOnly --noCheck --allowImportingTsExtensions --strict",
@@ -81,12 +81,16 @@ async function declare(folder: string): Promise<void> {
   }
 }
 
-/** Runs a program in a folder; resolves to its stdout, and throws both outputs if it fails. */
+/**
+ * Runs a program in a folder, and returns its stdout.
+ *
+ * @throws {Error} with stdout and stderr, if the program fails.
+ */
 export async function run(cwd: string, ...[command, ...args]: string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(command!, { args, cwd }).output();
-  const [said, complained] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  if (success) return said!;
-  throw new Error(`${command} ${args.join(" ")}\n${said}${complained}`);
+  const [out, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (success) return out!;
+  throw new Error(`${command} ${args.join(" ")}\n${out}${errors}`);
 }
 
 if (import.meta.main) console.log(await pack(ROOT.slice(0, -1)));

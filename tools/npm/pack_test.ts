@@ -3,7 +3,7 @@ import { serve } from "../../server.ts";
 import { startMockServer } from "../../tests/support/mock_server.ts";
 import { pack, run, TYPESCRIPT } from "./pack.ts";
 
-/** The oldest Node that has a WebSocket of its own. */
+/** The oldest Node with a WebSocket. */
 const NODE = "node@22";
 
 const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
@@ -11,7 +11,7 @@ globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive:
 const user = `${folder}/user`;
 const built = `${user}/node_modules/@asyncpkt/asyncpkt`;
 
-/** What runs, as its user would write it. */
+/** A program of a user, which runs. */
 const PROGRAM = `
 import assert from "node:assert/strict";
 import { Client, ConnectionError, RequestError, TimeoutError } from "@asyncpkt/asyncpkt";
@@ -44,16 +44,16 @@ await assert.rejects(
 );
 const lost = await Client.connect(closing!);
 await assert.rejects(lost.request(""), /the server closed the connection with 4000 bye/);
-console.log("all of it, on", process.version);
+console.log("done on", process.version);
 `;
 
-/** What does not. */
+/** A program that does not compile. */
 const WRONG = `
 import { Client } from "@asyncpkt/asyncpkt/client";
 const client = await Client.connect("ws://localhost", { timeout: "1" });
 `;
 
-/** What the program uses of Node's own types, which would be a download more. */
+/** The parts of Node's types that the program uses, to save a download. */
 const AMBIENT = `
 declare module "node:assert/strict" { const assert: any; export default assert; }
 declare const process: { argv: string[]; version: string };
@@ -61,7 +61,7 @@ declare const process: { argv: string[]; version: string };
 
 const missing = await install();
 
-/** Installs the package as npm would from its registry; says why it cannot be tried. */
+/** Installs the package as npm does; returns the reason if that is not possible. */
 async function install(): Promise<string | undefined> {
   await Deno.mkdir(user);
   await Deno.writeTextFile(`${user}/package.json`, '{"private":true,"type":"module"}\n');
@@ -72,7 +72,7 @@ async function install(): Promise<string | undefined> {
     const tarball = await pack(folder);
     await run(user, "npm", "install", "--silent", "--no-audit", "--offline", tarball);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "there is no npm here";
+    if (error instanceof Deno.errors.NotFound) return "npm is not installed";
     throw error;
   }
   return undefined;
@@ -87,7 +87,7 @@ const ignore = missing !== undefined;
 const why = ignore ? ` (ignored: ${missing})` : "";
 
 Deno.test({
-  name: `the npm package works with Node 22's own WebSocket, and its types hold${why}`,
+  name: `the npm package works with the WebSocket of Node 22, and its types compile${why}`,
   ignore,
   async fn() {
     await using server = serve({ port: 0, delay: { min: 0.01, max: 0.2 } });
@@ -96,13 +96,13 @@ Deno.test({
       onPacket: (_, socket) => socket.close(4000, "bye"),
     });
     assertEquals(await compile("program.ts"), "");
-    const said = await run(user, "npx", "-y", NODE, "program.js", server.url, closing.url);
-    assert(said.startsWith("all of it, on v22."), said);
+    const out = await run(user, "npx", "-y", NODE, "program.js", server.url, closing.url);
+    assert(out.startsWith("done on v22."), out);
   },
 });
 
 Deno.test({
-  name: `the npm package does what its README shows for Node${why}`,
+  name: `the npm package runs the example for Node in its README${why}`,
   ignore,
   async fn() {
     await using server = serve({ port: 0, delay: { min: 0.01, max: 0.02 } });
@@ -110,8 +110,8 @@ Deno.test({
     const example = /```js ignore\n(.*?)```/s.exec(readme)![1]!;
     const program = example.replace("ws://127.0.0.1:2707", server.url);
     await Deno.writeTextFile(`${user}/readme.js`, program);
-    const said = await run(user, "npx", "-y", NODE, "readme.js");
-    assertEquals(said.split("\n").toSorted(), [
+    const out = await run(user, "npx", "-y", NODE, "readme.js");
+    assertEquals(out.split("\n").toSorted(), [
       "",
       '{"request_id":"1","data":{"a":{"b":"c"}}}',
       '{"request_id":"2","data":{"d":{"e":"f"}}}',
@@ -120,7 +120,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `the npm package has types that say what is wrong${why}`,
+  name: `the types of the npm package report a wrong option${why}`,
   ignore,
   async fn() {
     const error = await assertRejects(() => compile("--noEmit", "wrong.ts"), Error);
@@ -132,7 +132,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `the npm package imports nothing but itself, as browsers want it${why}`,
+  name: `the npm package imports only its own files${why}`,
   ignore,
   fn() {
     for (const { name } of Deno.readDirSync(built)) {
