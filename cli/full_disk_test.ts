@@ -7,7 +7,7 @@ import { until } from "../tests/support/waiting.ts";
 
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 
-/** An input of `a&&b&&c` lines that never ends, and whether it was given up. */
+/** Returns an input of `a&&b&&c` lines without end, and whether it was cancelled. */
 function endlessInput() {
   const lines = new TextEncoder().encode("a&&b&&c\n".repeat(100));
   const input = { isCancelled: false, lines: 0 };
@@ -22,7 +22,7 @@ function endlessInput() {
   return Object.assign(input, { stream });
 }
 
-/** An input that stays open after one line. */
+/** Returns an input that stays open after one line. */
 function openInput(): ReadableStream<Uint8Array> {
   return new ReadableStream({
     start: (controller) => controller.enqueue(new TextEncoder().encode("a&&b&&c\n")),
@@ -69,7 +69,7 @@ Deno.test("main() ends quietly when the reader of stdout has left", async () => 
   }
 });
 
-Deno.test("main() exits with 1 when stderr cannot be written, and keeps an exit code that says more", async () => {
+Deno.test("main() exits with 1 when stderr cannot be written, unless another exit code applies", async () => {
   const room = { stderr: 0 };
   const bad = await runCommand(["convert", "--back"], { room, stdin: "7\n" });
   assertEquals([bad.code, bad.stdout], [1, ""]);
@@ -94,7 +94,7 @@ Deno.test("main() convert and send stop reading when stdout cannot be written", 
   }
 });
 
-Deno.test("main() send gives up what is in flight when stdout cannot be written", async () => {
+Deno.test("main() send gives up the requests in flight when stdout cannot be written", async () => {
   await using server = startMockServer({
     onPacket({ request_id, data }, socket) {
       if (data === "a") socket.send(JSON.stringify({ request_id, data: {} }));
@@ -106,7 +106,7 @@ Deno.test("main() send gives up what is in flight when stdout cannot be written"
   assertMatch(stderr, /^asyncpkt send: cannot write to stdout: [^\n]*\n$/);
 });
 
-Deno.test("main() serve goes on when its log cannot be written, and exits with 1 in the end", async () => {
+Deno.test("main() serve goes on when its log cannot be written, and exits with 1", async () => {
   const server = startCommand(["serve", "--port", "0", "--delay", "0"], { room: { stdout: 40 } });
   const [, url] = await server.seen(/^Listening on (\S+)\n/);
   for (let i = 0; i < 2; i++) {
@@ -120,10 +120,10 @@ Deno.test("main() serve goes on when its log cannot be written, and exits with 1
   ]);
 });
 
-Deno.test("main() serve --record - goes on when stdout cannot be written, and exits with 1 in the end", async () => {
+Deno.test("main() serve --record - goes on when stdout cannot be written, and exits with 1", async () => {
   const args = ["serve", "--port", "0", "--delay", "0", "--quiet", "--record", "-"];
   for (const isLast of [false, true]) {
-    // What is recorded of a connection that the drain closes is written last.
+    // The recording ends with the connection that the drain closes.
     const room = { stdout: isLast ? 300 : 0 };
     const server = startCommand(args, { room });
     const [, url] = await server.said(/^Listening on (\S+)\n/);

@@ -8,7 +8,7 @@ const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 
 const NOT_PACKETS = ['{"data":"a"', '{"request_id":"1"}', '[{"data":"a"}]', '{"data":"\x1b[2J"'];
 
-Deno.test("main() send sends what looks like JSON as data, and warns of it", async () => {
+Deno.test("main() send sends input that looks like JSON as data, with a warning", async () => {
   await using server = serve(AT_ONCE);
   const send = ["send", "--url", server.url, "--ordered"];
   const inputs = ["a&&b&&c", ...NOT_PACKETS];
@@ -30,7 +30,7 @@ Deno.test("main() send sends what looks like JSON as data, and warns of it", asy
   assertEquals(asArguments.stderr, warnings.map((warning) => `argument ${warning}`).join(""));
 });
 
-Deno.test("main() send --strict refuses what looks like JSON, and sends the rest", async () => {
+Deno.test("main() send --strict refuses input that looks like JSON, and sends the rest", async () => {
   const posted = new Inbox<string>();
   await using server = startMockServer({
     onPacket: ({ request_id, data }, socket) => {
@@ -55,7 +55,7 @@ Deno.test("main() send --strict refuses what looks like JSON, and sends the rest
   assertEquals(fine.code, 0);
 });
 
-Deno.test("main() send warns of many inputs that look like JSON in few lines", async () => {
+Deno.test("main() send reports only the first five faulty inputs", async () => {
   await using server = serve(AT_ONCE);
   for (const [count, more] of [[5, ""], [6, "1 more such line"], [2005, "2,000 more such lines"]]) {
     for (const strict of [[], ["--strict"]]) {
