@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseDuration } from "./duration.ts";
 import { RandomStream, seededRandom } from "./seeded_random.ts";
 
 /** Decides the delay of each request. */
@@ -139,19 +140,25 @@ function isDelay(seconds: number): boolean {
   return seconds >= 0 && seconds <= MAX_DELAY;
 }
 
-const NUMBER = String.raw`(\d+(?:\.\d+)?)`;
-
-/** The forms of a delay on the command line. */
-const FORMS: readonly [form: RegExp, read: (one: number, other: number) => Delay][] = [
-  [new RegExp(`^${NUMBER}$`), (fixed) => ({ min: fixed, max: fixed })],
-  [new RegExp(`^${NUMBER}\\.\\.${NUMBER}$`), (min, max) => ({ min, max })],
-  [new RegExp(`^normal:${NUMBER},${NUMBER}$`), (mean, sd) => ({ mean, sd })],
-  [new RegExp(`^lognormal:${NUMBER},${NUMBER}$`), (median, sigma) => ({ median, sigma })],
+/** The forms of a delay on the command line; the first that matches counts. */
+const FORMS: readonly [form: RegExp, read: (one: string, other: string) => Delay][] = [
+  [/^(.*?)\.\.(.*)$/, (min, max) => ({ min: seconds(min), max: seconds(max) })],
+  [/^normal:(.*),(.*)$/, (mean, sd) => ({ mean: seconds(mean), sd: seconds(sd) })],
+  [
+    /^lognormal:(.*),(\d+(?:\.\d+)?)$/,
+    (median, sigma) => ({ median: seconds(median), sigma: Number(sigma) }),
+  ],
+  [/^(.*)$/, (fixed) => ({ min: seconds(fixed), max: seconds(fixed) })],
 ];
 
+function seconds(duration: string): number {
+  return parseDuration(duration) / 1000;
+}
+
 /**
- * Parses a delay of the command line, in seconds, such as `1..5`, `3`, `normal:3,0.5` for a mean
- * and a standard deviation, or `lognormal:2,0.5` for a median and sigma.
+ * Parses a delay of the command line, such as `1..5`, `3`, `normal:3,0.5` for a mean and a standard
+ * deviation, or `lognormal:2,0.5` for a median and sigma. Times are in seconds or have a unit, such
+ * as `500ms`.
  *
  * @throws {RangeError} if the text has another form, or a number is out of range.
  */
@@ -159,7 +166,7 @@ export function parseDelay(text: string): Delay {
   for (const [form, read] of FORMS) {
     const match = form.exec(text);
     if (match === null) continue;
-    const delay = read(Number(match[1]), Number(match[2]));
+    const delay = read(match[1]!, match[2]!);
     try {
       delayPolicy(delay);
       return delay;
@@ -168,7 +175,7 @@ export function parseDelay(text: string): Delay {
     }
   }
   throw new RangeError(
-    `expected seconds, such as 1..5, 3, normal:3,0.5 or lognormal:2,0.5, from 0 to ${MAX_DELAY}, ` +
+    "expected a delay of at most a day, such as 1..5, 3, 500ms, normal:3,0.5 or lognormal:2,0.5, " +
       `got ${JSON.stringify(text)}`,
   );
 }

@@ -319,15 +319,21 @@ Deno.test("parseDelay() parses a range or a fixed delay", () => {
     ["0.25", 0.25, 0.25],
     ["86400", MAX_DELAY, MAX_DELAY],
     ["0..86400.0", 0, MAX_DELAY],
+    ["500ms", 0.5, 0.5],
+    ["100ms..2s", 0.1, 2],
+    ["1..1.5m", 1, 90],
+    ["24h", MAX_DELAY, MAX_DELAY],
   ] as const;
   for (const [text, min, max] of good) assertEquals(parseDelay(text), { min, max }, text);
 });
 
 Deno.test("parseDelay() parses the other distributions", () => {
   assertEquals(parseDelay("normal:3,0.5"), { mean: 3, sd: 0.5 });
+  assertEquals(parseDelay("normal:2s,500ms"), { mean: 2, sd: 0.5 });
   assertEquals(parseDelay("normal:0,0"), { mean: 0, sd: 0 });
   assertEquals(parseDelay("normal:86400,86400"), { mean: MAX_DELAY, sd: MAX_DELAY });
   assertEquals(parseDelay("lognormal:0.2,1.25"), { median: 0.2, sigma: 1.25 });
+  assertEquals(parseDelay("lognormal:200ms,1.25"), { median: 0.2, sigma: 1.25 });
   assertEquals(parseDelay("lognormal:86400,10"), { median: MAX_DELAY, sigma: 10 });
 });
 
@@ -335,18 +341,19 @@ Deno.test("parseDelay() throws on anything else", () => {
   const bad = [
     ...["", " ", "x", "1..", "..5", "1...5", "1.5.", "1.", ".5", "1..5..9", "1-5", "1,5", "1:5"],
     ...["5..1", "-1", "-1..1", "+1", "1..-5", "1e3", "0x10", "Infinity", "NaN", "1..Infinity"],
-    ...[" 1..5", "1..5 ", "1 .. 5", "1s", "1..5\n", "٣", "86401", "86400.001", "0..86401"],
+    ...[" 1..5", "1..5 ", "1 .. 5", "1d", "1..5\n", "٣", "86401", "86400.001", "0..86401"],
     "9".repeat(400),
     ...["normal", "normal:", "normal:3", "normal:3,", "normal:,3", "normal:3,1,1", "normal:3..1"],
     ...["normal:-1,1", "normal:1,-1", "normal:86401,1", "normal:1,86401", " normal:1,1"],
     ...["lognormal:3", "lognormal:-1,1", "lognormal:1,-1", "lognormal:86401,1", "lognormal:1,10.1"],
+    ...["1..86401s", "25h", "lognormal:1,1s", "500ms..0.1", "1..5.5.", "1S"],
     ...["Normal:1,1", "gamma:1,1", "normal:1;1", "normal:1, 1", "3,1"],
   ];
   for (const text of bad) {
     assertThrows(
       () => parseDelay(text),
       RangeError,
-      "expected seconds, such as 1..5, 3, normal:3,0.5 or lognormal:2,0.5, from 0 to 86400, " +
+      "expected a delay of at most a day, such as 1..5, 3, 500ms, normal:3,0.5 or lognormal:2,0.5, " +
         `got ${JSON.stringify(text)}`,
     );
   }

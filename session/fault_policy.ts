@@ -6,6 +6,7 @@
 
 import { RandomStream, seededRandom } from "./seeded_random.ts";
 import { MAX_DELAY } from "./delays.ts";
+import { parseDuration } from "./duration.ts";
 
 /** The kinds of faults. */
 export type FaultKind = "drop" | "error" | "duplicate" | "late" | "garbage" | "disconnect";
@@ -75,17 +76,19 @@ export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
   };
 }
 
+/** A fault on the command line: its kind, its share, and for `late` its extra delay. */
+const FAULT = /^([a-z]+)=(\d+(?:\.\d+)?)(?::(\d+(?:\.\d+)?(?:ms|s|m|h)?))?$/;
+
 /**
  * Parses rates of the command line, such as `drop=0.01,late=0.02:5`, where 5 is the extra delay in
- * seconds.
+ * seconds. It may have a unit, such as `500ms`.
  *
  * @throws {RangeError} if the text has another form, or {@linkcode faultPolicy} throws.
  */
 export function parseFaults(text: string): FaultRates {
   const rates: FaultRates = {};
   for (const part of text.split(",")) {
-    const [, name, rate, lateBy] = /^([a-z]+)=(\d+(?:\.\d+)?)(?::(\d+(?:\.\d+)?))?$/.exec(part) ??
-      [];
+    const [, name, rate, lateBy] = FAULT.exec(part) ?? [];
     if (name === undefined || (lateBy !== undefined && name !== "late")) {
       throw new RangeError(
         `expected kinds with their shares, such as drop=0.01,late=0.02:5, got ${
@@ -101,7 +104,7 @@ export function parseFaults(text: string): FaultRates {
       throw new RangeError(`expected each kind once, got ${kind} twice`);
     }
     rates[kind] = Number(rate);
-    if (lateBy !== undefined) rates.lateBy = Number(lateBy);
+    if (lateBy !== undefined) rates.lateBy = parseDuration(lateBy) / 1000;
   }
   faultPolicy(rates);
   return rates;

@@ -87,6 +87,7 @@ Deno.test("parseFaults() parses kinds with their shares", () => {
     ["drop=0", { drop: 0 }],
     ["late=0.5", { late: 0.5 }],
     ["late=0.5:2.5", { late: 0.5, lateBy: 2.5 }],
+    ["late=0.5:500ms,drop=0.1", { late: 0.5, lateBy: 0.5, drop: 0.1 }],
     ["disconnect=0.001,drop=0.01", { disconnect: 0.001, drop: 0.01 }],
     ["drop=0.7,error=0.1,late=0.2:1", { drop: 0.7, error: 0.1, late: 0.2, lateBy: 1 }],
   ];
@@ -105,7 +106,7 @@ Deno.test("parseFaults() throws on anything else", () => {
     ["drop=0.1,", form + '""'],
     ["drop=0.1, error=0.1", form + '" error=0.1"'],
     ["drop=0.1:5", form + '"drop=0.1:5"'],
-    ["late=0.1:5s", form + '"late=0.1:5s"'],
+    ["late=0.1:5d", form + '"late=0.1:5d"'],
     ["DROP=0.1", form + '"DROP=0.1"'],
     ["dorp=0.1", 'expected drop, error, duplicate, late, garbage, disconnect, got "dorp"'],
     ["constructor=0.1", 'disconnect, got "constructor"'],
