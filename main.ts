@@ -1,18 +1,18 @@
 /**
- * The program: picks the command, hands it the arguments and the streams, ends with its exit code.
+ * The program: picks the command, passes it the arguments and the streams, and exits with its code.
  *
  * @module
  */
 
-import { type Commands, reportFailure, type Streams } from "./cli/command.ts";
-import { CommandError, Exit } from "./cli/exit.ts";
+import { type Command, type Commands, reportFailure, type Streams } from "./cli/command.ts";
+import { CommandError, Exit, UsageError } from "./cli/exit.ts";
 import { escapeControls } from "./cli/terminal/escape.ts";
 import { isDumbTerminal } from "./cli/terminal/status_lines.ts";
 import { closestString } from "./cli/closest_string.ts";
 import { BufferedWriter } from "./cli/buffered_writer.ts";
 import { Shutdown } from "./cli/shutdown.ts";
 
-/** What there is; each is loaded only when it is asked for, so that starting costs little more than that. */
+/** All commands. Each is loaded only if it is asked for, so that the program starts soon. */
 const COMMANDS: Commands = {
   serve: { about: "starts the server", load: () => import("./cli/serve.ts") },
   work: {
@@ -29,13 +29,14 @@ const COMMANDS: Commands = {
     load: () => import("./cli/bench.ts"),
   },
   demo: {
-    about: "shows both ends at work, for five seconds",
+    about: "shows a server and a client at work, for five seconds",
     load: () => import("./cli/demo.ts"),
   },
   completions: {
-    about: "writes what makes a shell complete all this",
+    about: "writes a script that makes a shell complete commands and flags",
     load: async () => (await import("./cli/completions.ts")).completions(COMMANDS),
   },
+  help: { about: "shows the help of a command", load: () => Promise.resolve(HELP_COMMAND) },
 };
 
 const HELP = `asyncpkt answers packets asynchronously: each after its own delay, all side by side.
@@ -44,13 +45,25 @@ Usage: asyncpkt COMMAND [flags]
 
 ${Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(13)}${about}`).join("\n")}
 
-asyncpkt COMMAND --help says more; asyncpkt --version says which version it is, and on what it runs.
+  -h, --help   shows this help, or after a COMMAND the help of that command
+  --version    shows the versions of asyncpkt and Deno
 
 Examples:
   asyncpkt demo
   asyncpkt serve --port 2707
   asyncpkt send --chart 'Hub&&name&&qwe&&id&&123&&' 'Device&&name&&wqe&&id&&234&&'
+  asyncpkt help send
 `;
+
+const HELP_COMMAND: Command = {
+  help: HELP,
+  flags: {},
+  words: Object.keys(COMMANDS),
+  async run([name], { stdout }) {
+    await stdout.flush(name === undefined ? HELP : (await commandOf(name).load()).help);
+    return Exit.ok;
+  },
+};
 
 /**
  * Runs a command line; resolves to the exit code once all output is written.
@@ -59,13 +72,11 @@ Examples:
  */
 export async function main(args: readonly string[], streams: Streams): Promise<number> {
   const { stdout, stderr } = streams;
-  const [name, ...rest] = args;
-  const isCommand = name !== undefined && Object.hasOwn(COMMANDS, name);
-  const program = isCommand ? `asyncpkt ${name}` : "asyncpkt";
+  const program = Object.hasOwn(COMMANDS, args[0] ?? "") ? `asyncpkt ${args[0]}` : "asyncpkt";
   reportFailure(stdout, () => `${program}: cannot write to stdout`, stderr);
   let code: number;
   try {
-    code = isCommand ? await runCommand(COMMANDS[name]!, rest, streams) : await run(name, streams);
+    code = await run(args, streams);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     stderr.write(escapeControls(`${program}: ${error.message}`) + "\n");
@@ -78,37 +89,33 @@ export async function main(args: readonly string[], streams: Streams): Promise<n
   return code === Exit.ok && !isWritten ? Exit.failed : code;
 }
 
-/** Does what a command line without a command asks for. */
-async function run(name: string | undefined, { stdout, stderr }: Streams): Promise<number> {
+async function run([name, ...args]: readonly string[], streams: Streams): Promise<number> {
+  const { stdout, stderr } = streams;
+  if (name === undefined) {
+    stderr.write(HELP);
+    return Exit.usage;
+  }
   if (name === "--version") {
     const { default: project } = await import("./deno.json", { with: { type: "json" } });
     const { deno, v8 } = Deno.version;
     stdout.write(`asyncpkt ${project.version} (Deno ${deno}, V8 ${v8})\n`);
     return Exit.ok;
   }
-  if (name === "--help" || name === "-h" || name === "help") {
-    await stdout.flush(HELP);
-    return Exit.ok;
-  }
-  if (name !== undefined) {
-    const meant = closestString(name, Object.keys(COMMANDS));
-    const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
-    const problem = `asyncpkt: there is no command ${JSON.stringify(name)}${hint}`;
-    stderr.write(escapeControls(problem) + "\n");
-  }
-  stderr.write(HELP);
-  return Exit.usage;
+  const isHelp = name === "--help" || name === "-h";
+  const command = await commandOf(isHelp ? "help" : name).load();
+  if (!isHelp && !asksForHelp(args)) return await command.run(args, streams);
+  await stdout.flush(command.help);
+  return Exit.ok;
 }
 
-async function runCommand(
-  { load }: Commands[string],
-  args: string[],
-  streams: Streams,
-): Promise<number> {
-  const command = await load();
-  if (!asksForHelp(args)) return await command.run(args, streams);
-  await streams.stdout.flush(command.help);
-  return Exit.ok;
+/** @throws {UsageError} if there is no such command. */
+function commandOf(name: string): Commands[string] {
+  if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]!;
+  const meant = closestString(name, Object.keys(COMMANDS));
+  const hint = meant === undefined
+    ? '"asyncpkt help" lists all commands'
+    : `did you mean ${meant}?`;
+  throw new UsageError(`unknown command ${JSON.stringify(name)}; ${hint}`);
 }
 
 function asksForHelp(args: readonly string[]): boolean {
@@ -117,10 +124,7 @@ function asksForHelp(args: readonly string[]): boolean {
   return flags.includes("--help") || flags.includes("-h");
 }
 
-/**
- * Whether stdout and stderr go to the same terminal. They are then one output, as what is drawn there
- * would be in the way of the other.
- */
+/** Whether stdout and stderr are the same terminal. They then share a writer, which draws below both. */
 async function isOneTerminal(): Promise<boolean> {
   if (!Deno.stdout.isTerminal() || !Deno.stderr.isTerminal()) return false;
   const { fstatSync } = await import("node:fs");

@@ -1,18 +1,27 @@
 /**
- * A report as text for people.
+ * Text on a run of the load generator: while it goes on, and its report.
  *
  * @module
  */
 
-import { escapeControls } from "./terminal/escape.ts";
-import { counted, formatCount, formatDuration, histogram, plural } from "./figures.ts";
 import { type DistributionReport, figureOf, FIGURES, type Report } from "../load/report.ts";
 import type { LoadCounts } from "../load/results.ts";
+import type { LoadOptions, Run } from "../load/run.ts";
+import { counted, formatCount, formatDuration, histogram, plural } from "./figures.ts";
+import { escapeControls } from "./terminal/escape.ts";
 
-/** How far text from a server may go on. */
+/** The most characters of an error code from a server. */
 const MAX_CODE_LENGTH = 60;
 
-/** What is counted besides requests and responses; told only if there is any. */
+/** The most error codes that are shown during a run. */
+const MAX_ERRORS = 5;
+
+/** The shortest time over which the current rate is taken, in milliseconds. */
+const RATE_INTERVAL = 250;
+
+const BAR_WIDTH = 40;
+
+/** Counts that are shown only if they are not 0. */
 const MISHAPS: Readonly<Partial<Record<keyof LoadCounts, readonly [one: string, many?: string]>>> =
   {
     failed: ["answered with an error"],
@@ -26,57 +35,101 @@ const MISHAPS: Readonly<Partial<Record<keyof LoadCounts, readonly [one: string, 
     connections_lost: ["connection lost", "connections lost"],
   };
 
-/** The text of a report. */
+type Row = readonly [name: string, value: string];
+
+/** Returns a function that returns the lines on a run in progress. */
+export function progressOf(options: LoadOptions): (run: Run) => string[] {
+  let [rate, countedAt, answeredThen] = [0, 0, 0];
+  return ({ results, elapsed }) => {
+    const { counts, latency, inFlight } = results;
+    const { sent, answered, failed, timed_out } = counts;
+    const since = elapsed - countedAt;
+    if (since >= RATE_INTERVAL) {
+      rate = 1000 * (answered - answeredThen) / since;
+      [countedAt, answeredThen] = [elapsed, answered];
+    }
+    const percentiles = [50, 90, 99].map((each) =>
+      `p${each} ${formatDuration(latency.percentile(each))}`
+    );
+    const errors = errorRows(Object.fromEntries(results.errors)).slice(0, MAX_ERRORS);
+    return [
+      progressBar(elapsed, sent, options),
+      `${counted(rate, "answer")}/s, ${formatCount(inFlight)} in flight, ` +
+      `${formatCount(answered)} answered, ${formatCount(failed)} failed, ` +
+      `${formatCount(timed_out)} timed out`,
+      ...latency.count === 0
+        ? []
+        : [`latency: ${percentiles.join(", ")}, max ${formatDuration(latency.max)}`],
+      ...errors.map(([count, code]) => `  ${count}  ${code}`),
+    ];
+  };
+}
+
+/** Shows the progress towards the limit that is closer. */
+function progressBar(elapsed: number, sent: number, { requests, duration }: LoadOptions): string {
+  const byTime = Math.min(elapsed / duration, 1);
+  const byCount = sent / requests;
+  const filled = Math.round(BAR_WIDTH * Math.max(byTime, byCount));
+  const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s`;
+  const progress = byCount > byTime
+    ? `${formatCount(sent)} of ${formatCount(requests)}`
+    : `${seconds(Math.min(elapsed, duration))} of ${seconds(duration)}`;
+  const waits = byTime === 1 || byCount === 1 ? ", waiting for the last answers" : "";
+  return `[${"#".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}] ${progress}${waits}`;
+}
+
+/** Returns the text of a report. */
 export function textOf(report: Report): string {
-  const sections = [
+  const { latency_ms, overhead_ms } = report;
+  // Without delays, overhead is the same as latency.
+  const hasDelays = overhead_ms !== null && overhead_ms.mean !== latency_ms?.mean;
+  const sections: [title: string, lines: string[]][] = [
     ["Summary", rows(summary(report))],
     ["Durations", durations(report)],
-    ["Latency", report.latency_ms && histogram(report.latency_ms.histogram)],
-    ["Overhead", hasDelays(report) ? histogram(report.overhead_ms!.histogram) : null],
+    ["Latency", latency_ms === null ? [] : histogram(latency_ms.histogram)],
+    ["Overhead", hasDelays ? histogram(overhead_ms.histogram) : []],
     ["Mishaps", rows(mishaps(report.counts))],
     ["Error answers", rows(errorRows(report.errors))],
     ["Thresholds", rows(verdicts(report))],
-  ] as const;
+  ];
   return sections
-    .filter(([, lines]) => lines !== null && lines.length > 0)
-    .map(([title, lines]) => `${title}\n${lines!.map((line) => `  ${line}\n`).join("")}`)
+    .filter(([, lines]) => lines.length > 0)
+    .map(([title, lines]) => `${title}\n${lines.map((line) => `  ${line}\n`).join("")}`)
     .join("\n");
 }
 
-/** Lines of an error table: how often, and the code, which is made safe to show. */
-export function errorRows(errors: Readonly<Record<string, number>>): [string, string][] {
+/** Returns the number of errors of each code, the most frequent first. */
+function errorRows(errors: Readonly<Record<string, number>>): Row[] {
   return Object.entries(errors)
     .sort(([, a], [, b]) => b - a)
-    .map(([code, count]) => [formatCount(count), escapeControls(shorten(code))]);
+    .map(([code, count]) => {
+      const isLong = code.length > MAX_CODE_LENGTH;
+      const shown = isLong ? `${code.slice(0, MAX_CODE_LENGTH)}…` : code;
+      return [formatCount(count), escapeControls(shown)];
+    });
 }
 
 function summary({ server, options, counts, rates, concurrency, ...report }: Report): Row[] {
-  const { connections, pipeline, batch } = options;
+  const { connections, batch, requests, duration_s, rate } = options;
   const limits = [
-    options.requests === null ? [] : [counted(options.requests, "request")],
-    options.duration_s === null ? [] : [`${options.duration_s} s`],
-  ].flat().join(" or ");
+    ...requests === null ? [] : [counted(requests, "request")],
+    ...duration_s === null ? [] : [`${duration_s} s`],
+  ];
   const sharing = batch > 1 ? `, ${batch} to a frame` : "";
-  const pace = options.rate === null ? "" : `, at ${formatCount(options.rate)}/s`;
-  const share = counts.sent > 0 ? 100 * counts.answered / counts.sent : 0;
-  const disorder = counts.answered > 0 ? 100 * counts.out_of_order / counts.answered : 0;
+  const pace = rate === null ? "" : `, at ${formatCount(rate)}/s`;
+  const load = `${connections} × ${options.concurrency} in flight${sharing}${pace}`;
+  const interrupted = report.interrupted ? ", interrupted" : "";
+  const sending = `${report.sending_s.toFixed(2)} s`;
   const required = concurrency.required === null
     ? ""
     : `; the rate asks for ${formatCount(concurrency.required)}`;
   return [
     ["server", `${escapeControls(server.url)}, ${server.protocol}`],
-    ["load", `${connections} × ${pipeline} in flight${sharing}${pace}, for ${limits}`],
-    [
-      "took",
-      `${report.elapsed_s.toFixed(2)} s${report.interrupted ? ", interrupted" : ""}, ` +
-      `of which sending ${report.sending_s.toFixed(2)} s`,
-    ],
+    ["load", `${load}, for ${limits.join(" or ")}`],
+    ["took", `${report.elapsed_s.toFixed(2)} s${interrupted}, of which sending ${sending}`],
     ["sent", `${formatCount(counts.sent)}, ${formatCount(rates.sent)}/s while sending`],
-    [
-      "answered",
-      `${formatCount(counts.answered)} (${percent(share)}), ${formatCount(rates.answered)}/s`,
-    ],
-    ["out of order", `${formatCount(counts.out_of_order)} (${percent(disorder)})`],
+    ["answered", `${share(counts.answered, counts.sent)}, ${formatCount(rates.answered)}/s`],
+    ["out of order", share(counts.out_of_order, counts.answered)],
     [
       "in flight",
       `${formatCount(concurrency.mean)} on average, ${formatCount(concurrency.max)} at most ` +
@@ -85,15 +138,19 @@ function summary({ server, options, counts, rates, concurrency, ...report }: Rep
   ];
 }
 
-/** A table with a column for each distribution. */
-function durations(report: Report): string[] {
-  const columns = ([
-    ["latency", report.latency_ms],
-    ["overhead", report.overhead_ms],
-    ["send lag", report.send_lag_ms],
-  ] as const).filter((column): column is [typeof column[0], DistributionReport] =>
-    column[1] !== null
-  );
+/** Returns a count and its share of another count, such as `1,200 (50 %)`. */
+function share(count: number, all: number): string {
+  const percent = all > 0 ? Number((100 * count / all).toFixed(2)) : 0;
+  return `${formatCount(count)} (${percent} %)`;
+}
+
+/** Returns a table with a column for each distribution. */
+function durations({ latency_ms, overhead_ms, send_lag_ms }: Report): string[] {
+  const columns = [
+    ["latency", latency_ms] as const,
+    ["overhead", overhead_ms] as const,
+    ["send lag", send_lag_ms] as const,
+  ].filter((column): column is [typeof column[0], DistributionReport] => column[1] !== null);
   if (columns.length === 0) return [];
   const line = (name: string, cells: string[]) =>
     name.padEnd(8) + cells.map((cell) => cell.padStart(10)).join("");
@@ -103,11 +160,6 @@ function durations(report: Report): string[] {
       line(name, columns.map(([, each]) => formatDuration(figureOf(each, name)!)))
     ),
   ];
-}
-
-/** Without delays, overhead is latency over again. */
-function hasDelays({ latency_ms, overhead_ms }: Report): boolean {
-  return overhead_ms !== null && overhead_ms.mean !== latency_ms?.mean;
 }
 
 function mishaps(counts: LoadCounts): Row[] {
@@ -124,17 +176,7 @@ function verdicts({ thresholds }: Report): Row[] {
   });
 }
 
-type Row = readonly [string, string];
-
 function rows(cells: readonly Row[]): string[] {
   const width = Math.max(0, ...cells.map(([name]) => name.length));
   return cells.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
-}
-
-function percent(value: number): string {
-  return `${Number(value.toFixed(2))} %`;
-}
-
-function shorten(text: string): string {
-  return text.length > MAX_CODE_LENGTH ? `${text.slice(0, MAX_CODE_LENGTH)}…` : text;
 }

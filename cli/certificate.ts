@@ -1,23 +1,23 @@
 /**
- * The server's certificate, as files.
+ * The server's certificate, from files.
  *
  * @module
  */
 
-import type { Certificate, Server } from "../server.ts";
-import { checkCertificate } from "../server/listener.ts";
+import { type Certificate, checkCertificate } from "../server/listener.ts";
+import type { Server } from "../server/start.ts";
 import { UsageError } from "./exit.ts";
 import type { ServerLog } from "./log.ts";
 import { readTextFile } from "./files.ts";
 
-/** Where the certificate is: in both files or in none. */
+/** The files of a certificate and its key: both or neither. */
 export interface CertificateFiles {
   readonly cert: string | undefined;
   readonly key: string | undefined;
 }
 
 /**
- * Reads a certificate, if there is to be one.
+ * Reads the certificate, if files are given.
  *
  * @throws {UsageError} if it cannot be read or used.
  */
@@ -26,7 +26,9 @@ export async function readCertificate(
 ): Promise<Certificate | undefined> {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined) {
-    throw new UsageError("--cert and --key go together");
+    throw new UsageError(
+      `expected --cert and --key, got only --${key === undefined ? "cert" : "key"}`,
+    );
   }
   const certificate = { cert: await readTextFile(cert), key: await readTextFile(key) };
   try {
@@ -37,9 +39,9 @@ export async function readCertificate(
   }
 }
 
-/** Reads the certificate again on each SIGHUP, where there are one and the other, until it is disposed. */
+/** Reads the certificate again on each SIGHUP until it is disposed; does nothing without one. */
 export function renewOnHangUp(server: Server, files: CertificateFiles, log: ServerLog): Disposable {
-  const isPossible = files.cert !== undefined && Deno.build.os !== "windows";
+  if (files.cert === undefined || Deno.build.os === "windows") return { [Symbol.dispose]() {} };
   const onHangUp = async () => {
     try {
       await server.setCertificate((await readCertificate(files))!);
@@ -48,10 +50,6 @@ export function renewOnHangUp(server: Server, files: CertificateFiles, log: Serv
       log.renewed(error instanceof Error ? error.message : String(error));
     }
   };
-  if (isPossible) Deno.addSignalListener("SIGHUP", onHangUp);
-  return {
-    [Symbol.dispose]() {
-      if (isPossible) Deno.removeSignalListener("SIGHUP", onHangUp);
-    },
-  };
+  Deno.addSignalListener("SIGHUP", onHangUp);
+  return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", onHangUp) };
 }

@@ -1,5 +1,5 @@
 /**
- * What the commands have in common: arguments and streams in, an exit code out.
+ * What all commands have in common: arguments and streams in, an exit code out.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { escapeControls } from "./terminal/escape.ts";
 import type { FlagTable } from "./flags.ts";
 import type { BufferedWriter } from "./buffered_writer.ts";
 
-/** What a command reads from and writes to. */
+/** The streams and signals of a command. */
 export interface Streams {
   readonly stdin: { readonly readable: ReadableStream<Uint8Array>; isTerminal(): boolean };
   readonly stdout: BufferedWriter;
@@ -21,21 +21,19 @@ export interface Streams {
 
 /** A command of the program, such as `serve`. */
 export interface Command {
-  /** The whole help, as `--help` shows it. */
+  /** The text of `--help`. */
   readonly help: string;
-  /** The flags that it takes. */
+  /** Its flags. */
   readonly flags: FlagTable;
-  /** Runs it to its end; resolves to the exit code. */
+  /** The words that its first argument can be, for completion. */
+  readonly words?: readonly string[];
+  /** Runs it; resolves to the exit code. */
   run(args: string[], streams: Streams): Promise<number>;
 }
 
-/** All commands of the program by name. */
+/** All commands by name, each with what it does and a function that loads it. */
 export type Commands = Readonly<
-  Record<string, {
-    /** What it does, in a few words. */
-    readonly about: string;
-    readonly load: () => Promise<Command>;
-  }>
+  Record<string, { readonly about: string; readonly load: () => Promise<Command> }>
 >;
 
 /** Resolves once `signal` is aborted. */
@@ -55,10 +53,19 @@ export function stopSignal({ stdout, signal }: Streams): AbortSignal {
 }
 
 /**
+ * Requests a graceful shutdown once stdin has ended or fails; ignores its content. A test harness, or a
+ * task runner such as `npx`, may end without sending a signal, but its end always closes this pipe.
+ */
+export async function shutDownWithStdin({ stdin, signal, shutDown }: Streams): Promise<void> {
+  await stdin.readable.pipeTo(new WritableStream(), { signal }).catch(() => {});
+  shutDown("stdin is closed");
+}
+
+/**
  * Reports on stderr, as soon as it happens, that an output cannot be written. A reader that has left is
  * not reported.
  *
- * @param what returns how the line begins, such as `asyncpkt send: cannot write to stdout`.
+ * @param what returns the start of the line, such as `asyncpkt send: cannot write to stdout`.
  */
 export function reportFailure(
   output: BufferedWriter,

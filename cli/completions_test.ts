@@ -43,7 +43,8 @@ const CASES: [words: string[], completions: string[]][] = [
   [["bench", "--output-format", ""], ["json", "text"]],
   [["serve", "--log-format", "j"], ["json"]],
   [["send", "--file", "asyncpkt.b"], ["asyncpkt.bash"]],
-  [["completions", ""], ["bash", "fish", "zsh"]],
+  [["completions", "z"], ["zsh"]],
+  [["help", "se"], ["send", "serve"]],
   [["serve", "--port", ""], []],
 ];
 
@@ -70,10 +71,13 @@ test("zsh", async () => {
     await run("zsh", "-fc", script, "zsh", `${folder}/asyncpkt.zsh`, "asyncpkt", ...words);
   assertStringIncludes(await told("se"), "serve:starts the server\nwork:");
   assertStringIncludes(await told("send", "--c"), "(--chart)--chart[shows when each");
-  assertStringIncludes(await told("bench", ""), "(-n --requests)-n[requests to send in all]:N: \n");
+  assertStringIncludes(
+    await told("bench", ""),
+    "(-n --requests)-n[requests to send in total]:N: \n",
+  );
   assertStringIncludes(await told("bench", ""), "]:text|json:(text json)\n");
   assertStringIncludes(await told("send", ""), "]:PATH:_files\n");
-  assertStringIncludes(await told("completions", ""), "1:shell:(bash zsh fish)\n");
+  assertStringIncludes(await told("completions", ""), "1:word:(bash zsh fish)\n");
 });
 
 test("fish", async () => {

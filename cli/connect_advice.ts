@@ -11,7 +11,7 @@ import {
   failureOf,
 } from "../client/connect_failure.ts";
 import { ClientError, ConnectionError } from "../client/errors.ts";
-import type { ClientAccess } from "./auth.ts";
+import type { ClientAccess } from "./client_flags.ts";
 import { CommandError, Exit, UsageError } from "./exit.ts";
 
 /** How long another look at a failure may take, in milliseconds. */

@@ -11,38 +11,39 @@ import { escapeControls } from "./terminal/escape.ts";
 import { flagHelp, readFlags, toggle } from "./flags.ts";
 import { checkLine, readLines } from "./lines.ts";
 
-/** What it can be told. */
+/** The flags of `asyncpkt convert`. */
 const FLAGS = {
-  back: toggle("from representations, as JSON, to data"),
+  back: toggle("converts representations, as JSON, to data"),
 };
 
 export { FLAGS as flags };
 
-/** What `asyncpkt convert --help` shows. */
+/** The text of `asyncpkt convert --help`. */
 export const help = `Converts data to its representation, line by line, from stdin to stdout.
 
 Usage: asyncpkt convert [flags] < FILE
 
 ${flagHelp(FLAGS)}
 
-A line may have up to 64 MiB of UTF-8. With --back, data must fit in one line: no line feed, no carriage
-return at its end, no byte order mark at its start, no lone surrogate. Other lines are refused: stderr
-reports the number and the reason, and the next line follows.
+A line may have up to 64 MiB of UTF-8. With --back, data must fit in one line: no line feed, no
+carriage return at its end, no byte order mark at its start, no lone surrogate. For each line that
+cannot be converted, stderr reports the number and the reason, and the next line follows.
 
-Exit codes: 0 all converted, 1 some lines refused, or the output could not be written, 2 wrong usage,
-130 interrupted.
+Exit codes: 0 all converted, 1 some lines not converted, or the output could not be written, 2 wrong
+usage, 130 interrupted.
 
 Examples:
   echo 'Hub&&name&&qwe&&id&&123&&' | asyncpkt convert
   echo '{"Hub":{"name":"qwe"}}' | asyncpkt convert --back
 `;
 
-/** Converts every line. */
+/** Converts each line. */
 export async function run(args: string[], streams: Streams): Promise<number> {
   const { stdin, stdout, stderr, signal } = streams;
-  const flags = readFlags(FLAGS, args);
+  const flags = readFlags(FLAGS, args, "words");
   if (flags._.length > 0) {
-    throw new UsageError(`convert reads stdin and takes no ${JSON.stringify(flags._[0])}`);
+    const word = JSON.stringify(flags._[0]);
+    throw new UsageError(`unexpected argument ${word}; use stdin, as in "convert < FILE"`);
   }
   if (stdin.isTerminal()) {
     stderr.write(help);
@@ -67,7 +68,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   return signal.aborted ? Exit.interrupted : exit;
 }
 
-/** Converts a representation to data that a line can carry. */
+/** Converts a representation to data, which must fit in a line. */
 function toDataLine(json: string): string {
   const data = formatJson(json);
   checkLine(data);

@@ -1,5 +1,5 @@
 /**
- * `asyncpkt demo`: a server and a client in one, to see what asynchronous means.
+ * `asyncpkt demo`: a server and a client in one process, to see how asynchronous replies behave.
  *
  * @module
  */
@@ -8,22 +8,26 @@ import { Client } from "../client.ts";
 import { encodeRequest } from "../protocol.ts";
 import { serve } from "../server.ts";
 import { stopSignal, type Streams } from "./command.ts";
-import { Exit, UsageError } from "./exit.ts";
+import { Exit } from "./exit.ts";
+import { flagHelp, readFlags } from "./flags.ts";
 import type { BufferedWriter } from "./buffered_writer.ts";
 import { requirePermissions, toListen } from "./permissions.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
 const MORE = 12;
 
-/** It takes none. */
+/** The flags of `asyncpkt demo`: none. */
 export const flags = {};
 
-/** What `asyncpkt demo --help` shows. */
-export const help =
-  `Starts a server, sends it the example and ${MORE} packets more at once, and shows the answers as they
-arrive, each at its own time. It takes five seconds and ends by itself.
+/** The text of `asyncpkt demo --help`. */
+export const help = `Starts a server, sends it ${
+  MORE + 1
+} packets at once, and shows each answer when it
+arrives. It takes five seconds.
 
 Usage: asyncpkt demo
+
+${flagHelp(flags)}
 
 Examples:
   asyncpkt demo
@@ -31,7 +35,7 @@ Examples:
 
 /** Runs the demonstration. */
 export async function run(args: string[], streams: Streams): Promise<number> {
-  if (args.length > 0) throw new UsageError(`demo takes no ${JSON.stringify(args[0])}`);
+  readFlags(flags, args);
   await requirePermissions("demo", args, [toListen("127.0.0.1")]);
   const stop = stopSignal(streams);
   try {

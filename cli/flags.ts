@@ -1,33 +1,37 @@
 /**
- * Flags: one table for each command says what there is, reads it, and makes the help.
+ * Flags: one table for each command defines its flags, reads them, and makes the help.
  *
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
-import { UsageError } from "./exit.ts";
+import { parseDuration } from "../session/duration.ts";
 import { closestString } from "./closest_string.ts";
+import { UsageError } from "./exit.ts";
 
-/** A flag: how it is shown in the help, and how its text becomes a value. */
+/** A flag: how the help shows it, and how its text becomes a value. */
 export interface Flag<T> {
-  /** What stands for the value in the help, such as `SECONDS`; a flag without one is on or off. */
+  /** The value's name in the help, such as `URL`; a flag without one is on or off. */
   readonly placeholder?: string;
   /** What it does, in a line. */
   readonly help: string;
-  /** The value where the flag is not given. */
+  /** The value if the flag is not given. */
   readonly default: T;
-  /** Reads the value; throws a RangeError that says what would be right. */
+  /** Parses the value; throws a RangeError that says what was expected. */
   readonly parse: (text: string) => T;
-  /** One letter that stands for its name, as in `-c 10`. */
+  /** A letter that can replace the name, as in `-c 10`. */
   readonly short?: string;
   /** Whether it can be repeated; the value is then a list. */
   readonly many?: boolean;
+  /** The heading above the flag in the help. */
+  readonly heading?: string;
+  /** A sentence on the syntax of the value, which the help shows once for all flags that have it. */
+  readonly syntax?: string;
 }
 
 /** The flags of a command by name. */
 export type FlagTable = Readonly<Record<string, Flag<unknown>>>;
 
-/** What a command line says: the value of each flag, and what belongs to no flag. */
+/** A command line: the value of each flag, and all other arguments. */
 export type FlagValues<T extends FlagTable> =
   & { [Name in keyof T]: T[Name] extends Flag<infer Value> ? Value : never }
   & { readonly _: readonly string[] };
@@ -37,74 +41,70 @@ export function toggle(help: string): Flag<boolean> {
   return { help, default: false, parse: () => true };
 }
 
+/** A flag that takes a value. */
+export function value<T>(
+  placeholder: string,
+  help: string,
+  byDefault: T,
+  parse: (text: string) => T,
+): Flag<T> {
+  return { placeholder, help, default: byDefault, parse };
+}
+
 /** A flag that takes a text. */
 export function text<T extends string | undefined>(
   placeholder: string,
   help: string,
   byDefault: T,
 ): Flag<string | T> {
-  return { placeholder, help, default: byDefault, parse: (given) => given };
+  return value<string | T>(placeholder, help, byDefault, (given) => given);
 }
 
-/** A flag that takes an integer of a range; both ends included. */
+/** A flag that takes an integer in a range, both ends included. */
 export function integer<T extends number | undefined>(
-  placeholder: string,
   help: string,
   byDefault: T,
   min: number = Number.MIN_SAFE_INTEGER,
   max: number = Number.MAX_SAFE_INTEGER,
 ): Flag<number | T> {
   const range = min === Number.MIN_SAFE_INTEGER
-    ? "an integer"
+    ? ""
     : max === Number.MAX_SAFE_INTEGER
-    ? `an integer of at least ${min}`
-    : `an integer from ${min} to ${max}`;
-  const parse = (given: string) => {
-    const value = /^-?\d+$/.test(given) ? Number(given) : NaN;
-    if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
-    throw new RangeError(`want ${range}, got ${JSON.stringify(given)}`);
-  };
-  return { placeholder, help, default: byDefault, parse };
+    ? ` of at least ${min}`
+    : ` from ${min} to ${max}`;
+  return value<number | T>("N", help, byDefault, (given) => {
+    const number = /^-?\d+$/.test(given) ? Number(given) : NaN;
+    if (Number.isSafeInteger(number) && number >= min && number <= max) return number;
+    throw unexpected(`an integer${range}`, given);
+  });
 }
 
-/** A flag that takes seconds, more than 0; its value is in milliseconds. */
-export function seconds(placeholder: string, help: string, byDefault: number): Flag<number> {
-  const parse = (given: string) => {
-    const value = /^\d+(\.\d+)?$/.test(given) ? Number(given) * 1000 : NaN;
-    if (value > 0) return value;
-    throw new RangeError(`want seconds, such as 10 or 0.5, got ${JSON.stringify(given)}`);
-  };
-  return { placeholder, help, default: byDefault * 1000, parse };
-}
-
-const DURATIONS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** A flag that takes a length of time with its unit; its value is in milliseconds. */
-export function duration<T extends number | undefined>(
-  placeholder: string,
+/** A flag that takes a duration of more than 0; its value is in milliseconds. */
+export function time<T extends number | undefined>(
   help: string,
   byDefault: T,
 ): Flag<number | T> {
   const parse = (given: string) => {
-    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(given);
-    const value = match ? Number(match[1]) * DURATIONS[match[2] as keyof typeof DURATIONS] : NaN;
-    if (value > 0) return value;
-    throw new RangeError(`want a duration, such as 10s, 500ms or 1m, got ${JSON.stringify(given)}`);
+    const milliseconds = parseDuration(given);
+    if (milliseconds > 0) return milliseconds;
+    throw unexpected("a duration, such as 10, 10s or 500ms", given);
   };
-  return { placeholder, help, default: byDefault, parse };
+  const syntax = "A TIME is in seconds or has a unit: 10, 10s, 500ms, 1m, 1h.";
+  return { ...value<number | T>("TIME", help, byDefault, parse), syntax };
 }
 
 const SIZES = { "": 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
-/** A flag that takes a size; its value is in bytes. */
-export function size(placeholder: string, help: string, byDefault: number): Flag<number> {
+/** A flag that takes a size of more than 0; its value is in bytes. */
+export function size(help: string, byDefault: number): Flag<number> {
   const parse = (given: string) => {
-    const match = /^(\d+)(|KiB|MiB|GiB)$/.exec(given);
-    const value = match ? Number(match[1]) * SIZES[match[2] as keyof typeof SIZES] : NaN;
-    if (Number.isSafeInteger(value) && value > 0) return value;
-    throw new RangeError(`want a size, such as 1MiB or 65536, got ${JSON.stringify(given)}`);
+    const [, number, unit] = /^(\d+)(|KiB|MiB|GiB)$/.exec(given) ?? [];
+    const bytes = Number(number) * SIZES[unit as keyof typeof SIZES];
+    if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+    throw unexpected("a size, such as 1MiB or 65536", given);
   };
-  return { placeholder, help, default: byDefault, parse };
+  const syntax = "A SIZE is in bytes or has a unit: 65536, 64KiB, 1MiB, 1GiB.";
+  return { ...value("SIZE", help, byDefault, parse), syntax };
 }
 
 /** A flag that takes one of a few words, the first of which is the default. */
@@ -112,11 +112,10 @@ export function choice<const T extends readonly [string, ...string[]]>(
   help: string,
   words: T,
 ): Flag<T[number]> {
-  const parse = (given: string) => {
+  return value<T[number]>(words.join("|"), help, words[0], (given) => {
     if (words.includes(given)) return given;
-    throw new RangeError(`want ${words.join(" or ")}, got ${JSON.stringify(given)}`);
-  };
-  return { placeholder: words.join("|"), help, default: words[0], parse };
+    throw unexpected(words.join(" or "), given);
+  });
 }
 
 /** The same flag, with a letter for its name. */
@@ -124,109 +123,114 @@ export function short<T>(letter: string, flag: Flag<T>): Flag<T> {
   return { ...flag, short: letter };
 }
 
-/** The same flag, to be repeated; its value is a list. */
+/** The same flag, which can be repeated; its value is a list. */
 export function many<T>(flag: Flag<T>): Flag<readonly NonNullable<T>[]> {
-  const parse = (given: string) => [flag.parse(given)!];
-  return { ...flag, default: [], parse, many: true };
+  return { ...flag, default: [], parse: (given) => [flag.parse(given)!], many: true };
+}
+
+/** The same flags, under a heading in the help. */
+export function group<T extends FlagTable>(heading: string, table: T): T {
+  const flags = Object.entries(table).map(([name, flag]) => [name, { ...flag, heading }]);
+  return Object.fromEntries(flags);
+}
+
+/** Returns an error for a value that is not as expected. */
+export function unexpected(expected: string, given: string): RangeError {
+  return new RangeError(`expected ${expected}, got ${JSON.stringify(given)}`);
 }
 
 /**
  * Reads a command line.
  *
- * @throws {UsageError} if a flag is unknown, lacks its value, or has one that is not right.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { integer, readFlags, toggle } from "./flags.ts";
- *
- * const table = { port: integer("N", "the port", 2707, 0, 65535), quiet: toggle("say nothing") };
- * assertEquals(readFlags(table, ["--port", "80", "a"]), { port: 80, quiet: false, _: ["a"] });
- * ```
+ * @param words whether the command takes arguments that are no flags.
+ * @throws {UsageError} if a flag or an argument is unknown, or a value is missing or wrong.
  */
-export function readFlags<T extends FlagTable>(table: T, args: readonly string[]): FlagValues<T> {
-  const names = Object.keys(table);
-  const withValue = names.filter((name) => table[name]!.placeholder !== undefined);
-  const given = parseArgs(joinValues(args, table), {
-    string: ["_", ...withValue],
-    collect: names.filter((name) => table[name]!.many),
-    boolean: names.filter((name) => !withValue.includes(name)).map(bareName),
-    unknown: (arg: string) => {
-      if (!arg.startsWith("-") || arg === "-") return true;
-      throw new UsageError(`there is no flag ${arg.split("=")[0]}`);
-    },
-  }) as Record<string, unknown>;
-
-  const values: Record<string, unknown> = { _: given["_"] };
-  for (const name of names) {
+export function readFlags<T extends FlagTable>(
+  table: T,
+  args: readonly string[],
+  words: "words" | "no words" = "no words",
+): FlagValues<T> {
+  const rest: string[] = [];
+  const values: Record<string, unknown> = { _: rest };
+  for (const [name, flag] of Object.entries(table)) values[name] = flag.default;
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === "--") {
+      rest.push(...args.slice(i + 1));
+      break;
+    }
+    if (!arg.startsWith("-") || arg === "-") {
+      rest.push(arg);
+      continue;
+    }
+    const [name, attached] = splitFlag(table, arg);
     const flag = table[name]!;
-    const value = given[bareName(name)];
-    if (value === undefined || value === false) values[name] = flag.default;
-    else if (Array.isArray(value)) values[name] = value.flatMap((one) => valueOf(name, flag, one));
-    else values[name] = valueOf(name, flag, value);
+    let given = attached;
+    if (flag.placeholder === undefined) {
+      if (given !== undefined) {
+        throw new UsageError(`--${name}: expected no value, got ${JSON.stringify(given)}`);
+      }
+    } else if (!(given ??= args[++i])) {
+      throw new UsageError(`--${name}: expected a value, as in --${name} ${flag.placeholder}`);
+    }
+    const value = parse(name, flag, given ?? "");
+    values[name] = flag.many ? [...values[name] as unknown[], ...value as unknown[]] : value;
+  }
+  if (words === "no words" && rest.length > 0) {
+    throw new UsageError(`unexpected argument ${JSON.stringify(rest[0])}; --help shows the usage`);
   }
   return values as FlagValues<T>;
 }
 
-/** What parseArgs() makes of a flag's name: it reads `--no-retry=true` as `--retry=true`. */
-function bareName(name: string): string {
-  return name.replace(/^no-/, "");
-}
-
-/**
- * Joins each flag with its value: what comes next, even if that begins with a dash. One that is on or off
- * takes none, not even a word such as `true`, which parseArgs would give it.
- */
-function joinValues(args: readonly string[], table: FlagTable): string[] {
-  const names = new Map(Object.entries(table).map(([name, { short }]) => [`-${short}`, name]));
-  const joined: string[] = [];
-  for (let i = 0; i < args.length; i++) {
-    if (args[i] === "--") return [...joined, ...args.slice(i)];
-    const arg = spellOut(args[i]!, names);
-    const [, name, value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
-    if (name === undefined) {
-      joined.push(arg);
-    } else if (!Object.hasOwn(table, name)) {
-      const meant = closestString(name, Object.keys(table));
-      const hint = meant === undefined ? "" : `; did you mean --${meant}?`;
-      throw new UsageError(`there is no flag --${name}${hint}`);
-    } else if (table[name]!.placeholder === undefined) {
-      if (value !== undefined) throw new UsageError(`--${name} takes no value`);
-      joined.push(`--${name}=true`);
-    } else {
-      const given = value ?? args[++i];
-      if (!given) throw new UsageError(`--${name} wants a value: ${table[name]!.placeholder}`);
-      joined.push(`--${name}=${given}`);
-    }
+/** Splits `--name=value`, `-c=value` or `-cvalue`; the value may also be the next argument. */
+function splitFlag(table: FlagTable, arg: string): [name: string, value: string | undefined] {
+  const [, long, value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+  if (long !== undefined && Object.hasOwn(table, long)) return [long, value];
+  const letter = Object.keys(table).find((name) => `-${table[name]!.short}` === arg.slice(0, 2));
+  if (letter !== undefined) {
+    return [letter, arg.length === 2 ? undefined : arg.slice(2).replace(/^=/, "")];
   }
-  return joined;
+  const meant = long && closestString(long, Object.keys(table));
+  const hint = meant ? `did you mean --${meant}?` : "--help lists all flags";
+  throw new UsageError(`unknown flag ${arg.split("=")[0]}; ${hint}`);
 }
 
-/** A letter becomes the name that it stands for: `-c10` and `-c=10` are `--connections=10`. */
-function spellOut(arg: string, names: ReadonlyMap<string, string>): string {
-  const name = names.get(arg.slice(0, 2));
-  if (name === undefined) return arg;
-  const value = arg.slice(2);
-  return value === "" ? `--${name}` : `--${name}=${value.replace(/^=/, "")}`;
-}
-
-function valueOf(name: string, flag: Flag<unknown>, given: unknown): unknown {
+function parse(name: string, flag: Flag<unknown>, given: string): unknown {
   try {
-    return flag.parse(String(given));
+    return flag.parse(given);
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(`--${name}: ${error.message}`);
     throw error;
   }
 }
 
-/** The part of a help that lists the flags. */
+/** The flag that shows the help, which every command has. */
+export const HELP_FLAG: Flag<boolean> = short("h", toggle("shows this help"));
+
+/** Returns the part of a help that lists the flags, under their headings. */
 export function flagHelp(table: FlagTable): string {
-  const hasShort = Object.values(table).some(({ short }) => short !== undefined);
-  const rows = Object.entries(table).map(([name, { placeholder, help, short, many }]) => {
-    const letter = short !== undefined ? `-${short}, ` : hasShort ? "    " : "";
-    const value = placeholder === undefined ? "" : ` ${placeholder}`;
-    return [`  ${letter}--${name}${value}`, many ? `${help}; can be repeated` : help] as const;
+  const flags = Object.entries({ ...table, help: HELP_FLAG });
+  const rows = flags.map(([name, { placeholder, short }]) =>
+    `  ${short === undefined ? "   " : `-${short},`} --${name} ${placeholder ?? ""}`
+  );
+  const width = Math.max(...rows.map(({ length }) => length)) + 2;
+  const lines = flags.flatMap(([, { heading, help, many }], i) => {
+    const isFirst = heading !== flags[i - 1]?.[1].heading;
+    const above = isFirst ? ["", ...heading === undefined ? [] : [`${heading}:`]] : [];
+    return [...above, rows[i]!.padEnd(width) + (many ? `${help}; can be repeated` : help)];
   });
-  const width = Math.max(...rows.map(([flag]) => flag.length)) + 2;
-  return rows.map(([flag, help]) => flag.padEnd(width) + help).join("\n");
+  const syntax = new Set(flags.flatMap(([, { syntax }]) => syntax === undefined ? [] : [syntax]));
+  return [...lines, ...syntax.size === 0 ? [] : ["", ...syntax]].join("\n").replace(/^\n/, "");
+}
+
+/**
+ * Leaves out members that are undefined. Options that lack a member then have their default, and a
+ * misspelled member fails type checking.
+ */
+export function defined<T extends object>(
+  members: { [Name in keyof T]: T[Name] | undefined },
+): T {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== undefined),
+  ) as T;
 }

@@ -1,28 +1,32 @@
-import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { serve, type ServeOptions } from "../server.ts";
+import { runCommand } from "../tests/support/fake_streams.ts";
 import { UsageError } from "./exit.ts";
 import {
   choice,
-  duration,
+  defined,
   type Flag,
   flagHelp,
+  group,
   integer,
   many,
   readFlags,
-  seconds,
   short,
   size,
   text,
+  time,
   toggle,
+  value,
 } from "./flags.ts";
 
 const TABLE = {
-  port: integer("N", "the port", 2707, 0, 65_535),
-  seed: integer("N", "the seed", undefined),
-  window: integer("N", "how many", 100, 1),
+  port: integer("the port", 2707, 0, 65_535),
+  seed: integer("the seed", undefined),
+  window: integer("how many", 100, 1),
   url: text("URL", "the server", "ws://localhost"),
   file: text("PATH", "the file", undefined),
-  timeout: seconds("SECONDS", "how long", 10),
-  "max-size": size("SIZE", "how much", 1024),
+  timeout: time("how long", 10_000),
+  "max-size": size("how much", 1024),
   format: choice("what it looks like", ["text", "json"]),
   quiet: toggle("says nothing"),
 };
@@ -40,11 +44,11 @@ const DEFAULTS: Record<string, unknown> = {
   _: [],
 };
 
-Deno.test("readFlags() gives defaults for what is not given", () => {
+Deno.test("readFlags() returns defaults without arguments", () => {
   assertEquals<Record<string, unknown>>(readFlags(TABLE, []), DEFAULTS);
 });
 
-Deno.test("readFlags() reads flags, and leaves the rest as words", () => {
+Deno.test("readFlags() returns the values of flags, and all other arguments as words", () => {
   const cases: [args: string[], expected: Record<string, unknown>][] = [
     [["--port", "80"], { port: 80 }],
     [["--port=80"], { port: 80 }],
@@ -65,69 +69,64 @@ Deno.test("readFlags() reads flags, and leaves the rest as words", () => {
     [["Hub&&name&&q=we", "{}", ""], { _: ["Hub&&name&&q=we", "{}", ""] }],
   ];
   for (const [args, expected] of cases) {
-    const values: Record<string, unknown> = readFlags(TABLE, args);
+    const values: Record<string, unknown> = readFlags(TABLE, args, "words");
     assertEquals(values, { ...DEFAULTS, ...expected }, args.join(" "));
   }
 });
 
-Deno.test("readFlags() refuses flags that there are not", () => {
+Deno.test("readFlags() throws for an unknown flag", () => {
   const cases = [
-    ["--prot", "--prot"],
-    ["--prot=80", "--prot"],
-    ["--Port=80", "--Port"],
-    ["--no-quiet", "--no-quiet"],
-    ["--no-port=80", "--no-port"],
-    ["--constructor", "--constructor"],
-    ["--__proto__=1", "--__proto__"],
-    ["---port", "---port"],
-    ["-p", "-p"],
-    ["-q", "-q"],
+    ["--prot", "--prot; did you mean --port?"],
+    ["--prot=80", "--prot; did you mean --port?"],
+    ["--Port=80", "--Port; did you mean --port?"],
+    ["--quite", "--quite; did you mean --quiet?"],
+    ["--nonsense", "--nonsense; --help lists all flags"],
+    ["--no-quiet", "--no-quiet; --help lists all flags"],
+    ["--no-port=80", "--no-port; --help lists all flags"],
+    ["--constructor", "--constructor; --help lists all flags"],
+    ["--__proto__=1", "--__proto__; --help lists all flags"],
+    ["---port", "---port; did you mean --port?"],
+    ["-p", "-p; --help lists all flags"],
+    ["-q=1", "-q; --help lists all flags"],
   ] as const;
-  for (const [arg, shown] of cases) {
+  for (const [arg, rest] of cases) {
     for (const args of [[arg], ["--quiet", "a", arg], [arg, "--quiet"]]) {
-      assertThrows(() => readFlags(TABLE, args), UsageError, `there is no flag ${shown}`);
+      const error = assertThrows(() => readFlags(TABLE, args), UsageError);
+      assertEquals(error.message, `unknown flag ${rest}`);
     }
   }
 });
 
-Deno.test("readFlags() says which flag may have been meant", () => {
-  const cases = [
-    ["--prot=80", "there is no flag --prot; did you mean --port?"],
-    ["--quite", "there is no flag --quite; did you mean --quiet?"],
-    ["--nonsense", "there is no flag --nonsense"],
-  ] as const;
-  for (const [arg, message] of cases) {
-    const error = assertThrows(() => readFlags(TABLE, [arg]), UsageError);
-    assertEquals(error.message, message);
+Deno.test("readFlags() throws for an argument that is no flag, unless the command takes words", () => {
+  const message = 'unexpected argument "a"; --help shows the usage';
+  for (const args of [["a"], ["--quiet", "a", "b"], ["--", "a"]]) {
+    assertEquals(assertThrows(() => readFlags(TABLE, args), UsageError).message, message);
   }
 });
 
-Deno.test("readFlags() refuses values that are missing", () => {
+Deno.test("readFlags() throws if a value is missing", () => {
   for (const name of ["port", "url", "timeout", "format"] as const) {
-    const message = `--${name} wants a value: ${TABLE[name].placeholder}`;
+    const message = `--${name}: expected a value, as in --${name} ${TABLE[name].placeholder}`;
     for (const args of [[`--${name}`], [`--${name}`, ""], ["--quiet", `--${name}`]]) {
       assertThrows(() => readFlags(TABLE, args), UsageError, message, args.join(" "));
     }
-    assertThrows(() => readFlags(TABLE, [`--${name}=`]), UsageError, message);
+    assertThrows(() => readFlags(TABLE, [`--${name}=`, "80"]), UsageError, message);
   }
 });
 
 Deno.test("readFlags() gives a flag that is on or off no value", () => {
   for (const word of ["true", "false", "0"]) {
-    assertEquals<Record<string, unknown>>(readFlags(TABLE, ["--quiet", word]), {
+    assertEquals<Record<string, unknown>>(readFlags(TABLE, ["--quiet", word], "words"), {
       ...DEFAULTS,
       quiet: true,
       _: [word],
     });
-    assertThrows(
-      () => readFlags(TABLE, [`--quiet=${word}`]),
-      UsageError,
-      "--quiet takes no value",
-    );
+    const error = assertThrows(() => readFlags(TABLE, [`--quiet=${word}`]), UsageError);
+    assertEquals(error.message, `--quiet: expected no value, got "${word}"`);
   }
 });
 
-/** What a flag makes of a text; an error's message where it refuses it. */
+/** Returns the value that a flag parses, or the message of its error. */
 function read(flag: Flag<unknown>, given: string): unknown {
   try {
     return readFlags({ flag }, ["--flag", given]).flag;
@@ -137,13 +136,13 @@ function read(flag: Flag<unknown>, given: string): unknown {
   }
 }
 
-const COUNT = integer("N", "", 0, 1, 9);
-const INTEGER = integer("N", "", 0);
-const AT_LEAST = integer("N", "", 0, 1);
-const SECONDS = seconds("S", "", 1);
-const DURATION = duration("D", "", 1);
-const SIZE = size("S", "", 1);
+const COUNT = integer("", 0, 1, 9);
+const INTEGER = integer("", 0);
+const AT_LEAST = integer("", 0, 1);
+const DURATION = time("", 1);
+const SIZE = size("", 1);
 const CHOICE = choice("", ["text", "json"]);
+const A_DURATION = "a duration, such as 10, 10s or 500ms";
 
 const GOOD: [flag: Flag<unknown>, given: string, value: unknown][] = [
   [COUNT, "1", 1],
@@ -154,9 +153,9 @@ const GOOD: [flag: Flag<unknown>, given: string, value: unknown][] = [
   [INTEGER, "9007199254740991", Number.MAX_SAFE_INTEGER],
   [INTEGER, "-9007199254740991", Number.MIN_SAFE_INTEGER],
   [AT_LEAST, "1000000", 1_000_000],
-  [SECONDS, "10", 10_000],
-  [SECONDS, "0.5", 500],
-  [SECONDS, "0.001", 1],
+  [DURATION, "10", 10_000],
+  [DURATION, "0.5", 500],
+  [DURATION, "0.001", 1],
   [DURATION, "500ms", 500],
   [DURATION, "10s", 10_000],
   [DURATION, "1.5m", 90_000],
@@ -171,12 +170,12 @@ const GOOD: [flag: Flag<unknown>, given: string, value: unknown][] = [
   [text("T", "", "a"), "  b ", "  b "],
 ];
 
-const BAD: [flag: Flag<unknown>, want: string, ...given: string[]][] = [
+const BAD: [flag: Flag<unknown>, expected: string, ...given: string[]][] = [
   [COUNT, "an integer from 1 to 9", "0", "10", "-1", "1.0", "1e0", "x", " 1", "0x1", "٣", "+1"],
   [INTEGER, "an integer", "9007199254740992", "-9007199254740992", "1.5", "--1", "-", "NaN"],
   [AT_LEAST, "an integer of at least 1", "0", "-1", "1_000"],
-  [SECONDS, "seconds, such as 10 or 0.5", "0", "0.0", "-1", "1s", ".5", "1.", "1e3", "Infinity"],
-  [DURATION, "a duration, such as 10s, 500ms or 1m", "10", "0s", "-1s", "1d", "s", "1 s", "1S"],
+  [DURATION, A_DURATION, "0", "0.0", "-1", ".5", "1.", "1e3", "Infinity", "0s", "-1s", "1d", "s"],
+  [DURATION, A_DURATION, "1 s", "1S", "10 ", "1m30s", "٣"],
   [SIZE, "a size, such as 1MiB or 65536", "0", "0KiB", "-1", "1.5MiB", "1MB", "1 MiB", "1mib", "K"],
   [SIZE, "a size, such as 1MiB or 65536", "9007199254740992", "8388608GiB"],
   [CHOICE, "text or json", "xml", "JSON", "text|json", "te"],
@@ -186,62 +185,133 @@ Deno.test("readFlags() reads each kind of value", () => {
   for (const [flag, given, value] of GOOD) assertStrictEquals(read(flag, given), value, given);
 });
 
-Deno.test("readFlags() refuses bad values of each kind, and says what would be right", () => {
-  for (const [flag, want, ...all] of BAD) {
+Deno.test("readFlags() throws for a wrong value of each kind, and says what it expected", () => {
+  for (const [flag, expected, ...all] of BAD) {
     for (const given of all) {
-      assertStrictEquals(read(flag, given), `--flag: want ${want}, got ${JSON.stringify(given)}`);
+      const message = `--flag: expected ${expected}, got ${JSON.stringify(given)}`;
+      assertStrictEquals(read(flag, given), message);
     }
   }
 });
 
-Deno.test("readFlags() lets errors that are no RangeError pass", () => {
+Deno.test("readFlags() rethrows errors of other classes", () => {
   const error = new TypeError("a mistake");
   const parse = () => {
     throw error;
   };
-  const table = { flag: { placeholder: "X", help: "", default: undefined, parse } };
+  const table = { flag: value("X", "", undefined, parse) };
   assertStrictEquals(assertThrows(() => readFlags(table, ["--flag", "x"])), error);
 });
 
-Deno.test("short() lets a letter stand for the name", () => {
-  const table = { connections: short("c", integer("N", "", 1)), quiet: short("q", toggle("")) };
+Deno.test("short() gives a flag a letter", () => {
+  const table = { connections: short("c", integer("", 1)), quiet: short("q", toggle("")) };
   for (const args of [["-c", "10"], ["-c10"], ["-c=10"], ["--connections=10"]]) {
     assertEquals(readFlags(table, args), { connections: 10, quiet: false, _: [] });
   }
-  assertEquals(readFlags(table, ["a", "-q"]), { connections: 1, quiet: true, _: ["a"] });
-  assertEquals(readFlags(table, ["--", "-q"]), { connections: 1, quiet: false, _: ["-q"] });
-  assertThrows(() => readFlags(table, ["-c"]), UsageError, "--connections wants a value: N");
+  assertEquals(readFlags(table, ["a", "-q"], "words"), { connections: 1, quiet: true, _: ["a"] });
+  assertEquals(readFlags(table, ["--", "-q"], "words"), {
+    connections: 1,
+    quiet: false,
+    _: ["-q"],
+  });
+  for (const args of [["-c"], ["-c="], ["-c=", "10"]]) {
+    assertThrows(() => readFlags(table, args), UsageError, "--connections: expected a value");
+  }
+  assertThrows(() => readFlags(table, ["-qc"]), UsageError, '--quiet: expected no value, got "c"');
 });
 
-Deno.test("many() makes a list of what is given", () => {
-  const table = { size: many(integer("N", "", undefined)) };
+Deno.test("many() makes a list of all values", () => {
+  const table = { size: many(integer("", undefined)) };
   assertEquals(readFlags(table, []), { size: [], _: [] });
   assertEquals(readFlags(table, ["--size", "1"]), { size: [1], _: [] });
-  assertEquals(readFlags(table, ["--size", "1", "a", "--size=2"]), { size: [1, 2], _: ["a"] });
-  assertThrows(() => readFlags(table, ["--size", "1", "--size", "x"]), UsageError, "--size: want");
+  assertEquals(readFlags(table, ["--size", "1", "a", "--size=2"], "words"), {
+    size: [1, 2],
+    _: ["a"],
+  });
+  const wrong = ["--size", "1", "--size", "x"];
+  assertThrows(() => readFlags(table, wrong), UsageError, "--size: expected an integer");
 });
 
-Deno.test("flagHelp() lists each flag with its value and what it does", () => {
-  const table = { port: TABLE.port, "max-size": TABLE["max-size"], quiet: TABLE.quiet };
+Deno.test("flagHelp() lists each flag under its heading, and then the syntax of values", () => {
+  const { port, quiet, format, timeout, "max-size": maxSize } = TABLE;
   assertStrictEquals(
-    flagHelp(table),
-    "  --port N         the port\n" +
-      "  --max-size SIZE  how much\n" +
-      "  --quiet          says nothing",
+    flagHelp({ port, quiet }),
+    "      --port N  the port\n" +
+      "      --quiet   says nothing\n" +
+      "  -h, --help    shows this help",
   );
   assertStrictEquals(
-    flagHelp({ count: short("c", many(TABLE.window)), format: TABLE.format }),
-    "  -c, --count N           how many; can be repeated\n" +
-      "      --format text|json  what it looks like",
+    flagHelp({
+      ...group("Limits", { count: short("c", many(TABLE.window)), timeout, wait: timeout }),
+      ...group("Output", { format, "max-size": maxSize }),
+    }),
+    "Limits:\n" +
+      "  -c, --count N           how many; can be repeated\n" +
+      "      --timeout TIME      how long\n" +
+      "      --wait TIME         how long\n" +
+      "\n" +
+      "Output:\n" +
+      "      --format text|json  what it looks like\n" +
+      "      --max-size SIZE     how much\n" +
+      "\n" +
+      "  -h, --help              shows this help\n" +
+      "\n" +
+      "A TIME is in seconds or has a unit: 10, 10s, 500ms, 1m, 1h.\n" +
+      "A SIZE is in bytes or has a unit: 65536, 64KiB, 1MiB, 1GiB.",
   );
+});
+
+Deno.test("defined() leaves out undefined members, and its type knows their names", () => {
+  const options = defined<ServeOptions>({ port: 0, token: undefined, console: false });
+  assertEquals<Record<string, unknown>>({ ...options }, { port: 0, console: false });
+  // @ts-expect-error -- a misspelled member
+  defined<ServeOptions>({ prot: 0 });
+});
+
+/** Each flag that takes a time, and the form of its value. */
+const TIMES: [command: string, flag: string, value: string][] = [
+  ["serve", "--drain-timeout", "TIME"],
+  ["serve", "--delay", "TIME"],
+  ["serve", "--delay", "TIME..TIME"],
+  ["serve", "--delay", "normal:TIME,TIME"],
+  ["serve", "--delay", "lognormal:TIME,0.5"],
+  ["serve", "--fault", "late=0.1:TIME"],
+  ["send", "--timeout", "TIME"],
+  ["bench", "--timeout", "TIME"],
+  ["bench", "-t", "TIME"],
+  ["bench", "--duration", "TIME"],
+  ["bench", "-z", "TIME"],
+];
+
+Deno.test("all flags take durations with and without a unit", async () => {
+  for (const [command, flag, form] of TIMES) {
+    for (const [time, isGood] of [["10", true], ["10s", true], ["500ms", true], ["1d", false]]) {
+      // The unknown flag ends the command once it has parsed the other one.
+      const args = [command, flag, form.replaceAll("TIME", `${time}`), "--nonsense"];
+      const { code, stderr } = await runCommand(args);
+      assertEquals([code, stderr.includes("--nonsense")], [2, isGood], `${args} ${stderr}`);
+    }
+    const { stdout } = await runCommand([command, "--help"]);
+    assertStringIncludes(stdout, "A TIME is in seconds or has a unit: 10, 10s, 500ms, 1m, 1h.");
+  }
 });
 
 Deno.test("readFlags() reads a flag whose name begins with no-", () => {
   const table = { "no-retry": toggle("does not retry"), quiet: toggle("says nothing") };
-  const read = (...args: string[]) => readFlags(table, args);
+  const read = (...args: string[]) => readFlags(table, args, "words");
   assertEquals(read(), { "no-retry": false, quiet: false, _: [] });
   assertEquals(read("--no-retry", "true"), { "no-retry": true, quiet: false, _: ["true"] });
   for (const args of [["--retry"], ["--no-retry=no"], ["--no-quiet"]]) {
     assertThrows(() => read(...args), UsageError, args[0]!.split("=")[0]!);
   }
+});
+
+Deno.test("send and bench share flags: a URL of http, -p, -t and -f", async () => {
+  await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
+  const flags = ["--url", server.url.replace("ws", "http"), "-p", "2", "-t", "10s", "-f", "-"];
+  const stdin = "a&&b&&c";
+  const sent = await runCommand(["send", ...flags], { stdin });
+  assertEquals([sent.code, JSON.parse(sent.stdout).data], [0, { a: { b: "c" } }]);
+  const measured = await runCommand(["bench", ...flags, "-n", "3", "--json"], { stdin });
+  assertEquals([measured.code, JSON.parse(measured.stdout).counts.answered], [0, 3]);
 });

@@ -1,5 +1,5 @@
 /**
- * The flags about NATS, and what they come to.
+ * Flags that `serve` and `work` share, mostly about NATS.
  *
  * @module
  */
@@ -7,71 +7,80 @@
 import type { NatsOptions } from "../cluster/nats/nats_connection.ts";
 import { hostOf, parseServer, showServers } from "../cluster/nats/server_urls.ts";
 import { CommandError, Exit } from "./exit.ts";
-import { type Flag, many, text } from "./flags.ts";
+import {
+  choice,
+  defined,
+  type FlagValues,
+  many,
+  text,
+  toggle,
+  unexpected,
+  value,
+} from "./flags.ts";
 import type { ServerLog } from "./log.ts";
 import { readTextFile } from "./files.ts";
 import { type Need, toConnect, toRead } from "./permissions.ts";
 
-const server: Flag<string | undefined> = {
-  placeholder: "URL",
-  help: "a NATS server: nats://HOST:4222 or tls://HOST",
-  default: undefined,
-  parse: parseServer,
-};
+/** The flag for the format of the log. */
+export const logFormat = choice("sentences, or one JSON object per line [text]", ["text", "json"]);
 
-const prefix: Flag<string> = {
-  placeholder: "NAME",
-  help: "keeps it apart from others on the same NATS [asyncpkt]",
-  default: "asyncpkt",
-  parse: parsePrefix,
-};
+/** The flag that ties the life of a command to the program that started it. */
+export const exitWithStdin = toggle("shuts down when stdin closes, as on SIGTERM");
 
-/** The flags of gateways and workers. */
+/** The flags about NATS. */
 export const NATS_FLAGS = {
-  nats: many(server),
-  "nats-creds": text("FILE", "the credentials for NATS", undefined),
+  nats: many(value<string | undefined>(
+    "URL",
+    "server of NATS, such as nats://HOST:4222",
+    undefined,
+    parseServer,
+  )),
+  "nats-creds": text("FILE", "credentials for NATS", undefined),
   "nats-ca": text("FILE", "an authority to trust for NATS, as PEM", undefined),
-  "nats-prefix": prefix,
+  "nats-prefix": value(
+    "NAME",
+    "keeps it apart from others on the same NATS [asyncpkt]",
+    "asyncpkt",
+    (given) => {
+      if (/^[A-Za-z0-9_-]{1,64}$/.test(given)) return given;
+      throw unexpected('1 to 64 letters, digits, "-" and "_"', given);
+    },
+  ),
 };
 
-/** What the flags say. */
-export interface NatsFlags {
-  readonly nats: readonly string[];
-  readonly "nats-creds": string | undefined;
-  readonly "nats-ca": string | undefined;
-  readonly "nats-prefix": string;
-}
+type NatsFlags = FlagValues<typeof NATS_FLAGS>;
 
-/** Returns what a gateway or worker needs to connect to NATS, and to read what its flags name. */
+/** Returns the permissions to connect to NATS and to read the files that the flags name. */
 export function natsNeeds({ nats, "nats-creds": creds, "nats-ca": ca }: NatsFlags): Need[] {
   return [...toConnect(...nats.map(hostOf)), ...toRead(creds, ca)];
 }
 
 /**
- * Returns the options of a connection to NATS, whose events go to the log. Reads the files that the flags
- * name.
+ * Returns the options for a connection to NATS, which reports its events to the log.
  *
  * @throws {UsageError} if a file cannot be read.
  */
 export async function natsOptions(
   flags: NatsFlags,
   log: ServerLog,
+  queue?: number,
 ): Promise<NatsOptions> {
   const { nats: servers, "nats-creds": creds, "nats-ca": ca } = flags;
-  return {
+  return defined<NatsOptions>({
     servers,
     prefix: flags["nats-prefix"],
-    ...(creds === undefined ? {} : { creds: await readTextFile(creds) }),
-    ...(ca === undefined ? {} : { ca: await readTextFile(ca) }),
+    creds: creds === undefined ? undefined : await readTextFile(creds),
+    ca: ca === undefined ? undefined : await readTextFile(ca),
+    queue,
     onStatus: (isConnected) => log.natsStatus(showServers(servers), isConnected),
     onFault: (error) => log.failed?.("null", error),
-  };
+  });
 }
 
 /**
- * Opens a gateway or a worker.
+ * Opens a connection to NATS.
  *
- * @throws {CommandError} if there is no connection to NATS.
+ * @throws {CommandError} if there is none.
  */
 export async function openNats<T>(open: () => Promise<T>): Promise<T> {
   try {
@@ -80,9 +89,4 @@ export async function openNats<T>(open: () => Promise<T>): Promise<T> {
     if (!(error instanceof Error) || error.name !== "NatsConnectionError") throw error;
     throw new CommandError(Exit.noConnection, error.message);
   }
-}
-
-function parsePrefix(given: string): string {
-  if (/^[A-Za-z0-9_-]{1,64}$/.test(given)) return given;
-  throw new RangeError(`want up to 64 letters, digits, - and _, got ${JSON.stringify(given)}`);
 }

@@ -309,16 +309,16 @@ Deno.test("main() send --replay reports outcomes and exits with 2 when a time ca
 Deno.test("main() send --replay reports wrong usage in one line", async () => {
   await using server = serve({ port: 0 });
   const table: [args: string[], stdin: string, code: number, said: RegExp][] = [
-    [["--replay", "-", "x"], "", 2, /packets come from --file, from --replay or from/],
-    [["--replay", "-", "--file", "x"], "", 2, /packets come from --file, from --replay or from/],
-    [["--speed", "2", "x"], "", 2, /--speed is for --replay/],
+    [["--replay", "-", "x"], "", 2, /expected --file, --replay or DATA, got --replay and DATA/],
+    [["--replay", "-", "--file", "x"], "", 2, /got --file and --replay/],
+    [["--speed", "2", "x"], "", 2, /--speed: expected --replay too/],
     [
       ["--replay", "-", "--speed", "0"],
       "",
       2,
-      /--speed: want a factor, such as 2 or 0\.5, got "0"/,
+      /--speed: expected a factor, such as 2 or 0\.5, got "0"/,
     ],
-    [["--replay", "-", "--speed", "fast"], "", 2, /want a factor, .* got "fast"/],
+    [["--replay", "-", "--speed", "fast"], "", 2, /expected a factor, .* got "fast"/],
     [["--replay", "/nonexistent"], "", 2, /cannot read \/nonexistent: there is no such file/],
     [["--replay", "-"], "a&&b&&c\n", 2, /the first line is not one of a recording/],
     [

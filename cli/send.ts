@@ -4,73 +4,61 @@
  * @module
  */
 
-import { Client, type RequestInput } from "../client.ts";
-import type { RequestId } from "../protocol.ts";
+import { Client, type ConnectOptions, type RequestInput } from "../client.ts";
 import { surviveLongTexts } from "../server/deno_workarounds.ts";
-import { CLIENT_ACCESS, clientNeeds, readClientAccess } from "./auth.ts";
+import { CLIENT_FLAGS, clientNeeds, readClientAccess } from "./client_flags.ts";
 import { stopSignal, type Streams } from "./command.ts";
 import { CommandError, Exit, UsageError } from "./exit.ts";
 import { counted } from "./figures.ts";
-import { type Flag, flagHelp, integer, readFlags, seconds, text, toggle } from "./flags.ts";
+import { flagHelp, type FlagValues, readFlags, text, toggle, unexpected, value } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { type InputLine, readLines, type TextLine } from "./lines.ts";
 import { openFile } from "./files.ts";
 import { Outcomes } from "./outcomes.ts";
-import { requirePermissions, toRead } from "./permissions.ts";
+import { requirePermissions } from "./permissions.ts";
 
-const speed: Flag<number | undefined> = {
-  placeholder: "N",
-  help: "replays N times as fast [1]",
-  default: undefined,
-  parse: (given) => {
-    const value = /^\d+(\.\d+)?$/.test(given) ? Number(given) : NaN;
-    if (value > 0 && value < Infinity) return value;
-    throw new RangeError(`want a factor, such as 2 or 0.5, got ${JSON.stringify(given)}`);
-  },
-};
-
-/** What it can be told. */
+/** The flags of `asyncpkt send`. */
 const FLAGS = {
-  url: text("URL", "the server [ws://localhost:2707]", "ws://localhost:2707"),
+  ...CLIENT_FLAGS,
   id: text("ID", "the request_id, if there is one request", undefined),
-  file: text("PATH", "reads packets from a file, - for stdin", undefined),
   replay: text("PATH", "sends the requests of a recording again, each at its time", undefined),
-  speed,
-  concurrency: integer("N", "requests in flight at once [100]", 100, 1),
-  timeout: seconds("SECONDS", "how long to wait for each answer [10]", 10),
-  ordered: toggle("answers in the order sent, not as they arrive"),
-  strict: toggle("refuses input that looks like JSON but is not a packet, and sends the rest"),
+  speed: value<number | undefined>("N", "replays N times as fast [1]", undefined, (given) => {
+    const factor = /^\d+(\.\d+)?$/.test(given) ? Number(given) : NaN;
+    if (factor > 0 && factor < Infinity) return factor;
+    throw unexpected("a factor, such as 2 or 0.5", given);
+  }),
+  ordered: toggle("prints answers in the order sent, not as they arrive"),
+  strict: toggle("does not send input that looks like JSON but is not a packet"),
   wait: toggle("keeps trying to connect until --timeout: the server may start later"),
-  "no-reconnect": toggle("ends when the connection is lost"),
-  "no-retry": toggle("does not try again what is refused as overloaded or shutting_down"),
-  chart: toggle("shows when each was sent and answered; on a terminal, while it happens"),
-  json: toggle("the summary as one JSON object, the last line of stderr"),
-  quiet: toggle("no progress and no summary"),
-  ...CLIENT_ACCESS,
+  "no-reconnect": toggle("exits when the connection is lost"),
+  "no-retry": toggle("does not retry requests refused as overloaded or shutting_down"),
+  chart: toggle("shows when each was sent and answered, live on a terminal"),
+  json: toggle("writes the summary as one JSON object, the last line of stderr"),
+  quiet: toggle("shows no progress and no summary"),
 };
 
 export { FLAGS as flags };
 
-/** What `asyncpkt send --help` shows. */
+/** The text of `asyncpkt send --help`. */
 export const help = `Sends packets and waits for the answers.
 
 Usage: asyncpkt send [flags] [DATA…]
 
-Each DATA is the data of one packet, or a whole packet as JSON, an object with "data". Without any, they
-are read from stdin or --file, one a line. A line of more than 64 MiB, or one that is not valid UTF-8, is
-not sent and counts as failed; stderr reports its number. Answers go to stdout, one JSON object a line;
-all else goes to stderr. It ends when every request has been answered or given up. A connection that is
-lost is made again, for as long as an answer may take, and what has no answer is sent again.
-
-Input that begins with { or [ and is not a packet is sent as plain data, with a warning on stderr. With
---strict it is not sent and counts as failed, and the rest is sent. So an array of packets is not one
-packet: give each as an argument or line of its own. Of all inputs with a fault, stderr shows the first
-five, and in the end how many more there were.
+Each DATA is the data of one packet, or a whole packet as JSON, an object with "data". Without DATA,
+packets are read from stdin or --file, one per line. Answers go to stdout, one JSON object per line;
+all else goes to stderr. The command exits when every request has been answered or has failed. If
+the connection is lost, it reconnects within --timeout and sends unanswered requests again.
 
 ${flagHelp(FLAGS)}
 
-Exit codes: 0 all answered, 1 some answered with an error, some input refused, or the output could not
-be written, 2 wrong usage, 3 no connection, 4 some not answered in time, 130 interrupted.
+Input that begins with { or [ but is not a packet is sent as plain data, with a warning on stderr.
+With --strict, it is not sent and counts as failed. An array of packets is not one packet: give each
+packet as an argument or a line of its own. A line that is not valid UTF-8 or is longer than 64 MiB
+is not sent and counts as failed. For the first five such inputs, stderr reports the number and the
+reason.
+
+Exit codes: 0 all answered, 1 some answered with an error, some input not sent, or the output could
+not be written, 2 wrong usage, 3 no connection, 4 some not answered in time, 130 interrupted.
 
 Examples:
   asyncpkt send 'Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&'
@@ -81,37 +69,23 @@ Examples:
   seq 50 | asyncpkt send --chart > answers.txt
 `;
 
-/** Sends everything, prints the answers, ends when all have settled. */
+type Flags = FlagValues<typeof FLAGS>;
+
+/** Sends all requests and prints their answers. */
 export async function run(args: string[], streams: Streams): Promise<number> {
   const { stdin, stdout, stderr, signal } = streams;
-  const flags = readFlags(FLAGS, args);
-  if (flags.id !== undefined && flags._.length !== 1) {
-    throw new UsageError(
-      `--id names one request, but there are ${flags._.length || "lines of them"}`,
-    );
-  }
+  const flags = readFlags(FLAGS, args, "words");
+  checkUsage(flags);
   const path = flags.replay ?? flags.file;
-  if ([flags.replay, flags.file, flags._[0]].filter((source) => source !== undefined).length > 1) {
-    throw new UsageError("packets come from --file, from --replay or from the command line");
-  }
-  if (flags.speed !== undefined && flags.replay === undefined) {
-    throw new UsageError("--speed is for --replay");
-  }
-  if (flags.strict && flags.replay !== undefined) {
-    throw new UsageError("--strict is for packets, not for the frames of --replay");
-  }
   const readsStdin = flags._.length === 0 && (path === undefined || path === "-");
   if (readsStdin && path === undefined && stdin.isTerminal()) {
     stderr.write(help);
     return Exit.usage;
   }
-  await requirePermissions("send", args, [
-    ...clientNeeds(flags.url, flags),
-    ...toRead(path === "-" ? undefined : path),
-  ]);
+  await requirePermissions("send", args, clientNeeds(flags, path));
   const access = await readClientAccess(flags);
   const stop = stopSignal(streams);
-  // Input that may never end is not waited for once there is no connection.
+  // Without a connection, input that may never end is not read to its end.
   const lost = new AbortController();
   const input = flags._.length > 0
     ? flags._.map((text, i): InputLine => ({ number: i + 1, text }))
@@ -119,7 +93,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       signal: AbortSignal.any([stop, lost.signal]),
     });
 
-  const { quiet, json, chart } = flags;
+  const { quiet, json, chart, concurrency, timeout, ordered, speed = 1 } = flags;
   const total = Array.isArray(input) ? input.length : undefined;
   const outcomes = await Outcomes.start(streams, {
     ...{ quiet, json, chart, total },
@@ -131,49 +105,26 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       else outcomes.refuse(line.number, line.fault);
     }
   }
-  let isWaiting = false;
   const connect = async () => {
     const client = await Client.connect(flags.url, {
-      signal: stop,
-      timeout: flags.timeout,
-      wait: flags.wait ? flags.timeout : 0,
+      ...connectOptions(flags, outcomes),
       ...access,
-      reconnect: flags["no-reconnect"] ? false : flags.timeout,
-      retry: !flags["no-retry"],
-      onUnmatched: (answer) => outcomes.warn(`no request waits for ${JSON.stringify(answer)}`),
-      onInvalidFrame: (frame) => outcomes.warn(`not an answer: ${frame}`),
-      onDisconnect: ({ code, message }, wait) => {
-        const isFirst = code === "connection_failed";
-        if (isFirst && isWaiting) return;
-        isWaiting = isFirst;
-        const next = isFirst
-          ? `waiting for it, for ${flags.timeout / 1000} s at most`
-          : `trying again in ${(wait / 1000).toFixed(1)} s`;
-        outcomes.tell(`${message}; ${next}`);
-      },
-      onReconnect: () => outcomes.tell("connected again"),
+      signal: stop,
     });
     outcomes.connected();
     return client;
   };
-
   const fail = async (error: unknown) => {
     const { failToConnect } = await import("./connect_advice.ts");
     return await failToConnect(error, { url: flags.url, access, signal });
   };
+
   if (flags.replay !== undefined) {
     const { Replay } = await import("./replay.ts");
-    const { speed = 1, timeout, ordered } = flags;
-    const name = readsStdin ? "stdin" : flags.replay;
-    const onSent = (id: RequestId) => outcomes.sent(id);
     const replay = new Replay(textLines(), {
-      name,
-      speed,
-      timeout,
-      ordered,
-      signal: stop,
-      connect,
-      onSent,
+      ...{ speed, timeout, ordered, connect, signal: stop },
+      name: readsStdin ? "stdin" : flags.replay,
+      onSent: (id) => outcomes.sent(id),
     });
     try {
       await outcomes.show(replay.outcomes(), replay);
@@ -181,14 +132,12 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       return await fail(error);
     }
     const exit = await outcomes.end();
-    if (replay.leftOut > 0) {
-      outcomes.warn(
-        `left out: ${
-          counted(replay.leftOut, "invalid line or packet", "invalid lines or packets")
-        }`,
-      );
+    const { leftOut, error } = replay;
+    if (leftOut > 0) {
+      const what = counted(leftOut, "invalid line or packet", "invalid lines or packets");
+      outcomes.warn(`left out: ${what}`);
     }
-    if (replay.error !== undefined) throw replay.error;
+    if (error !== undefined) throw error;
     return signal.aborted ? Exit.interrupted : exit;
   }
 
@@ -222,8 +171,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     }
     isRead = !lost.signal.aborted;
   }
-  const { concurrency: window, ordered, timeout } = flags;
-  const options = { window, ordered, timeout, signal: stop };
+  const options = { window: concurrency, ordered, timeout, signal: stop };
   await outcomes.show(client.requests(inputs(), options), client);
   const isCutOff = lost.signal.aborted && !isRead && !stdout.isBroken;
   await client.close();
@@ -236,4 +184,49 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     throw new CommandError(Exit.noConnection, "the connection was lost before the input ended");
   }
   return exit;
+}
+
+/** @throws {UsageError} if flags exclude each other. */
+function checkUsage({ _: { length }, id, file, replay, speed, strict }: Flags): void {
+  const sources = [
+    ...file === undefined ? [] : ["--file"],
+    ...replay === undefined ? [] : ["--replay"],
+    ...length === 0 ? [] : ["DATA"],
+  ];
+  if (sources.length > 1) {
+    throw new UsageError(`expected --file, --replay or DATA, got ${sources.join(" and ")}`);
+  }
+  if (id !== undefined && length !== 1) {
+    throw new UsageError(`--id: expected one DATA, got ${length || "none"}; put ids into packets`);
+  }
+  if (speed !== undefined && replay === undefined) {
+    throw new UsageError("--speed: expected --replay too; only a recording has times");
+  }
+  if (strict && replay !== undefined) {
+    throw new UsageError("--strict and --replay exclude each other; leave out one of them");
+  }
+}
+
+/** Options of the connection, which reports its events to `outcomes`. */
+function connectOptions(flags: Flags, outcomes: Outcomes): ConnectOptions {
+  const { timeout } = flags;
+  let isWaiting = false;
+  return {
+    timeout,
+    wait: flags.wait ? timeout : 0,
+    reconnect: flags["no-reconnect"] ? false : timeout,
+    retry: !flags["no-retry"],
+    onUnmatched: (answer) => outcomes.warn(`no request waits for ${JSON.stringify(answer)}`),
+    onInvalidFrame: (frame) => outcomes.warn(`not an answer: ${frame}`),
+    onDisconnect: ({ code, message }, wait) => {
+      const isFirst = code === "connection_failed";
+      if (isFirst && isWaiting) return;
+      isWaiting = isFirst;
+      const next = isFirst
+        ? `waiting for the server, for ${timeout / 1000} s at most`
+        : `trying again in ${(wait / 1000).toFixed(1)} s`;
+      outcomes.tell(`${message}; ${next}`);
+    },
+    onReconnect: () => outcomes.tell("reconnected"),
+  };
 }

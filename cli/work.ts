@@ -5,45 +5,43 @@
  */
 
 import { showServers } from "../cluster/nats/server_urls.ts";
-import { aborted, type Streams } from "./command.ts";
+import { aborted, shutDownWithStdin, type Streams } from "./command.ts";
 import { CommandError, Exit, UsageError } from "./exit.ts";
-import { exitWithStdin, shutDownWithStdin } from "./exit_with_stdin.ts";
-import { choice, flagHelp, readFlags } from "./flags.ts";
+import { flagHelp, readFlags } from "./flags.ts";
 import { startLog } from "./log.ts";
-import { NATS_FLAGS, natsNeeds, natsOptions, openNats } from "./nats.ts";
+import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, natsOptions, openNats } from "./nats.ts";
 import { requirePermissions } from "./permissions.ts";
 
-/** What it can be told. */
-const FLAGS = {
-  ...NATS_FLAGS,
-  "log-format": choice("sentences, or one JSON object a line [text]", ["text", "json"]),
-  "exit-with-stdin": exitWithStdin,
-};
+/** The flags of `asyncpkt work`. */
+const FLAGS = { ...NATS_FLAGS, "log-format": logFormat, "exit-with-stdin": exitWithStdin };
 
 export { FLAGS as flags };
 
-/** What `asyncpkt work --help` shows. */
+/** The text of `asyncpkt work --help`. */
 export const help = `Converts requests for servers that were started with serve --nats.
 
 Usage: asyncpkt work --nats URL [flags]
 
 ${flagHelp(FLAGS)}
 
-Start as many as you like, on any machine. A request waits in NATS, not in a worker, so a worker may end
-at any time: what it had in hand, another takes up after two seconds, or at once after SIGINT or SIGTERM,
-which end it in good order, with 0. It ends with 3 when there is no connection to NATS.
+Start any number of workers, on any machine. Requests wait in NATS, not in a worker, so a worker may
+end at any time. SIGINT or SIGTERM ends it in good order, and another worker takes over its requests
+at once. If it dies, another one takes them over after two seconds.
+
+Exit codes: 0 ended by a signal, 2 wrong usage, 3 no connection to NATS.
 
 Examples:
   asyncpkt work --nats nats://127.0.0.1:4222
   asyncpkt work --nats tls://nats.example --nats-creds worker.creds
 `;
 
-/** Works until a signal comes. */
+/** Works until a signal arrives. */
 export async function run(args: string[], streams: Streams): Promise<number> {
   const { stdout, signal } = streams;
   const flags = readFlags(FLAGS, args);
-  if (flags._.length > 0) throw new UsageError(`work takes no ${JSON.stringify(flags._[0])}`);
-  if (flags.nats.length === 0) throw new UsageError("--nats URL is missing");
+  if (flags.nats.length === 0) {
+    throw new UsageError("expected --nats, as in --nats nats://127.0.0.1:4222");
+  }
   await requirePermissions("work", args, natsNeeds(flags));
   using log = startLog(stdout, flags["log-format"], false);
   const { NatsWorker } = await import("../cluster/nats/nats_worker.ts");
@@ -55,7 +53,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const ended = worker.ended.then((reason) => reason ?? new Error("the connection was closed"));
   const reason = await Promise.race([aborted(signal), ended]);
   if (reason instanceof Error) {
-    throw new CommandError(Exit.noConnection, `there is no more work: ${reason.message}`);
+    throw new CommandError(Exit.noConnection, `lost the connection to NATS: ${reason.message}`);
   }
   return Exit.ok;
 }

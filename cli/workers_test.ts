@@ -9,7 +9,7 @@ Deno.test("serve says what --workers can be", async () => {
     assertEquals(code, 2);
     assertMatch(
       stderr,
-      /^asyncpkt serve: --workers: want auto, or an integer from 1 to 1024, got ".*"\n$/,
+      /^asyncpkt serve: --workers: expected auto or an integer from 1 to 1024, got ".*"\n$/,
     );
   }
 });
@@ -17,7 +17,10 @@ Deno.test("serve says what --workers can be", async () => {
 Deno.test({ name: "serve says what does not go with --workers", ignore }, async () => {
   const { code, stderr } = await runCommand(["serve", "--workers", "2", "--record", "-"]);
   assertEquals(code, 2);
-  assertEquals(stderr, "asyncpkt serve: --record and --workers do not go together\n");
+  assertEquals(
+    stderr,
+    "asyncpkt serve: --record and --workers exclude each other; leave out one of them\n",
+  );
 });
 
 Deno.test({ name: "serve --workers says that its port is in use", ignore }, async () => {
@@ -25,5 +28,5 @@ Deno.test({ name: "serve --workers says that its port is in use", ignore }, asyn
   const { port } = taken.addr;
   const { code, stderr } = await runCommand(["serve", "--workers", "2", "--port", `${port}`]);
   assertEquals(code, 3);
-  assertMatch(stderr, /: the port is in use; --port 0 takes a free one\n$/);
+  assertMatch(stderr, /: the port is in use; --port 0 picks a free one\n$/);
 });

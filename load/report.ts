@@ -75,7 +75,7 @@ export function reportOf(run: Run, options: LoadOptions, context: ReportContext)
 
 function measure(run: Run, options: LoadOptions, version: string, startedAt: Date) {
   const { results, elapsed, sending } = run;
-  const { rate, connections, pipeline, batch } = options;
+  const { rate, connections, concurrency, batch } = options;
   const finite = (value: number) => Number.isFinite(value) ? value : null;
   return {
     asyncpkt: version,
@@ -84,7 +84,7 @@ function measure(run: Run, options: LoadOptions, version: string, startedAt: Dat
     server: { url: options.url.href, protocol: run.protocol || "plain" },
     options: {
       connections,
-      pipeline,
+      concurrency,
       batch,
       requests: finite(options.requests),
       duration_s: finite(options.duration / 1000),
@@ -103,7 +103,7 @@ function measure(run: Run, options: LoadOptions, version: string, startedAt: Dat
     concurrency: {
       mean: toThousandths(results.meanInFlight(elapsed)),
       max: results.maxInFlight,
-      limit: connections * pipeline,
+      limit: connections * concurrency,
       // Little's law.
       required: rate === undefined ? null : toThousandths(rate * results.meanTimeToAnswer / 1000),
     },

@@ -10,7 +10,7 @@ import { parseThreshold } from "./thresholds.ts";
 const OPTIONS: LoadOptions = {
   url: new URL("ws://127.0.0.1:2707"),
   connections: 2,
-  pipeline: 100,
+  concurrency: 100,
   batch: 1,
   requests: Infinity,
   duration: 10_000,

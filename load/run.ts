@@ -28,7 +28,7 @@ export interface LoadOptions extends Credentials, LoadLimits {
   readonly url: URL;
   readonly connections: number;
   /** Most requests in flight on a connection. */
-  readonly pipeline: number;
+  readonly concurrency: number;
   /** Requests that share a frame. */
   readonly batch: number;
   /** Requests a second over all connections; undefined to send as fast as the server answers. */
@@ -169,7 +169,7 @@ class Load implements Run {
   };
 
   #hasRoom(tracker: RequestTracker): boolean {
-    return tracker.inFlight + this.#options.batch <= this.#options.pipeline;
+    return tracker.inFlight + this.#options.batch <= this.#options.concurrency;
   }
 
   /** Sends a frame, if one is due. */

@@ -15,7 +15,7 @@ const REPORT = reportOf(
   {
     url: new URL("ws://localhost:1"),
     connections: 1,
-    pipeline: 1,
+    concurrency: 1,
     batch: 1,
     requests: 200,
     duration: Infinity,

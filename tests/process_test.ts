@@ -142,7 +142,7 @@ Deno.test("serve, as a process, says in one line why it cannot listen", async ()
   await using server = serve(LATE);
   await using used = await startTask("serve", "--port", `${server.port}`);
   const { code, stdout, stderr } = await used.result();
-  const reason = "the port is in use; --port 0 takes a free one";
+  const reason = "the port is in use; --port 0 picks a free one";
   assertEquals([code, stdout, stderr], [
     3,
     [],

@@ -417,7 +417,10 @@ Deno.test("work --nats rejects invalid URLs without showing them", async () => {
     assertEquals([code, stderr], [2, `asyncpkt work: --nats: ${expected}\n`]);
   }
   const { code, stderr } = await runCommand(["work"]);
-  assertEquals([code, stderr], [2, "asyncpkt work: --nats URL is missing\n"]);
+  assertEquals([code, stderr], [
+    2,
+    "asyncpkt work: expected --nats, as in --nats nats://127.0.0.1:4222\n",
+  ]);
 });
 
 // `deno task trials --only nats` does ten rounds of 2,000.

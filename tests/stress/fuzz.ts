@@ -5,7 +5,7 @@
  * @module
  */
 
-import { choice, integer, seconds } from "../../cli/flags.ts";
+import { choice, integer, time } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
 import { fuzzFrames } from "./fuzz_frames.ts";
 import { fuzzPackets } from "./fuzz_packets.ts";
@@ -36,10 +36,10 @@ if (import.meta.main) {
     "fuzz",
     "Fuzzes packets and frames.",
     {
-      seed: integer("N", "repeats a run with it [random]", undefined, 0, 2 ** 31 - 1),
-      seconds: seconds("SECONDS", "how long each fuzzer runs [60]", 60),
+      seed: integer("repeats a run with it [random]", undefined, 0, 2 ** 31 - 1),
+      seconds: time("how long each fuzzer runs [60]", 60_000),
       only: choice("which fuzzer [both]", ["both", "packets", "frames"]),
-      rounds: integer("N", "most rounds of each [no limit]", undefined, 1),
+      rounds: integer("most rounds of each [no limit]", undefined, 1),
     },
   );
   for (const name of ["packets", "frames"] as const) {

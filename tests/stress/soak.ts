@@ -6,7 +6,7 @@
  */
 
 import { delay } from "@std/async/delay";
-import { integer, seconds } from "../../cli/flags.ts";
+import { integer, time } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
 import { randomIntegers } from "../support/random.ts";
 import { type ServerProcess, startServerProcess } from "../support/program.ts";
@@ -105,8 +105,8 @@ function mib(bytes: number): string {
 
 if (import.meta.main) {
   const { seconds: duration, seed = randomSeed() } = scriptFlags("soak", "Soaks a server.", {
-    seconds: seconds("SECONDS", "how long to go on [120]", 120),
-    seed: integer("N", "repeats the load, in another order [random]", undefined),
+    seconds: time("how long to go on [120]", 120_000),
+    seed: integer("repeats the load, in another order [random]", undefined),
   });
   console.log(`soaking with seed ${seed} for ${duration / 1000} s`);
   const outcome = await soak({ duration, seed });

@@ -6,7 +6,13 @@
 
 import { delay } from "@std/async/delay";
 import { Exit, UsageError } from "../../cli/exit.ts";
-import { flagHelp, type FlagTable, type FlagValues, readFlags, toggle } from "../../cli/flags.ts";
+import {
+  flagHelp,
+  type FlagTable,
+  type FlagValues,
+  HELP_FLAG,
+  readFlags,
+} from "../../cli/flags.ts";
 import { encodeRequest } from "../../protocol.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { plainReplies } from "../support/plain.ts";
@@ -165,11 +171,10 @@ export function scriptFlags<T extends FlagTable>(
   does: string,
   table: T,
 ): FlagValues<T> {
-  const all = { ...table, help: toggle("shows this") };
-  const help = `${does}\n\nUsage: deno task ${task} [flags]\n\n${flagHelp(all)}`;
+  const all = { ...table, help: HELP_FLAG };
+  const help = `${does}\n\nUsage: deno task ${task} [flags]\n\n${flagHelp(table)}`;
   try {
     const flags = readFlags(all, Deno.args);
-    if (flags._.length > 0) throw new UsageError(`unexpected argument "${flags._[0]}"`);
     if (!flags.help) return flags as FlagValues<T>;
     console.log(help);
     Deno.exit(Exit.ok);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { choice, seconds } from "../../cli/flags.ts";
+import { choice, time } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
 import { describeMachine } from "../support/machine.ts";
 import { markdownTable } from "../support/markdown.ts";
@@ -122,7 +122,7 @@ if (import.meta.main) {
     "Runs the failure tests, and writes docs/reliability.md if it runs all.",
     {
       only: { ...choice(`runs one of ${names.join(", ")} [all]`, ["all", ...names]), placeholder },
-      seconds: seconds("SECONDS", "how long each fuzzer goes on, and half of the soak [60]", 60),
+      seconds: time("how long each fuzzer goes on, and half of the soak [60]", 60_000),
     },
   );
   const startedAt = new Date();

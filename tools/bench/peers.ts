@@ -33,7 +33,7 @@ const { only, rounds } = scriptFlags(
   "Measures asyncpkt beside its peers, and writes docs/performance.md.",
   {
     only: choice("measures one part, without writing [all]", ["all", ...Object.keys(PARTS)]),
-    rounds: integer("N", "how often to measure [5]", 5, 1),
+    rounds: integer("how often to measure [5]", 5, 1),
   },
 );
 

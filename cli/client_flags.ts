@@ -1,0 +1,81 @@
+/**
+ * Flags that `send` and `bench` share.
+ *
+ * @module
+ */
+
+import { readToken, tokenFile, toReadToken } from "./auth.ts";
+import { UsageError } from "./exit.ts";
+import {
+  defined,
+  type FlagValues,
+  integer,
+  many,
+  short,
+  text,
+  time,
+  unexpected,
+  value,
+} from "./flags.ts";
+import { readTextFile } from "./files.ts";
+import { type Need, toConnect, toRead } from "./permissions.ts";
+
+/** The flags of clients. */
+export const CLIENT_FLAGS = {
+  url: value("URL", "the server [ws://localhost:2707]", "ws://localhost:2707", parseUrl),
+  "token-file": tokenFile,
+  ca: many(text("FILE", "an authority to trust for wss, as PEM", undefined)),
+  concurrency: short("p", integer("requests in flight on each connection [100]", 100, 1)),
+  timeout: short("t", time("how long to wait for each answer [10s]", 10_000)),
+  file: short("f", text("PATH", "reads packets from a file, one per line; - for stdin", undefined)),
+};
+
+type ClientFlags = FlagValues<typeof CLIENT_FLAGS>;
+
+/** Checks the URL of a server; one of http or https becomes one of ws or wss. */
+function parseUrl(given: string): string {
+  const text = given.replace(/^http/i, "ws");
+  const url = URL.parse(text);
+  if (url !== null && /^wss?:$/.test(url.protocol) && url.hash === "") return text;
+  throw unexpected("ws://HOST:PORT or wss://HOST:PORT", given);
+}
+
+/** Returns the permissions to connect to the server, and to read `path` and the files that flags name. */
+export function clientNeeds(flags: ClientFlags, path: string | undefined): Need[] {
+  const { protocol, hostname, port } = new URL(flags.url);
+  return [
+    ...toConnect(`${hostname}:${port || (protocol === "ws:" ? 80 : 443)}`),
+    ...toReadToken(flags["token-file"]),
+    ...toRead(...flags.ca, path === "-" ? undefined : path),
+  ];
+}
+
+/** The credentials of a client, and the authorities that it trusts. */
+export interface ClientAccess {
+  token?: string;
+  caCerts?: string[];
+}
+
+/**
+ * Reads the token and the authorities.
+ *
+ * @throws {UsageError} if a file cannot be read or used.
+ */
+export async function readClientAccess(flags: ClientFlags): Promise<ClientAccess> {
+  return defined<ClientAccess>({
+    token: await readToken(flags["token-file"]),
+    caCerts: flags.ca.length > 0 ? await Promise.all(flags.ca.map(readAuthority)) : undefined,
+  });
+}
+
+/** Checks the text too, since Deno ignores text that holds no certificate. */
+async function readAuthority(path: string): Promise<string> {
+  const text = await readTextFile(path);
+  const { X509Certificate } = await import("node:crypto");
+  try {
+    new X509Certificate(text);
+    return text;
+  } catch {
+    throw new UsageError(`--ca ${path}: expected a certificate as PEM, got no valid one`);
+  }
+}
