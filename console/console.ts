@@ -43,7 +43,7 @@ const exchange = new Exchange({
   ended: onEnded,
   strayed: (what) => announce(`The server sent ${what}.`),
 });
-const timeline = new Timeline(find("#timeline"), new Detail(cancel), { cancel });
+const timeline = new Timeline(find("#timeline"), new Detail(cancel), cancel);
 const connection = new Connection(new URL(".", location.href).href.replace(/^http/, "ws"), {
   changed: showConnection,
   connected: (link) => exchange.connected(link),

@@ -70,29 +70,17 @@ export class Exchange {
    */
   readonly #waiting = new Map<RequestId | null, Sent[]>();
   #link: Link | undefined;
-  #inFlight = 0;
-  #answered = 0;
-  #failed = 0;
+  /** Unanswered packets. */
+  inFlight = 0;
+  /** Packets that were answered with a response. */
+  answered = 0;
+  /** Packets that were answered with an error. */
+  failed = 0;
   /** When the last responses came. */
   #answeredAt: number[] = [];
 
   constructor(events: ExchangeEvents) {
     this.#events = events;
-  }
-
-  /** Unanswered packets. */
-  get inFlight(): number {
-    return this.#inFlight;
-  }
-
-  /** Packets that were answered with a response. */
-  get answered(): number {
-    return this.#answered;
-  }
-
-  /** Packets that were answered with an error. */
-  get failed(): number {
-    return this.#failed;
   }
 
   /** Returns how many responses came in the second before `now`. */
@@ -118,7 +106,7 @@ export class Exchange {
       const same = this.#waiting.get(draft.id);
       if (same === undefined) this.#waiting.set(draft.id, [one]);
       else same.push(one);
-      this.#inFlight++;
+      this.inFlight++;
       this.#transmit(one);
       sent.push(one);
     }
@@ -183,14 +171,14 @@ export class Exchange {
   }
 
   #end(sent: Sent, at: number, result: Reply | ErrorDetails): void {
-    this.#inFlight--;
+    this.inFlight--;
     if (result instanceof Reply) {
-      this.#answered++;
+      this.answered++;
       this.#answeredAt.push(at);
     } else {
-      this.#failed++;
+      this.failed++;
     }
-    sent.ending = { at, place: this.#answered + this.#failed, result };
+    sent.ending = { at, place: this.answered + this.failed, result };
     this.#events.ended(sent);
   }
 }

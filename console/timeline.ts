@@ -49,16 +49,11 @@ interface Row {
   readonly row: HTMLTableRowElement;
 }
 
-/** Callbacks of a {@linkcode Timeline}. */
-export interface TimelineEvents {
-  cancel(sent: Sent): void;
-}
-
 /** The table of requests, the newest run first. */
 export class Timeline {
   readonly #table: HTMLTableElement;
   readonly #detail: Detail;
-  readonly #events: TimelineEvents;
+  readonly #cancel: (sent: Sent) => void;
   readonly #rows = new Map<Sent, Row>();
   /** The newest first. */
   readonly #runs: Run[] = [];
@@ -66,10 +61,11 @@ export class Timeline {
   #reach = FIRST_REACH;
   #longest = 0;
 
-  constructor(table: HTMLTableElement, detail: Detail, events: TimelineEvents) {
+  /** Creates an empty timeline, which calls `cancel` when the user cancels a request. */
+  constructor(table: HTMLTableElement, detail: Detail, cancel: (sent: Sent) => void) {
     this.#table = table;
     this.#detail = detail;
-    this.#events = events;
+    this.#cancel = cancel;
     table.addEventListener("click", this.#onClick);
     table.addEventListener("keydown", this.#onKey);
     this.#setReach(FIRST_REACH);
@@ -246,7 +242,7 @@ export class Timeline {
     const row = button?.closest(".request");
     const sent = row && this.#sentOf.get(row);
     if (!button || !sent) return;
-    if (button.closest(".outcome")) this.#events.cancel(sent);
+    if (button.closest(".outcome")) this.#cancel(sent);
     else if (button.getAttribute("aria-expanded") === "true") this.#close();
     else this.#open(sent);
   };
@@ -257,7 +253,7 @@ export class Timeline {
       : null;
     const sent = row && this.#sentOf.get(row);
     if (!row || !sent || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "Delete") return this.#events.cancel(sent);
+    if (event.key === "Delete") return this.#cancel(sent);
     const steps = STEPS_BY_KEY[event.key];
     if (steps === undefined) return;
     event.preventDefault();

@@ -17,7 +17,7 @@ export interface Asset {
 export const ASSETS: Readonly<Record<string, Asset>> = {
   "/": {
     type: "text/html; charset=utf-8",
-    etag: "\"051b900a40257d29\"",
+    etag: "\"ca7fdb4db48055df\"",
     text: `<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -125,12 +125,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
         <p class="hint"
           id="token-hint">The page keeps it until you close this tab, and sends it only to this server.</p>
         <label for="token">Token</label>
-        <input
-          id="token"
-          type="password"
-          autocomplete="off"
-          spellcheck="false"
-          required
+        <input id="token" type="password" autocomplete="off" spellcheck="false" required
           pattern="[A-Za-z0-9._~+\\/\\-]+=*"
           title="Letters, digits and -._~+/, then any number of ="
           aria-describedby="token-hint token-error"
@@ -831,7 +826,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"3f8af4b2f58bc3ce\"",
+    etag: "\"49a9eeb0dc1f23d0\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -1896,25 +1891,16 @@ var Exchange = class {
    */
   #waiting = /* @__PURE__ */ new Map();
   #link;
-  #inFlight = 0;
-  #answered = 0;
-  #failed = 0;
+  /** Unanswered packets. */
+  inFlight = 0;
+  /** Packets that were answered with a response. */
+  answered = 0;
+  /** Packets that were answered with an error. */
+  failed = 0;
   /** When the last responses came. */
   #answeredAt = [];
   constructor(events) {
     this.#events = events;
-  }
-  /** Unanswered packets. */
-  get inFlight() {
-    return this.#inFlight;
-  }
-  /** Packets that were answered with a response. */
-  get answered() {
-    return this.#answered;
-  }
-  /** Packets that were answered with an error. */
-  get failed() {
-    return this.#failed;
   }
   /** Returns how many responses came in the second before \`now\`. */
   perSecond(now) {
@@ -1945,7 +1931,7 @@ var Exchange = class {
         one
       ]);
       else same.push(one);
-      this.#inFlight++;
+      this.inFlight++;
       this.#transmit(one);
       sent.push(one);
     }
@@ -2005,16 +1991,16 @@ var Exchange = class {
     return sent;
   }
   #end(sent, at, result) {
-    this.#inFlight--;
+    this.inFlight--;
     if (result instanceof Reply) {
-      this.#answered++;
+      this.answered++;
       this.#answeredAt.push(at);
     } else {
-      this.#failed++;
+      this.failed++;
     }
     sent.ending = {
       at,
-      place: this.#answered + this.#failed,
+      place: this.answered + this.failed,
       result
     };
     this.#events.ended(sent);
@@ -2061,17 +2047,18 @@ var MAX_SLACK = 4;
 var Timeline = class {
   #table;
   #detail;
-  #events;
+  #cancel;
   #rows = /* @__PURE__ */ new Map();
   /** The newest first. */
   #runs = [];
   #sentOf = /* @__PURE__ */ new WeakMap();
   #reach = FIRST_REACH;
   #longest = 0;
-  constructor(table, detail, events) {
+  /** Creates an empty timeline, which calls \`cancel\` when the user cancels a request. */
+  constructor(table, detail, cancel2) {
     this.#table = table;
     this.#detail = detail;
-    this.#events = events;
+    this.#cancel = cancel2;
     table.addEventListener("click", this.#onClick);
     table.addEventListener("keydown", this.#onKey);
     this.#setReach(FIRST_REACH);
@@ -2256,7 +2243,7 @@ var Timeline = class {
     const row = button?.closest(".request");
     const sent = row && this.#sentOf.get(row);
     if (!button || !sent) return;
-    if (button.closest(".outcome")) this.#events.cancel(sent);
+    if (button.closest(".outcome")) this.#cancel(sent);
     else if (button.getAttribute("aria-expanded") === "true") this.#close();
     else this.#open(sent);
   };
@@ -2264,7 +2251,7 @@ var Timeline = class {
     const row = event.target instanceof Element ? event.target.closest(".request") : null;
     const sent = row && this.#sentOf.get(row);
     if (!row || !sent || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "Delete") return this.#events.cancel(sent);
+    if (event.key === "Delete") return this.#cancel(sent);
     const steps = STEPS_BY_KEY[event.key];
     if (steps === void 0) return;
     event.preventDefault();
@@ -2326,9 +2313,7 @@ var exchange = new Exchange({
   ended: onEnded,
   strayed: (what) => announce(\`The server sent \${what}.\`)
 });
-var timeline = new Timeline(find("#timeline"), new Detail(cancel), {
-  cancel
-});
+var timeline = new Timeline(find("#timeline"), new Detail(cancel), cancel);
 var connection = new Connection(new URL(".", location.href).href.replace(/^http/, "ws"), {
   changed: showConnection,
   connected: (link) => exchange.connected(link),
