@@ -5,24 +5,24 @@ import { AnswerStream, CutOff } from "./answer_stream.ts";
 
 /** A stream, and a client that reads when a test says so. */
 function streaming() {
-  const told: string[] = [];
+  const events: string[] = [];
   const stream = new AnswerStream({
-    onGone: () => told.push("gone"),
-    onStuck: (reason) => told.push(reason),
+    onGone: () => events.push("gone"),
+    onStuck: (reason) => events.push(reason),
   });
   const reader = stream.readable.getReader();
   const read = async () => {
     const { value } = await reader.read();
     return value && new TextDecoder().decode(value);
   };
-  return { stream, reader, told, read };
+  return { stream, reader, events, read };
 }
 
 const STUCK = "Answers have not been read for 30 s";
 
-Deno.test("AnswerStream gives each answer when it comes, and all that waited together", async () => {
+Deno.test("AnswerStream passes each answer on at once, and waiting answers together", async () => {
   using time = new FakeTime();
-  const { stream, read, told } = streaming();
+  const { stream, read, events } = streaming();
   const first = read();
   stream.write("one\n");
   assertEquals([await first, stream.waiting], ["one\n", 0]);
@@ -34,10 +34,10 @@ Deno.test("AnswerStream gives each answer when it comes, and all that waited tog
   const last = read();
   stream.end();
   stream.write("too late");
-  assertEquals([await last, stream.waiting, told, time.timers], [undefined, 0, [], 0]);
+  assertEquals([await last, stream.waiting, events, time.timers], [undefined, 0, [], 0]);
 });
 
-Deno.test("AnswerStream gives long answers in pieces, and splits no character", async () => {
+Deno.test("AnswerStream splits long answers into pieces, but splits no character", async () => {
   using time = new FakeTime();
   const { stream, reader } = streaming();
   const texts = ["a", "é€😀".repeat(30_000), "\ud800", "", "😀".repeat(20_000), "z"];
@@ -52,9 +52,9 @@ Deno.test("AnswerStream gives long answers in pieces, and splits no character", 
   assertEquals([stream.waiting, time.timers], [0, 0]);
 });
 
-Deno.test("AnswerStream is stuck when a client reads nothing for 30 s", async () => {
+Deno.test("AnswerStream reports a client that reads nothing for 30 s", async () => {
   using time = new FakeTime();
-  const { stream, read, told } = streaming();
+  const { stream, read, events } = streaming();
   time.pass(60_000); // nothing waits
   stream.write("x".repeat(200_000));
   for (let i = 0; i < 3; i++) {
@@ -62,45 +62,45 @@ Deno.test("AnswerStream is stuck when a client reads nothing for 30 s", async ()
     await read();
   }
   time.pass(29_999);
-  assertEquals(told, []);
+  assertEquals(events, []);
   time.pass(1);
-  assertEquals(told, [STUCK]);
+  assertEquals(events, [STUCK]);
   stream.cutOff("stuck");
   assertEquals(time.timers, 0);
 });
 
-Deno.test("AnswerStream waits for as long as it likes when all was read", async () => {
+Deno.test("AnswerStream has no deadline when all was read", async () => {
   using time = new FakeTime();
-  const { stream, read, told } = streaming();
+  const { stream, read, events } = streaming();
   stream.write("one\n");
   assertEquals(await read(), "one\n");
   const next = read();
   time.pass(3_600_000);
   stream.write("two\n");
-  assertEquals([await next, told, time.timers], ["two\n", [], 0]);
+  assertEquals([await next, events, time.timers], ["two\n", [], 0]);
 });
 
-Deno.test("AnswerStream drops what was not read when it is cut off", async () => {
+Deno.test("AnswerStream drops unread answers when it is cut off", async () => {
   using time = new FakeTime();
-  const { stream, reader, told } = streaming();
+  const { stream, reader, events } = streaming();
   stream.write("x".repeat(100_000));
-  stream.cutOff("as asked");
+  stream.cutOff("on purpose");
   stream.cutOff("again");
   stream.write("more");
   stream.end();
   assertEquals([stream.waiting, time.timers], [0, 0]);
   const error = await assertRejects(() => reader.read(), CutOff);
-  assertEquals([error.message, told], ["as asked", []]);
+  assertEquals([error.message, events], ["on purpose", []]);
 });
 
-Deno.test("AnswerStream says so when the client has gone, and drops what waits", async () => {
+Deno.test("AnswerStream reports that the client has gone, and drops unread answers", async () => {
   using time = new FakeTime();
-  const { stream, reader, told } = streaming();
+  const { stream, reader, events } = streaming();
   stream.write("one\n");
   await reader.cancel();
   stream.write("two\n");
   stream.cutOff("too late");
   stream.end();
   await setImmediate();
-  assertEquals([stream.waiting, told, time.timers], [0, ["gone"], 0]);
+  assertEquals([stream.waiting, events, time.timers], [0, ["gone"], 0]);
 });

@@ -16,8 +16,8 @@ import { upgradeRequest } from "../websocket/handshake.ts";
 const AT_ONCE: ServeOptions = { port: 0, delay: { min: 0, max: 0 } };
 const LATE: ServeOptions = { port: 0, delay: { min: 600, max: 600 } };
 
-/** What is told of connections, and of faults. */
-function told() {
+/** Records events of connections, and errors. */
+function recordEvents() {
   const evicted = new Inbox<[code: number, dropped: number]>();
   const failed = new Inbox<string>();
   const rejected = new Inbox<string>();
@@ -44,7 +44,7 @@ const WRONG: [name: string, frame: unknown][] = [
 
 Deno.test("serve() closes with 1008 after 100 wrong packets in a row, each answered", async () => {
   for (const protocols of [[], ["asyncpkt.v1"]]) {
-    const { evicted, events } = told();
+    const { evicted, events } = recordEvents();
     await using server = serve({ ...LATE, events, limits: { maxPacketSize: 4096 } });
     for (const [name, frame] of WRONG) {
       await using peer = await openBrowserSocket(server.url, protocols);
@@ -63,7 +63,7 @@ Deno.test("serve() closes with 1008 after 100 wrong packets in a row, each answe
   }
 });
 
-Deno.test("serve() closes nobody for what is not the peer's fault", async () => {
+Deno.test("serve() closes no connection for errors that the peer does not cause", async () => {
   await using server = serve({ ...LATE, limits: { maxInFlight: 1, maxConsecutiveErrors: 3 } });
   await using peer = await openBrowserSocket(server.url);
   peer.send({ request_id: 0, data: "" });
@@ -81,7 +81,7 @@ async function takeAnswers(frames: Inbox<string>, count: number): Promise<void> 
   for (let taken = 0; taken < count;) taken += [JSON.parse(await frames.next())].flat().length;
 }
 
-Deno.test("serve() reads a packet right when another connection sent names that mislead V8", async () => {
+Deno.test("serve() reads packets correctly after another connection sent names that mislead V8", async () => {
   await using server = serve(AT_ONCE);
   await using odd = await openBrowserSocket(server.url);
   await using other = await openBrowserSocket(server.url);
@@ -97,9 +97,9 @@ Deno.test("serve() reads a packet right when another connection sent names that 
 
 // Room.
 
-Deno.test("serve() lets in as many as it was told, and the next when one has left", async () => {
+Deno.test("serve() admits clients up to the limit, and the next when one has left", async () => {
   for (const limits of [{ maxConnections: 2 }, { maxConnectionsPerAddress: 2 }]) {
-    const { rejected, events } = told();
+    const { rejected, events } = recordEvents();
     await using server = serve({ ...LATE, limits, events });
     const url = server.url.replace("ws", "http");
     const abort = new AbortController();
@@ -138,7 +138,7 @@ Deno.test("serve() lets in as many as it was told, and the next when one has lef
   }
 });
 
-Deno.test("serve() leaves no trace of those that are posted, whatever comes of them", async () => {
+Deno.test("serve() frees the connection of a POST, whatever its outcome", async () => {
   await using server = serve({ ...AT_ONCE, limits: { maxConnections: 1 } });
   const url = server.url.replace("ws", "http");
   const bodies = ["{", '{"request_id":1,"data":""}', '{"request_id":1,"cancel":true}', "[{},{}]"];
@@ -160,7 +160,7 @@ Deno.test("serve() reports that it is unhealthy when 100 upgrades have never ope
   const inside = Object.getOwnPropertySymbols(WebSocket.prototype);
   Deno.upgradeWebSocket = () => ({
     socket: Object.fromEntries(inside.map((name) => [name, () => {}])) as unknown as WebSocket,
-    response: new Response("as asked"),
+    response: new Response("on purpose"),
   });
   try {
     for (let i = 0; i < 100; i++) await exchange(server.port, upgradeRequest());
@@ -180,7 +180,7 @@ Deno.test("serve() reports that it is unhealthy when 100 upgrades have never ope
 // Those that do not read.
 
 Deno.test("serve() closes clients that never read, buffers no more for them, and answers others", async () => {
-  const { evicted, events } = told();
+  const { evicted, events } = recordEvents();
   const maxBuffered = 1 << 20;
   await using server = serve({ ...AT_ONCE, events, limits: { maxBuffered } });
   await using other = await openBrowserSocket(server.url);
@@ -220,8 +220,8 @@ function recordBuffered() {
   return recorded;
 }
 
-Deno.test("serve() gives up a POST whose answers are not read", async () => {
-  const { evicted, events } = told();
+Deno.test("serve() closes a POST whose answers are not read", async () => {
+  const { evicted, events } = recordEvents();
   await using server = serve({
     port: 0,
     delay: { min: 0.2, max: 1 },
@@ -245,18 +245,18 @@ Deno.test("serve() gives up a POST whose answers are not read", async () => {
 
 // Faults.
 
-Deno.test("serve() closes with 1011 a connection to which sending fails, and only that", async () => {
-  const { evicted, failed, events } = told();
+Deno.test("serve() closes a connection with 1011 when sending fails, and no other", async () => {
+  const { evicted, failed, events } = recordEvents();
   await using server = serve({ ...AT_ONCE, events });
   await using other = await openBrowserSocket(server.url);
   const peer = await openRawSocket(server.port);
   const { send } = WebSocket.prototype;
   try {
     WebSocket.prototype.send = () => {
-      throw new Error("as asked");
+      throw new Error("on purpose");
     };
     await peer.write(clientFrame('{"request_id":1,"data":""}'));
-    assertEquals([await failed.next(), await evicted.next()], ["as asked", [1011, 0]]);
+    assertEquals([await failed.next(), await evicted.next()], ["on purpose", [1011, 0]]);
   } finally {
     WebSocket.prototype.send = send;
   }
@@ -265,8 +265,8 @@ Deno.test("serve() closes with 1011 a connection to which sending fails, and onl
   assertEquals(await other.next(), { request_id: 1, data: {} });
 });
 
-Deno.test("serve() outlives a fault wherever Deno calls it, and tells of it", async () => {
-  const { evicted, failed, events } = told();
+Deno.test("serve() survives an error wherever Deno calls it, and reports it", async () => {
+  const { evicted, failed, events } = recordEvents();
   const names = ["open", "close", "advance", "flush"] as const;
   for (const name of names) {
     await using server = serve({ port: 0, delay: { min: 0.01, max: 0.01 }, events });
@@ -277,14 +277,14 @@ Deno.test("serve() outlives a fault wherever Deno calls it, and tells of it", as
       [name](this: Sessions, ...args: never[]) {
         if (hasFailed) return (original as (...args: never[]) => unknown).apply(this, args);
         hasFailed = true;
-        throw new Error(`${name}, as asked`);
+        throw new Error(`${name}, on purpose`);
       },
     });
     try {
       const peer = await openRawSocket(server.port);
       await peer.write(clientFrame('{"request_id":1,"data":""}'));
       if (name === "close") peer.close();
-      assertEquals(await failed.next(), `${name}, as asked`);
+      assertEquals(await failed.next(), `${name}, on purpose`);
       // Whoever could not be served had better know.
       if (name === "open") assertEquals(await evicted.next(), [1011, 0]);
       if (name !== "close") peer.close();
@@ -297,9 +297,9 @@ Deno.test("serve() outlives a fault wherever Deno calls it, and tells of it", as
   }
 });
 
-Deno.test("serve() outlives events of connections that throw", async () => {
+Deno.test("serve() survives events of connections that throw", async () => {
   const fail = () => {
-    throw new Error("as asked");
+    throw new Error("on purpose");
   };
   await using server = serve({
     ...LATE,
@@ -316,7 +316,7 @@ Deno.test("serve() outlives events of connections that throw", async () => {
 
 // ReadFairness.
 
-Deno.test("serve() answers all of what comes faster than its turns", async () => {
+Deno.test("serve() answers all packets that arrive faster than its turns", async () => {
   await using server = serve(AT_ONCE);
   const peers = await Promise.all(
     [[], [], ["asyncpkt.v1"]].map((protocols) => openBrowserSocket(server.url, protocols)),

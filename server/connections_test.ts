@@ -14,20 +14,20 @@ function open(limits: Partial<ConnectionLimits> = {}, group?: ServerGroup) {
     throw error;
   };
   const sessions = new Sessions({ delays: uniformDelay({ min: 1, max: 1 }) });
-  const told: [address: string, count: number][] = [];
+  const abandoned: [address: string, count: number][] = [];
   const stats = new ServerStats();
   const connections = new Connections(
     {
       sessions,
       driver: new Driver(sessions, realClock, fail),
-      events: { abandoned: (address, count) => told.push([address, count]), failed: fail },
+      events: { abandoned: (address, count) => abandoned.push([address, count]), failed: fail },
       maxBuffered: 1,
     },
     { ...DEFAULT_CONNECTION_LIMITS, ...limits },
     stats,
     group,
   );
-  return { connections, sessions, stats, told };
+  return { connections, sessions, stats, abandoned };
 }
 
 /** What a socket is to the connections: handlers, and how it was closed. */
@@ -56,7 +56,7 @@ function admitted(connections: Connections, address: string, most: number): numb
   return count;
 }
 
-Deno.test("Connections lets in 1,000 of an address, and more of this machine", () => {
+Deno.test("Connections admits 1,000 clients of an address, and more of this machine", () => {
   const { connections } = open();
   assertEquals(admitted(connections, "192.0.2.7", 2000), 1000);
   assertEquals(admitted(connections, "::ffff:192.0.2.7", 1), 0);
@@ -71,12 +71,12 @@ Deno.test("Connections lets in 1,000 of an address, and more of this machine", (
   assertEquals(admitted(connections, "127.0.0.1", 9999), 10_000 - 7001, "10,000 in all");
 });
 
-Deno.test("Connections holds this machine to a limit that was given", () => {
+Deno.test("Connections applies a given limit to this machine", () => {
   const { connections } = open({ maxConnectionsPerAddress: 2 });
   assertEquals(admitted(connections, "127.0.0.1", 9), 2);
 });
 
-Deno.test("Connections has room again when somebody has left, once for each", () => {
+Deno.test("Connections has room again when a client has left, once for each", () => {
   const { connections } = open({ maxConnections: 2 });
   const leave = connections.admit("192.0.2.7") as () => void;
   connections.admit("192.0.2.8");
@@ -108,7 +108,7 @@ Deno.test("admit() counts clients of other servers towards the limits, and repor
 
 Deno.test("Connections counts an upgrade that does not open in 5 seconds, until it does", async () => {
   using time = new FakeTime();
-  const { connections, stats, told } = open();
+  const { connections, stats, abandoned } = open();
   const slow = add(connections);
   const never = add(connections);
   add(connections).onopen();
@@ -121,12 +121,12 @@ Deno.test("Connections counts an upgrade that does not open in 5 seconds, until 
   slow.onopen();
   assertEquals([stats.gauges.abandoned, connections.size], [1, 3]);
   time.pass(60_000);
-  assertEquals([stats.gauges.abandoned, told.length, time.timers], [1, 2, 0]);
-  assertEquals(told, [["192.0.2.7", 1], ["192.0.2.7", 2]]);
+  assertEquals([stats.gauges.abandoned, abandoned.length, time.timers], [1, 2, 0]);
+  assertEquals(abandoned, [["192.0.2.7", 1], ["192.0.2.7", 2]]);
   assertEquals(never.closes, []);
 });
 
-Deno.test("Connections hears once that a connection has ended, however often Deno says so", async () => {
+Deno.test("Connections counts the end of a connection once, however often Deno reports it", async () => {
   const data = '{"request_id":1,"data":""}';
   const ends: Record<string, (socket: FakeSocket) => void> = {
     "a close twice": (socket) => [socket.onclose(), socket.onclose()],
@@ -153,7 +153,7 @@ Deno.test("Connections hears once that a connection has ended, however often Den
   }
 });
 
-Deno.test("Connections hears of one that ends before it has opened", async () => {
+Deno.test("Connections counts the end of a connection that never opened", async () => {
   for (const end of ["onerror", "onclose"] as const) {
     const { connections } = open();
     let left = 0;
@@ -165,7 +165,7 @@ Deno.test("Connections hears of one that ends before it has opened", async () =>
   }
 });
 
-Deno.test("Connections closes those that open after all were closed", async () => {
+Deno.test("Connections closes connections that open after it was closed", async () => {
   using time = new FakeTime();
   const { connections } = open();
   const [early, late] = [add(connections), add(connections)];

@@ -8,7 +8,7 @@ function httpUrl({ url }: { url: string }): string {
   return url.replace("ws", "http");
 }
 
-Deno.test("serve() shows browsers a page of which nothing is inline, and all its parts", async (t) => {
+Deno.test("serve() serves browsers a page without inline parts, and all its parts", async (t) => {
   await using server = serve({ port: 0 });
   const page = await fetch(httpUrl(server), { headers: BROWSER });
   assertEquals([page.status, page.headers.get("content-type")], [200, "text/html; charset=utf-8"]);
@@ -28,7 +28,7 @@ Deno.test("serve() shows browsers a page of which nothing is inline, and all its
   }
 });
 
-Deno.test("serve() sends the console with a policy that allows only what is its own", async (t) => {
+Deno.test("serve() sends the console with a policy that allows only its own parts", async (t) => {
   await using server = serve({ port: 0 });
   for (const path of ["/", "/console.css", "/console.js", "/console.svg"]) {
     await t.step(path, async () => {
@@ -48,7 +48,7 @@ Deno.test("serve() sends the console with a policy that allows only what is its 
   }
 });
 
-Deno.test("serve() says that the console has not changed", async () => {
+Deno.test("serve() answers 304 when the console has not changed", async () => {
   await using server = serve({ port: 0 });
   const url = `${httpUrl(server)}/console.js`;
   const first = await fetch(url);
@@ -70,7 +70,7 @@ const noPage: [what: string, request: string, status: number][] = [
   ["another method", "DELETE / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n", 405],
 ];
 
-Deno.test("serve() shows no page for", async (t) => {
+Deno.test("serve() serves no page for", async (t) => {
   await using server = serve({ port: 0 });
   for (const [what, request, status] of noPage) {
     await t.step(what, async () => {
@@ -80,7 +80,7 @@ Deno.test("serve() shows no page for", async (t) => {
   }
 });
 
-Deno.test("serve() shows browsers no page if it is told so", async () => {
+Deno.test("serve() serves browsers no page without the console", async () => {
   await using server = serve({ port: 0, console: false });
   for (const [path, status] of [["/", 426], ["/console.js", 404]] as const) {
     const answer = await fetch(httpUrl(server) + path, { headers: BROWSER });

@@ -49,7 +49,7 @@ Deno.test("docs/asyncapi.yaml is valid AsyncAPI", async () => {
   assertEquals(diagnostics.filter(({ severity }) => severity <= WARNING), []);
 });
 
-Deno.test("the description's examples are as described", () => {
+Deno.test("the examples of the description match it", () => {
   const { requestFrame, answerFrame } = asyncapi.components.messages;
   for (const { payload } of requestFrame.examples) describedRequest(JSON.stringify(payload));
   for (const { payload } of answerFrame.examples) describedAnswer(JSON.stringify(payload));
@@ -60,7 +60,7 @@ Deno.test("server/asyncapi.json is what `deno task describe` makes of docs/async
   assertEquals(Deno.readTextFileSync(path), asyncapiJson());
 });
 
-Deno.test("the description names what the code does", () => {
+Deno.test("the description has the names and numbers of the code", () => {
   const { info, components: { schemas } } = asyncapi;
   assertEquals(info.version, project.version);
   assertEquals(schemas.errorCode.enum, Object.keys(ERRORS));
@@ -70,7 +70,7 @@ Deno.test("the description names what the code does", () => {
   assert(asyncapi.servers.local.description.includes(SUBPROTOCOL));
 });
 
-Deno.test("GET /asyncapi.json gives the description out", async () => {
+Deno.test("GET /asyncapi.json returns the description", async () => {
   await using server = serve({ port: 0 });
   const url = `${server.url.replace("ws", "http")}/asyncapi.json`;
   const response = await fetch(url);
@@ -109,7 +109,7 @@ Deno.test("the description and the protocol agree on what a request is", () => {
   );
 });
 
-Deno.test("the description fits whatever data is converted to", () => {
+Deno.test("the description fits every conversion", () => {
   const response = (data: string) =>
     describedAnswer(`{"request_id":1,"data":${convertToJson(data)},"delay":1.5}`);
   for (const { data, expected } of convertVectors()) {
@@ -119,7 +119,7 @@ Deno.test("the description fits whatever data is converted to", () => {
   fc.assert(fc.property(anyData, (data) => void response(data)), { numRuns: 500 });
 });
 
-Deno.test("the description does not fit anything else", () => {
+Deno.test("the description fits nothing else", () => {
   const wrong = [
     '{"request_id":1}',
     '{"request_id":null,"data":{}}',

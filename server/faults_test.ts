@@ -48,7 +48,7 @@ const ENDINGS: Partial<Record<FaultKind, ClientErrorCode | undefined>> = {
   garbage: "aborted",
 };
 
-Deno.test("serve() with faults does to each id what seed and id say, as our client sees it", async () => {
+Deno.test("serve() with faults injects the fault that seed and id determine, as Client sees it", async () => {
   const expected = fates(RATES, 60);
   for (const kind of [...FAULT_KINDS.slice(0, 5), undefined]) {
     assertStrictEquals([...expected.values()].includes(kind), true, `nothing meets ${kind}`);
@@ -84,7 +84,7 @@ Deno.test("serve() with faults does to each id what seed and id say, as our clie
   await server.drain();
 });
 
-Deno.test("serve() with faults breaks off the connection with 1011, and spares who comes again", async () => {
+Deno.test("serve() with faults disconnects with 1011, and spares the request when it is sent again", async () => {
   await using server = serve({ ...SOON, faults: { disconnect: 1 } });
   for (const protocols of [[], ["asyncpkt.v1"]]) {
     await using peer = await openBrowserSocket(server.url, protocols);
@@ -103,7 +103,7 @@ Deno.test("serve() without faults counts none", async () => {
   assertStrictEquals(server.faults, undefined);
 });
 
-Deno.test("serve() with faults does to a POST what can be done to one", async () => {
+Deno.test("serve() with faults injects them into POSTs", async () => {
   const rates = { ...RATES, late: 0.1, lateBy: 0.05, disconnect: 0.1 };
   await using server = serve({ ...SOON, faults: rates });
   const post = (...ids: string[]) =>
@@ -132,7 +132,7 @@ Deno.test("serve() with faults does to a POST what can be done to one", async ()
   assertStrictEquals(server.inFlight, 0);
 });
 
-Deno.test("main() serve --fault says in the log what it did, and in the end how often", async () => {
+Deno.test("main() serve --fault logs each fault, and at the end how many", async () => {
   const rates = { drop: 0.2, error: 0.2, duplicate: 0.2 };
   const expected = fates(rates, 20);
   const run = async (...flags: string[]) => {

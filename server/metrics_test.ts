@@ -23,7 +23,7 @@ function filled(samples: Samples, prefix: string): Record<string, number> {
   );
 }
 
-Deno.test("GET /metrics tells exactly what has happened", async () => {
+Deno.test("GET /metrics reports exactly what has happened", async () => {
   await using server = serve({
     port: 0,
     delay: { min: 0.02, max: 0.02 },
@@ -79,7 +79,7 @@ Deno.test("GET /metrics tells exactly what has happened", async () => {
   while ((await scrape(server)).get("asyncpkt_connections") !== 0);
 });
 
-Deno.test("GET /metrics counts what is in flight, and what is dropped", async () => {
+Deno.test("GET /metrics counts requests in flight and dropped requests", async () => {
   await using server = serve({ port: 0, delay: { min: 600, max: 600 } });
   {
     await using peer = await openBrowserSocket(server.url);
@@ -93,7 +93,7 @@ Deno.test("GET /metrics counts what is in flight, and what is dropped", async ()
   });
 });
 
-Deno.test("GET /metrics counts what comes by POST", async () => {
+Deno.test("GET /metrics counts packets sent by POST", async () => {
   await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
   const body = '{"request_id":1,"data":""}';
   const answer = await fetch(server.url.replace("ws", "http"), { method: "POST", body });
@@ -106,7 +106,7 @@ Deno.test("GET /metrics counts what comes by POST", async () => {
   assertEquals(samples.get("asyncpkt_sent_bytes_total"), length - 1); // the line break is the body's
 });
 
-Deno.test("/metrics has the type of the format, and is only read", async () => {
+Deno.test("/metrics has the content type of the format, and can only be read", async () => {
   await using server = serve({ port: 0 });
   const read = await get(server);
   assertEquals(read.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
@@ -170,7 +170,7 @@ Deno.test({
   },
 });
 
-Deno.test("parseMetrics() refuses what is not the format", () => {
+Deno.test("parseMetrics() throws on other formats", () => {
   const family = "# HELP a_total A.\n# TYPE a_total counter\n";
   assertEquals([...parseMetrics(`${family}a_total{b="c"} 1\n`)], [['a_total{b="c"}', 1]]);
   const refused: [text: string, says: string][] = [
@@ -187,7 +187,7 @@ Deno.test("parseMetrics() refuses what is not the format", () => {
   for (const [text, says] of refused) assertThrows(() => parseMetrics(text), Error, says);
 });
 
-Deno.test("GET /metrics counts the trouble that is made on purpose", async () => {
+Deno.test("GET /metrics counts injected faults", async () => {
   await using server = serve({ port: 0, delay: { min: 0, max: 0 }, faults: { error: 1 } });
   const body = '{"request_id":1,"data":""}';
   const answer = await fetch(server.url.replace("ws", "http"), { method: "POST", body });
@@ -200,10 +200,10 @@ Deno.test("GET /metrics counts the trouble that is made on purpose", async () =>
 
 Deno.test("docs/reference.md has every metric, and no other", async () => {
   await using server = serve({ port: 0, faults: {} });
-  const told = [...(await (await get(server)).text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)]
+  const reported = [...(await (await get(server)).text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)]
     .map(([, name, type]) => `${name} ${type}`);
   const docs = await Deno.readTextFile(new URL("../docs/reference.md", import.meta.url));
   const listed = [...docs.matchAll(/^\| `(\w+)` +\| (counter|gauge|histogram) /gm)]
     .map(([, name, type]) => `${name} ${type}`);
-  assertEquals(listed, told);
+  assertEquals(listed, reported);
 });

@@ -57,7 +57,7 @@ async function readOnce(peer: Deno.Conn): Promise<string> {
   return new TextDecoder().decode(buffer.subarray(0, await peer.read(buffer) ?? 0));
 }
 
-Deno.test("serve() counts a POST whose body does not come until the client leaves", async () => {
+Deno.test("serve() counts a POST whose body does not arrive until the client leaves", async () => {
   using time = new FakeTime();
   const { server, post, hasRoom, failed } = start();
   await using _ = server;
@@ -73,7 +73,7 @@ Deno.test("serve() counts a POST whose body does not come until the client leave
   assertEquals(failed, []);
 });
 
-Deno.test("serve() closes the connection of a POST whose body goes on after its answer", async () => {
+Deno.test("serve() closes the connection of a POST whose body goes on after the answer", async () => {
   for (const [status, sent] of [[408, 1], [413, 101]] as const) {
     using time = new FakeTime();
     const { server, post, hasRoom, failed } = start({ limits: { maxPacketSize: 100 } });
@@ -115,7 +115,7 @@ Deno.test("serve() counts a POST until its answers were written, and drops them 
   assertEquals(failed, []);
 });
 
-Deno.test("serve() reports no fault of its own when it disconnects a POST on purpose", async () => {
+Deno.test("serve() reports no error when it disconnects a POST on purpose", async () => {
   using time = new FakeTime();
   const { server, post, failed } = start({
     delay: { min: 1, max: 1 },

@@ -33,7 +33,7 @@ function bodyOf(type: "bytes" | undefined, limit: number) {
       await setImmediate();
     },
     async fail() {
-      controller.error(new Error("as asked"));
+      controller.error(new Error("on purpose"));
       await setImmediate();
     },
   };
@@ -91,7 +91,7 @@ for (const type of ["bytes", undefined] as const) {
     }
   });
 
-  Deno.test(`RequestBody gives up a body that goes on 5 s after the answer (${kind})`, async () => {
+  Deno.test(`RequestBody stops reading a body that goes on 5 s after the answer (${kind})`, async () => {
     using time = new FakeTime();
     const it = bodyOf(type, 100);
     await it.send(101);
@@ -103,7 +103,7 @@ for (const type of ["bytes", undefined] as const) {
     assertEquals([it.seen, it.cancelled], [["too large", "ended"], 1]);
   });
 
-  Deno.test(`RequestBody is broken when the client goes away (${kind})`, async () => {
+  Deno.test(`RequestBody is broken when the client disconnects (${kind})`, async () => {
     using time = new FakeTime();
     const it = bodyOf(type, 100);
     await it.send(1);
@@ -118,7 +118,7 @@ for (const type of ["bytes", undefined] as const) {
   });
 }
 
-Deno.test("RequestBody is complete when there is none", async () => {
+Deno.test("RequestBody is complete when a request has no body", async () => {
   using time = new FakeTime();
   const body = new RequestBody(null, 1);
   assertEquals([await body.arrival, body.bytes.length, time.timers], ["complete", 0, 0]);
