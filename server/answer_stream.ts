@@ -17,20 +17,12 @@ export class CutOff extends Error {
   override name = "CutOff";
 }
 
-/** Events of an {@linkcode AnswerStream}. */
-export interface AnswerStreamEvents {
-  /** The client has gone. */
-  onGone?(): void;
-  /** The client has read nothing for too long. */
-  onStuck?(reason: string): void;
-}
-
 /** Body of a response to which answers are added one by one. It keeps unread answers. */
 export class AnswerStream {
   /** The body, for the response. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
 
-  readonly #events: AnswerStreamEvents;
+  readonly #onStuck: (reason: string) => void;
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   #texts: string[] = [];
   #waiting = 0;
@@ -40,8 +32,12 @@ export class AnswerStream {
   #isOver = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(events: AnswerStreamEvents = {}) {
-    this.#events = events;
+  /**
+   * @param onGone called when the client has gone.
+   * @param onStuck called when the client has read nothing for too long.
+   */
+  constructor(onGone: () => void, onStuck: (reason: string) => void) {
+    this.#onStuck = onStuck;
     this.readable = new ReadableStream({
       start: (controller) => void (this.#controller = controller),
       pull: () => {
@@ -50,7 +46,7 @@ export class AnswerStream {
       },
       cancel: () => {
         this.#drop();
-        events.onGone?.();
+        onGone();
       },
     }, { highWaterMark: 0 });
   }
@@ -117,7 +113,7 @@ export class AnswerStream {
   }
 
   #onTimeout = (): void => {
-    this.#events.onStuck?.(`Answers have not been read for ${READ_TIMEOUT / 1000} s`);
+    this.#onStuck(`Answers have not been read for ${READ_TIMEOUT / 1000} s`);
   };
 
   #drop(): void {

@@ -6,10 +6,7 @@ import { AnswerStream, CutOff } from "./answer_stream.ts";
 /** A stream, and a client that reads when a test says so. */
 function streaming() {
   const events: string[] = [];
-  const stream = new AnswerStream({
-    onGone: () => events.push("gone"),
-    onStuck: (reason) => events.push(reason),
-  });
+  const stream = new AnswerStream(() => events.push("gone"), (reason) => events.push(reason));
   const reader = stream.readable.getReader();
   const read = async () => {
     const { value } = await reader.read();

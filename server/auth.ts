@@ -8,7 +8,6 @@
 import { SUBPROTOCOL } from "../protocol.ts";
 import { checkToken, TOKEN_PREFIX } from "../protocol/token.ts";
 import { isLoopback } from "./address.ts";
-import { isForPage, isPartOfPage, isReading } from "./pages.ts";
 
 /** Subprotocol of pages in plain mode: browsers fail unless the server accepts an offer. */
 const PLAIN = "asyncpkt.plain";
@@ -49,6 +48,9 @@ const READABLE: ReadonlyMap<string, Purpose> = new Map([
   ["/healthz", "health"],
   ["/metrics", "metrics"],
   ["/asyncapi.json", "description"],
+  ["/console.css", "console"],
+  ["/console.js", "console"],
+  ["/console.svg", "console"],
 ]);
 
 /** Admits or refuses requests. */
@@ -85,11 +87,10 @@ export class Access {
     if (this.#isToken === undefined && this.#isLocal && !this.#isKnown(url)) {
       return refuse(400, `The Host ${url.hostname} is not this server: see --allow-origin`);
     }
-    // The page needs no token; it asks the user for it.
-    if (this.#console && isForPage(request, url.pathname)) return "console";
-    const isPart = this.#console && isPartOfPage(url.pathname);
-    const purpose = isPart ? "console" : READABLE.get(url.pathname);
-    if (purpose !== undefined) {
+    // The console needs no token; it asks the user for it.
+    if (this.#console && isForConsole(request, url.pathname)) return "console";
+    const purpose = READABLE.get(url.pathname);
+    if (purpose !== undefined && (this.#console || purpose !== "console")) {
       if (!isReading(method)) return refuseMethod(method, "GET, HEAD");
       return purpose === "metrics" && !this.knows(request) ? refuseToken() : purpose;
     }
@@ -132,6 +133,17 @@ export class Access {
   #isKnown({ hostname }: URL): boolean {
     return ADDRESS.test(hostname) || isLoopback(hostname) || this.#hosts.has(hostname);
   }
+}
+
+/** Whether a method only reads. Deno answers HEAD like GET, without the body. */
+function isReading(method: string): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+/** Whether a browser asks for the console; other clients open a WebSocket at the same path. */
+function isForConsole({ method, headers }: Request, path: string): boolean {
+  return path === "/" && isReading(method) && !headers.has("upgrade") &&
+    headers.get("accept")?.includes("text/html") === true;
 }
 
 /**

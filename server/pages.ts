@@ -4,9 +4,6 @@
  * @module
  */
 
-/** Paths of the console's style, script and picture. */
-const CONSOLE_PARTS = ["/console.css", "/console.js", "/console.svg"];
-
 /** The console may load scripts, styles and pictures from its own server only. */
 const CONSOLE_HEADERS = {
   "cache-control": "no-cache",
@@ -19,22 +16,6 @@ const CONSOLE_HEADERS = {
   "x-content-type-options": "nosniff",
   "vary": "accept",
 };
-
-/** Whether a method only reads. Deno answers HEAD like GET, without the body. */
-export function isReading(method: string): boolean {
-  return method === "GET" || method === "HEAD";
-}
-
-/** Whether a browser asks for the console; other clients open a WebSocket at the same path. */
-export function isForPage({ method, headers }: Request, path: string): boolean {
-  return path === "/" && isReading(method) && !headers.has("upgrade") &&
-    headers.get("accept")?.includes("text/html") === true;
-}
-
-/** Whether a path is that of the console's style, script or picture. */
-export function isPartOfPage(path: string): boolean {
-  return CONSOLE_PARTS.includes(path);
-}
 
 /** Returns a response with the console or a part of it, which is loaded on the first request. */
 export async function answerConsole({ url, headers: asked }: Request): Promise<Response> {

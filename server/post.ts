@@ -5,6 +5,7 @@
  */
 
 import type { ErrorCode } from "../protocol.ts";
+import type { Carrier } from "../session/context.ts";
 import { AnswerStream } from "./answer_stream.ts";
 import type { ConnectionContext } from "./connection.ts";
 import { guard } from "./events.ts";
@@ -55,17 +56,9 @@ async function answer(
   const isMany = body.length <= sessions.limits.maxPacketSize && isArray(body);
   const headers = { "content-type": isMany ? "application/x-ndjson" : "application/json" };
 
-  let answers: string[] = [];
-  let send = (answer: string): void => void answers.push(answer);
-  let disconnect = () => {};
-  let dropped = () => {};
-  const session = sessions.open(
-    {
-      send: (answer) => send(answer + "\n"),
-      disconnect: () => disconnect(),
-      dropped: () => dropped(),
-    },
-  );
+  const answers: string[] = [];
+  const carrier: Carrier = { send: (answer) => void answers.push(answer + "\n") };
+  const session = sessions.open(carrier);
   const end = () => driver.close(session);
   driver.receive(session, body);
   const { decided } = session;
@@ -80,12 +73,13 @@ async function answer(
     if (answers.length === 0) return new Response(null, { status: 204 });
     if (text.length <= MAX_WHOLE) return new Response(text, { status, headers });
   }
+  answers.length = 0; // the stream keeps unread answers
   const evict = (reason: string) => {
     const dropped = session.inFlight;
     cutOff(reason);
     guard(events, () => events.evicted?.(address, 1013, reason, dropped));
   };
-  const stream = new AnswerStream({ onGone: end, onStuck: evict });
+  const stream = new AnswerStream(end, evict);
   const cutOff = (reason: string) => {
     stream.cutOff(reason);
     // Later, as a session must not be closed while it sends.
@@ -96,16 +90,15 @@ async function answer(
     stream.end();
     queueMicrotask(end);
   };
-  send = (answer) => {
+  carrier.send = (answer) => {
     if (stream.waiting > maxBuffered) {
       return evict(`More than ${maxBuffered} bytes of answers have not been read`);
     }
-    stream.write(answer);
+    stream.write(answer + "\n");
     endWhenDone();
   };
-  dropped = endWhenDone;
-  disconnect = () => cutOff("Disconnected on purpose");
-  answers = []; // frees them: the stream keeps unread answers
+  carrier.dropped = endWhenDone;
+  carrier.disconnect = () => cutOff("Disconnected on purpose");
   stream.write(text);
   if (hasAll) stream.end();
   return new Response(stream.readable, { status, headers });
