@@ -1,12 +1,12 @@
 /**
- * `deno task trials`: runs all failure tests, and writes docs/reliability.md.
+ * `deno task trials`: runs all failure tests, and writes their results to docs/reliability.md.
  *
  * @module
  */
 
 import { choice, time } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
-import { describeMachine } from "../support/machine.ts";
+import { describeMachine, output } from "../support/machine.ts";
 import { markdownTable } from "../support/markdown.ts";
 import { abortedUpgrades, flood, longTexts, vanishing } from "./client_failures.ts";
 import { fuzzTrial } from "./fuzz.ts";
@@ -88,18 +88,14 @@ function resultTable(rows: readonly Row[]): string {
   );
 }
 
-/** Returns the text of docs/reliability.md. */
-async function reportOf(rows: readonly Row[], startedAt: Date): Promise<string> {
-  const read = (name: string) => Deno.readTextFile(new URL(`./${name}.md`, import.meta.url));
+/** Replaces the part of docs/reliability.md between its two comments. */
+async function writeReport(rows: readonly Row[], startedAt: Date): Promise<void> {
   const sum = (of: (outcome: Outcome) => number) =>
     formatCount(rows.reduce((total, { outcome }) => total + of(outcome), 0));
   const failures = rows.flatMap(({ title, outcome }) =>
     outcome.failures.map((failure) => `- ${title}: ${failure}`)
   );
-  return [
-    "# Reliability",
-    "<!-- Written by `deno task trials`; do not edit. -->",
-    (await read("introduction")).trim(),
+  const results = [
     `Run on ${startedAt.toISOString().slice(0, 10)} on ${await describeMachine()}, ` +
     `with Deno ${Deno.version.deno}.`,
     markdownTable(["total", "count"], [
@@ -110,8 +106,15 @@ async function reportOf(rows: readonly Row[], startedAt: Date): Promise<string> 
     ]),
     resultTable(rows),
     ...failures.length > 0 ? ["## Failures", failures.join("\n")] : [],
-    (await read("notes")).trim(),
-  ].join("\n\n") + "\n";
+  ];
+  const path = new URL("../../docs/reliability.md", import.meta.url).pathname;
+  const text = await Deno.readTextFile(path);
+  const written = text.replace(
+    /(<!-- Results.*? -->\n).*(?=<!-- End of results -->)/s,
+    (_, start) => `${[start, ...results].join("\n\n")}\n\n`,
+  );
+  await Deno.writeTextFile(path, written);
+  await output([Deno.execPath(), "fmt", "--quiet", path]);
 }
 
 if (import.meta.main) {
@@ -138,8 +141,6 @@ if (import.meta.main) {
   if (only !== "all") {
     console.log(resultTable(rows));
   } else {
-    const path = new URL("../../docs/reliability.md", import.meta.url).pathname;
-    await Deno.writeTextFile(path, await reportOf(rows, startedAt));
-    await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", path] }).output();
+    await writeReport(rows, startedAt);
   }
 }
