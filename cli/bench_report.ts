@@ -9,6 +9,7 @@ import type { LoadCounts } from "../load/results.ts";
 import type { LoadOptions, Run } from "../load/run.ts";
 import { counted, formatCount, formatDuration, histogram, plural } from "./figures.ts";
 import { escapeControls } from "./terminal/escape.ts";
+import { progressBar } from "./terminal/progress.ts";
 
 /** The most characters of an error code from a server. */
 const MAX_CODE_LENGTH = 60;
@@ -53,7 +54,7 @@ export function progressOf(options: LoadOptions): (run: Run) => string[] {
     );
     const errors = errorRows(Object.fromEntries(results.errors)).slice(0, MAX_ERRORS);
     return [
-      progressBar(elapsed, sent, options),
+      limitLine(elapsed, sent, options),
       `${counted(rate, "answer")}/s, ${formatCount(inFlight)} in flight, ` +
       `${formatCount(answered)} answered, ${formatCount(failed)} failed, ` +
       `${formatCount(timed_out)} timed out`,
@@ -65,17 +66,17 @@ export function progressOf(options: LoadOptions): (run: Run) => string[] {
   };
 }
 
-/** Shows the progress towards the limit that is closer. */
-function progressBar(elapsed: number, sent: number, { requests, duration }: LoadOptions): string {
+/** Returns a line with the progress towards the limit that is closer. */
+function limitLine(elapsed: number, sent: number, { requests, duration }: LoadOptions): string {
   const byTime = Math.min(elapsed / duration, 1);
   const byCount = sent / requests;
-  const filled = Math.round(BAR_WIDTH * Math.max(byTime, byCount));
+  const bar = progressBar(Math.max(byTime, byCount), BAR_WIDTH);
   const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s`;
   const progress = byCount > byTime
     ? `${formatCount(sent)} of ${formatCount(requests)}`
     : `${seconds(Math.min(elapsed, duration))} of ${seconds(duration)}`;
   const waits = byTime === 1 || byCount === 1 ? ", waiting for the last answers" : "";
-  return `[${"#".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}] ${progress}${waits}`;
+  return `${bar} ${progress}${waits}`;
 }
 
 /** Returns the text of a report. */
