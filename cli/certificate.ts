@@ -6,7 +6,7 @@
 
 import { type Certificate, checkCertificate } from "../server/listener.ts";
 import type { Server } from "../server/start.ts";
-import { UsageError } from "./exit.ts";
+import { messageOf, UsageError } from "./exit.ts";
 import type { ServerLog } from "./log.ts";
 import { readTextFile } from "./files.ts";
 
@@ -47,7 +47,7 @@ export function renewOnHangUp(server: Server, files: CertificateFiles, log: Serv
       await server.setCertificate((await readCertificate(files))!);
       log.renewed();
     } catch (error) {
-      log.renewed(error instanceof Error ? error.message : String(error));
+      log.renewed(messageOf(error));
     }
   };
   Deno.addSignalListener("SIGHUP", onHangUp);

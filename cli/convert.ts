@@ -6,7 +6,7 @@
 
 import { convertToJson, formatJson } from "../protocol.ts";
 import { stopSignal, type Streams } from "./command.ts";
-import { Exit, UsageError } from "./exit.ts";
+import { Exit, messageOf, UsageError } from "./exit.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import { flagHelp, readFlags, toggle } from "./flags.ts";
 import { checkLine, readLines } from "./lines.ts";
@@ -58,8 +58,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       stdout.writeLine(convertLine(line.text));
     } catch (error) {
       exit = Exit.failed;
-      const reason = error instanceof Error ? error.message : String(error);
-      stderr.write(escapeControls(`line ${line.number}: ${reason}`) + "\n");
+      stderr.write(escapeControls(`line ${line.number}: ${messageOf(error)}`) + "\n");
     }
     if (stdout.isBehind) await stdout.flush();
     if (stderr.isBehind) await stderr.flush();

@@ -21,7 +21,7 @@ import type { Responder } from "../session/responder.ts";
 import { readToken, tokenFile, toReadToken } from "./auth.ts";
 import { readCertificate, renewOnHangUp } from "./certificate.ts";
 import { aborted, shutDownWithStdin, type Streams } from "./command.ts";
-import { CommandError, Exit, UsageError } from "./exit.ts";
+import { CommandError, Exit, messageOf, UsageError } from "./exit.ts";
 import {
   defined,
   flagHelp,
@@ -294,7 +294,7 @@ function reasonOf(error: unknown): string {
     return "the port is in use; --port 0 picks a free one";
   }
   if (error instanceof Deno.errors.PermissionDenied) return "the system does not allow it";
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   // Errors of workers arrive as text, so their messages count, not their classes.
   if (/^Cannot assign requested address/.test(message)) {
     return "this machine has no such address; --hostname 0.0.0.0 listens on all addresses";
