@@ -20,8 +20,8 @@ const FEW = 5;
 /** Number of faulty inputs that are reported one by one. */
 const MAX_REPORTED = 5;
 
-/** Options for {@linkcode Outcomes}. */
-export interface OutcomesOptions {
+/** Options for {@linkcode OutcomeReporter}. */
+export interface OutcomeReporterOptions {
   /** Leaves out progress, messages about the connection, and the summary. */
   quiet: boolean;
   /** Writes the summary as one JSON object. */
@@ -40,25 +40,25 @@ interface Sender {
 }
 
 /** Reports outcomes and sums them up. */
-export class Outcomes {
+export class OutcomeReporter {
   readonly #streams: Streams;
-  readonly #options: OutcomesOptions;
+  readonly #options: OutcomeReporterOptions;
   readonly #chart: Chart | undefined;
   readonly #summary = new Summary();
   /** Number of faulty inputs. */
   #faulty = 0;
 
-  private constructor(streams: Streams, options: OutcomesOptions, chart?: Chart) {
+  private constructor(streams: Streams, options: OutcomeReporterOptions, chart?: Chart) {
     this.#streams = streams;
     this.#options = options;
     this.#chart = chart;
   }
 
-  /** Starts a report. It loads the module that draws charts only if it is needed. */
-  static async start(streams: Streams, options: OutcomesOptions): Promise<Outcomes> {
-    if (!options.chart) return new Outcomes(streams, options);
+  /** Creates a reporter. It loads the module that draws charts only if it is needed. */
+  static async start(streams: Streams, options: OutcomeReporterOptions): Promise<OutcomeReporter> {
+    if (!options.chart) return new OutcomeReporter(streams, options);
     const { Chart } = await import("./terminal/chart.ts");
-    return new Outcomes(streams, options, new Chart(streams.stderr.hasColors));
+    return new OutcomeReporter(streams, options, new Chart(streams.stderr.hasColors));
   }
 
   /** Starts the clock of the summary at the first connection. */
@@ -72,7 +72,7 @@ export class Outcomes {
   }
 
   /** Writes a message, unless it is quiet. */
-  tell(text: string): void {
+  info(text: string): void {
     if (!this.#options.quiet) this.warn(text);
   }
 
@@ -84,17 +84,17 @@ export class Outcomes {
   /** Warns about an input that is not sent, and counts it as a failed request. */
   refuse(number: number, reason: string): void {
     this.#summary.refuse();
-    this.doubt(number, reason);
+    this.warnOfInput(number, reason);
   }
 
   /** Warns about an input by its number, from 1. After a few warnings, it only counts them. */
-  doubt(number: number, reason: string): void {
+  warnOfInput(number: number, reason: string): void {
     if (++this.#faulty > MAX_REPORTED) return;
     this.warn(`${this.#options.input} ${number}: ${reason}`);
   }
 
   /** Reports all outcomes until the last, or until stdout cannot be written. */
-  async show(outcomes: AsyncIterable<Outcome>, sender: Sender): Promise<void> {
+  async report(outcomes: AsyncIterable<Outcome>, sender: Sender): Promise<void> {
     const { stdout, stderr } = this.#streams;
     const { quiet, total } = this.#options;
     const showsProgress = !quiet && (total ?? Infinity) > FEW;

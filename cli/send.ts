@@ -14,7 +14,7 @@ import { flagHelp, type FlagValues, readFlags, text, toggle, unexpected, value }
 import { readInput } from "./input.ts";
 import { type InputLine, readLines, type TextLine } from "./lines.ts";
 import { openFile } from "./files.ts";
-import { Outcomes } from "./outcomes.ts";
+import { OutcomeReporter } from "./outcome_reporter.ts";
 import { requirePermissions } from "./permissions.ts";
 
 /** The flags of `asyncpkt send`. */
@@ -95,23 +95,23 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 
   const { quiet, json, chart, concurrency, timeout, ordered, speed = 1 } = flags;
   const total = Array.isArray(input) ? input.length : undefined;
-  const outcomes = await Outcomes.start(streams, {
+  const reporter = await OutcomeReporter.start(streams, {
     ...{ quiet, json, chart, total },
     input: total === undefined ? "line" : "argument",
   });
   async function* textLines(): AsyncGenerator<TextLine, void, void> {
     for await (const line of input) {
       if (line.fault === undefined) yield line;
-      else outcomes.refuse(line.number, line.fault);
+      else reporter.refuse(line.number, line.fault);
     }
   }
   const connect = async () => {
     const client = await Client.connect(flags.url, {
-      ...connectOptions(flags, outcomes),
+      ...connectOptions(flags, reporter),
       ...access,
       signal: stop,
     });
-    outcomes.connected();
+    reporter.connected();
     return client;
   };
   const fail = async (error: unknown) => {
@@ -124,18 +124,18 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     const replay = new Replay(textLines(), {
       ...{ speed, timeout, ordered, connect, signal: stop },
       name: readsStdin ? "stdin" : flags.replay,
-      onSent: (id) => outcomes.sent(id),
+      onSent: (id) => reporter.sent(id),
     });
     try {
-      await outcomes.show(replay.outcomes(), replay);
+      await reporter.report(replay.outcomes(), replay);
     } catch (error) {
       return await fail(error);
     }
-    const exit = await outcomes.end();
+    const exit = await reporter.end();
     const { leftOut, error } = replay;
     if (leftOut > 0) {
       const what = counted(leftOut, "invalid line or packet", "invalid lines or packets");
-      outcomes.warn(`left out: ${what}`);
+      reporter.warn(`left out: ${what}`);
     }
     if (error !== undefined) throw error;
     return signal.aborted ? Exit.interrupted : exit;
@@ -160,22 +160,22 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     for await (const { number, text } of textLines()) {
       const { data, id, fault } = readInput(text);
       if (fault !== undefined && flags.strict) {
-        outcomes.refuse(number, `${fault}; not sent, expected {"data": "…"} or plain data`);
+        reporter.refuse(number, `${fault}; not sent, expected {"data": "…"} or plain data`);
         continue;
       }
       if (fault !== undefined) {
-        outcomes.doubt(number, `${fault}; sent as plain data, which --strict refuses`);
+        reporter.warnOfInput(number, `${fault}; sent as plain data, which --strict refuses`);
       }
-      outcomes.sent(flags.id ?? id);
+      reporter.sent(flags.id ?? id);
       yield { data, id: flags.id ?? id };
     }
     isRead = !lost.signal.aborted;
   }
   const options = { window: concurrency, ordered, timeout, signal: stop };
-  await outcomes.show(client.requests(inputs(), options), client);
+  await reporter.report(client.requests(inputs(), options), client);
   const isCutOff = lost.signal.aborted && !isRead && !stdout.isBroken;
   await client.close();
-  const exit = await outcomes.end();
+  const exit = await reporter.end();
   if (signal.aborted) return Exit.interrupted;
   if (isTooLong) {
     throw new CommandError(Exit.noConnection, "the server sent a text of 512 MiB or more");
@@ -207,8 +207,8 @@ function checkUsage({ _: { length }, id, file, replay, speed, strict }: Flags): 
   }
 }
 
-/** Options of the connection, which reports its events to `outcomes`. */
-function connectOptions(flags: Flags, outcomes: Outcomes): ConnectOptions {
+/** Options of the connection, which reports its events to `reporter`. */
+function connectOptions(flags: Flags, reporter: OutcomeReporter): ConnectOptions {
   const { timeout } = flags;
   let isWaiting = false;
   return {
@@ -216,8 +216,8 @@ function connectOptions(flags: Flags, outcomes: Outcomes): ConnectOptions {
     wait: flags.wait ? timeout : 0,
     reconnect: flags["no-reconnect"] ? false : timeout,
     retry: !flags["no-retry"],
-    onUnmatched: (answer) => outcomes.warn(`no request waits for ${JSON.stringify(answer)}`),
-    onInvalidFrame: (frame) => outcomes.warn(`not an answer: ${frame}`),
+    onUnmatched: (answer) => reporter.warn(`no request waits for ${JSON.stringify(answer)}`),
+    onInvalidFrame: (frame) => reporter.warn(`not an answer: ${frame}`),
     onDisconnect: ({ code, message }, wait) => {
       const isFirst = code === "connection_failed";
       if (isFirst && isWaiting) return;
@@ -225,8 +225,8 @@ function connectOptions(flags: Flags, outcomes: Outcomes): ConnectOptions {
       const next = isFirst
         ? `waiting for the server, for ${timeout / 1000} s at most`
         : `trying again in ${(wait / 1000).toFixed(1)} s`;
-      outcomes.tell(`${message}; ${next}`);
+      reporter.info(`${message}; ${next}`);
     },
-    onReconnect: () => outcomes.tell("reconnected"),
+    onReconnect: () => reporter.info("reconnected"),
   };
 }
