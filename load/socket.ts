@@ -34,10 +34,11 @@ export class LoadSocket {
     this.#surplus = surplus;
     // A load keeps reading while it writes, however slowly the server reads.
     const options = { role: "client", maxBacklog: Infinity } as const;
-    this.#connection = new WebSocketConnection(connection, options, {
-      message: (message) =>
+    this.#connection = new WebSocketConnection(connection, options);
+    this.#connection.listen({
+      onMessage: (message) =>
         this.#handlers?.message(typeof message === "string" ? message : undefined),
-      ended: () => {
+      onEnd: () => {
         this.#ended.resolve();
         this.#handlers?.end();
       },

@@ -19,11 +19,14 @@ import {
   IDLE_TIMEOUT,
   type ListenerOptions,
 } from "./listener.ts";
+import { WebSocketConnection } from "../websocket/connection.ts";
 import type { RequestInfo, Upgrade } from "./socket.ts";
-import { StrictSocket } from "./strict_socket.ts";
 
 /** Time for the head of a request to arrive, TLS handshake included, in milliseconds. */
 const HEAD_TIMEOUT = 10_000;
+
+/** Time for a peer to close, in milliseconds: longer than a drain waits, which reports those it cuts off. */
+const CLOSE_TIMEOUT = 5000;
 
 /** Time after which to accept again when that has failed, in milliseconds. */
 const RETRY_DELAY = 500;
@@ -34,6 +37,12 @@ const INNER = "127.0.0.1";
 export interface StrictListenerOptions extends ListenerOptions {
   /** Longest message to accept, in bytes. */
   readonly maxMessage: number;
+}
+
+/** A socket whose handshake is over, and the bytes that came with it. */
+interface Opened {
+  readonly socket: WebSocketConnection;
+  readonly surplus: Uint8Array;
 }
 
 type Listening = Deno.TcpListener | Deno.TlsListener;
@@ -54,7 +63,7 @@ export class StrictListener {
   readonly #closed = new AbortController();
   /** Streams whose request is not known yet. */
   readonly #heads = new Set<Stream>();
-  readonly #sockets = new Set<StrictSocket>();
+  readonly #sockets = new Set<WebSocketConnection>();
   readonly #keepalive: ReturnType<typeof setInterval>;
   /** The HTTP server for requests that are no upgrade, and whose they are, by the port they come from. */
   readonly #http: Deno.HttpServer<Deno.NetAddr>;
@@ -131,8 +140,8 @@ export class StrictListener {
   async #serve(stream: Stream): Promise<void> {
     try {
       // Whatever the handshake needs is free again while the socket is open.
-      const socket = await this.#receive(stream);
-      await socket?.run();
+      const opened = await this.#receive(stream);
+      if (opened !== undefined) await this.#run(opened);
     } catch (error) {
       if (!isPeersFault(error)) this.#options.onError(error);
     } finally {
@@ -140,8 +149,17 @@ export class StrictListener {
     }
   }
 
-  /** Reads a request; resolves to its socket, or to nothing when another request has been answered. */
-  async #receive(stream: Stream): Promise<StrictSocket | undefined> {
+  async #run({ socket, surplus }: Opened): Promise<void> {
+    this.#sockets.add(socket);
+    try {
+      await socket.run(surplus);
+    } finally {
+      this.#sockets.delete(socket);
+    }
+  }
+
+  /** Reads a request, and opens a socket if it asks for one; otherwise, resolves when it was answered. */
+  async #receive(stream: Stream): Promise<Opened | undefined> {
     const deadline = setTimeout(() => closeQuietly(stream), HEAD_TIMEOUT);
     this.#heads.add(stream);
     const { reader, head, rest } = await readHead(stream).finally(() => {
@@ -149,51 +167,42 @@ export class StrictListener {
       this.#heads.delete(stream);
     });
     const key = keyOf(head);
-    if (key !== undefined) return await this.#upgrade(stream, head, key, rest);
-    await this.#passOn(stream, reader.bytes, rest);
+    if (key === undefined) return await this.#passOn(stream, reader.bytes, rest);
+    const socket = await this.#open(stream, head, key);
+    return socket && { socket, surplus: rest };
   }
 
-  async #upgrade(
-    stream: Stream,
-    head: Head,
-    key: string,
-    rest: Uint8Array,
-  ): Promise<StrictSocket | undefined> {
+  /** Asks the handler for a socket, and finishes the handshake. */
+  async #open(stream: Stream, head: Head, key: string): Promise<WebSocketConnection | undefined> {
     const { handler, maxMessage, onError } = this.#options;
     const remoteAddr = stream.remoteAddr as Deno.NetAddr;
     const info: RequestInfo = { remoteAddr, completed: Promise.resolve() };
-    let socket: StrictSocket | undefined;
+    let socket: WebSocketConnection | undefined;
     let protocol: string | undefined;
     const upgrade: Upgrade = (agreed, headers) => {
-      socket = new StrictSocket(stream, maxMessage, rest);
+      socket = new WebSocketConnection(stream, {
+        role: "server",
+        maxMessage,
+        closeTimeout: CLOSE_TIMEOUT,
+      });
       protocol = agreed;
       return { socket, response: new Response(null, { status: 101, headers }) };
     };
-    let response: Response;
     try {
-      response = await handler(requestOf(head, this.#scheme), info, upgrade);
-    } catch (error) {
-      response = onError(error);
-    }
-    if (socket === undefined || response.status !== 101) {
-      await writeResponse(stream, response);
-      return undefined;
-    }
-    const opened = socket;
-    this.#sockets.add(opened);
-    void opened.ended.then(() => this.#sockets.delete(opened));
-    const headers = Object.fromEntries(response.headers);
-    try {
+      const response = await handler(requestOf(head, this.#scheme), info, upgrade);
+      const headers = Object.fromEntries(response.headers);
+      if (socket === undefined) return void await writeResponse(stream, response);
       await writeAll(stream, encoder.encode(await upgradeResponse(key, protocol, headers)));
+      return socket;
     } catch (error) {
-      opened.abort();
-      throw error;
+      socket?.abort();
+      if (isPeersFault(error)) throw error;
+      await writeResponse(stream, onError(error));
     }
-    return opened;
   }
 
   /** Passes a stream on to the HTTP server: this request, and those that follow it. */
-  async #passOn(stream: Stream, head: Uint8Array, rest: Uint8Array): Promise<void> {
+  async #passOn(stream: Stream, head: Uint8Array, rest: Uint8Array): Promise<undefined> {
     const inner = await Deno.connect({ hostname: INNER, port: this.#http.addr.port });
     const { port } = inner.localAddr as Deno.NetAddr;
     this.#clients.set(port, stream.remoteAddr as Deno.NetAddr);

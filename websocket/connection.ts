@@ -5,9 +5,9 @@
  * @module
  */
 
-import { FrameDecoder } from "./decoder.ts";
+import { FrameDecoder, type FrameHandlers } from "./decoder.ts";
 import { FrameEncoder } from "./encoder.ts";
-import { closePayload, FrameError, Opcode, parseClose } from "./frames.ts";
+import { closePayload, FrameError, Opcode, parseClose, tooLong } from "./frames.ts";
 
 /** Status code when the peer ends the stream without a Close frame (section 7.1.5). */
 const ABNORMAL = 1006;
@@ -33,27 +33,29 @@ export interface ConnectionOptions {
 }
 
 /** Events of a connection. */
-export interface ConnectionHandlers {
+export interface ConnectionEvents {
+  /** The connection starts to read. */
+  onOpen?(): void;
   /** A message came, as text or bytes. Bytes are only valid during the call. */
-  message(message: string | Uint8Array): void;
-  /** See `FrameHandlers.tooLong`. */
-  tooLong?(head: Uint8Array, size: number): void;
+  onMessage(message: string | Uint8Array): void;
+  /** See `FrameHandlers.onTooLong`. */
+  onTooLong?(head: Uint8Array, size: number): void;
   /** The connection has ended, with the status code that the peer sent, or that it was sent. */
-  ended(code: number, reason: string): void;
+  onEnd(code: number, reason: string): void;
 }
 
 /** The parts of `Deno.Conn` that a WebSocket needs. */
 export type ByteStream = Pick<Deno.Conn, "read" | "write" | "close" | "closeWrite">;
 
 /** A WebSocket that is open, or has been. */
-export class WebSocketConnection {
+export class WebSocketConnection implements FrameHandlers {
   readonly #stream: ByteStream;
-  readonly #handlers: ConnectionHandlers;
   readonly #maxBacklog: number;
   readonly #closeTimeout: number;
   readonly #role: "client" | "server";
   readonly #encoder: FrameEncoder;
   readonly #decoder: FrameDecoder;
+  #events: ConnectionEvents | undefined;
   /** Closing: a Close frame was sent. Ended: the stream is closed. */
   #state: "open" | "closing" | "ended" = "open";
   /** What {@linkcode ConnectionHandlers.ended} will report. */
@@ -66,29 +68,25 @@ export class WebSocketConnection {
   #silence = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param stream an open stream on which the handshake is over. */
-  constructor(stream: ByteStream, options: ConnectionOptions, handlers: ConnectionHandlers) {
+  /** @param stream an open stream on which the handshake is over, or will be before it runs. */
+  constructor(stream: ByteStream, options: ConnectionOptions) {
     const { role, maxMessage, maxBacklog = 1 << 18, closeTimeout = 2000 } = options;
     this.#stream = stream;
-    this.#handlers = handlers;
     this.#role = role;
     this.#maxBacklog = maxBacklog;
     this.#closeTimeout = closeTimeout;
     this.#encoder = new FrameEncoder(role);
-    const isOpen = () => this.#state === "open";
-    this.#decoder = new FrameDecoder(role, {
-      text: (text) => isOpen() && handlers.message(text),
-      binary: (bytes) => isOpen() && handlers.message(bytes),
-      ping: (payload) => isOpen() && this.frame(Opcode.pong, payload),
-      close: (payload) => this.#onClose(payload),
-      ...handlers.tooLong &&
-        { tooLong: (head, size) => void (isOpen() && handlers.tooLong!(head, size)) },
-    }, maxMessage);
+    this.#decoder = new FrameDecoder(role, this, maxMessage);
   }
 
   /** Bytes that wait to be written. */
   get unsent(): number {
     return this.#encoder.length + this.#writing;
+  }
+
+  /** Reports what happens from now on. */
+  listen(events: ConnectionEvents): void {
+    this.#events = events;
   }
 
   /**
@@ -98,6 +96,7 @@ export class WebSocketConnection {
    */
   async run(surplus: Uint8Array): Promise<void> {
     try {
+      this.#events?.onOpen?.();
       this.#decoder.write(surplus);
       for (let left = TURN; this.#state !== "ended";) {
         const count = await this.#read(this.#decoder.space);
@@ -151,7 +150,7 @@ export class WebSocketConnection {
       // The peer has closed it.
     }
     this.#flushed?.resolve();
-    this.#handlers.ended(this.#end.code, this.#end.reason);
+    this.#events?.onEnd(this.#end.code, this.#end.reason);
   }
 
   /**
@@ -164,7 +163,26 @@ export class WebSocketConnection {
     if (this.#silence === 3) this.close(1001, "No answer to a ping");
   }
 
-  #onClose(payload: Uint8Array): void {
+  /** Called by the decoder, as are the methods below. */
+  onText(text: string): void {
+    if (this.#state === "open") this.#events?.onMessage(text);
+  }
+
+  onBinary(payload: Uint8Array): void {
+    if (this.#state === "open") this.#events?.onMessage(payload);
+  }
+
+  onTooLong(head: Uint8Array, size: number): void {
+    if (this.#state !== "open") return;
+    if (this.#events?.onTooLong === undefined) throw tooLong(size);
+    this.#events.onTooLong(head, size);
+  }
+
+  onPing(payload: Uint8Array): void {
+    this.frame(Opcode.pong, payload);
+  }
+
+  onClose(payload: Uint8Array): void {
     const isAnswer = this.#state === "closing";
     if (!isAnswer) {
       this.#end = parseClose(payload);

@@ -27,9 +27,10 @@ async function openPair(options: Partial<ConnectionOptions> = {}): Promise<Pair>
   ]);
   const seen: unknown[] = [];
   const end = Promise.withResolvers<void>();
-  const connection = new WebSocketConnection(stream, { role, ...options }, {
-    message: (message) => seen.push(typeof message === "string" ? message : [...message]),
-    ended(code, reason) {
+  const connection = new WebSocketConnection(stream, { role, ...options });
+  connection.listen({
+    onMessage: (message) => seen.push(typeof message === "string" ? message : [...message]),
+    onEnd(code, reason) {
       seen.push([code, reason]);
       end.resolve();
     },
@@ -37,10 +38,10 @@ async function openPair(options: Partial<ConnectionOptions> = {}): Promise<Pair>
   const running = connection.run(new Uint8Array());
   const received: unknown[] = [];
   const reader = new FrameDecoder(role === "server" ? "client" : "server", {
-    text: (text) => received.push(text),
-    ping: () => received.push("ping"),
-    pong: (payload) => received.push(["pong", decoder.decode(payload)]),
-    close: (payload) =>
+    onText: (text) => received.push(text),
+    onPing: () => received.push("ping"),
+    onPong: (payload) => received.push(["pong", decoder.decode(payload)]),
+    onClose: (payload) =>
       received.push(["close", ...payload.slice(0, 2), decoder.decode(payload.slice(2))]),
   });
   return {
@@ -215,9 +216,10 @@ Deno.test("bytes that came with the handshake are read first", async () => {
     close() {},
     closeWrite: () => Promise.resolve(),
   };
-  const connection = new WebSocketConnection(stream, { role: "client" }, {
-    message: (message) => seen.push(message),
-    ended: (code) => seen.push(code),
+  const connection = new WebSocketConnection(stream, { role: "client" });
+  connection.listen({
+    onMessage: (message) => seen.push(message),
+    onEnd: (code) => seen.push(code),
   });
   await connection.run(new Uint8Array([...buildFrame("a"), ...buildFrame("", { first: 0x88 })]));
   assertEquals(seen, ["a", 1005]);

@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { Bits, FrameError, lengthSizeOf, MAX_CONTROL, Opcode } from "./frames.ts";
+import { Bits, FrameError, lengthSizeOf, MAX_CONTROL, Opcode, tooLong } from "./frames.ts";
 
 /** Default limit for the bytes of a message, which also ends messages that are skipped. */
 const MAX_MESSAGE = 64 << 20;
@@ -25,17 +25,17 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** Receives what frames hold. Payloads are only valid during the call. */
 export interface FrameHandlers {
-  text(text: string): void;
-  binary?(payload: Uint8Array): void;
-  ping?(payload: Uint8Array): void;
-  pong?(payload: Uint8Array): void;
+  onText(text: string): void;
+  onBinary?(payload: Uint8Array): void;
+  onPing?(payload: Uint8Array): void;
+  onPong?(payload: Uint8Array): void;
   /** Receives the payload of a Close frame. Whatever comes after it is ignored. */
-  close?(payload: Uint8Array): void;
+  onClose?(payload: Uint8Array): void;
   /**
    * A message is longer than the limit: receives up to 4 KiB of its start, and its bytes so far. The rest is
    * skipped. Without this handler, the message ends the connection with 1009.
    */
-  tooLong?(head: Uint8Array, size: number): void;
+  onTooLong?(head: Uint8Array, size: number): void;
 }
 
 /** Decodes frames, however their bytes are cut. */
@@ -164,11 +164,11 @@ export class FrameDecoder {
   }
 
   #handleControl(opcode: number, payload: Uint8Array): void {
-    if (opcode === Opcode.ping) this.#handlers.ping?.(payload);
-    else if (opcode === Opcode.pong) this.#handlers.pong?.(payload);
+    if (opcode === Opcode.ping) this.#handlers.onPing?.(payload);
+    else if (opcode === Opcode.pong) this.#handlers.onPong?.(payload);
     else {
       this.#isClosed = true;
-      this.#handlers.close?.(payload);
+      this.#handlers.onClose?.(payload);
     }
   }
 
@@ -176,11 +176,11 @@ export class FrameDecoder {
   #deliver(opcode: number, start: number, end: number): void {
     const isAscii = this.#unmask(start, end);
     if (opcode === Opcode.binary) {
-      this.#handlers.binary?.(this.#buffer.bytes.subarray(start, end));
+      this.#handlers.onBinary?.(this.#buffer.bytes.subarray(start, end));
     } else if (isAscii) {
-      this.#handlers.text(this.#buffer.latin1.latin1Slice(start, end));
+      this.#handlers.onText(this.#buffer.latin1.latin1Slice(start, end));
     } else {
-      this.#handlers.text(decodeText(this.#buffer.bytes.subarray(start, end)));
+      this.#handlers.onText(decodeText(this.#buffer.bytes.subarray(start, end)));
     }
   }
 
@@ -295,12 +295,12 @@ class Message {
    *
    * @throws {FrameError} if the message gets too long.
    */
-  announce(size: number, { tooLong }: FrameHandlers): void {
+  announce(size: number, { onTooLong }: FrameHandlers): void {
     this.#size = size;
     if (size <= this.#max) return;
     this.#isTooLong = true;
-    if (tooLong === undefined || size > Math.max(this.#max, MAX_MESSAGE)) {
-      throw new FrameError(1009, `a message has ${size} bytes or more`);
+    if (onTooLong === undefined || size > Math.max(this.#max, MAX_MESSAGE)) {
+      throw tooLong(size);
     }
     this.#bytes = this.#bytes.slice(0, Math.min(this.#length, HEAD));
     this.#length = this.#bytes.length;
@@ -325,12 +325,12 @@ class Message {
   end(handlers: FrameHandlers): void {
     const bytes = this.#bytes.subarray(0, this.#length);
     if (this.#isTooLong) this.#report(handlers);
-    else if (this.#opcode === Opcode.text) handlers.text(decodeText(bytes));
-    else handlers.binary?.(bytes);
+    else if (this.#opcode === Opcode.text) handlers.onText(decodeText(bytes));
+    else handlers.onBinary?.(bytes);
   }
 
-  #report({ tooLong }: FrameHandlers): void {
-    if (!this.#isReported) tooLong!(this.#bytes.subarray(0, this.#length), this.#size);
+  #report(handlers: FrameHandlers): void {
+    if (!this.#isReported) handlers.onTooLong!(this.#bytes.subarray(0, this.#length), this.#size);
     this.#isReported = true;
   }
 

@@ -41,6 +41,11 @@ export class FrameError extends Error {
   }
 }
 
+/** Returns the error for a message that is longer than the limit. */
+export function tooLong(size: number): FrameError {
+  return new FrameError(1009, `a message has ${size} bytes or more`);
+}
+
 /** Header of a frame. By the defaults it is a whole text message from a server. */
 export interface FrameHeader {
   /** First byte: FIN, reserved bits, and opcode. @default {0x81} */

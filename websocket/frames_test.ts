@@ -26,11 +26,11 @@ function frameTo(role: Role, payload: string | Uint8Array, header: FrameHeader =
 function decode(role: Role, bytes: Uint8Array, size: () => number, maxMessage?: number): unknown[] {
   const seen: unknown[] = [];
   const decoder = new FrameDecoder(role, {
-    text: (text) => seen.push(text),
-    binary: (payload) => seen.push(["binary", ...payload]),
-    ping: (payload) => seen.push(["ping", utf8.decode(payload)]),
-    pong: (payload) => seen.push(["pong", utf8.decode(payload)]),
-    close: (payload) => seen.push(["close", ...payload]),
+    onText: (text) => seen.push(text),
+    onBinary: (payload) => seen.push(["binary", ...payload]),
+    onPing: (payload) => seen.push(["ping", utf8.decode(payload)]),
+    onPong: (payload) => seen.push(["pong", utf8.decode(payload)]),
+    onClose: (payload) => seen.push(["close", ...payload]),
   }, maxMessage);
   for (let at = 0; at < bytes.length;) {
     const end = at + size();
@@ -157,7 +157,7 @@ Deno.test("FrameDecoder accepts a message of exactly its limit", () => {
 
 Deno.test("FrameDecoder passes over frames for which there is no handler", () => {
   const texts: string[] = [];
-  const decoder = new FrameDecoder("client", { text: (text) => texts.push(text) });
+  const decoder = new FrameDecoder("client", { onText: (text) => texts.push(text) });
   const firsts = [Opcode.ping, Opcode.pong, Opcode.binary];
   for (const opcode of firsts) decoder.write(buildFrame("x", { first: 0x80 | opcode }));
   decoder.write(buildFrame("heard"));
@@ -229,9 +229,9 @@ Deno.test("FrameDecoder reports a message over its limit by its first 4 KiB, and
     for (const size of [1, 100, Infinity]) {
       const seen: unknown[] = [];
       const decoder = new FrameDecoder("server", {
-        text: (text) => seen.push(text),
-        ping: () => seen.push("ping"),
-        tooLong: (head, size) => seen.push([head.length, size]),
+        onText: (text) => seen.push(text),
+        onPing: () => seen.push("ping"),
+        onTooLong: (head, size) => seen.push([head.length, size]),
       }, 1000);
       const bytes = concat(
         ...frames.map(([payload, header]) => frameTo("server", payload, header)),
@@ -245,7 +245,7 @@ Deno.test("FrameDecoder reports a message over its limit by its first 4 KiB, and
 });
 
 Deno.test("FrameDecoder does not skip more than 64 MiB of a message", () => {
-  const decoder = new FrameDecoder("client", { text() {}, tooLong() {} }, 1000);
+  const decoder = new FrameDecoder("client", { onText() {}, onTooLong() {} }, 1000);
   decoder.write(buildFrame("", { first: 0x01 }));
   decoder.write(buildFrame("", { first: 0x00, length: 1 << 25 }));
   const chunk = new Uint8Array(1 << 20);
@@ -255,7 +255,7 @@ Deno.test("FrameDecoder does not skip more than 64 MiB of a message", () => {
 });
 
 Deno.test("FrameDecoder reads into a small buffer, which grows while much comes", () => {
-  const decoder = new FrameDecoder("client", { text() {} });
+  const decoder = new FrameDecoder("client", { onText() {} });
   const sizes: number[] = [];
   const fill = (size: number) => {
     const bytes = buildFrame("x".repeat(size));

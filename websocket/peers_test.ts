@@ -51,9 +51,10 @@ async function connect(port: number, size: () => number) {
   }
   assertEquals(await checkUpgradeResponse(read.head, key, "asyncpkt.v1"), "asyncpkt.v1");
   const inbox = new Inbox<unknown>();
-  const connection = new WebSocketConnection(cut(stream, size), { role: "client" }, {
-    message: (message) => inbox.put(typeof message === "string" ? message : [...message]),
-    ended: (code, reason) => inbox.put({ code, reason }),
+  const connection = new WebSocketConnection(cut(stream, size), { role: "client" });
+  connection.listen({
+    onMessage: (message) => inbox.put(typeof message === "string" ? message : [...message]),
+    onEnd: (code, reason) => inbox.put({ code, reason }),
   });
   const running = connection.run(read.rest);
   return { connection, inbox, running };

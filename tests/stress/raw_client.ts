@@ -34,7 +34,7 @@ export class RawClient {
     this.ended = deadline(ended.promise, PATIENCE);
     for (const promise of [this.upgraded, this.ended]) promise.catch(() => {});
     const add = (answer: string) => void this.answers.push(withoutMessage(answer));
-    const decoder = new FrameDecoder("client", { text: add, binary: () => add("bytes") });
+    const decoder = new FrameDecoder("client", { onText: add, onBinary: () => add("bytes") });
     const head = new HeadReader("client");
     let isUpgraded = false;
     const socket = this.#socket = net.connect({ port, host: "127.0.0.1", noDelay: true });

@@ -90,7 +90,7 @@ export async function readCloseCode(connection: Deno.Conn): Promise<number | und
 async function readClose(connection: Deno.Conn, role: "client" | "server") {
   let code: number | undefined;
   const close = (payload: Uint8Array) => void (code = parseClose(payload).code);
-  const decoder = new FrameDecoder(role, { text() {}, close });
+  const decoder = new FrameDecoder(role, { onText() {}, onClose: close });
   while (code === undefined) {
     const count = await connection.read(decoder.space).catch(() => null);
     if (count === null) break;
