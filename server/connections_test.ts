@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Sessions } from "../session/sessions.ts";
 import { realClock } from "../session/clock.ts";
-import { uniformDelay } from "../session/delays.ts";
+import { delayPolicy } from "../session/delays.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
 import type { ServerGroup } from "./group.ts";
@@ -13,7 +13,7 @@ function open(limits: Partial<ConnectionLimits> = {}, group?: ServerGroup) {
   const fail = (error: unknown): never => {
     throw error;
   };
-  const sessions = new Sessions({ delays: uniformDelay({ min: 1, max: 1 }) });
+  const sessions = new Sessions({ delays: delayPolicy({ min: 1, max: 1 }) });
   const abandoned: [address: string, count: number][] = [];
   const stats = new ServerStats();
   const connections = new Connections(

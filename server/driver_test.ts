@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { WorkerAnswer } from "../cluster/nats/message.ts";
 import { RemoteResponder } from "../cluster/nats/remote_responder.ts";
 import { realClock } from "../session/clock.ts";
-import { uniformDelay } from "../session/delays.ts";
+import { delayPolicy } from "../session/delays.ts";
 import { Sessions } from "../session/sessions.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { Driver } from "./driver.ts";
@@ -24,7 +24,7 @@ Deno.test("Driver counts lateness from the arrival of a request without delay th
     delete() {},
     async [Symbol.asyncDispose]() {},
   });
-  const sessions = new Sessions({ delays: uniformDelay({ min: 0, max: 0 }), responder });
+  const sessions = new Sessions({ delays: delayPolicy({ min: 0, max: 0 }), responder });
   const driver = new Driver(sessions, realClock, () => {});
   const session = sessions.open({ send() {} });
   const { lateness } = sessions.counters;

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { Histogram } from "./counters.ts";
-import { uniformDelay } from "./delays.ts";
+import { delayPolicy } from "./delays.ts";
 import { encodeCancel, encodeRequest } from "../protocol.ts";
 import { Sessions, type SessionsOptions } from "./sessions.ts";
 
 /** Two seconds each, unless said otherwise; what was sent is kept. */
 function start(options: Partial<SessionsOptions> = {}) {
-  const sessions = new Sessions({ delays: uniformDelay({ min: 2, max: 2 }), ...options });
+  const sessions = new Sessions({ delays: delayPolicy({ min: 2, max: 2 }), ...options });
   const sent: string[] = [];
   const session = sessions.open({ send: (frame) => sent.push(frame) });
   return { sessions, session, sent };
@@ -61,7 +61,7 @@ Deno.test("Counters count how each request ended", () => {
 });
 
 Deno.test("Counters count requests that are answered at once", () => {
-  const { sessions, session } = start({ delays: uniformDelay({ min: 0, max: 0 }) });
+  const { sessions, session } = start({ delays: delayPolicy({ min: 0, max: 0 }) });
   session.receive(encodeRequest(1, ""), 0);
   const { answered, delays, lateness } = sessions.counters;
   assertEquals([answered, filled(delays), filled(lateness)], [1, [[1, 1]], [[0.5, 1]]]);
@@ -93,7 +93,7 @@ Deno.test("Counters count bytes of UTF-8, whatever the frames", () => {
   for (const delay of [0, 2]) {
     for (const batched of [false, true]) {
       const { sessions, sent } = start({
-        delays: uniformDelay({ min: delay, max: delay }),
+        delays: delayPolicy({ min: delay, max: delay }),
         limits: { maxPacketSize: 30_000 },
       });
       const { counters } = sessions;

@@ -70,14 +70,7 @@ export function delayPolicy(delay: Delay = DEFAULT_DELAY, seed?: number): DelayP
   return uniformDelay(delay, seed);
 }
 
-/**
- * Returns a policy for uniform delays, as {@linkcode delayPolicy} does.
- *
- * @throws {RangeError} if the range is not within 0 to {@linkcode MAX_DELAY}, or the seed is no
- * integer.
- */
-export function uniformDelay(range: DelayRange = DEFAULT_DELAY, seed?: number): DelayPolicy {
-  const { min, max } = range;
+function uniformDelay({ min, max }: DelayRange, seed: number | undefined): DelayPolicy {
   if (!(min >= 0 && min <= max && max <= MAX_DELAY)) {
     throw new RangeError(
       `delay: expected 0 <= min <= max <= ${MAX_DELAY} seconds, got min ${min}, max ${max}`,

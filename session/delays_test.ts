@@ -17,7 +17,6 @@ import {
   type DelayRange,
   MAX_DELAY,
   parseDelay,
-  uniformDelay,
 } from "./delays.ts";
 
 const encoder = new TextEncoder();
@@ -42,7 +41,7 @@ const SEEDS = [
 for (const seed of [undefined, 7]) {
   const kind = seed === undefined ? "at random" : "with a seed";
 
-  Deno.test(`uniformDelay() ${kind} returns whole milliseconds from min to max`, () => {
+  Deno.test(`delayPolicy() ${kind} returns whole milliseconds from min to max`, () => {
     const ranges: DelayRange[] = [
       DEFAULT_DELAY,
       { min: 0, max: 0.25 },
@@ -51,7 +50,7 @@ for (const seed of [undefined, 7]) {
       { min: 0, max: MAX_DELAY },
     ];
     for (const range of ranges) {
-      for (const delay of delaysOf(uniformDelay(range, seed), 2000)) {
+      for (const delay of delaysOf(delayPolicy(range, seed), 2000)) {
         assert(Number.isInteger(delay), `${delay}`);
         assertGreaterOrEqual(delay, 1000 * range.min);
         assertLessOrEqual(delay, 1000 * range.max);
@@ -59,31 +58,31 @@ for (const seed of [undefined, 7]) {
     }
   });
 
-  Deno.test(`uniformDelay() ${kind} reaches both ends`, () => {
-    const delays = new Set(delaysOf(uniformDelay({ min: 1, max: 1.004 }, seed), 1000));
+  Deno.test(`delayPolicy() ${kind} reaches both ends`, () => {
+    const delays = new Set(delaysOf(delayPolicy({ min: 1, max: 1.004 }, seed), 1000));
     assertEquals([...delays].sort(), [1000, 1001, 1002, 1003, 1004]);
   });
 
-  Deno.test(`uniformDelay() ${kind} is fixed when min equals max`, () => {
+  Deno.test(`delayPolicy() ${kind} is fixed when min equals max`, () => {
     for (const [at, delay] of [[0, 0], [3, 3000], [0.001, 1], [MAX_DELAY, 86_400_000]] as const) {
-      const policy = uniformDelay({ min: at, max: at }, seed);
+      const policy = delayPolicy({ min: at, max: at }, seed);
       assertEquals(delaysOf(policy, 20), new Array(20).fill(delay));
     }
   });
 }
 
-Deno.test("uniformDelay() is from 1 to 5 seconds by default", () => {
+Deno.test("delayPolicy() is from 1 to 5 seconds by default", () => {
   assertEquals(DEFAULT_DELAY, { min: 1, max: 5 });
-  assertStrictEquals(delayOf(uniformDelay(undefined, 7), "01"), 4578);
+  assertStrictEquals(delayOf(delayPolicy(undefined, 7), "01"), 4578);
 });
 
-Deno.test("uniformDelay() without a seed returns different delays for the same id", () => {
-  const policy = uniformDelay();
+Deno.test("delayPolicy() without a seed returns different delays for the same id", () => {
+  const policy = delayPolicy();
   const delays = new Set(Array.from({ length: 100 }, () => delayOf(policy, "01")));
   assertGreater(delays.size, 1);
 });
 
-Deno.test("uniformDelay() with a seed returns the same delays as earlier versions", () => {
+Deno.test("delayPolicy() with a seed returns the same delays as earlier versions", () => {
   const golden = [
     [0, "01", 4603],
     [7, "01", 4578],
@@ -94,14 +93,14 @@ Deno.test("uniformDelay() with a seed returns the same delays as earlier version
     [42, "é", 3931],
   ] as const;
   for (const [seed, id, delay] of golden) {
-    assertStrictEquals(delayOf(uniformDelay(DEFAULT_DELAY, seed), id), delay, `${seed}, ${id}`);
+    assertStrictEquals(delayOf(delayPolicy(DEFAULT_DELAY, seed), id), delay, `${seed}, ${id}`);
   }
 });
 
-Deno.test("uniformDelay() with a seed depends on the seed and the id alone", () => {
+Deno.test("delayPolicy() with a seed depends on the seed and the id alone", () => {
   for (const seed of SEEDS) {
-    const delays = delaysOf(uniformDelay(DEFAULT_DELAY, seed), 200);
-    const again = uniformDelay(DEFAULT_DELAY, seed);
+    const delays = delaysOf(delayPolicy(DEFAULT_DELAY, seed), 200);
+    const again = delayPolicy(DEFAULT_DELAY, seed);
     for (let i = delays.length - 1; i >= 0; i--) {
       assertStrictEquals(delayOf(again, String(i)), delays[i]);
       assertStrictEquals(delayOf(again, String(i), '{"request_id":', ',"data":""}'), delays[i]);
@@ -110,17 +109,17 @@ Deno.test("uniformDelay() with a seed depends on the seed and the id alone", () 
   }
 });
 
-Deno.test("uniformDelay() returns different delays for different seeds", () => {
-  const rows = SEEDS.map((seed) => delaysOf(uniformDelay(DEFAULT_DELAY, seed), 50).join());
+Deno.test("delayPolicy() returns different delays for different seeds", () => {
+  const rows = SEEDS.map((seed) => delaysOf(delayPolicy(DEFAULT_DELAY, seed), 50).join());
   assertStrictEquals(new Set(rows).size, SEEDS.length);
   const delays = Array.from({ length: 1000 }, (_, seed) => {
-    return delayOf(uniformDelay(DEFAULT_DELAY, seed), "01");
+    return delayOf(delayPolicy(DEFAULT_DELAY, seed), "01");
   });
   assertUniform(delays);
 });
 
-Deno.test("uniformDelay() with a seed returns different delays for different ids", () => {
-  const policy = uniformDelay({ min: 0, max: MAX_DELAY }, 7);
+Deno.test("delayPolicy() with a seed returns different delays for different ids", () => {
+  const policy = delayPolicy({ min: 0, max: MAX_DELAY }, 7);
   const pairs = [
     ["1", 1],
     ["-1", -1],
@@ -135,9 +134,9 @@ Deno.test("uniformDelay() with a seed returns different delays for different ids
   }
 });
 
-Deno.test("uniformDelay() with a seed is uniform over ids", () => {
+Deno.test("delayPolicy() with a seed is uniform over ids", () => {
   for (const seed of SEEDS) {
-    const policy = uniformDelay(DEFAULT_DELAY, seed);
+    const policy = delayPolicy(DEFAULT_DELAY, seed);
     assertUniform(delaysOf(policy, 20_000));
     assertUniform(Array.from({ length: 20_000 }, (_, i) => delayOf(policy, i)));
     assertUniform(Array.from({ length: 256 }, (_, i) => delayOf(policy, "x".repeat(i + 1))));
@@ -276,7 +275,7 @@ Deno.test("delayPolicy() throws when a parameter is out of range", () => {
   );
 });
 
-Deno.test("uniformDelay() throws when the range is not valid", () => {
+Deno.test("delayPolicy() throws when the range is not valid", () => {
   const bad: DelayRange[] = [
     { min: 5, max: 1 },
     { min: -1, max: 1 },
@@ -290,17 +289,17 @@ Deno.test("uniformDelay() throws when the range is not valid", () => {
   ];
   for (const range of bad) {
     assertThrows(
-      () => uniformDelay(range),
+      () => delayPolicy(range),
       RangeError,
       `delay: expected 0 <= min <= max <= 86400 seconds, got min ${range.min}, max ${range.max}`,
     );
   }
 });
 
-Deno.test("uniformDelay() throws when the seed is not an integer", () => {
+Deno.test("delayPolicy() throws when the seed is not an integer", () => {
   for (const seed of [0.5, NaN, Infinity, -Infinity, 2 ** 53, -(2 ** 53)]) {
     assertThrows(
-      () => uniformDelay(DEFAULT_DELAY, seed),
+      () => delayPolicy(DEFAULT_DELAY, seed),
       RangeError,
       `seed: expected an integer within ±(2^53 − 1), got ${seed}`,
     );

@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { type DelayPolicy, uniformDelay } from "./delays.ts";
+import { type DelayPolicy, delayPolicy } from "./delays.ts";
 import { FAULT_KINDS, type FaultKind, type FaultPolicy } from "./fault_policy.ts";
 import { encodeCancel, encodeError, encodeRequest, ERRORS } from "../protocol.ts";
 import type { SessionEvents } from "./context.ts";
@@ -48,7 +48,7 @@ function open(batched: boolean, delays: DelayPolicy = fixed(DELAY), more: Sessio
 }
 
 function fixed(ms: number): DelayPolicy {
-  return uniformDelay({ min: ms / 1000, max: ms / 1000 });
+  return delayPolicy({ min: ms / 1000, max: ms / 1000 });
 }
 
 function response(id: string): string {

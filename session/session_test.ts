@@ -7,7 +7,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { fc } from "../tests/support/npm_packages.ts";
-import { type DelayPolicy, uniformDelay } from "./delays.ts";
+import { type DelayPolicy, delayPolicy } from "./delays.ts";
 import { TimingWheel } from "./timing_wheel.ts";
 import {
   decodeAnswers,
@@ -88,7 +88,7 @@ function tooLarge(id: RequestId | null, limit: number): string {
 }
 
 Deno.test("receive() answers the example when it is due, and not before", () => {
-  const peer = openOne({ delays: uniformDelay({ min: 2, max: 2 }) });
+  const peer = openOne({ delays: delayPolicy({ min: 2, max: 2 }) });
   peer.receive(
     '{"request_id": "01", "data": "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&"}',
     500,

@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { uniformDelay } from "./delays.ts";
+import { delayPolicy } from "./delays.ts";
 import { Sessions } from "./sessions.ts";
 
 Deno.test("a tap sees every frame, and the start and end of sessions", () => {
   const reported: unknown[] = [];
   const sessions = new Sessions({
-    delays: uniformDelay({ min: 0, max: 0 }),
+    delays: delayPolicy({ min: 0, max: 0 }),
     tap: {
       opened: (...about) => reported.push(["opened", ...about]),
       received: (...about) => reported.push(["received", ...about]),

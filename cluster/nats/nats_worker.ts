@@ -11,7 +11,7 @@ import { type ConsumerMessages, jetstream, type JsMsg } from "@nats-io/jetstream
 import { headers } from "@nats-io/nats-core";
 import type { Session } from "../../session/session.ts";
 import { Sessions } from "../../session/sessions.ts";
-import { uniformDelay } from "../../session/delays.ts";
+import { delayPolicy } from "../../session/delays.ts";
 import { Batch } from "./batch.ts";
 import { CONFIRM, DELAY, GATEWAY, remainingWait } from "./message.ts";
 import { type NatsOptions, QueueConnection } from "./nats_connection.ts";
@@ -62,7 +62,7 @@ export class NatsWorker implements AsyncDisposable {
     this.#expiry = expiry;
     this.#onFault = onFault;
     const sessions = new Sessions({
-      delays: uniformDelay({ min: 0, max: 0 }),
+      delays: delayPolicy({ min: 0, max: 0 }),
       limits: { maxPacketSize: Number.MAX_SAFE_INTEGER }, // the gateway applies all limits
       events: { failed: (_, error) => onFault(error) },
     });

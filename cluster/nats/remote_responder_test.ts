@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { ResponderCallbacks } from "../../session/responder.ts";
-import { uniformDelay } from "../../session/delays.ts";
+import { delayPolicy } from "../../session/delays.ts";
 import type { Session } from "../../session/session.ts";
 import { Sessions, type SessionsOptions } from "../../session/sessions.ts";
 import type { WorkerAnswer } from "./message.ts";
@@ -30,7 +30,7 @@ class Harness implements RequestStream, ResponderCallbacks {
 
   constructor(delay: number, options: Partial<SessionsOptions> = {}, batched = false) {
     this.sessions = new Sessions({
-      delays: uniformDelay({ min: delay, max: delay }),
+      delays: delayPolicy({ min: delay, max: delay }),
       responder: this.responder,
       events: {
         accepted: (id, delay) => this.events.push(`accepted ${id} ${delay}`),

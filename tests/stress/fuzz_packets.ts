@@ -6,7 +6,7 @@
  */
 
 import { encodeRequest } from "../../protocol.ts";
-import { uniformDelay } from "../../session/delays.ts";
+import { delayPolicy } from "../../session/delays.ts";
 import { Sessions } from "../../session/sessions.ts";
 import {
   anyData,
@@ -129,7 +129,7 @@ function compare(wanted: readonly string[], answers: readonly string[]): void {
 /** Returns the core of the server, without the network. Each frame is the first of a session. */
 function coreOf(): Implementation {
   const sessions = new Sessions({
-    delays: uniformDelay({ min: 0.001, max: 0.001 }),
+    delays: delayPolicy({ min: 0.001, max: 0.001 }),
     limits: { maxPacketSize: Number.MAX_SAFE_INTEGER }, // the plain implementation has no limit
   });
   let now = 0;

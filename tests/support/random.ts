@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type DelayRange, uniformDelay } from "../../session/delays.ts";
+import { delayPolicy, type DelayRange } from "../../session/delays.ts";
 
 /**
  * Returns a function that returns random integers from 0 to below `limit`, the same in each run: the upper
@@ -32,7 +32,7 @@ export function idDelayedBy(
   least: number,
   most: number,
 ): string {
-  const policy = uniformDelay(delay, seed);
+  const policy = delayPolicy(delay, seed);
   const encoder = new TextEncoder();
   for (let i = 0;; i++) {
     const bytes = encoder.encode(JSON.stringify(`id${i}`));
