@@ -46,7 +46,7 @@ export class Connection {
   readonly #events: ConnectionEvents;
   #socket: WebSocket | undefined;
   #failures = 0;
-  /** The largest frame that packets may share, in bytes, as far as former connections have shown. */
+  /** The largest frame that packets may share, in bytes, as former connections have shown. */
   #frameLimit = Infinity;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -115,8 +115,8 @@ export class Connection {
 }
 
 /**
- * Returns the delay before reconnecting after some failures, in milliseconds: between half and all of a
- * time that doubles, so that many pages do not reconnect all at once.
+ * Returns the delay before reconnecting after some failures, in milliseconds: between half and all
+ * of a time that doubles, so that many pages do not reconnect all at once.
  */
 export function retryDelay(failures: number, random: number = Math.random()): number {
   return Math.min(MAX_RETRY, FIRST_RETRY * 2 ** failures) * (1 + random) / 2;
@@ -133,8 +133,8 @@ export function saveToken(token: string): void {
 }
 
 /**
- * Returns whether the server accepts the saved token. It reports its load only to clients with the token.
- * If the server does not reply, it may accept the token later.
+ * Returns whether the server accepts the saved token. It reports its load only to clients with the
+ * token. If the server does not reply, it may accept the token later.
  */
 export async function isAdmitted(): Promise<boolean> {
   const token = savedToken();

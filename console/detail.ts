@@ -1,6 +1,6 @@
 /**
- * One request in full: its source beside its representation, with matching pairs in the same color and
- * under the same number.
+ * One request in full: its source beside its representation, with matching pairs in the same color
+ * and under the same number.
  *
  * @module
  */

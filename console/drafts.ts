@@ -19,8 +19,8 @@ export interface Draft {
 }
 
 /**
- * Reads typed text: one packet per line, or JSON over several lines. A line that begins with `{` or `[`
- * is sent as a frame, valid or not; any other line is data, which gets an id from `freeId`.
+ * Reads typed text: one packet per line, or JSON over several lines. A line that begins with `{` or
+ * `[` is sent as a frame, valid or not; any other line is data, which gets an id from `freeId`.
  */
 export function readDrafts(typed: string, freeId: () => RequestId): Draft[] {
   const whole = typed.trim();
@@ -30,7 +30,7 @@ export function readDrafts(typed: string, freeId: () => RequestId): Draft[] {
   );
 }
 
-/** Repeats drafts in turn up to a count. Each request gets its own id, so that all can be in flight. */
+/** Repeats drafts in turn up to a count. Each request gets its own id. */
 export function repeatDrafts(
   drafts: readonly Draft[],
   count: number,

@@ -1,6 +1,6 @@
 /**
- * Requests and their answers, over any number of connections. It does no I/O: callers pass the time and
- * the frames.
+ * Requests and their answers, over any number of connections. It does no I/O: callers pass the time
+ * and the frames.
  *
  * @module
  */
@@ -65,8 +65,8 @@ const RATE_WINDOW = 1000;
 export class Exchange {
   readonly #events: ExchangeEvents;
   /**
-   * Unanswered packets by id, in the order sent: the server refuses all but the first as duplicates.
-   * Broken packets are under null.
+   * Unanswered packets by id, in the order sent: the server refuses all but the first as
+   * duplicates. Broken packets are under null.
    */
   readonly #waiting = new Map<RequestId | null, Sent[]>();
   #link: Link | undefined;

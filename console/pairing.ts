@@ -1,6 +1,6 @@
 /**
- * Finds the parts of a representation in its source. It converts nothing: the page shows the server's
- * answer.
+ * Finds the parts of a representation in its source. It converts nothing: the page shows the
+ * server's answer.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * The requests as bars on a time axis.
  *
- * Requests that are sent while others are in flight share their axis: a run. A fill behind the rows of a
- * run grows with time, and the bars of the requests in flight are holes that show it. So a run has one
- * animation, however many bars it has.
+ * Requests that are sent while others are in flight share their axis: a run. A fill behind the rows
+ * of a run grows with time, and the bars of the requests in flight are holes that show it. So a run
+ * has one animation, however many bars it has.
  *
  * @module
  */
@@ -280,8 +280,8 @@ function buttonOf(row: HTMLTableRowElement): HTMLButtonElement {
 }
 
 /**
- * Returns how far an axis should reach for a duration, in milliseconds. To change rarely, it shrinks only
- * if most of it is empty.
+ * Returns how far an axis should reach for a duration, in milliseconds. To change rarely, it
+ * shrinks only if most of it is empty.
  */
 export function fitAxis(reach: number, longest: number): number {
   if (longest <= reach && reach <= MAX_SLACK * longest) return reach;

@@ -183,7 +183,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   },
   "/console.css": {
     type: "text/css; charset=utf-8",
-    etag: "\"505dfa71ea5eb3af\"",
+    etag: "\"dafa678ca9937d25\"",
     text: `:root {
   color-scheme: light dark;
   --page: light-dark(#f4f6f8, #11151b);
@@ -461,8 +461,8 @@ dialog::backdrop {
 }
 
 /*
-  Rows are grids with the same columns, so that a request can take two lines on a phone. The fill behind
-  the rows must know where the last column begins.
+  Rows are grids with the same columns, so that a request can take two lines on a phone. The fill
+  behind the rows must know where the last column begins.
 */
 table {
   --columns: 6.5rem 4.2rem 4.8rem 5.4rem minmax(0, 1fr);
@@ -471,7 +471,8 @@ table {
   font-variant-numeric: tabular-nums;
 }
 
-:where(table, thead, tbody, .fill:not([hidden]), .fill td, .run, .detail, .detail td, .marks, .note) {
+:where(table, thead, tbody, .fill:not([hidden]), .run, .detail, .marks, .note),
+:where(.fill, .detail) td {
   display: block;
 }
 
@@ -534,7 +535,7 @@ tbody {
   border-bottom: 1px solid var(--line);
 }
 
-/* As wide as time has passed, behind all rows of a run. The bars of requests in flight are holes. */
+/* Behind all rows of a run, as wide as time has passed. Bars of requests in flight are holes. */
 .fill {
   position: absolute;
   inset: 0 1.1rem 0.4rem var(--chart);
@@ -826,7 +827,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"49a9eeb0dc1f23d0\"",
+    etag: "\"9db53db929e45bd9\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -1380,7 +1381,7 @@ var Connection = class {
   #events;
   #socket;
   #failures = 0;
-  /** The largest frame that packets may share, in bytes, as far as former connections have shown. */
+  /** The largest frame that packets may share, in bytes, as former connections have shown. */
   #frameLimit = Infinity;
   #retry;
   constructor(url, events) {
@@ -1886,8 +1887,8 @@ var RATE_WINDOW = 1e3;
 var Exchange = class {
   #events;
   /**
-   * Unanswered packets by id, in the order sent: the server refuses all but the first as duplicates.
-   * Broken packets are under null.
+   * Unanswered packets by id, in the order sent: the server refuses all but the first as
+   * duplicates. Broken packets are under null.
    */
   #waiting = /* @__PURE__ */ new Map();
   #link;

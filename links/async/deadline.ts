@@ -7,8 +7,8 @@ export interface DeadlineOptions {
 }
 
 /**
- * Puts a time limit of `ms` milliseconds on a promise. The work behind the promise goes on; only the
- * wait for it ends.
+ * Puts a time limit of `ms` milliseconds on a promise. The work behind the promise goes on; only
+ * the wait for it ends.
  *
  * @throws {DOMException} Named `TimeoutError`, if the time is over first; if the signal is aborted
  * first, throws the reason of the signal.

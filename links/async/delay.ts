@@ -10,8 +10,8 @@ export interface DelayOptions {
 const MAX_TIMER = 2 ** 31 - 1;
 
 /**
- * Waits for `ms` milliseconds, without their fraction. Rejects with the reason of the signal once that
- * is aborted.
+ * Waits for `ms` milliseconds, without their fraction. Rejects with the reason of the signal once
+ * that is aborted.
  */
 export function delay(ms: number, options: DelayOptions = {}): Promise<void> {
   const { signal, persistent = true } = options;

@@ -1,6 +1,6 @@
 /**
- * How many requests the library's client makes in a second, beside the socket alone. Arguments: a way to
- * send, the URL of a server, and how many requests.
+ * How many requests the library's client makes in a second, beside the socket alone. Arguments: a
+ * way to send, the URL of a server, and how many requests.
  *
  * @module
  */

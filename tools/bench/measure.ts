@@ -88,7 +88,10 @@ export async function underLoad<T>(
   return [JSON.parse(new TextDecoder().decode(stdout)), watched];
 }
 
-/** Returns the processor time that a process has used, in seconds; NaN where the system does not report it. */
+/**
+ * Returns the processor time that a process has used, in seconds; NaN where the system does not
+ * report it.
+ */
 async function processorTime(pid: number): Promise<number> {
   const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

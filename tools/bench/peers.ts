@@ -1,6 +1,6 @@
 /**
- * `deno task bench:peers`: measures asyncpkt beside its peers, and writes docs/performance.md with its
- * charts.
+ * `deno task bench:peers`: measures asyncpkt beside its peers, and writes docs/performance.md with
+ * its charts.
  *
  * @module
  */

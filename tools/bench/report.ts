@@ -95,8 +95,8 @@ function goalRow(goal: Goal): string[] {
 }
 
 /**
- * Returns how many digits the median of a goal needs. A median of 9.96 misses a goal of 10, so it must
- * not be rounded to 10.0.
+ * Returns how many digits the median of a goal needs. A median of 9.96 misses a goal of 10, so it
+ * must not be rounded to 10.0.
  */
 function medianDigits(goal: Goal): number {
   const value = median(goal.values);

@@ -1,6 +1,6 @@
 /**
- * Bundles the console into a module, {@link file://../../server/console_assets.ts}, so that the server
- * needs to read no files.
+ * Bundles the console into a module, {@link file://../../server/console_assets.ts}, so that the
+ * server needs to read no files.
  *
  * Usage: deno task build:console
  *

@@ -11,7 +11,9 @@ import { findBrowser, startBrowser } from "../../tests/support/browser.ts";
 
 const TARGET = new URL("../../docs/console.png", import.meta.url).pathname;
 
-/** With this seed, some of the first requests are answered before the screenshot, and some later. */
+/**
+ * With this seed, some of the first requests are answered before the screenshot, and some later.
+ */
 const SEED = 28431;
 
 const path = findBrowser();

@@ -1,6 +1,6 @@
 /**
- * The architecture check: no room imports from a room above it, no modules import each other in a circle,
- * no file is too long. Prints each problem, and exits with 1 if there is one.
+ * The architecture check: no room imports from a room above it, no modules import each other in a
+ * circle, no file is too long. Prints each problem, and exits with 1 if there is one.
  *
  * Usage: deno run --allow-read tools/gate/architecture.ts FILES
  *
@@ -57,7 +57,10 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** Returns a line for each problem of some files. `longFiles` maps files that may be long to a reason. */
+/**
+ * Returns a line for each problem of some files. `longFiles` maps files that may be long to a
+ * reason.
+ */
 export function findProblems(
   files: readonly SourceFile[],
   longFiles: Readonly<Record<string, string>> = {},

@@ -1,6 +1,6 @@
 /**
- * The coverage check: the tests of each core module take at least 95 % of its branches. Runs the tests,
- * and prints each branch that they miss in modules below that.
+ * The coverage check: the tests of each core module take at least 95 % of its branches. Runs the
+ * tests, and prints each branch that they miss in modules below that.
  *
  * Usage: deno run --allow-read --allow-write --allow-run tools/gate/branch_coverage.ts
  *

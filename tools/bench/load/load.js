@@ -1,6 +1,6 @@
-// A load generator outside the runtimes under measurement; runs on Bun. It speaks WebSocket over plain
-// TCP, copies frames and finds answers by a search for bytes, so it costs far less than a server.
-// Argument: options as JSON, see Load in ../measure.ts. Prints the result as JSON.
+// A load generator outside the runtimes under measurement; runs on Bun. It speaks WebSocket over
+// plain TCP, copies frames and finds answers by a search for bytes, so it costs far less than a
+// server. Argument: options as JSON, see Load in ../measure.ts. Prints the result as JSON.
 
 import { quantiles } from "../../../cli/figures.ts";
 import { uniformDelay } from "../../../session/delays.ts";

@@ -11,7 +11,7 @@ import { type Goal, type Section, withSpread } from "../report.ts";
 import type { Servers } from "../servers.ts";
 import { ratios, type Rounds } from "../statistics.ts";
 
-/** How many times as fast as the plain program the conversion should be; at least once elsewhere. */
+/** The least speed in relation to the plain program; 1 for other data. */
 const SPEEDUPS: Readonly<Record<string, number>> = {
   "small, 92 characters": 6,
   "1.1 KB, 20 entities": 10,

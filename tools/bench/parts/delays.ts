@@ -1,5 +1,6 @@
 /**
- * Very many requests in flight, each with its own delay: how late their answers are, and what they cost.
+ * Very many requests in flight, each with its own delay: how late their answers are, and what they
+ * cost.
  *
  * @module
  */

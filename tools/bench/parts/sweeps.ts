@@ -111,8 +111,8 @@ interface Axis {
 }
 
 /**
- * Draws lines over logarithmic axes, through the medians of the rounds, each with a bar from the least
- * to the greatest value. Returns the text of an SVG.
+ * Draws lines over logarithmic axes, through the medians of the rounds, each with a bar from the
+ * least to the greatest value. Returns the text of an SVG.
  */
 function lineChart(
   { title, subtitle }: { title: string; subtitle: string },

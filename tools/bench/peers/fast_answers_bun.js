@@ -1,5 +1,6 @@
 // Answers without converting, as fast as Bun can, for measuring clients. Arguments: port; "none" to
-// agree to no subprotocol. Otherwise it agrees to any, and answers an array frame with an array frame.
+// agree to no subprotocol. Otherwise it agrees to any, and answers an array frame with an array
+// frame.
 const [port, protocols] = process.argv.slice(2);
 
 function answer(request) {

@@ -1,6 +1,6 @@
 // A plain program, written in an afternoon, for Deno, Bun, and Node with ws. It parses, splits,
-// builds objects, and sets a timer for each request. Arguments: port; "delays" or "none"; on Node, the
-// folder that has ws.
+// builds objects, and sets a timer for each request. Arguments: port; "delays" or "none"; on Node,
+// the folder that has ws.
 
 const [port, mode, folder] = globalThis.Deno?.args ?? process.argv.slice(2);
 const delays = mode === "delays";
