@@ -2,9 +2,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Client, ConnectionError } from "../client.ts";
 import { serve } from "../server.ts";
 import { IDLE_TIMEOUT } from "../server/listener.ts";
-import { makeCertificate } from "./support/certificates.ts";
+import { makeIdentity } from "./support/certificates.ts";
 import { findProgram, freePort } from "./support/machine.ts";
-import { idDelayedBy } from "./support/random.ts";
+import { fixRandom, idDelayedBy } from "./support/random.ts";
 import { type Program, startProgram, startServerProcess } from "./support/program.ts";
 import { readToEnd } from "./support/raw_tcp.ts";
 import { until } from "./support/waiting.ts";
@@ -20,6 +20,8 @@ const TIMEOUT = 60_000;
 const NAME = "packets.example";
 const CERTIFICATES = "/etc/asyncpkt";
 const SERVERS = ["127.0.0.1:2707", "127.0.0.1:2708"];
+
+const identity = await makeIdentity();
 
 /** Texts to replace in a configuration. */
 type Changes = readonly (readonly [text: string, other: string])[];
@@ -90,9 +92,10 @@ async function startProxy(
 ): Promise<Proxy> {
   const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
   await Deno.chmod(folder, 0o755); // for nginx's workers, which run as another user under root
-  const { ca, cert, key } = await makeCertificate(`${folder}/localhost`);
-  const both = await Deno.readTextFile(cert) + await Deno.readTextFile(key);
-  await Deno.writeTextFile(`${folder}/localhost.both.pem`, both);
+  const { cert, key } = identity.tls;
+  await Deno.writeTextFile(`${folder}/localhost.pem`, cert);
+  await Deno.writeTextFile(`${folder}/localhost.key`, key);
+  await Deno.writeTextFile(`${folder}/localhost.both.pem`, cert + key);
   const file = `${folder}/${kind.file}`;
   await Deno.writeTextFile(
     file,
@@ -112,7 +115,7 @@ async function startProxy(
     await stop();
     throw error;
   }
-  return { port, caCerts: [await Deno.readTextFile(ca)], [Symbol.asyncDispose]: stop };
+  return { port, caCerts: identity.caCerts, [Symbol.asyncDispose]: stop };
 }
 
 /** Replaces texts, each of which must be there. */
@@ -251,7 +254,8 @@ for (const kind of [NGINX, HAPROXY]) {
 
   test("answers each request once when a server is killed", async () => {
     const port = freePort();
-    const flags = ["--delay", "1..2", "--allow-origin", `https://localhost:${port}`];
+    using _ = fixRandom(0.1); // the clients reconnect soon
+    const flags = ["--delay", "0.5..1", "--allow-origin", `https://localhost:${port}`];
     await using one = await startServerProcess(flags);
     await using other = await startServerProcess(flags);
     await using proxy = await startProxy(kind, port, [one.port, other.port]);
@@ -278,7 +282,8 @@ for (const kind of [NGINX, HAPROXY]) {
   });
 
   test("loses nothing when a server drains, and sends new clients to the other", async () => {
-    await using group = await startGroup(kind, { delay: { min: 0.5, max: 1 } });
+    using _ = fixRandom(0.1); // the clients reconnect soon
+    await using group = await startGroup(kind, { delay: { min: 0.3, max: 0.6 } });
     const { servers, proxy } = group;
     const [one, other] = servers;
     await using clients = await connectClients(proxy);
@@ -296,6 +301,7 @@ for (const kind of [NGINX, HAPROXY]) {
   });
 
   test("loses nothing when all servers are gone for a while", async () => {
+    using _ = fixRandom(0.1); // the client reconnects soon
     await using group = await startGroup(kind, SOON);
     const { servers, proxy } = group;
     let failures = 0;
