@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { AnswerStream, CutOff } from "./answer_stream.ts";
 
-/** A stream, and a client that reads when a test says so. */
+/** A stream with a client that reads when the test calls `read()`. */
 function streaming() {
   const events: string[] = [];
   const stream = new AnswerStream(() => events.push("gone"), (reason) => events.push(reason));
@@ -52,7 +52,7 @@ Deno.test("AnswerStream splits long answers into pieces, but splits no character
 Deno.test("AnswerStream reports a client that reads nothing for 30 s", async () => {
   using time = new FakeTime();
   const { stream, read, events } = streaming();
-  time.pass(60_000); // nothing waits
+  time.pass(60_000); // nothing is unread
   stream.write("x".repeat(200_000));
   for (let i = 0; i < 3; i++) {
     time.pass(29_999);

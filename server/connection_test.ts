@@ -33,7 +33,7 @@ function codeOf(answer: unknown): string | undefined {
   return (answer as { error?: { code: string } }).error?.code;
 }
 
-// Rules.
+// Errors of the peer.
 
 const WRONG: [name: string, frame: unknown][] = [
   ["no JSON", "{"],
@@ -95,7 +95,7 @@ Deno.test("serve() reads packets correctly after another connection sent names t
   assertEquals(await response.json(), wanted);
 });
 
-// Room.
+// Limits of connections.
 
 Deno.test("serve() admits clients up to the limit, and the next when one has left", async () => {
   for (const limits of [{ maxConnections: 2 }, { maxConnectionsPerAddress: 2 }]) {
@@ -177,7 +177,7 @@ Deno.test("serve() reports that it is unhealthy when 100 upgrades have never ope
   ]);
 });
 
-// Those that do not read.
+// Clients that do not read.
 
 Deno.test("serve() closes clients that never read, buffers no more for them, and answers others", async () => {
   const { evicted, events } = recordEvents();
@@ -243,7 +243,7 @@ Deno.test("serve() closes a POST whose answers are not read", async () => {
   await until("nothing is in flight", () => server.inFlight === 0);
 });
 
-// Faults.
+// Errors of the server.
 
 Deno.test("serve() closes a connection with 1011 when sending fails, and no other", async () => {
   const { evicted, failed, events } = recordEvents();
@@ -285,7 +285,7 @@ Deno.test("serve() survives an error wherever Deno calls it, and reports it", as
       await peer.write(clientFrame('{"request_id":1,"data":""}'));
       if (name === "close") peer.close();
       assertEquals(await failed.next(), `${name}, on purpose`);
-      // Whoever could not be served had better know.
+      // A client that cannot be served is disconnected.
       if (name === "open") assertEquals(await evicted.next(), [1011, 0]);
       if (name !== "close") peer.close();
     } finally {

@@ -30,7 +30,7 @@ function open(limits: Partial<ConnectionLimits> = {}, group?: ServerGroup) {
   return { connections, sessions, stats, abandoned };
 }
 
-/** What a socket is to the connections: handlers, and how it was closed. */
+/** A socket with handlers, which records how it was closed. */
 class FakeSocket {
   onopen = () => {};
   onerror = () => {};
@@ -49,7 +49,7 @@ function add(connections: Connections, leave = () => {}): FakeSocket {
   return socket;
 }
 
-/** How many of an address are let in, up to `most`. */
+/** Returns how many clients of an address are admitted, up to `most`. */
 function admitted(connections: Connections, address: string, most: number): number {
   let count = 0;
   while (count < most && typeof connections.admit(address) === "function") count++;
@@ -141,7 +141,7 @@ Deno.test("Connections counts the end of a connection once, however often Deno r
     for (const { onmessage } of [socket, other]) onmessage({ data });
     assertEquals([connections.size, sessions.inFlight], [2, 2], what);
     end(socket);
-    // On Deno 2.7, frames that come after that are messages without data.
+    // On Deno 2.7, frames after the end are messages without data.
     for (const after of [data, null]) socket.onmessage({ data: after });
     await Promise.resolve();
     assertEquals([left, connections.size, sessions.inFlight], [1, 1, 1], what);

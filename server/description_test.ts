@@ -10,7 +10,7 @@ import { convertVectors } from "../tests/support/vectors.ts";
 import asyncapi from "./asyncapi.json" with { type: "json" };
 import { STATUS } from "./post.ts";
 
-/** What AsyncAPI's parser calls a warning; errors are 0, and a newer version of AsyncAPI is 2. */
+/** Severity of warnings of AsyncAPI's parser; errors are 0, and newer versions of AsyncAPI 2. */
 const WARNING = 1;
 
 /**
@@ -29,7 +29,7 @@ interface Diagnostic {
   path: (string | number)[];
 }
 
-/** Runs the parser on a document; resolves to what it finds. */
+/** Returns the diagnostics of the parser for a document. */
 async function diagnose(path: string): Promise<Diagnostic[]> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-config", "--no-lock", "--allow-env", `--allow-read=${path}`, "-", path],

@@ -16,8 +16,8 @@ const SEED = 7;
 const SOON = { port: 0, delay: { min: 0.001, max: 0.02 }, seed: SEED };
 const RATES = { drop: 0.1, error: 0.1, duplicate: 0.1, late: 0.1, lateBy: 600, garbage: 0.1 };
 
-/** What each of the ids "0", "1", "2" and so on meets. */
-function fates(rates: FaultRates, count: number): Map<string, FaultKind | undefined> {
+/** Returns the fault of each of the ids "0", "1", "2" and so on. */
+function faultsOf(rates: FaultRates, count: number): Map<string, FaultKind | undefined> {
   const policy = faultPolicy(rates, SEED);
   const encoder = new TextEncoder();
   return new Map(Array.from({ length: count }, (_, i) => {
@@ -26,9 +26,9 @@ function fates(rates: FaultRates, count: number): Map<string, FaultKind | undefi
   }));
 }
 
-/** An id that meets `kind`, however small its share. */
+/** Returns an id that meets a fault of this kind. */
 function idThatMeets(kind: FaultKind | undefined, rates: FaultRates): string {
-  for (const [id, met] of fates(rates, 1000)) if (met === kind) return id;
+  for (const [id, met] of faultsOf(rates, 1000)) if (met === kind) return id;
   throw new Error(`No id meets ${kind}`);
 }
 
@@ -39,7 +39,7 @@ function countsOf(kinds: Iterable<FaultKind | undefined>): Record<FaultKind, num
   ) as Record<FaultKind, number>;
 }
 
-/** How a request ends for our client that waits until it gives up all that has no answer. */
+/** How requests with each fault end for a client that at last aborts unanswered requests. */
 const ENDINGS: Partial<Record<FaultKind, ClientErrorCode | undefined>> = {
   drop: "aborted",
   error: "internal",
@@ -49,7 +49,7 @@ const ENDINGS: Partial<Record<FaultKind, ClientErrorCode | undefined>> = {
 };
 
 Deno.test("serve() with faults injects the fault that seed and id determine, as Client sees it", async () => {
-  const expected = fates(RATES, 60);
+  const expected = faultsOf(RATES, 60);
   for (const kind of [...FAULT_KINDS.slice(0, 5), undefined]) {
     assertStrictEquals([...expected.values()].includes(kind), true, `nothing meets ${kind}`);
   }
@@ -70,14 +70,14 @@ Deno.test("serve() with faults injects the fault that seed and id determine, as 
     const kind = expected.get(ids[index]!);
     assertStrictEquals(error?.code, kind && ENDINGS[kind], `id ${ids[index]}, ${kind}`);
     if (--left !== 0) continue;
-    // The others wait in vain, once all this has been done.
+    // The other requests get no answer once all this is done.
     await until("all were dropped", () => server.faults!.drop === met("drop").length);
     await until("all garbage has come", () => garbage === met("garbage").length);
     await until("each duplicate has come", () => unmatched.length === met("duplicate").length);
     abort.abort();
   }
   assertEquals(unmatched.sort(), met("duplicate").sort());
-  // Those that were to be late were cancelled.
+  // The client cancelled the late requests.
   await until("nothing is in flight", () => server.inFlight === 0);
   assertEquals(server.faults, { ...countsOf(expected.values()), late: 0 });
   await client.close();
@@ -123,7 +123,7 @@ Deno.test("serve() with faults injects them into POSTs", async () => {
   for (const [kind, expected] of Object.entries(texts)) {
     const id = idThatMeets(kind as FaultKind, rates);
     assertEquals(await (await post(id)).text(), expected(id), kind);
-    // Whichever of the two is the last: the body ends.
+    // The body ends, whichever answer is the last.
     const lines = (await (await post(id, fine)).text()).split("\n").sort();
     assertEquals(lines, (expected(id) + answer(fine)).split("\n").sort(), kind);
   }
@@ -134,7 +134,7 @@ Deno.test("serve() with faults injects them into POSTs", async () => {
 
 Deno.test("main() serve --fault logs each fault, and at the end how many", async () => {
   const rates = { drop: 0.2, error: 0.2, duplicate: 0.2 };
-  const expected = fates(rates, 20);
+  const expected = faultsOf(rates, 20);
   const run = async (...flags: string[]) => {
     const server = startCommand([
       ...["serve", "--port", "0", "--delay", "0.01", "--seed", `${SEED}`],

@@ -16,7 +16,7 @@ async function scrape(server: { url: string }): Promise<Samples> {
   return parseMetrics(await (await get(server)).text());
 }
 
-/** What is not 0, of the families whose names begin so. */
+/** Returns the samples with this prefix that are not 0. */
 function filled(samples: Samples, prefix: string): Record<string, number> {
   return Object.fromEntries(
     [...samples].filter(([name, value]) => name.startsWith(prefix) && value !== 0),

@@ -7,7 +7,7 @@ import { PATIENCE } from "../tests/support/waiting.ts";
 
 const encoder = new TextEncoder();
 
-/** Resolves once `holds` does, without a timer: time is faked here. */
+/** Resolves once `holds` does, without a timer, since the time is fake. */
 async function spinUntil(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + PATIENCE;
   while (!await holds()) {
@@ -16,7 +16,7 @@ async function spinUntil(what: string, holds: () => boolean | Promise<boolean>):
   }
 }
 
-/** A server with room for one connection, in time that a test moves. */
+/** Starts a server with room for one connection; the time is fake. */
 function start(options: ServeOptions = {}) {
   const failed: unknown[] = [];
   const evicted: unknown[][] = [];
@@ -36,14 +36,14 @@ function start(options: ServeOptions = {}) {
     server,
     failed,
     evicted,
-    /** Begins a POST whose body has this length. */
+    /** Starts a POST whose body has this length. */
     async post(text: string, length = text.length): Promise<Deno.TcpConn> {
       const peer = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
       const bytes = encoder.encode(head(length) + text);
       for (let at = 0; at < bytes.length;) at += await peer.write(bytes.subarray(at));
       return peer;
     },
-    /** Whether there is room for another. */
+    /** Whether there is room for another connection. */
     async hasRoom(): Promise<boolean> {
       const body = '{"request_id":1,"cancel":true}';
       const answer = await exchange(server.port, head(body.length) + body);
@@ -101,7 +101,7 @@ Deno.test("serve() counts a POST until its answers were written, and drops them 
   using peer = await post(JSON.stringify(packets));
   await spinUntil("all is answered", () => server.answered === 200);
   await spinUntil("answers wait", () => time.timers > 0);
-  // Deno takes some before the client's buffers are full; from then on, nothing moves.
+  // Deno takes some answers until the client's buffers are full.
   await spinUntil("the answers are given up", () => {
     time.pass(1000);
     return evicted.length > 0;

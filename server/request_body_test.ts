@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { RequestBody } from "./request_body.ts";
 
-/** A body whose pieces a test sends, as one of the two kinds of streams that Deno makes. */
+/** A body whose pieces a test sends, as one of the two kinds of streams that Deno creates. */
 function bodyOf(type: "bytes" | undefined, limit: number) {
   let controller!: ReadableStreamController<Uint8Array>;
   let cancelled = 0;
@@ -19,7 +19,7 @@ function bodyOf(type: "bytes" | undefined, limit: number) {
   return {
     body,
     seen,
-    /** How often the rest was given up. */
+    /** How often the stream was cancelled. */
     get cancelled() {
       return cancelled;
     },
@@ -49,7 +49,7 @@ for (const type of ["bytes", undefined] as const) {
     for (const size of [1, 4096, 5, 100_000, 3, 95_895]) {
       await it.send(size);
       sent += size;
-      time.pass(4999); // 30 s all together, less 6 ms
+      time.pass(4999); // 30 s in total, less 6 ms
     }
     assertEquals([sent, it.seen], [200_000, []]);
     await it.close();

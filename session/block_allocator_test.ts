@@ -2,10 +2,10 @@ import { assert, assertEquals, assertLess, assertStrictEquals } from "@std/asser
 import { randomIntegers } from "../tests/support/random.ts";
 import { BlockAllocator, MARGIN } from "./block_allocator.ts";
 
-/** Past this many bytes, a block has memory of its own. */
+/** Longest block that has no memory of its own, in bytes. */
 const LARGE = 4096;
 
-/** An allocator whose blocks are filled with what tells them apart. */
+/** An allocator that fills each block with a mark. */
 class Filled {
   readonly allocator = new BlockAllocator();
   readonly blocks: { address: number; length: number; mark: number }[] = [];
@@ -21,7 +21,7 @@ class Filled {
     return address;
   }
 
-  /** Frees the block at `index`, which has to be as it was filled. */
+  /** Frees the block at `index` after checking its mark. */
   free(index: number): void {
     const { address, length, mark } = this.blocks[index]!;
     const at = this.allocator.offset(address);
@@ -58,7 +58,7 @@ Deno.test("allocate() uses a freed block of the same size again", () => {
 
 Deno.test("allocate() uses the rest of a chunk that was too small for the last block", () => {
   const filled = new Filled();
-  // 65 of these fill a chunk of 2^18 bytes, but for 2,144.
+  // 65 of these fill a chunk of 2^18 bytes except 2,144.
   for (let i = 0; i < 66; i++) filled.allocate(LARGE - 96);
   const last = filled.blocks.at(-1)!;
   const chunk = filled.allocator.bytes(filled.blocks[0]!.address);

@@ -4,7 +4,7 @@ import { delayPolicy } from "./delays.ts";
 import { encodeCancel, encodeRequest } from "../protocol.ts";
 import { Sessions, type SessionsOptions } from "./sessions.ts";
 
-/** Two seconds each, unless said otherwise; what was sent is kept. */
+/** Opens a session with delays of 2 s by default, and records sent frames. */
 function start(options: Partial<SessionsOptions> = {}) {
   const sessions = new Sessions({ delays: delayPolicy({ min: 2, max: 2 }), ...options });
   const sent: string[] = [];
@@ -12,7 +12,7 @@ function start(options: Partial<SessionsOptions> = {}) {
   return { sessions, session, sent };
 }
 
-/** The ranges that hold anything, by their upper bound in milliseconds. */
+/** Returns the ranges that are not empty, by their upper bound in milliseconds. */
 function filled(histogram: { bounds: readonly number[]; counts: Float64Array }) {
   return [...histogram.counts].flatMap((count, i) =>
     count === 0 ? [] : [[histogram.bounds[i] ?? Infinity, count]]
@@ -31,7 +31,7 @@ Deno.test("Counters count how each request ended", () => {
   const { counters } = sessions;
   for (const id of [1, 2, 3, 4, 3]) session.receive(encodeRequest(id, "a&&b&&c"), 0.5);
   session.receive(encodeCancel(2), 1);
-  session.receive(encodeCancel(2), 1); // no answer, and nothing to count
+  session.receive(encodeCancel(2), 1); // has no answer, and does not count
   session.receive(encodeRequest(3, "a&&b&&c"), 1);
   session.receive("{", 1);
   session.receive(encodeRequest(5, "x".repeat(100)), 1);
@@ -55,7 +55,7 @@ Deno.test("Counters count how each request ended", () => {
   session.receive(encodeRequest(7, ""), 3000);
   sessions.close(session);
   sessions.close(session);
-  session.receive(encodeRequest(8, ""), 3000); // nobody is there
+  session.receive(encodeRequest(8, ""), 3000); // the session is closed
   assertEquals([counters.dropped, counters.answered], [2, 2]);
   assertEquals(filled(counters.delays), [[2000, 5]]);
 });

@@ -21,14 +21,14 @@ import {
 
 const encoder = new TextEncoder();
 
-/** The delay of a request; `before` and `after` stand around its id in memory. */
+/** Returns the delay of a request; `before` and `after` are around its id in memory. */
 function delayOf(policy: DelayPolicy, id: string | number, before = "", after = ""): number {
   const bytes = encoder.encode(before + JSON.stringify(id) + after);
   const at = encoder.encode(before).length;
   return policy.delayOf(bytes, at, bytes.length - encoder.encode(after).length);
 }
 
-/** The delays of the ids "0", "1", "2" and so on. */
+/** Returns the delays of the ids "0", "1", "2" and so on. */
 function delaysOf(policy: DelayPolicy, count: number): number[] {
   return Array.from({ length: count }, (_, i) => delayOf(policy, String(i)));
 }
@@ -143,7 +143,7 @@ Deno.test("delayPolicy() with a seed is uniform over ids", () => {
   }
 });
 
-/** Checks that delays from 1 to 5 s fill tenths of that range about equally: by six deviations. */
+/** Checks that delays fill the tenths of 1 to 5 s equally, within six deviations. */
 function assertUniform(delays: number[]): void {
   const tenths = new Array<number>(10).fill(0);
   for (const delay of delays) tenths[Math.min(Math.floor((delay - 1000) / 400), 9)]!++;
@@ -153,9 +153,7 @@ function assertUniform(delays: number[]): void {
   }
 }
 
-/**
- * The other distributions, for whom tests have the mean, the median and some quantiles by heart.
- */
+/** The other distributions; tests know their mean, median and some quantiles. */
 const NORMAL = { mean: 3, sd: 0.5 };
 const LOGNORMAL = { median: 2, sigma: 0.5 };
 const SHAPES: readonly [delay: Delay, quantiles: readonly [rank: number, seconds: number][]][] = [
@@ -187,7 +185,7 @@ for (const [delay, quantiles] of SHAPES) {
     for (const seed of SEEDS) {
       const delays = delaysOf(delayPolicy(delay, seed), 20_000);
       for (const [rank, seconds] of quantiles) {
-        // As many should be shorter as the rank says, give or take four deviations.
+        // The rank is the share of shorter delays, within four deviations.
         const shorter = delays.filter((ms) => ms < 1000 * seconds).length;
         const expected = rank * delays.length;
         const deviation = Math.sqrt(expected * (1 - rank));
@@ -218,7 +216,7 @@ Deno.test("delayPolicy() has the mean of its distribution", () => {
     const delays = delaysOf(delayPolicy(delay, 7), 50_000);
     return delays.reduce((sum, ms) => sum + ms, 0) / delays.length / 1000;
   };
-  // Six standard errors, that is deviations by the root of how many there are.
+  // Six standard errors: deviations divided by the root of the count.
   assertLess(Math.abs(mean(NORMAL) - 3), 6 * 0.5 / Math.sqrt(50_000));
   assertLess(Math.abs(mean(LOGNORMAL) - 2 * Math.exp(0.125)), 6 * 1.21 / Math.sqrt(50_000));
 });

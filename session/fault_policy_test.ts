@@ -12,7 +12,7 @@ const RATES = { drop: 0.1, error: 0.05, duplicate: 0.1, late: 0.2, garbage: 0.15
 
 const encoder = new TextEncoder();
 
-/** What the ids "0", "1", "2" and so on meet. */
+/** Returns the faults of the ids "0", "1", "2" and so on. */
 function kindsOf(rates: FaultRates, count: number, seed?: number): (FaultKind | undefined)[] {
   const policy = faultPolicy(rates, seed);
   return Array.from({ length: count }, (_, i) => {

@@ -38,7 +38,7 @@ function open(batched: boolean, delays: DelayPolicy = fixed(DELAY), more: Sessio
     sessions,
     session,
     request: (id: string, now = 0) => session.receive(encodeRequest(id, "A&&x&&1"), now),
-    /** What is sent until then, since it was last asked. */
+    /** Advances to a time; returns the frames sent since the last call. */
     until(now: number): string[] {
       sessions.advance(now);
       sessions.flush();

@@ -14,21 +14,21 @@ interface Request {
   delay: number;
 }
 
-/** Requests in flight beside their plain twin, Maps of objects. */
+/** A RequestTable and its plain twin, Maps of objects. */
 class Twins {
   readonly inFlight = new RequestTable();
-  /** By entry. */
+  /** Requests by entry. */
   readonly requests = new Map<number, Request>();
-  /** By owner and id: the entry. */
+  /** Entries by owner and id. */
   readonly entries = new Map<string, number>();
-  /** By owner: the entries, the newest last. */
+  /** Entries by owner, the newest last. */
   readonly owned = new Map<number, number[]>();
 
   add(request: Request): number {
     const { owner, id, data, delay } = request;
     const idText = encoder.encode(JSON.stringify(id));
     const dataText = encoder.encode(JSON.stringify(data).slice(1, -1));
-    // The id and the data stand apart, as in a frame.
+    // The id and the data are apart, as in a frame.
     const source = new Uint8Array(5 + idText.length + 7 + dataText.length + 2).fill(0xa5);
     source.set(idText, 5);
     const dataAt = 5 + idText.length + 7;
@@ -43,7 +43,7 @@ class Twins {
       idText.every(isAscii) && dataText.every(isAscii),
       delay,
     );
-    source.fill(0); // it keeps a copy
+    source.fill(0); // the table keeps a copy
     assert(!this.requests.has(entry), `${entry} is given out already`);
     this.requests.set(entry, request);
     this.entries.set(keyOf(owner, id), entry);
@@ -60,7 +60,7 @@ class Twins {
     this.owned.set(owner, this.owned.get(owner)!.filter((other) => other !== entry));
   }
 
-  /** Checks all that can be asked of an entry. */
+  /** Checks all fields of an entry. */
   assertHolds(entry: number): void {
     const { owner, id, data, delay } = this.requests.get(entry)!;
     const { inFlight } = this;
@@ -68,7 +68,7 @@ class Twins {
     assertStrictEquals(inFlight.owner(entry), owner);
     assertStrictEquals(inFlight.idText(entry), JSON.stringify(id));
     assertStrictEquals(inFlight.response(entry, false), body + "}");
-    // A second time, since converting writes behind the data.
+    // Twice, since the conversion writes behind the data.
     const withDelay = `${body},"delay":${JSON.stringify(delay / 1000)}}`;
     assertStrictEquals(inFlight.response(entry, true), withDelay);
   }
@@ -128,8 +128,7 @@ Deno.test("find() finds ids of every length", () => {
 Deno.test("find() distinguishes ids with the same hash", () => {
   const byHash = new Map<number, string>();
   const pairs: [string, string][] = [];
-  // Of so many, a dozen hashes or so are the same: which, only the process knows, so they are
-  // searched for.
+  // Hashes differ between processes, so the test searches for ids with the same hash.
   for (let i = 0; i < 300_000; i++) {
     const id = i % 2 === 0 ? `${i}` : `longer ${i}`;
     const text = encoder.encode(JSON.stringify(id));
@@ -233,7 +232,7 @@ for (const [seed, owners, most] of [[1, 3, 40], [2, 1, 700], [3, 200, 5000], [4,
       } else if (twins.requests.size < goal) {
         twins.add({ owner, id, data: anyData(), delay: random(5000) });
       } else {
-        // The newest of a connection, as when it is closed.
+        // The newest request of a session, as when it is closed.
         const newest = twins.inFlight.newestOf(owner);
         assertStrictEquals(newest, twins.owned.get(owner)?.at(-1) ?? -1);
         if (newest !== -1) twins.remove(newest);

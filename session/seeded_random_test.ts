@@ -21,7 +21,7 @@ Deno.test("seededRandom() returns independent numbers for different purposes", (
     const rows = Object.values(RandomStream).map((purpose) => numbersFor(seed, purpose));
     for (const [i, row] of rows.entries()) {
       for (const other of rows.slice(i + 1)) {
-        // Pairs fill the fields of a board of ten by ten about equally: by six deviations.
+        // Pairs fill the fields of a board of ten by ten equally, within six deviations.
         const board = new Array<number>(100).fill(0);
         for (const [k, x] of row.entries()) {
           board[10 * Math.floor(10 * x) + Math.floor(10 * other[k]!)]!++;

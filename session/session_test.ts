@@ -30,13 +30,13 @@ import { Sessions, type SessionsOptions } from "./sessions.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Delays each request by its id's number, in milliseconds: 30 as well as "30" or "a30". */
+/** Delays each request by the number in its id, in milliseconds: 30 for 30, "30" or "a30". */
 const byId: DelayPolicy = {
   maxDelay: Infinity,
   delayOf: (bytes, at, end) => Number(decoder.decode(bytes.subarray(at, end)).replace(/\D/g, "")),
 };
 
-/** A session among others, and what its peer was sent. */
+/** A session, and the frames sent to its peer. */
 class Peer {
   readonly sent: string[] = [];
   readonly session: Session;
@@ -57,7 +57,7 @@ class Peer {
     this.receive(encodeRequest(id, data), now);
   }
 
-  /** What has been sent since it was last asked. */
+  /** Returns the frames sent since the last call. */
   take(): string[] {
     return this.sent.splice(0);
   }
@@ -649,7 +649,7 @@ Deno.test("receive() reports accepted and refused requests, with ids as JSON tex
   assertEquals(reported, [
     ["accepted", "1500", 1500],
     ["accepted", '"é\\"7"', 7],
-    // With two in flight there is no room, not even for one without delay.
+    // With two in flight, there is no room even for a request without delay.
     ["refused", "0", detailsOf("overloaded")],
     ["refused", "30", detailsOf("overloaded")],
     ["refused", "1500", detailsOf("cancelled")],
@@ -758,7 +758,7 @@ Deno.test("Sessions throws when a limit is not a positive integer", () => {
   }
 });
 
-/** What a random run does next; `peer` and `id` are choices among few. */
+/** A step of a random run; `peer` and `id` are choices among few. */
 interface Step {
   kind: "request" | "requests" | "cancel" | "garbage" | "pass" | "close" | "flush";
   peer: number;
@@ -766,17 +766,17 @@ interface Step {
   amount: number;
 }
 
-/** What a request is to be answered with, and when. */
+/** The expected answer to a request, and its time. */
 interface Debt {
   readonly id: RequestId;
   readonly due: number;
   readonly data: string;
 }
 
-/** A peer that knows which answers it is still owed. */
+/** A peer that knows which answers it expects. */
 class Creditor extends Peer {
   readonly owed: Debt[] = [];
-  /** Errors that are owed at once, as texts, in their order. */
+  /** Errors expected at once, as texts, in order. */
   readonly owedErrors: string[] = [];
   readonly #batched: boolean;
 
@@ -810,7 +810,7 @@ class Creditor extends Peer {
     this.receive("{", now);
   }
 
-  /** Takes what was sent, each of which has to be owed by time `now`. */
+  /** Takes the sent frames, and checks that each was expected by the time `now`. */
   collect(now: number): void {
     for (const frame of this.take()) {
       for (const answer of decodeAnswers(frame)!) {

@@ -23,8 +23,8 @@ Deno.test("a tap sees every frame, and the start and end of sessions", () => {
   sessions.flush();
   sessions.close(one);
   sessions.close(one);
-  one.receive(request, 0); // what comes after the end is nobody's
-  two.close(); // as it does by itself when it breaks off on purpose
+  one.receive(request, 0); // frames after the end are ignored
+  two.close(); // as the fault `disconnect` does
   sessions.close(two);
   const invalid = {
     request_id: null,

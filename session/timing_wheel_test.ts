@@ -13,8 +13,8 @@ import { TimingWheel } from "./timing_wheel.ts";
 const TURN = 8192;
 
 /**
- * A wheel beside its plain twin, the due times in a Map. Whatever is done to both, nothing may come
- * early, late, twice or without having been added.
+ * A wheel and its plain twin, the due times in a Map. No entry may be due early, late, twice, or
+ * without having been added.
  */
 class Twins {
   readonly wheel: TimingWheel;
@@ -37,7 +37,7 @@ class Twins {
     this.waiting.set(entry, Math.ceil(due));
   }
 
-  /** Adds the first entry that is free, as whoever gives entries out again does. */
+  /** Adds the first free entry, as a caller that uses entries again does. */
   addAny(due: number): void {
     let entry = 0;
     while (this.waiting.has(entry)) entry++;
@@ -49,13 +49,13 @@ class Twins {
     this.waiting.delete(entry);
   }
 
-  /** Cancels one of those that wait. */
+  /** Cancels a waiting entry. */
   cancelAny(choice: number): void {
     const entries = [...this.waiting.keys()];
     if (entries.length > 0) this.cancel(entries[choice % entries.length]!);
   }
 
-  /** Moves both on; returns what was due, in the order of the wheel. */
+  /** Advances both; returns the due entries in the order of the wheel. */
   advance(now: number, onDue = (_entry: number): void => {}): number[] {
     const isLeap = now - this.now >= TURN;
     this.now = Math.max(this.now, now);
@@ -83,7 +83,7 @@ class Twins {
     if (size === 0) assertStrictEquals(nextDue, Infinity);
   }
 
-  /** Lets all that waits become due, as a timer does that is set for nextDue. */
+  /** Lets all entries become due, as a timer set for nextDue does. */
   runOut(): void {
     while (this.wheel.size > 0) {
       assertGreater(this.wheel.nextDue, this.now, "nothing would ever move on");
@@ -194,7 +194,7 @@ Deno.test("cancel() in onDue removes the next entry of the slot, or all entries"
     for (let entry = 0; entry < 6; entry++) twins.add(entry, 100);
     twins.add(6, 101);
     const called = twins.advance(200, () => {
-      // What is added last comes first, so the next are the greatest.
+      // The last entry was added first, so the next are the greatest.
       const next = [...twins.waiting].filter(([, due]) => due === 100).map(([entry]) => entry);
       for (const entry of next.sort((a, b) => b - a).slice(0, count)) twins.cancel(entry);
     });
@@ -354,7 +354,7 @@ Deno.test("cancel() takes the same time for any entry", () => {
   const wheel = new TimingWheel();
   const count = 300_000;
   for (let entry = 0; entry < count; entry++) wheel.add(entry, 1000);
-  // Each from the middle of one list: were it searched, this would take minutes.
+  // Each is in the middle of one list: searching it would take minutes.
   for (let i = 0; i < count; i++) wheel.cancel((i + count / 2) % count);
   assertStrictEquals(wheel.size, 0);
   assertStrictEquals(wheel.nextDue, Infinity);

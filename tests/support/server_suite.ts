@@ -6,7 +6,7 @@ import {
   assertRejects,
 } from "@std/assert";
 import { delay } from "@std/async/delay";
-// Named in deno.json, it would go into the executable.
+// In deno.json, it would become part of the executable.
 // deno-lint-ignore no-import-prefix
 import { WebSocket as ForeignSocket } from "npm:ws@^8";
 import { Client } from "../../client.ts";
@@ -79,19 +79,19 @@ function statusOf(answer: string): number {
   return Number(/^HTTP\/1.1 (\d+)/.exec(answer)?.[1]);
 }
 
-/** Starts a server; a rejected promise says why it cannot be started. */
+/** Starts a server; rejects if it cannot start. */
 export type StartServer = (options?: ServeOptions) => Promise<Server>;
 
 /**
  * Registers the tests of a server's behavior.
  *
- * @param subject what the tests are about, for their names.
+ * @param subject the kind of server, for the names of the tests.
  */
 export function testServer(subject: string, start: StartServer): void {
   const test = (name: string, fn: () => void | Promise<void>) =>
     Deno.test(`${subject}: ${name}`, fn);
 
-  // The two modes.
+  // The modes.
 
   test("serve() answers the example in plain mode with exactly its response", async () => {
     await using server = await start(SOON);
@@ -143,7 +143,7 @@ export function testServer(subject: string, start: StartServer): void {
 
   test("serve() answers each request after its own delay, whatever others wait", async () => {
     const options = { port: 0, delay: { min: 0, max: 600 }, seed: 1 };
-    // The first is sent with the others and is due minutes later.
+    // The first request is due minutes after the others.
     const ids = [[300_000, 600_000], [300, 350], [100, 150], [200, 250]]
       .map(([least, most]) => idDelayedBy(options, least!, most!));
     await using server = await start(options);
@@ -684,7 +684,7 @@ export function testServer(subject: string, start: StartServer): void {
     await until("it is in flight", () => server.inFlight === 1);
     let isDrained = false;
     const drained = server.drain().then(() => isDrained = true);
-    // Frames after the server's Close: on Deno 2.7 they come as messages without data.
+    // On Deno 2.7, frames after the server's Close are messages without data.
     while (!isDrained) {
       await chatty.write(clientFrame('{"request_id":1,"data":""}')).catch(() => {});
       await chatty.write(new Uint8Array([0x88, 0x80, 0, 0, 0, 0])).catch(() => {});
