@@ -23,6 +23,7 @@ import { readCertificate, renewOnHangUp } from "./certificate.ts";
 import { aborted, shutDownWithStdin, type Streams } from "./command.ts";
 import { CommandError, Exit, messageOf, UsageError } from "./exit.ts";
 import {
+  choice,
   defined,
   flagHelp,
   type FlagValues,
@@ -56,6 +57,10 @@ const FLAGS = {
     port: integer(`port; 0 picks a free one [${DEFAULT_PORT}]`, DEFAULT_PORT, 0, 65_535),
     hostname: text("HOST", "address to listen on [127.0.0.1]", "127.0.0.1"),
     workers: value("N", "threads that share the port; auto for one per core [1]", 1, parseWorkers),
+    websocket: choice("strict bounds memory and time whatever clients send [deno]", [
+      "deno",
+      "strict",
+    ]),
     "no-console": toggle("serves no page to browsers"),
     "drain-timeout": time("how long a drain may take [the longest delay + 5s]", undefined),
     "exit-with-stdin": exitWithStdin,
@@ -173,6 +178,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const options = defined<ServeOptions>({
     hostname: flags.hostname,
     port: flags.port,
+    websocket: flags.websocket,
     delay: flags.delay,
     seed: flags.seed,
     faults: flags.fault,
@@ -246,6 +252,8 @@ function needsOf(flags: Flags): Need[] {
   const isAnyPort = flags.port === 0 && workers > 1;
   return [
     toListen(isAnyPort ? host : `${host}:${flags.port}`),
+    // Requests that are no upgrade go through a server of Deno's on this machine.
+    ...flags.websocket === "strict" ? [toListen("127.0.0.1")] : [],
     ...natsNeeds(flags),
     ...toReadToken(flags["token-file"]),
     ...toRead(cert, key),
