@@ -1,6 +1,5 @@
 /**
- * Very many requests in flight, each with its own delay: how late their answers are, and what they
- * cost.
+ * Very many requests in flight with random delays: how late their answers are, and their cost.
  *
  * @module
  */

@@ -50,9 +50,7 @@ export async function measureSocket(servers: Servers, rounds: number): Promise<S
   };
 }
 
-/**
- * Measures answers and processor time at an offered 10,000 requests/s, with and without the lines.
- */
+/** Measures answers and processor time at 10,000 requests/s, with and without the lines. */
 export async function measureLogging(servers: Servers, rounds: number): Promise<Section> {
   const load = { connections: 16, rate: 10_000, data: SMALL, warmUp: 1, seconds: 3 };
   const { asyncpkt, asyncpktLogging } = servers;

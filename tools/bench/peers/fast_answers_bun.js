@@ -1,6 +1,5 @@
-// Answers without converting, as fast as Bun can, for measuring clients. Arguments: port; "none" to
-// agree to no subprotocol. Otherwise it agrees to any, and answers an array frame with an array
-// frame.
+// Answers without converting, as fast as Bun can, for measuring clients. It answers an array frame
+// with an array frame. Arguments: port; "none" to agree to no subprotocol, instead of to any.
 const [port, protocols] = process.argv.slice(2);
 
 function answer(request) {

@@ -1,14 +1,41 @@
-// A load generator outside the runtimes under measurement; runs on Bun. It speaks WebSocket over
-// plain TCP, copies frames and finds answers by a search for bytes, so it costs far less than a
-// server. Argument: options as JSON, see Load in ../measure.ts. Prints the result as JSON.
+/**
+ * A load generator outside the runtimes under measurement: it runs on Bun. It speaks WebSocket over
+ * plain TCP, copies frames and finds answers by a search for bytes, so it costs far less than a
+ * server. Argument: {@linkcode LoadOptions} as JSON. Prints the answers as JSON.
+ *
+ * @module
+ */
 
-import { quantiles } from "../../../cli/figures.ts";
-import { uniformDelay } from "../../../session/delays.ts";
-import { buildFrame, ZERO_MASK } from "../../../websocket/frames.ts";
-import { parseHead, upgradeRequest } from "../../../websocket/handshake.ts";
+import { Buffer } from "node:buffer";
+import process from "node:process";
+import { quantiles } from "../../cli/figures.ts";
+import { delayPolicy } from "../../session/delays.ts";
+import { buildFrame, ZERO_MASK } from "../../websocket/frames.ts";
+import { parseHead, upgradeRequest } from "../../websocket/handshake.ts";
+import type { LoadOptions } from "./measure.ts";
 
-const { port, connections, pipeline, rate = 0, warmUp, seconds, data, batch, subprotocol, delay } =
-  JSON.parse(process.argv[2]);
+/** A socket of Bun; `write()` returns how many bytes it took. */
+interface Socket {
+  write(bytes: string | Uint8Array): number;
+}
+
+/** The part of Bun that is used here. */
+declare const Bun: {
+  sleep(milliseconds: number): Promise<void>;
+  connect(options: {
+    readonly hostname: string;
+    readonly port: number;
+    readonly socket: {
+      data(socket: Socket, chunk: Buffer): void;
+      drain(): void;
+      close(): void;
+      error(socket: Socket, error: Error): void;
+    };
+  }): Promise<Socket>;
+};
+
+const options: LoadOptions = JSON.parse(process.argv[2]!);
+const { port, connections, pipeline = 0, rate = 0, warmUp, seconds, data, batch } = options;
 
 const ID_LENGTH = 8;
 const KEY = Buffer.from('"request_id":"');
@@ -22,8 +49,7 @@ let answered = 0;
 let errors = 0;
 
 /** Latencies less delays of the answers during the measurement, in milliseconds. */
-let samples = new Float64Array(1 << 20);
-let sampled = 0;
+const samples: number[] = [];
 
 const { frame, idOffsets } = makeFrame();
 
@@ -32,30 +58,33 @@ function makeFrame() {
   const packet = `{"request_id":"${"0".repeat(ID_LENGTH)}","data":"${data}"}`;
   const text = batch > 1 ? `[${Array(batch).fill(packet).join(",")}]` : packet;
   const frame = Buffer.from(buildFrame(text, { mask: ZERO_MASK }));
-  const idOffsets = [];
+  const idOffsets: number[] = [];
   for (let at = frame.indexOf(KEY); at >= 0; at = frame.indexOf(KEY, at + 1)) {
     idOffsets.push(at + KEY.length);
   }
   return { frame, idOffsets };
 }
 
-/** Delays of requests in milliseconds, by the kind of server. */
-const delayOf = {
+const seeded = delayPolicy({ min: 1, max: 5 }, 1);
+
+/** Returns the delay of the request whose id is `id`, at `bytes[at]`, in milliseconds. */
+const delayOf: (bytes: Buffer, at: number, id: number) => number = {
   none: () => 0,
-  plain: (_bytes, _at, id) => 1000 + (Math.imul(id, 0x9e3779b1) >>> 0) % 4001,
-  seed: (bytes, at) => seeded.delayOf(bytes, at - 1, at + ID_LENGTH + 1),
-}[delay];
-const seeded = uniformDelay({ min: 1, max: 5 }, 1);
+  plain: (_bytes: Buffer, _at: number, id: number) =>
+    1000 + (Math.imul(id, 0x9e3779b1) >>> 0) % 4001,
+  seed: (bytes: Buffer, at: number) => seeded.delayOf(bytes, at - 1, at + ID_LENGTH + 1),
+}[options.delay];
 
 class Connection {
-  unsent = null;
+  socket!: Socket;
+  unsent: Buffer | null = null;
   rest = Buffer.alloc(0);
   isOpen = false;
   /** Answers that no new requests have followed yet. */
   due = 0;
 
   /** Sends `count` frames. */
-  send(count) {
+  send(count: number) {
     const now = performance.now();
     const frames = Buffer.allocUnsafe(frame.length * count);
     for (let i = 0; i < count; i++) {
@@ -65,14 +94,14 @@ class Connection {
         const id = sent++ % MAX_REQUESTS;
         sentAt[id] = now;
         for (let j = 0; j < ID_LENGTH; j++) {
-          frames[at + offset + j] = HEX[(id >> (28 - 4 * j)) & 15];
+          frames[at + offset + j] = HEX[(id >> (28 - 4 * j)) & 15]!;
         }
       }
     }
     this.write(frames);
   }
 
-  write(bytes) {
+  write(bytes: Buffer) {
     if (this.unsent !== null) {
       this.unsent = Buffer.concat([this.unsent, bytes]);
       return;
@@ -87,7 +116,7 @@ class Connection {
     if (bytes !== null) this.write(bytes);
   }
 
-  receive(chunk) {
+  receive(chunk: Buffer) {
     let bytes = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
     if (!this.isOpen) {
       const end = bytes.indexOf("\r\n\r\n");
@@ -122,18 +151,13 @@ class Connection {
   }
 }
 
-function sample(bytes, at, now) {
+function sample(bytes: Buffer, at: number, now: number) {
   let id = 0;
   for (let i = at; i < at + ID_LENGTH; i++) {
-    const digit = bytes[i];
+    const digit = bytes[i]!;
     id = id << 4 | (digit <= 0x39 ? digit - 0x30 : digit - 0x57);
   }
-  if (sampled === samples.length) {
-    const larger = new Float64Array(2 * sampled);
-    larger.set(samples);
-    samples = larger;
-  }
-  samples[sampled++] = now - sentAt[id] - delayOf(bytes, at, id);
+  samples.push(now - sentAt[id]! - delayOf(bytes, at, id));
 }
 
 let isCounting = false;
@@ -148,17 +172,17 @@ for (const connection of all) {
     socket: {
       data: (_socket, chunk) => connection.receive(chunk),
       drain: () => connection.drain(),
-      close: () => isOver || fail("the server closed a connection"),
+      close: () => fail("the server closed a connection"),
       error: (_socket, error) => fail(error.message),
     },
   });
   connection.socket.write(upgradeRequest({
     "Host": `127.0.0.1:${port}`,
-    "Sec-WebSocket-Protocol": subprotocol,
+    "Sec-WebSocket-Protocol": options.subprotocol,
   }));
 }
 
-function fail(message) {
+function fail(message: string) {
   console.error(message);
   process.exit(1);
 }
@@ -181,7 +205,7 @@ function openLoop() {
     const share = Math.ceil(frames / connections);
     for (; frames > 0; frames -= share) {
       next = (next + 1) % connections;
-      all[next].send(Math.min(share, frames));
+      all[next]!.send(Math.min(share, frames));
     }
   }, 1);
 }
@@ -193,7 +217,7 @@ async function count() {
   await Bun.sleep(seconds * 1000);
   isOver = true;
   const took = (performance.now() - countedFrom) / 1000;
-  const at = quantiles(samples.subarray(0, sampled));
+  const at = quantiles(samples);
   const result = {
     perSecond: (answered - answeredBefore) / took,
     inFlight: sent - answered,
