@@ -504,7 +504,7 @@ Deno.test("main() send exits with 3 when there is no connection", async () => {
   assertEquals(
     late.stderr,
     `asyncpkt send: cannot connect to ${mute.url}: no answer within 0.05 s; ` +
-      "check the address, or allow more with --timeout\n",
+      "check the address or raise --timeout\n",
   );
 });
 

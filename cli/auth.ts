@@ -14,7 +14,7 @@ import { type Need, toRead } from "./permissions.ts";
 const VARIABLE = "ASYNCPKT_TOKEN";
 
 /** The flag that names the token's file. The value of a flag for the token itself would be visible to all. */
-export const tokenFile = text("FILE", `holds the token; default: ${VARIABLE}, if set`, undefined);
+export const tokenFile = text("FILE", `holds the token; default: ${VARIABLE}, if set`);
 
 /** Returns the permission to read the token. */
 export function toReadToken(path: string | undefined): Need[] {

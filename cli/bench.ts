@@ -39,20 +39,15 @@ const DURATION = 10_000;
 /** The flags of `asyncpkt bench`. */
 const FLAGS = {
   ...CLIENT_FLAGS,
-  data: text("DATA", "the data of each request [the protocol's example]", undefined),
+  data: text("DATA", "the data of each request [the protocol's example]"),
   connections: short("c", integer("connections [10]", 10, 1, 100_000)),
   requests: short("n", integer("requests to send in total", undefined, 1)),
-  duration: short("z", time("how long to send [10s]", undefined)),
+  duration: short("z", time("how long to send [10s]")),
   rate: short("q", integer("requests per second over all connections", undefined, 1)),
   batch: integer("requests that share a frame [1]", 1, 1, MAX_BATCH),
   "output-format": choice("format of the report, on stdout [text]", ["text", "json"]),
   json: toggle("the same as --output-format json"),
-  threshold: many(value<Threshold | undefined>(
-    "METRIC<VALUE",
-    "exits with 99 unless this holds",
-    undefined,
-    parseThreshold,
-  )),
+  threshold: many(value("METRIC<VALUE", "exits with 99 unless this holds", parseThreshold)),
 };
 
 export { FLAGS as flags };

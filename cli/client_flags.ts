@@ -22,12 +22,12 @@ import { type Need, toConnect, toRead } from "./permissions.ts";
 
 /** The flags of clients. */
 export const CLIENT_FLAGS = {
-  url: value("URL", "the server [ws://localhost:2707]", "ws://localhost:2707", parseUrl),
+  url: value("URL", "the server [ws://localhost:2707]", parseUrl, "ws://localhost:2707"),
   "token-file": tokenFile,
-  ca: many(text("FILE", "an authority to trust for wss, as PEM", undefined)),
+  ca: many(text("FILE", "an authority to trust for wss, as PEM")),
   concurrency: short("p", integer("requests in flight on each connection [100]", 100, 1)),
   timeout: short("t", time("how long to wait for each answer [10s]", 10_000)),
-  file: short("f", text("PATH", "reads packets from a file, one per line; - for stdin", undefined)),
+  file: short("f", text("PATH", "reads packets from a file, one per line; - for stdin")),
 };
 
 type ClientFlags = FlagValues<typeof CLIENT_FLAGS>;

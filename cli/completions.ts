@@ -6,14 +6,25 @@
 
 import type { Command, Commands } from "./command.ts";
 import { Exit, UsageError } from "./exit.ts";
-import { type Flag, flagHelp, HELP_FLAG, readFlags, unexpected } from "./flags.ts";
+import { flagHelp, type FlagTable, HELP_FLAG, readFlags, unexpected } from "./flags.ts";
 
-/** What a shell can complete: a command, its flags, and the words that its first argument can be. */
+/** A command that a shell can complete. */
 interface Completable {
   readonly name: string;
   readonly about: string;
-  readonly flags: readonly [name: string, Flag<unknown>][];
+  readonly flags: readonly CompletableFlag[];
+  /** The words that its first argument can be. */
   readonly words: readonly string[];
+}
+
+interface CompletableFlag {
+  /** Such as `-c` and `--connections`. */
+  readonly forms: readonly string[];
+  readonly help: string;
+  readonly placeholder: string;
+  readonly many: boolean;
+  /** The possible values; empty if a shell cannot know them, undefined if the flag takes none. */
+  readonly values: "file" | readonly string[] | undefined;
 }
 
 /** Makers of scripts by the name of the shell. */
@@ -50,7 +61,7 @@ export function completions(commands: Commands): Command {
       }
       const all = Object.entries(commands).map(async ([name, { about, load }]) => {
         const { flags, words = [] } = await load();
-        return { name, about, words, flags: Object.entries({ ...flags, help: HELP_FLAG }) };
+        return { name, about, words, flags: flagsOf({ ...flags, help: HELP_FLAG }) };
       });
       stdout.write(SCRIPTS[given[0]!]!(await Promise.all(all)));
       return Exit.ok;
@@ -58,36 +69,32 @@ export function completions(commands: Commands): Command {
   };
 }
 
-/** Returns the possible values of a flag: words, "file", "any", or undefined if it takes none. */
-function valuesOf({ placeholder }: Flag<unknown>): undefined | "file" | "any" | readonly string[] {
-  if (placeholder === undefined) return undefined;
-  if (placeholder === "PATH" || placeholder === "FILE") return "file";
-  return placeholder.includes("|") ? placeholder.split("|") : "any";
-}
-
-/** Returns the forms of a flag, such as `-c` and `--connections`. */
-function formsOf([name, { short }]: [string, Flag<unknown>]): string[] {
-  return short === undefined ? [`--${name}`] : [`-${short}`, `--${name}`];
+function flagsOf(table: FlagTable): CompletableFlag[] {
+  return Object.entries(table).map(([name, { short, help, placeholder = "", many = false }]) => ({
+    ...{ help, placeholder, many },
+    forms: [...short === undefined ? [] : [`-${short}`], `--${name}`],
+    values: placeholder === ""
+      ? undefined
+      : placeholder === "PATH" || placeholder === "FILE"
+      ? "file"
+      : placeholder.split("|").slice(placeholder.includes("|") ? 0 : 1),
+  }));
 }
 
 function bash(commands: readonly Completable[]): string {
+  const files =
+    "local IFS=$'\\n'; COMPREPLY=($(compgen -f -- \"$word\")); compopt -o filenames 2>/dev/null";
   const complete = (words: readonly string[]) =>
     `COMPREPLY=($(compgen -W '${words.join(" ")}' -- "$word"))`;
   const cases = commands.map(({ name, flags, words }) => {
-    const values = flags.flatMap((flag) => {
-      const values = valuesOf(flag[1]);
-      if (values === undefined) return [];
-      const action = values === "file"
-        ? "local IFS=$'\\n'; COMPREPLY=($(compgen -f -- \"$word\")); compopt -o filenames 2>/dev/null; "
-        : values === "any"
-        ? ""
-        : `${complete(values)}; `;
-      return [`        ${formsOf(flag).join("|")}) ${action}return ;;`];
-    });
+    const values = flags.filter(({ values }) => values !== undefined).map(({ forms, values }) =>
+      `        ${forms.join("|")}) ${values === "file" ? files : complete(values!)}; return ;;`
+    );
+    const all = [...words, ...flags.flatMap(({ forms }) => forms)];
     return [
       `    ${name})`,
       ...values.length > 0 ? ['      case "$previous" in', ...values, "      esac"] : [],
-      `      ${complete([...words, ...flags.flatMap(formsOf)])} ;;`,
+      `      ${complete(all)} ;;`,
     ].join("\n");
   });
   const first = [...commands.map(({ name }) => name), "--help", "--version"];
@@ -111,17 +118,11 @@ complete -F _asyncpkt asyncpkt
 
 function zsh(commands: readonly Completable[]): string {
   const escape = (text: string) => text.replace(/[[\]:\\]/g, "\\$&").replaceAll("'", "'\\''");
-  const specOf = (flag: [string, Flag<unknown>]) => {
-    const forms = formsOf(flag);
-    const { help, placeholder, many } = flag[1];
-    const values = valuesOf(flag[1]);
-    const action = values === undefined
-      ? ""
-      : `:${escape(placeholder!)}:${
-        values === "file" ? "_files" : values === "any" ? " " : `(${values.join(" ")})`
-      }`;
+  const specOf = ({ forms, help, placeholder, many, values }: CompletableFlag) => {
+    const action = values === "file" ? "_files" : values?.length ? `(${values.join(" ")})` : " ";
+    const value = values === undefined ? "" : `:${escape(placeholder)}:${action}`;
     const excludes = many ? "*" : `(${forms.join(" ")})`;
-    return forms.map((form) => `'${excludes}${form}[${escape(help)}]${action}'`).join(" ");
+    return forms.map((form) => `'${excludes}${form}[${escape(help)}]${value}'`).join(" ");
   };
   const cases = commands.map(({ name, flags, words }) => {
     const first = words.length === 0 ? [] : [`'1:word:(${words.join(" ")})'`];
@@ -154,18 +155,10 @@ function fish(commands: readonly Completable[]): string {
     const within = `complete -c asyncpkt -n '__fish_seen_subcommand_from ${name}'`;
     return [
       `complete -c asyncpkt -n __fish_use_subcommand -a ${name} -d ${quote(about)}`,
-      ...flags.map(([name, flag]) => {
-        const { short, help } = flag;
-        const values = valuesOf(flag);
-        const letter = short === undefined ? "" : ` -s ${short}`;
-        const takes = values === undefined
-          ? ""
-          : values === "file"
-          ? " -r -F"
-          : values === "any"
-          ? " -x"
-          : ` -x -a ${quote(values.join(" "))}`;
-        return `${within} -l ${name}${letter}${takes} -d ${quote(help)}`;
+      ...flags.map(({ forms, help, values }) => {
+        const options = forms.map((form) => form.replace(/^--/, "-l ").replace(/^-(?!l )/, "-s "));
+        const value = values === "file" ? " -r -F" : values && ` -x -a ${quote(values.join(" "))}`;
+        return `${within} ${options.join(" ")}${value ?? ""} -d ${quote(help)}`;
       }),
       ...words.length === 0 ? [] : [`${within} -a ${quote(words.join(" "))}`],
     ];

@@ -119,7 +119,7 @@ const OBSTACLES: readonly Obstacle[] = [
     what: `the server says nothing, ${scheme}`,
     start: bytes(scheme, "", "stays"),
     flags: ["--timeout", "0.2"],
-    says: "no answer within 0.2 s; check the address, or allow more with --timeout",
+    says: "no answer within 0.2 s; check the address or raise --timeout",
   })),
   {
     what: "the server chooses another subprotocol",
@@ -161,7 +161,7 @@ const OBSTACLES: readonly Obstacle[] = [
     start: http(200, "", { isAuthority: true }),
     flags: TRUSTS,
     says: "the certificate of the server is that of an authority (CA:TRUE); " +
-      "give the server a certificate with CA:FALSE, and trust its authority with --ca FILE",
+      "use a certificate with CA:FALSE, and trust its authority with --ca FILE",
   },
   {
     what: "an expired certificate",
@@ -180,7 +180,7 @@ const OBSTACLES: readonly Obstacle[] = [
     start: http(200, "", { names: "DNS:example.com" }),
     flags: TRUSTS,
     says: "the certificate of the server is not for 127.0.0.1; " +
-      "connect to a name that it is for, or make a certificate for this one",
+      "connect to a name in the certificate, or make a certificate for this name",
   },
   // Statuses, which Deno hides over TLS.
   ...[undefined, {}].flatMap((certificate) => {

@@ -42,69 +42,63 @@ export function toggle(help: string): Flag<boolean> {
 }
 
 /** A flag that takes a value. */
-export function value<T>(
+export function value<T, D = undefined>(
   placeholder: string,
   help: string,
-  byDefault: T,
   parse: (text: string) => T,
-): Flag<T> {
-  return { placeholder, help, default: byDefault, parse };
+  byDefault?: D,
+): Flag<T | D> {
+  return { placeholder, help, parse, default: byDefault as D };
 }
 
 /** A flag that takes a text. */
-export function text<T extends string | undefined>(
+export function text<D = undefined>(
   placeholder: string,
   help: string,
-  byDefault: T,
-): Flag<string | T> {
-  return value<string | T>(placeholder, help, byDefault, (given) => given);
+  byDefault?: D,
+): Flag<string | D> {
+  return value(placeholder, help, (text) => text, byDefault);
 }
 
 /** A flag that takes an integer in a range, both ends included. */
-export function integer<T extends number | undefined>(
+export function integer<D = undefined>(
   help: string,
-  byDefault: T,
-  min: number = Number.MIN_SAFE_INTEGER,
-  max: number = Number.MAX_SAFE_INTEGER,
-): Flag<number | T> {
-  const range = min === Number.MIN_SAFE_INTEGER
-    ? ""
-    : max === Number.MAX_SAFE_INTEGER
-    ? ` of at least ${min}`
-    : ` from ${min} to ${max}`;
-  return value<number | T>("N", help, byDefault, (given) => {
-    const number = /^-?\d+$/.test(given) ? Number(given) : NaN;
+  byDefault?: D,
+  min = -Infinity,
+  max = Infinity,
+): Flag<number | D> {
+  const range = max < Infinity ? ` from ${min} to ${max}` : min > -max ? ` of at least ${min}` : "";
+  const parse = (text: string) => {
+    const number = /^-?\d+$/.test(text) ? Number(text) : NaN;
     if (Number.isSafeInteger(number) && number >= min && number <= max) return number;
-    throw unexpected(`an integer${range}`, given);
-  });
+    throw unexpected(`an integer${range}`, text);
+  };
+  return value("N", help, parse, byDefault);
 }
 
 /** A flag that takes a duration of more than 0; its value is in milliseconds. */
-export function time<T extends number | undefined>(
-  help: string,
-  byDefault: T,
-): Flag<number | T> {
-  const parse = (given: string) => {
-    const milliseconds = parseDuration(given);
+export function time<D = undefined>(help: string, byDefault?: D): Flag<number | D> {
+  const parse = (text: string) => {
+    const milliseconds = parseDuration(text);
     if (milliseconds > 0) return milliseconds;
-    throw unexpected("a duration, such as 10, 10s or 500ms", given);
+    throw unexpected("a duration, such as 10, 10s or 500ms", text);
   };
   const syntax = "A TIME is in seconds or has a unit: 10, 10s, 500ms, 1m, 1h.";
-  return { ...value<number | T>("TIME", help, byDefault, parse), syntax };
+  return { ...value("TIME", help, parse, byDefault), syntax };
 }
 
 const SIZES = { "": 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
 /** A flag that takes a size of more than 0; its value is in bytes. */
-export function size(help: string, byDefault: number): Flag<number> {
-  const parse = (given: string) => {
-    const [, number, unit] = /^(\d+)(|KiB|MiB|GiB)$/.exec(given) ?? [];
+export function size<D = undefined>(help: string, byDefault?: D): Flag<number | D> {
+  const parse = (text: string) => {
+    const [, number, unit] = /^(\d+)(|KiB|MiB|GiB)$/.exec(text) ?? [];
     const bytes = Number(number) * SIZES[unit as keyof typeof SIZES];
     if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
-    throw unexpected("a size, such as 1MiB or 65536", given);
+    throw unexpected("a size, such as 1MiB or 65536", text);
   };
   const syntax = "A SIZE is in bytes or has a unit: 65536, 64KiB, 1MiB, 1GiB.";
-  return { ...value("SIZE", help, byDefault, parse), syntax };
+  return { ...value("SIZE", help, parse, byDefault), syntax };
 }
 
 /** A flag that takes one of a few words, the first of which is the default. */
@@ -112,10 +106,11 @@ export function choice<const T extends readonly [string, ...string[]]>(
   help: string,
   words: T,
 ): Flag<T[number]> {
-  return value<T[number]>(words.join("|"), help, words[0], (given) => {
-    if (words.includes(given)) return given;
-    throw unexpected(words.join(" or "), given);
-  });
+  const parse = (text: string): T[number] => {
+    if (words.includes(text)) return text;
+    throw unexpected(words.join(" or "), text);
+  };
+  return value(words.join("|"), help, parse, words[0]);
 }
 
 /** The same flag, with a letter for its name. */
@@ -129,14 +124,14 @@ export function many<T>(flag: Flag<T>): Flag<readonly NonNullable<T>[]> {
 }
 
 /** The same flags, under a heading in the help. */
-export function group<T extends FlagTable>(heading: string, table: T): T {
+export function group<T extends Readonly<Record<string, object>>>(heading: string, table: T): T {
   const flags = Object.entries(table).map(([name, flag]) => [name, { ...flag, heading }]);
   return Object.fromEntries(flags);
 }
 
-/** Returns an error for a value that is not as expected. */
-export function unexpected(expected: string, given: string): RangeError {
-  return new RangeError(`expected ${expected}, got ${JSON.stringify(given)}`);
+/** Returns an error for a text that is not as expected. */
+export function unexpected(expected: string, text: string): RangeError {
+  return new RangeError(`expected ${expected}, got ${JSON.stringify(text)}`);
 }
 
 /**
@@ -152,7 +147,7 @@ export function readFlags<T extends FlagTable>(
 ): FlagValues<T> {
   const rest: string[] = [];
   const values: Record<string, unknown> = { _: rest };
-  for (const [name, flag] of Object.entries(table)) values[name] = flag.default;
+  for (const name of Object.keys(table)) values[name] = table[name]!.default;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     if (arg === "--") {
@@ -164,17 +159,19 @@ export function readFlags<T extends FlagTable>(
       continue;
     }
     const [name, attached] = splitFlag(table, arg);
-    const flag = table[name]!;
-    let given = attached;
-    if (flag.placeholder === undefined) {
-      if (given !== undefined) {
-        throw new UsageError(`--${name}: expected no value, got ${JSON.stringify(given)}`);
+    const { placeholder, parse, many } = table[name]!;
+    const text = placeholder === undefined ? attached : attached ?? args[++i];
+    try {
+      if (placeholder !== undefined && !text) {
+        throw new RangeError(`expected a value, as in --${name} ${placeholder}`);
       }
-    } else if (!(given ??= args[++i])) {
-      throw new UsageError(`--${name}: expected a value, as in --${name} ${flag.placeholder}`);
+      if (placeholder === undefined && text !== undefined) throw unexpected("no value", text);
+      const value = parse(text ?? "");
+      values[name] = many ? [...values[name] as unknown[], ...value as unknown[]] : value;
+    } catch (error) {
+      if (error instanceof RangeError) throw new UsageError(`--${name}: ${error.message}`);
+      throw error;
     }
-    const value = parse(name, flag, given ?? "");
-    values[name] = flag.many ? [...values[name] as unknown[], ...value as unknown[]] : value;
   }
   if (words === "no words" && rest.length > 0) {
     throw new UsageError(`unexpected argument ${JSON.stringify(rest[0])}; --help shows the usage`);
@@ -186,22 +183,11 @@ export function readFlags<T extends FlagTable>(
 function splitFlag(table: FlagTable, arg: string): [name: string, value: string | undefined] {
   const [, long, value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
   if (long !== undefined && Object.hasOwn(table, long)) return [long, value];
-  const letter = Object.keys(table).find((name) => `-${table[name]!.short}` === arg.slice(0, 2));
-  if (letter !== undefined) {
-    return [letter, arg.length === 2 ? undefined : arg.slice(2).replace(/^=/, "")];
-  }
+  const name = Object.keys(table).find((name) => `-${table[name]!.short}` === arg.slice(0, 2));
+  if (name !== undefined) return [name, arg.slice(2) ? arg.slice(2).replace(/^=/, "") : undefined];
   const meant = long && closestString(long, Object.keys(table));
   const hint = meant ? `did you mean --${meant}?` : "--help lists all flags";
   throw new UsageError(`unknown flag ${arg.split("=")[0]}; ${hint}`);
-}
-
-function parse(name: string, flag: Flag<unknown>, given: string): unknown {
-  try {
-    return flag.parse(given);
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(`--${name}: ${error.message}`);
-    throw error;
-  }
 }
 
 /** The flag that shows the help, which every command has. */

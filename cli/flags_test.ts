@@ -1,5 +1,7 @@
 import { assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { serve, type ServeOptions } from "../server.ts";
+import { DEFAULT_PORT, serve, type ServeOptions } from "../server.ts";
+import { DEFAULT_CONNECTION_LIMITS, DEFAULT_PER_ADDRESS } from "../server/connections.ts";
+import { DEFAULT_LIMITS } from "../session/context.ts";
 import { runCommand } from "../tests/support/fake_streams.ts";
 import { UsageError } from "./exit.ts";
 import {
@@ -199,7 +201,7 @@ Deno.test("readFlags() rethrows errors of other classes", () => {
   const parse = () => {
     throw error;
   };
-  const table = { flag: value("X", "", undefined, parse) };
+  const table = { flag: value("X", "", parse) };
   assertStrictEquals(assertThrows(() => readFlags(table, ["--flag", "x"])), error);
 });
 
@@ -303,6 +305,17 @@ Deno.test("readFlags() reads a flag whose name begins with no-", () => {
   assertEquals(read("--no-retry", "true"), { "no-retry": true, quiet: false, _: ["true"] });
   for (const args of [["--retry"], ["--no-retry=no"], ["--no-quiet"]]) {
     assertThrows(() => read(...args), UsageError, args[0]!.split("=")[0]!);
+  }
+});
+
+Deno.test("serve --help shows the default limits of the server", async () => {
+  const { stdout } = await runCommand(["serve", "--help"]);
+  const { maxPacketSize, ...counts } = DEFAULT_LIMITS;
+  const { maxConnections, maxBuffered } = DEFAULT_CONNECTION_LIMITS;
+  const numbers = [...Object.values(counts), maxConnections, DEFAULT_PER_ADDRESS];
+  const sizes = [maxPacketSize, maxBuffered].map((bytes) => `${bytes / 2 ** 20}MiB`);
+  for (const shown of [...numbers, ...sizes, DEFAULT_PORT]) {
+    assertStringIncludes(stdout, `[${shown}]`);
   }
 });
 

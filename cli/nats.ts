@@ -29,24 +29,21 @@ export const exitWithStdin = toggle("shuts down when stdin closes, as on SIGTERM
 
 /** The flags about NATS. */
 export const NATS_FLAGS = {
-  nats: many(value<string | undefined>(
-    "URL",
-    "server of NATS, such as nats://HOST:4222",
-    undefined,
-    parseServer,
-  )),
-  "nats-creds": text("FILE", "credentials for NATS", undefined),
-  "nats-ca": text("FILE", "an authority to trust for NATS, as PEM", undefined),
+  nats: many(value("URL", "server of NATS, such as nats://HOST:4222", parseServer)),
+  "nats-creds": text("FILE", "credentials for NATS"),
+  "nats-ca": text("FILE", "an authority to trust for NATS, as PEM"),
   "nats-prefix": value(
     "NAME",
     "keeps it apart from others on the same NATS [asyncpkt]",
+    parsePrefix,
     "asyncpkt",
-    (given) => {
-      if (/^[A-Za-z0-9_-]{1,64}$/.test(given)) return given;
-      throw unexpected('1 to 64 letters, digits, "-" and "_"', given);
-    },
   ),
 };
+
+function parsePrefix(text: string): string {
+  if (/^[A-Za-z0-9_-]{1,64}$/.test(text)) return text;
+  throw unexpected('1 to 64 letters, digits, "-" and "_"', text);
+}
 
 type NatsFlags = FlagValues<typeof NATS_FLAGS>;
 

@@ -8,9 +8,9 @@
 import { CommandError, Exit } from "./exit.ts";
 import { shellQuote } from "./shell_quote.ts";
 
-/** Something that a command does only with a permission. */
+/** An action of a command that needs a permission. */
 export interface Need {
-  /** What it does, such as `read cert.pem`. */
+  /** Such as `read cert.pem`. */
   readonly action: string;
   readonly permission:
     | Deno.NetPermissionDescriptor
@@ -21,8 +21,14 @@ export interface Need {
   readonly instead?: string;
 }
 
-/** Each command looks at the type of its terminal, but also runs without it. */
+/** All commands look at the type of the terminal, but also run without it. */
 const TERM: Need = { action: "read TERM", permission: { name: "env", variable: "TERM" } };
+
+/**
+ * Files that no command line to paste can grant: pipes such as `/dev/fd/63` are gone by then, and Deno
+ * grants some others with `--allow-all` only. Opening such a file reports that.
+ */
+const SPECIAL = /^\/(?:dev|proc|sys)\/(?!null$)/;
 
 /** Returns the need to listen on a host, such as `127.0.0.1:2707` or `[::1]`. */
 export function toListen(host: string): Need {
@@ -34,26 +40,18 @@ export function toConnect(...hosts: string[]): Need[] {
   return hosts.map((host) => ({ action: `connect to ${host}`, permission: { name: "net", host } }));
 }
 
-/** Returns the needs to read files; there is none for `undefined`. */
+/** Returns the needs to read files; none for `undefined`. */
 export function toRead(...paths: (string | undefined)[]): Need[] {
-  return paths.filter((path) => path !== undefined).map((path) => ({
-    action: `read ${path}`,
-    permission: { name: "read", path },
-  }));
+  return paths.filter((path) => path !== undefined)
+    .map((path) => ({ action: `read ${path}`, permission: { name: "read", path } }));
 }
 
 /**
- * Files that a command line to paste cannot grant: pipes such as `/dev/fd/63` are gone by then, and Deno
- * grants some others with `--allow-all` only. Its error says so when the file is opened.
- */
-const SPECIAL = /^\/(?:dev|proc|sys)\/(?!null$)/;
-
-/**
- * Checks that Deno grants what a command needs. Where Deno can ask, it asks the user first. Needs of
- * environment variables are not checked, since programs run without them; they are only printed.
+ * Checks that Deno grants all needs, and lets Deno ask the user where it can. Programs run without
+ * environment variables, so needs of those are only printed.
  *
- * @throws {CommandError} with a command line that grants it all, if something is missing; and if Deno
- * cannot grant something, such as a host name that is none.
+ * @throws {CommandError} with a command line that grants all needs, if one is missing; also if Deno cannot
+ * grant one, such as for an invalid host name.
  */
 export async function requirePermissions(
   command: string,
@@ -67,10 +65,8 @@ export async function requirePermissions(
   if (missing.length === 0) return;
   const exit = Math.max(...missing.map(exitOf));
   const actions = new Intl.ListFormat("en").format(missing.map(({ action }) => action));
-  const instead = missing.flatMap(({ instead }) =>
-    instead === undefined ? [] : [`${instead}, or `]
-  );
-  const problem = `no permission to ${actions}; ${instead.join("")}`;
+  const ways = [...missing.flatMap(({ instead = [] }) => instead), ""].join(", or ");
+  const problem = `no permission to ${actions}; ${ways}`;
   if (Deno.build.standalone) {
     const flags = allowFlags(missing).map(shellQuote).join(" ");
     throw new CommandError(exit, `${problem}compile asyncpkt with ${flags}`);
@@ -85,7 +81,6 @@ async function isGranted(need: Need): Promise<boolean> {
   try {
     return (await Deno.permissions.request(permission)).state === "granted";
   } catch (error) {
-    // Such as a host that cannot be one.
     throw new CommandError(exitOf(need), `cannot ${action}: ${(error as Error).message}`);
   }
 }
@@ -94,19 +89,21 @@ function exitOf({ permission }: Need): number {
   return permission.name === "net" ? Exit.noConnection : Exit.usage;
 }
 
-/** Returns a command line that runs the program from its source with what it needs, and no more. */
+/** Returns a command line that runs the program from its source with these needs, and no more. */
 function commandLine(args: readonly string[], needs: readonly Need[]): string {
+  const main = new URL("../main.ts", import.meta.url);
+  const path = decodeURIComponent(main.pathname).slice(Deno.build.os === "windows" ? 1 : 0);
   const words = [
     ...denoCommand(),
     ...["run", "--frozen", "--no-prompt"],
     ...allowFlags([...needs, TERM]),
-    pathOf(new URL("../main.ts", import.meta.url)),
+    main.protocol === "file:" ? path : main.href,
     ...args.map(hidePassword),
   ];
   return words.map(shellQuote).join(" ");
 }
 
-/** Returns how the user starts the Deno that runs this. */
+/** Returns the words with which the user starts this Deno. */
 function denoCommand(): string[] {
   const path = Deno.execPath();
   if (/[\\/]node_modules[\\/]/.test(path)) return ["npx", "-y", `deno@${Deno.version.deno}`];
@@ -115,28 +112,19 @@ function denoCommand(): string[] {
 
 function allowFlags(needs: readonly Need[]): string[] {
   return (["net", "read", "write", "env"] as const).flatMap((name) => {
-    const values = needs.flatMap(({ permission }) =>
-      permission.name === name ? [valueOf(permission)] : []
-    );
+    const values = needs.filter(({ permission }) => permission.name === name).map(valueOf);
     return values.length === 0 ? [] : [`--allow-${name}=${[...new Set(values)].join(",")}`];
   });
 }
 
-function valueOf(permission: Need["permission"]): string {
+function valueOf({ permission }: Need): string {
   if (permission.name === "net") return permission.host!;
   if (permission.name === "env") return permission.variable!;
-  // Deno splits its lists at commas, and none can be escaped: grant the folder of such a file instead.
+  // Deno splits lists at commas, which it cannot escape: grant the folder of a file with a comma.
   return `${permission.path}`.replace(/[^/]*,.*/s, "") || ".";
 }
 
-/** Returns the path of a file, as far as the URL is that of a file. */
-function pathOf(url: URL): string {
-  if (url.protocol !== "file:") return url.href;
-  const path = decodeURIComponent(url.pathname);
-  return Deno.build.os === "windows" ? path.slice(1) : path;
-}
-
-/** Hides the password or token in an argument that is a URL of NATS, since output may end up in logs. */
+/** Hides the password or token in a URL of NATS, since output may end up in logs. */
 function hidePassword(arg: string): string {
   return arg.replace(/^((?:--nats=)?(?:nats|tls):\/\/(?:[^/:]*:)?)[^/]*@/, "$1PASSWORD@");
 }

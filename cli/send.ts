@@ -20,13 +20,9 @@ import { requirePermissions } from "./permissions.ts";
 /** The flags of `asyncpkt send`. */
 const FLAGS = {
   ...CLIENT_FLAGS,
-  id: text("ID", "the request_id, if there is one request", undefined),
-  replay: text("PATH", "sends the requests of a recording again, each at its time", undefined),
-  speed: value<number | undefined>("N", "replays N times as fast [1]", undefined, (given) => {
-    const factor = /^\d+(\.\d+)?$/.test(given) ? Number(given) : NaN;
-    if (factor > 0 && factor < Infinity) return factor;
-    throw unexpected("a factor, such as 2 or 0.5", given);
-  }),
+  id: text("ID", "the request_id, if there is one request"),
+  replay: text("PATH", "sends the requests of a recording again, each at its time"),
+  speed: value("N", "replays N times as fast [1]", parseSpeed),
   ordered: toggle("prints answers in the order sent, not as they arrive"),
   strict: toggle("does not send input that looks like JSON but is not a packet"),
   wait: toggle("keeps trying to connect until --timeout: the server may start later"),
@@ -70,6 +66,12 @@ Examples:
 `;
 
 type Flags = FlagValues<typeof FLAGS>;
+
+function parseSpeed(text: string): number {
+  const factor = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+  if (factor > 0 && factor < Infinity) return factor;
+  throw unexpected("a factor, such as 2 or 0.5", text);
+}
 
 /** Sends all requests and prints their answers. */
 export async function run(args: string[], streams: Streams): Promise<number> {

@@ -7,16 +7,10 @@
 import type { RemoteResponder } from "../cluster/nats/remote_responder.ts";
 import { isLoopback } from "../server/address.ts";
 import { parseOrigin } from "../server/auth.ts";
-import {
-  type ConnectionLimits,
-  DEFAULT_CONNECTION_LIMITS,
-  DEFAULT_PER_ADDRESS,
-} from "../server/connections.ts";
-import { DEFAULT_PORT, type ServeOptions, type Server, startServer } from "../server/start.ts";
+import { type ServeOptions, type Server, startServer } from "../server/start.ts";
 import { UncaughtErrorHandler } from "../server/uncaught_errors.ts";
-import { DEFAULT_LIMITS, type Limits } from "../session/context.ts";
-import { DEFAULT_DELAY, parseDelay } from "../session/delays.ts";
-import { type FaultRates, parseFaults } from "../session/fault_policy.ts";
+import { parseDelay } from "../session/delays.ts";
+import { parseFaults } from "../session/fault_policy.ts";
 import type { Responder } from "../session/responder.ts";
 import { readToken, tokenFile, toReadToken } from "./auth.ts";
 import { readCertificate, renewOnHangUp } from "./certificate.ts";
@@ -47,83 +41,62 @@ import { ServerStatus } from "./terminal/progress.ts";
 /** The most workers: more would only be in each other's way. */
 const MAX_WORKERS = 1024;
 
-function limit(help: string, byDefault: number) {
-  return integer(`${help} [${byDefault}]`, byDefault, 1);
-}
+const limit = (help: string) => integer(help, undefined, 1);
 
-/** The flags of `asyncpkt serve`. */
+/** The flags of `asyncpkt serve`. Limits without a value have the defaults of the server. */
 const FLAGS = {
   ...group("Server", {
-    port: integer(`port; 0 picks a free one [${DEFAULT_PORT}]`, DEFAULT_PORT, 0, 65_535),
+    port: integer("port; 0 picks a free one [2707]", 2707, 0, 65_535),
     hostname: text("HOST", "address to listen on [127.0.0.1]", "127.0.0.1"),
-    workers: value("N", "threads that share the port; auto for one per core [1]", 1, parseWorkers),
-    websocket: choice("strict bounds memory and time whatever clients send [deno]", [
+    workers: value("N", "threads that share the port; auto for one per core [1]", parseWorkers, 1),
+    websocket: choice("strict bounds memory and time, whatever clients send [deno]", [
       "deno",
       "strict",
     ]),
     "no-console": toggle("serves no page to browsers"),
-    "drain-timeout": time("how long a drain may take [the longest delay + 5s]", undefined),
+    "drain-timeout": time("how long a drain may take [the longest delay + 5s]"),
     "exit-with-stdin": exitWithStdin,
   }),
   ...group("Delays and faults", {
     delay: value(
       "DELAY",
       "A..B, TIME, normal:MEAN,SD or lognormal:MEDIAN,SIGMA [1..5]",
-      DEFAULT_DELAY,
       parseDelay,
     ),
-    seed: integer("makes delays and faults a function of N and the request's id", undefined),
-    fault: value<FaultRates | undefined>(
+    seed: integer("makes delays and faults a function of N and the request's id"),
+    fault: value(
       "KIND=SHARE,…",
       "drop, error, duplicate, late=0.1:TIME, garbage, disconnect",
-      undefined,
       parseFaults,
     ),
   }),
   ...group("Limits", {
-    "max-packet-size": size("longest frame [1MiB]", DEFAULT_LIMITS.maxPacketSize),
-    "max-in-flight": limit("requests in flight on one connection", DEFAULT_LIMITS.maxInFlight),
-    "max-in-flight-total": limit(
-      "requests in flight on all connections",
-      DEFAULT_LIMITS.maxInFlightTotal,
-    ),
-    "max-connections": limit(
-      "connections, and POSTs in progress",
-      DEFAULT_CONNECTION_LIMITS.maxConnections,
-    ),
-    "max-connections-per-address": integer(
-      `the same from one address [${DEFAULT_PER_ADDRESS}; no limit from this machine]`,
-      undefined,
-      1,
-    ),
-    "max-wrong": limit(
-      "wrong packets in a row before a connection is closed",
-      DEFAULT_LIMITS.maxConsecutiveErrors,
-    ),
-    "max-buffered": size(
-      "unread answers before a connection is closed [16MiB]",
-      DEFAULT_CONNECTION_LIMITS.maxBuffered,
-    ),
+    "max-packet-size": size("longest frame [1MiB]"),
+    "max-in-flight": limit("requests in flight on one connection [10000]"),
+    "max-in-flight-total": limit("requests in flight on all connections [1000000]"),
+    "max-connections": limit("connections, and POSTs in progress [10000]"),
+    "max-connections-per-address": limit("the same from one address, but this machine's [1000]"),
+    "max-wrong": limit("wrong packets in a row before a connection is closed [100]"),
+    "max-buffered": size("unread answers before a connection is closed [16MiB]"),
   }),
   ...group("Security", {
     "token-file": tokenFile,
-    "allow-origin": many(value<string | undefined>(
+    "allow-origin": many(value(
       "ORIGIN",
       "a page's origin, such as https://example.com",
-      undefined,
       parseOrigin,
     )),
-    cert: text("FILE", "serves wss with this certificate and its chain, as PEM", undefined),
-    key: text("FILE", "the certificate's key, as PEM", undefined),
+    cert: text("FILE", "serves wss with this certificate and its chain, as PEM"),
+    key: text("FILE", "the certificate's key, as PEM"),
   }),
   ...group("NATS", {
     ...NATS_FLAGS,
-    "nats-queue": integer("requests in the queue of NATS [1000000]", undefined, 1),
+    "nats-queue": limit("requests in the queue of NATS [1000000]"),
   }),
   ...group("Log and recording", {
     quiet: toggle("logs no line per request"),
     "log-format": logFormat,
-    record: text("FILE", "records all frames in and out, as NDJSON; - for stdout", undefined),
+    record: text("FILE", "records all frames in and out, as NDJSON; - for stdout"),
   }),
 };
 
@@ -182,7 +155,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     delay: flags.delay,
     seed: flags.seed,
     faults: flags.fault,
-    limits: defined<Partial<Limits & ConnectionLimits>>({
+    limits: defined<NonNullable<ServeOptions["limits"]>>({
       maxPacketSize: flags["max-packet-size"],
       maxInFlight: flags["max-in-flight"],
       maxInFlightTotal: flags["max-in-flight-total"],
@@ -250,28 +223,27 @@ function needsOf(flags: Flags): Need[] {
   const host = bracketed(flags.hostname.replace(/%.*/, "")); // Deno leaves out the zone of an address
   // If the first worker picks a free port, the others listen on the same one.
   const isAnyPort = flags.port === 0 && workers > 1;
-  return [
+  const needs = [
     toListen(isAnyPort ? host : `${host}:${flags.port}`),
     // Requests that are no upgrade go through a server of Deno's on this machine.
     ...flags.websocket === "strict" ? [toListen("127.0.0.1")] : [],
     ...natsNeeds(flags),
     ...toReadToken(flags["token-file"]),
     ...toRead(cert, key),
-    ...workers > 1 ? workersNeeds() : [],
-    ...record === undefined || record === "-" ? [] : [{
-      action: `write ${record}`,
-      permission: { name: "write", path: record } as const,
-      instead: `use --record - > ${shellQuote(record)}`,
-    }],
   ];
-}
-
-/** Returns the permission to load the module of workers, which an executable includes. */
-function workersNeeds(): Need[] {
   const root = new URL("..", import.meta.url);
-  if (Deno.build.standalone || root.protocol !== "file:") return [];
-  const path = decodeURIComponent(root.pathname);
-  return [{ action: "load its --workers", permission: { name: "read", path } }];
+  if (workers > 1 && !Deno.build.standalone && root.protocol === "file:") {
+    const path = decodeURIComponent(root.pathname);
+    needs.push({ action: "load its --workers", permission: { name: "read", path } });
+  }
+  if (record !== undefined && record !== "-") {
+    needs.push({
+      action: `write ${record}`,
+      permission: { name: "write", path: record },
+      instead: `use --record - > ${shellQuote(record)}`,
+    });
+  }
+  return needs;
 }
 
 /** Connects to NATS if a flag asks for it. */
