@@ -64,30 +64,19 @@ export class Sessions {
   #now = 0;
 
   /** @throws {RangeError} if a limit is not a positive integer. */
-  constructor(
-    {
-      delays,
-      faults,
-      limits,
-      events = {},
-      tap,
-      responder,
-      counters = new Counters(),
-      disconnectedIds,
-      inFlightElsewhere = () => 0,
-    }: SessionsOptions,
-  ) {
-    const all = { ...DEFAULT_LIMITS, ...limits };
-    for (const [name, limit] of Object.entries(all)) {
+  constructor(options: SessionsOptions) {
+    const { events = {}, counters = new Counters(), inFlightElsewhere = () => 0 } = options;
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    for (const [name, limit] of Object.entries(limits)) {
       if (Number.isSafeInteger(limit) && limit > 0) continue;
       throw new RangeError(`${name}: expected a positive integer, got ${limit}`);
     }
-    const capacity = Math.min(all.maxInFlightTotal, MAX_CAPACITY);
+    const capacity = Math.min(limits.maxInFlightTotal, MAX_CAPACITY);
     const requests = new RequestTable(capacity);
-    this.#tap = tap;
+    this.#tap = options.tap;
     this.#context = {
-      planner: new Planner(delays, faults, disconnectedIds),
-      limits: all,
+      planner: new Planner(options.delays, options.faults, options.disconnectedIds),
+      limits,
       events,
       counters,
       inFlightElsewhere,
@@ -95,7 +84,7 @@ export class Sessions {
       requests,
       faults: new Map(),
       reader: new FrameReader(),
-      responder: responder ?? new LocalResponder(requests),
+      responder: options.responder ?? new LocalResponder(requests),
       unsent: [],
       isDraining: false,
     };
