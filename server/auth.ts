@@ -85,7 +85,7 @@ export class Access {
     // DNS rebinding: a page whose name resolves to this machine looks like one of the server's own
     // pages.
     if (this.#isToken === undefined && this.#isLocal && !this.#isKnown(url)) {
-      return refuse(400, `The Host ${url.hostname} is not this server: see --allow-origin`);
+      return refuse(400, `The Host ${url.hostname} is not this server; see --allow-origin`);
     }
     // The console needs no token; it asks the user for it.
     if (this.#console && isForConsole(request, url.pathname)) return "console";
@@ -95,14 +95,15 @@ export class Access {
       return purpose === "metrics" && !this.knows(request) ? refuseToken() : purpose;
     }
     if (url.pathname !== "/") {
-      return refuse(404, `Nothing is at ${url.pathname}: packets go to /`);
+      return refuse(404, `Nothing is at ${url.pathname}; send packets to /`);
     }
     const isPreflight = method === "OPTIONS" && headers.has("access-control-request-method");
     if (!isReading(method) && method !== "POST" && !isPreflight) {
       return refuseMethod(method, "GET, HEAD, POST");
     }
-    if (!this.#admitsOrigin(headers.get("origin"), url)) {
-      return refuse(403, "The Origin is foreign: see --allow-origin");
+    const origin = headers.get("origin");
+    if (!this.#admitsOrigin(origin, url)) {
+      return refuse(403, `The Origin ${origin} is not allowed; see --allow-origin`);
     }
     // Browsers send preflight requests without the token.
     if (isPreflight) return new Response(null, { status: 204, headers: PREFLIGHT });
@@ -186,7 +187,7 @@ export function refuse(status: number, reason: string, headers: HeadersInit = {}
 }
 
 function refuseToken(): Response {
-  return refuse(401, "Missing or wrong token: send Authorization: Bearer TOKEN", {
+  return refuse(401, "The token is missing or wrong; send Authorization: Bearer TOKEN", {
     "www-authenticate": 'Bearer realm="asyncpkt"',
   });
 }
@@ -199,7 +200,7 @@ function refuseMethod(method: string, allow: string): Response {
 /** Checks the version and the key, which Deno does not (RFC 6455, section 4.2.1). */
 function checkUpgrade({ method, headers }: Request): Response | undefined {
   if (method !== "GET" || headers.get("upgrade")?.toLowerCase() !== "websocket") {
-    return refuse(426, "This is a WebSocket endpoint; packets may also be sent by POST", {
+    return refuse(426, "Expected a WebSocket upgrade; packets can also be sent by POST", {
       upgrade: "websocket",
     });
   }
