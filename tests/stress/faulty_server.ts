@@ -41,9 +41,9 @@ export function startFaulty({ answer = plainReplies, endsAfter = Infinity }: Fau
       return connections > endsAfter;
     },
     health: () => {
-      if (connections > endsAfter) return Promise.reject(new Error("it has ended"));
-      const figures = { connections: sockets.size, in_flight: 0, abandoned: 0 };
-      return Promise.resolve({ code: 200, status: "ok", ...figures });
+      if (connections > endsAfter) return Promise.reject(new Error("the server has ended"));
+      const rest = { status: "ok", in_flight: 0, abandoned: 0 };
+      return Promise.resolve({ code: 200, connections: sockets.size, ...rest });
     },
     files: () => Promise.resolve(NaN),
     async [Symbol.asyncDispose]() {

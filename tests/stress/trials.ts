@@ -10,9 +10,8 @@ import { describeMachine, output } from "../support/machine.ts";
 import { markdownTable } from "../support/markdown.ts";
 import { abortedUpgrades, flood, longTexts, vanishing } from "./client_failures.ts";
 import { fuzzTrial } from "./fuzz.ts";
-import { limits, manyConnections } from "./limits.ts";
 import { gatewayLateness, natsChaos } from "./nats_chaos.ts";
-import { descriptors, killedServers, throws } from "./server_failures.ts";
+import { descriptors, killedServers, limits, manyConnections, throws } from "./server_failures.ts";
 import { soak } from "./soak.ts";
 import { isPassed, type Outcome, randomSeed, scriptFlags, type TrialOptions } from "./trial.ts";
 
