@@ -15,6 +15,7 @@ import {
 import { peekId } from "../protocol/packet.ts";
 import type { Carrier, SessionContext } from "./context.ts";
 import type { FaultKind } from "./fault_policy.ts";
+import { ANSWERING_FAULTS, FAULTS } from "./faults.ts";
 
 const NONE = -1;
 
@@ -271,7 +272,7 @@ export class Session {
     this.#refuse(reader.idText(i), detailsOf("cancelled"));
   }
 
-  /** Carries out the fault that a due request meets in place of sending its response, `text`. */
+  /** Carries out the fault that a due request meets, where its response, `text`, would be sent. */
   #carryOut(kind: FaultKind, entry: number, text: string, isAscii: boolean): void {
     const { requests, events, counters, planner } = this.#context;
     const id = requests.idText(entry);
@@ -282,26 +283,21 @@ export class Session {
       this.#remove(entry);
       return this.#fail(id, error);
     }
-    // The body of a POST ends with the first frame after which no request is in flight.
-    if (kind === "duplicate") this.#answer(text, isAscii);
-    this.#remove(entry);
-    switch (kind) {
-      case "duplicate":
-      case "late":
-        counters.answered++;
-        return this.#answer(text, isAscii);
-      case "error":
-        return this.#answerError(id, detailsOf("internal"));
-      case "garbage": // in a frame of its own, so that it spoils no other answer
-        return this.#sendFrame(text.slice(0, text.length / 2), isAscii);
-      case "drop":
-        return this.#carrier.dropped?.();
-      case "disconnect":
-        planner.spareOnce(id);
+    if (ANSWERING_FAULTS.has(kind)) counters.answered++;
+    if (kind === "disconnect") planner.spareOnce(id);
+    FAULTS[kind]({
+      text,
+      remove: () => this.#remove(entry),
+      answer: () => this.#answer(text, isAscii),
+      sendAlone: (text) => this.#sendFrame(text, isAscii),
+      sendError: () => this.#answerError(id, detailsOf("internal")),
+      drop: () => this.#carrier.dropped?.(),
+      disconnect: () => {
         this.flush();
         this.close();
-        return this.#carrier.disconnect?.();
-    }
+        this.#carrier.disconnect?.();
+      },
+    });
   }
 
   /** Removes a request that gets no response. */
