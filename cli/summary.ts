@@ -5,7 +5,6 @@
  */
 
 import type { ClientErrorCode, Outcome, RetryStats } from "../client.ts";
-import { toThousandths } from "../load/distribution.ts";
 import { Exit } from "./exit.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import { counted, formatCount, quantiles } from "./figures.ts";
@@ -96,15 +95,15 @@ export class Summary {
   toJSON() {
     const answered = this.#latencies.length;
     const quantile = quantiles(this.#latencies);
-    const at = (part: number) => toThousandths(quantile(part));
+    const at = (part: number) => round(quantile(part));
     return {
-      elapsed_s: toThousandths(this.#seconds),
+      elapsed_s: round(this.#seconds),
       counts: { requests: this.count, answered, failed: this.failed },
       errors: Object.fromEntries(this.#failures),
       repairs: this.retryStats,
       latency_ms: answered === 0 ? null : {
         min: at(0),
-        mean: toThousandths(this.#latencies.reduce((sum, each) => sum + each, 0) / answered),
+        mean: round(this.#latencies.reduce((sum, each) => sum + each, 0) / answered),
         max: at(1),
         percentiles: { p50: at(0.5), p90: at(0.9), p99: at(0.99) },
       },
@@ -115,4 +114,9 @@ export class Summary {
     const now = performance.now();
     return (now - (this.#startedAt ?? now)) / 1000;
   }
+}
+
+/** Rounds to three digits after the point. Its twin in load/ would load the histogram at the start. */
+function round(value: number): number {
+  return Math.round(1000 * value) / 1000;
 }

@@ -1,0 +1,39 @@
+import { assertEquals } from "@std/assert";
+
+/** The parts of the output of `deno info --json` that the test needs. */
+interface Info {
+  readonly modules: readonly {
+    readonly specifier: string;
+    readonly dependencies?: readonly {
+      readonly code?: { readonly specifier: string };
+      readonly isDynamic?: boolean;
+    }[];
+  }[];
+}
+
+const ROOT = new URL("..", import.meta.url);
+
+/** Returns all modules that a module imports, also through others, before any code runs. */
+async function importsOf(entry: string): Promise<string[]> {
+  const args = ["info", "--json", entry];
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT.pathname }).output();
+  const { modules }: Info = JSON.parse(new TextDecoder().decode(stdout));
+  const found = new Set([new URL(entry, ROOT).href]);
+  for (const specifier of found) {
+    const module = modules.find((each) => each.specifier === specifier);
+    for (const { code, isDynamic } of module?.dependencies ?? []) {
+      if (code !== undefined && !isDynamic) found.add(code.specifier);
+    }
+  }
+  return [...found];
+}
+
+// Packages and these modules of Node take 5 to 50 ms to load, longer than the rest of a command.
+const SLOW = /^(?:npm:|node:(?!buffer$|timers$))/;
+
+Deno.test("commands start without packages and slow modules of Node", async () => {
+  for (const name of ["main", "cli/serve", "cli/work", "cli/send", "cli/convert", "cli/demo"]) {
+    const imports = await importsOf(`${name}.ts`);
+    assertEquals(imports.filter((specifier) => SLOW.test(specifier)), [], name);
+  }
+});
