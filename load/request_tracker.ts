@@ -5,25 +5,18 @@
  */
 
 import { type Answer, decodeAnswers, isError } from "../protocol.ts";
+import { InFlight } from "./in_flight.ts";
 import { numberOf, type Payload } from "./payload.ts";
 import type { Results } from "./results.ts";
-
-/** When the requests of one frame were sent, and when they were due. */
-interface Times {
-  readonly sentAt: number;
-  readonly intendedAt: number;
-}
 
 /** Sends requests, and matches answers to them. */
 export class RequestTracker {
   readonly #send: (frame: string) => void;
   readonly #payload: Payload;
   readonly #results: Results;
-  /** The requests in flight by number, the oldest first. */
-  readonly #inFlight = new Map<number, Times>();
+  readonly #inFlight = new InFlight();
   /** Requests that timed out and may still be answered. */
   readonly #timedOut = new Set<number>();
-  #lastSent = 0;
   /** The highest number among answered requests. */
   #lastAnswered = 0;
 
@@ -40,9 +33,8 @@ export class RequestTracker {
 
   /** Sends `count` requests in a frame that was due at `intendedAt`. */
   send(count: number, intendedAt: number, now: number): void {
-    const first = this.#lastSent + 1;
-    const times = { sentAt: now, intendedAt };
-    for (let i = 0; i < count; i++) this.#inFlight.set(++this.#lastSent, times);
+    const first = this.#inFlight.add(now, intendedAt);
+    for (let i = 1; i < count; i++) this.#inFlight.add(now, intendedAt);
     this.#results.sent(count);
     this.#send(this.#payload.frame(first, count));
   }
@@ -58,24 +50,25 @@ export class RequestTracker {
     const results = this.#results;
     const { counts } = results;
     const number = numberOf(answer.request_id);
-    const times = this.#inFlight.get(number);
+    const sentAt = this.#inFlight.sentAt(number);
     if (isError(answer)) results.error(answer.error.code);
-    if (times === undefined) {
+    if (sentAt < 0) {
       if (this.#timedOut.delete(number)) counts.late++;
       else counts.unknown++;
       return;
     }
-    this.#inFlight.delete(number);
+    const intendedAt = this.#inFlight.intendedAt(number);
+    this.#inFlight.settle(number);
     if (number < this.#lastAnswered) counts.out_of_order++;
     else this.#lastAnswered = number;
-    if (isError(answer)) return results.failed(now - times.sentAt);
+    if (isError(answer)) return results.failed(now - sentAt);
     const delay = answer.delay === undefined ? undefined : 1000 * answer.delay;
-    results.answered(now - times.sentAt, now - times.intendedAt, delay);
+    results.answered(now - sentAt, now - intendedAt, delay);
   }
 
   /** Gives up the requests that were sent at `time` or before. */
   timeOut(time: number, now: number): void {
-    for (const number of this.#giveUp("timed_out", time, now)) this.#timedOut.add(number);
+    this.#giveUp("timed_out", time, now);
   }
 
   /** Gives up all requests. */
@@ -83,15 +76,11 @@ export class RequestTracker {
     this.#giveUp(why, Infinity, now);
   }
 
-  /** Gives up the requests that were sent at `time` or before; returns their numbers. */
-  #giveUp(why: "timed_out" | "lost" | "unanswered", time: number, now: number): number[] {
-    const numbers: number[] = [];
-    for (const [number, { sentAt }] of this.#inFlight) {
-      if (sentAt > time) break;
-      this.#inFlight.delete(number);
-      this.#results.gaveUp(why, now - sentAt);
-      numbers.push(number);
+  #giveUp(why: "timed_out" | "lost" | "unanswered", time: number, now: number): void {
+    for (let number; (number = this.#inFlight.oldestSentBy(time)) > 0;) {
+      if (why === "timed_out") this.#timedOut.add(number);
+      this.#results.gaveUp(why, now - this.#inFlight.sentAt(number));
+      this.#inFlight.settle(number);
     }
-    return numbers;
   }
 }
