@@ -9,7 +9,7 @@ import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
 import { guard, reportError, type ServerEvents } from "./events.ts";
 import type { Driver } from "./driver.ts";
-import type { Socket, SocketEvents } from "./socket.ts";
+import type { Socket, SocketHandler } from "./socket.ts";
 
 /** Most bytes of a UTF-16 unit in a frame, and of the header of a frame. */
 const MAX_BYTES = 3;
@@ -25,7 +25,7 @@ export interface ConnectionContext {
 }
 
 /** A connection. Errors of the peer or of the server affect only the connection itself. */
-export class Connection implements Carrier, SocketEvents {
+export class Connection implements Carrier, SocketHandler {
   readonly address: string;
   /** Resolves when it has ended. */
   readonly ended: Promise<void>;

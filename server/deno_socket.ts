@@ -5,7 +5,7 @@
  */
 
 import { ReadFairness } from "./deno_workarounds.ts";
-import type { Socket, SocketEvents } from "./socket.ts";
+import type { Socket, SocketHandler } from "./socket.ts";
 
 /** A socket of the default transport. */
 export class DenoSocket implements Socket {
@@ -21,24 +21,24 @@ export class DenoSocket implements Socket {
     return this.#socket.bufferedAmount;
   }
 
-  listen(events: SocketEvents): void {
+  listen(handler: SocketHandler): void {
     const socket = this.#socket;
     const fairness = this.#fairness = new ReadFairness(
       socket,
-      (error) => events.onReadError(error),
+      (error) => handler.onReadError(error),
     );
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => events.onOpen();
+    socket.onopen = () => handler.onOpen();
     socket.onmessage = ({ data }) => {
       // On Deno 2.7 a message after the end may come without data.
       if (data === null) return;
       const frame = typeof data === "string" ? data : new Uint8Array(data);
-      events.onMessage(frame);
+      handler.onMessage(frame);
       fairness.spend(frame.length);
       fairness.endIfSpent();
     };
     // Either may come without the other, and a close twice.
-    socket.onerror = socket.onclose = () => events.onEnd();
+    socket.onerror = socket.onclose = () => handler.onEnd();
   }
 
   send(text: string): void {

@@ -6,7 +6,7 @@
 
 import { delay } from "@std/async/delay";
 import { DenoSocket } from "./deno_socket.ts";
-import type { Handler, Upgraded } from "./socket.ts";
+import type { RequestHandler, Upgraded } from "./socket.ts";
 
 /** The certificate of a server and its key. */
 export interface Certificate {
@@ -35,7 +35,7 @@ export interface ListenerOptions {
   readonly tls: Certificate | undefined;
   /** Whether other servers may listen on the same port. */
   readonly reusePort: boolean;
-  readonly handler: Handler;
+  readonly handler: RequestHandler;
   /** Called with errors; the Response answers the request that failed, if there is one. */
   readonly onError: (error: unknown) => Response;
 }

@@ -6,25 +6,23 @@
 
 /** A WebSocket, whichever transport carries it. */
 export interface Socket {
-  /** Bytes that wait for the peer to read them. It may take long to find out. */
+  /** Bytes that the peer has not read. Finding out may be slow. */
   readonly unsent: number;
-  /** Reports what happens from now on. Call it once, before the socket opens. */
-  listen(events: SocketEvents): void;
+  /** Sets the handler of its events. Call it once, before the socket opens. */
+  listen(handler: SocketHandler): void;
   /** Sends a text frame, unless the socket is closing. */
   send(text: string): void;
-  /** Closes the socket after what has been sent, within a deadline if the transport has one. */
+  /** Closes the socket after sending all frames; the transport may have a deadline. */
   close(code: number, reason: string): void;
 }
 
-/** Events of a {@linkcode Socket}. */
-export interface SocketEvents {
-  /** The handshake is over. */
+/** Handles the events of a {@linkcode Socket}. */
+export interface SocketHandler {
+  /** The socket has opened. */
   onOpen(): void;
-  /** A message came. Bytes are only valid during the call. */
+  /** A message was received. Bytes are only valid during the call. */
   onMessage(frame: string | Uint8Array): void;
-  /**
-   * A message is longer than the limit: its first bytes, and how many have been announced so far.
-   */
+  /** A message is longer than the limit. Of its `size` bytes or more, `head` are the first. */
   onTooLong(head: Uint8Array, size: number): void;
   /** The transport could not read a message. */
   onReadError(error: unknown): void;
@@ -32,24 +30,23 @@ export interface SocketEvents {
   onEnd(): void;
 }
 
-/** A request that has become a WebSocket, and the response to it. */
+/** The WebSocket of an upgraded request, and the response to the request. */
 export interface Upgraded {
   readonly socket: Socket;
   readonly response: Response;
 }
 
 /**
- * Turns the request at hand into a WebSocket, with this subprotocol and these headers in the
- * response.
+ * Upgrades a request to a WebSocket, with this subprotocol and these response headers.
  *
- * @throws {TypeError} if the request does not ask for one.
+ * @throws {TypeError} if the request does not ask for an upgrade.
  */
 export type Upgrade = (
   protocol: string | undefined,
   headers: Record<string, string>,
 ) => Upgraded;
 
-/** What a handler learns about the connection of a request. */
+/** The connection of a request. */
 export interface RequestInfo {
   readonly remoteAddr: { readonly hostname: string };
   /** Resolves when the response has been written, or rejects if it could not be. */
@@ -57,10 +54,10 @@ export interface RequestInfo {
 }
 
 /**
- * Answers a request. Without `upgrade`, the request cannot become a WebSocket. A response to an
- * upgrade must be the one that `upgrade` returns, or its status must not be 101.
+ * Answers a request. Without `upgrade`, the request cannot be upgraded. Only the response that
+ * `upgrade` returns may have the status 101.
  */
-export type Handler = (
+export type RequestHandler = (
   request: Request,
   info: RequestInfo,
   upgrade: Upgrade | undefined,

@@ -24,7 +24,7 @@ import { answerMetrics } from "./metrics.ts";
 import { Driver } from "./driver.ts";
 import { StrictListener } from "./strict_listener.ts";
 import { answerConsole, answerDescription, secure } from "./pages.ts";
-import type { Handler } from "./socket.ts";
+import type { RequestHandler } from "./socket.ts";
 import { ServerStats } from "./stats.ts";
 
 /**
@@ -201,7 +201,7 @@ export function startServer(
   let isDraining = false;
   let drained: Promise<Drained> | undefined;
 
-  const handler: Handler = (request, info, upgrade) => {
+  const handler: RequestHandler = (request, info, upgrade) => {
     // An upgrade makes the headers of the request unreadable.
     const headers = access.shareWith(request);
     const response = route(request, info, upgrade);
@@ -210,7 +210,7 @@ export function startServer(
   };
 
   // Not async: on Deno 2.9, waiting before an upgrade leaks the connection if the peer disconnects.
-  const route: Handler = (request, info, upgrade) => {
+  const route: RequestHandler = (request, info, upgrade) => {
     const purpose = access.decide(request);
     if (purpose instanceof Response) return purpose;
     if (purpose === "console") return answerConsole(request);

@@ -1,6 +1,6 @@
 /**
- * Listening with the strict transport: it reads the heads of requests itself. WebSockets stay here; everything
- * else is passed on to Deno's HTTP server, which listens on this machine only.
+ * Listening with the strict transport: it reads the heads of requests itself. WebSockets stay here;
+ * everything else is passed on to Deno's HTTP server, which listens on this machine only.
  *
  * @module
  */
@@ -25,7 +25,10 @@ import type { RequestInfo, Upgrade } from "./socket.ts";
 /** Time for the head of a request to arrive, TLS handshake included, in milliseconds. */
 const HEAD_TIMEOUT = 10_000;
 
-/** Time for a peer to close, in milliseconds: longer than a drain waits, which reports those it cuts off. */
+/**
+ * Time for a peer to close, in milliseconds: longer than a drain waits, which reports those it cuts
+ * off.
+ */
 const CLOSE_TIMEOUT = 5000;
 
 /** Time after which to accept again when that has failed, in milliseconds. */
@@ -65,7 +68,10 @@ export class StrictListener {
   readonly #heads = new Set<Stream>();
   readonly #sockets = new Set<WebSocketConnection>();
   readonly #keepalive: ReturnType<typeof setInterval>;
-  /** The HTTP server for requests that are no upgrade, and whose they are, by the port they come from. */
+  /**
+   * The HTTP server for requests that are no upgrade, and whose they are, by the port they come
+   * from.
+   */
   readonly #http: Deno.HttpServer<Deno.NetAddr>;
   readonly #clients = new Map<number, Deno.NetAddr>();
 
@@ -158,7 +164,10 @@ export class StrictListener {
     }
   }
 
-  /** Reads a request, and opens a socket if it asks for one; otherwise, resolves when it was answered. */
+  /**
+   * Reads a request, and opens a socket if it asks for one; otherwise, resolves when it was
+   * answered.
+   */
   async #receive(stream: Stream): Promise<Opened | undefined> {
     const deadline = setTimeout(() => closeQuietly(stream), HEAD_TIMEOUT);
     this.#heads.add(stream);

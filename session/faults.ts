@@ -10,7 +10,9 @@ import type { FaultKind } from "./fault_policy.ts";
 export interface FaultyRequest {
   /** The response, as JSON text. */
   readonly text: string;
-  /** Takes the request out of those in flight. A POST ends with the frame after which none is left. */
+  /**
+   * Takes the request out of those in flight. A POST ends with the frame after which none is left.
+   */
   remove(): void;
   /** Sends the response. */
   answer(): void;
