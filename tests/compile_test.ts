@@ -47,7 +47,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `asyncpkt, compiled, does the example${missing ? ` (ignored: ${missing})` : ""}`,
+  name: `the executable answers the example${missing ? ` (ignored: ${missing})` : ""}`,
   ignore: missing !== undefined,
   async fn() {
     const { stdout } = await new Deno.Command(asyncpkt, { args: ["--version"] }).output();
@@ -72,7 +72,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `asyncpkt, compiled, reports what it was compiled without${
+  name: `the executable reports the parts that it was compiled without${
     missing ? ` (ignored: ${missing})` : ""
   }`,
   ignore: missing !== undefined,
@@ -91,9 +91,7 @@ Deno.test({
 const notBehindNats = missing ?? await whyNoNatsServer();
 
 Deno.test({
-  name: `asyncpkt, compiled, works behind NATS${
-    notBehindNats ? ` (ignored: ${notBehindNats})` : ""
-  }`,
+  name: `the executable works behind NATS${notBehindNats ? ` (ignored: ${notBehindNats})` : ""}`,
   ignore: notBehindNats !== undefined,
   async fn() {
     await using nats = await startNatsServer();
@@ -113,7 +111,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `asyncpkt, compiled, has workers${missing ? ` (ignored: ${missing})` : ""}`,
+  name: `the executable has workers${missing ? ` (ignored: ${missing})` : ""}`,
   ignore: missing !== undefined || Deno.build.os !== "linux",
   async fn() {
     const flags = ["--workers", "2", "--port", "0", "--delay", "0"];

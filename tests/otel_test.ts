@@ -48,7 +48,7 @@ function startCollector(wanted: number) {
   };
 }
 
-Deno.test("Deno's OpenTelemetry tells of each HTTP request, with no permission more", async () => {
+Deno.test("Deno's OpenTelemetry reports each HTTP request without further permissions", async () => {
   await using collector = startCollector(3);
   await using server = startProgram("env", [
     "OTEL_DENO=true",

@@ -34,7 +34,7 @@ async function allowed(permissions: string[], attempts: Record<string, string>):
   return stdout;
 }
 
-Deno.test("the tasks and the executable have the permissions that they need, and no more", async () => {
+Deno.test("tasks and executable have only the permissions that they need", async () => {
   const expected: Record<string, string[]> = {
     convert: [],
     demo: [],
@@ -53,7 +53,7 @@ Deno.test("the tasks and the executable have the permissions that they need, and
   );
 });
 
-Deno.test("serve and send need no more than their port, and it gives them no file and no other", async () => {
+Deno.test("serve and send work with permission for their port only", async () => {
   const port = freePort();
   const permissions = [`--allow-net=127.0.0.1:${port}`];
   const run = ["run", "--no-prompt", ...permissions, "main.ts"];

@@ -26,7 +26,7 @@ function assertNoStack({ stderr }: ProgramResult): void {
   assert(!/^ +at /m.test(stderr) && !/uncaught/i.test(stderr), stderr);
 }
 
-Deno.test("serve and send, as processes, do the example and the log matches the answers", async () => {
+Deno.test("serve logs the delays that send receives when both are processes", async () => {
   await using server = await startServerProcess(["--delay", "0.1..0.9"]);
   const args = ["--url", server.url, "--ordered", "a&&b&&1", "a&&b&&2", "a&&b&&3"];
   await using send = await startTask("send", ...args);
@@ -51,7 +51,7 @@ Deno.test("serve and send, as processes, do the example and the log matches the 
 });
 
 Deno.test({
-  name: "serve --workers, as a process, answers with all workers and drains on a signal",
+  name: "serve --workers answers by all workers and exits with 0 when a signal drains it",
   ignore: Deno.build.os !== "linux",
   async fn() {
     const flags = ["--workers", "3", "--port", "0", "--delay", "0.5", "--log-format", "json"];
@@ -76,7 +76,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "serve --workers, as a process, ends at once on a second signal, a second later",
+  name: "serve --workers exits at once when a second signal comes a second later",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using server = await startTask("serve:workers", "--port", "0", "--delay", "600");
@@ -93,7 +93,7 @@ Deno.test({
   },
 });
 
-Deno.test("serve, as a process, drains on a signal: what is in flight is answered, exit 0", async () => {
+Deno.test("serve answers requests in flight and exits with 0 when a signal drains it", async () => {
   await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
     await using server = await startServerProcess(["--delay", "0.5"]);
     await using client = await Client.connect(server.url, { reconnect: false });
@@ -108,7 +108,7 @@ Deno.test("serve, as a process, drains on a signal: what is in flight is answere
   }));
 });
 
-Deno.test("serve, as a process, drains on two signals at the same moment", async () => {
+Deno.test("serve drains when two signals come at the same moment", async () => {
   await using server = await startServerProcess(["--delay", "0.5"]);
   await using client = await Client.connect(server.url, { reconnect: false });
   const request = awaitedLater(client.request("a&&b&&c"));
@@ -122,7 +122,7 @@ Deno.test("serve, as a process, drains on two signals at the same moment", async
   assertEquals([result.code, result.stderr], [0, ""]);
 });
 
-Deno.test("serve, as a process, ends at once on a second signal, a second later", async () => {
+Deno.test("serve exits at once when a second signal comes a second later", async () => {
   await Promise.all(([["SIGINT", 130], ["SIGTERM", 143]] as const).map(async ([signal, code]) => {
     await using server = await startServerProcess(["--delay", "600"]);
     await using client = await Client.connect(server.url, { reconnect: false });
@@ -138,7 +138,7 @@ Deno.test("serve, as a process, ends at once on a second signal, a second later"
   }));
 });
 
-Deno.test("serve, as a process, says in one line why it cannot listen", async () => {
+Deno.test("serve reports in one line why it cannot listen", async () => {
   await using server = serve(LATE);
   await using used = await startTask("serve", "--port", `${server.port}`);
   const { code, stdout, stderr } = await used.result();
@@ -150,7 +150,7 @@ Deno.test("serve, as a process, says in one line why it cannot listen", async ()
   ]);
 });
 
-Deno.test("serve, as a process, reads its certificate again on SIGHUP", async () => {
+Deno.test("serve reloads its certificate on SIGHUP", async () => {
   const folder = await Deno.makeTempDir();
   const [one, two] = await Promise.all([
     makeCertificate(`${folder}/one`),
@@ -213,7 +213,7 @@ async function startServerWith(script: string): Promise<ServerProcess> {
   return await listening(program);
 }
 
-Deno.test("serve, as a process, drains after a fault that nobody caught, exit 1", async () => {
+Deno.test("serve drains and exits with 1 when an error is not caught", async () => {
   const faults = [
     'const fail = () => void Promise.reject(new Error("as asked"));',
     'const fail = () => { throw new Error("as asked"); };',
@@ -239,7 +239,7 @@ Deno.test("serve, as a process, drains after a fault that nobody caught, exit 1"
   }));
 });
 
-Deno.test("serve, as a process, goes on after the rejection that is known of Deno", async () => {
+Deno.test("serve goes on after a rejection that Deno is known for", async () => {
   await using server = await startServerWith(
     `setTimeout(() => Promise.reject(new TypeError("failed to allocate string; too long")), 10);`,
   );
@@ -250,7 +250,7 @@ Deno.test("serve, as a process, goes on after the rejection that is known of Den
   server.kill("SIGKILL");
 });
 
-Deno.test("serve, as a process, says how many it did not answer in time, exit 4", async () => {
+Deno.test("serve reports the unanswered requests and exits with 4 when draining takes too long", async () => {
   await using server = await startServerProcess(["--delay", "600", "--drain-timeout", "0.2"]);
   await using client = await Client.connect(server.url, { reconnect: false });
   const requests = [1, 2, 3].map(() => awaitedLater(client.request("")));
@@ -265,7 +265,7 @@ Deno.test("serve, as a process, says how many it did not answer in time, exit 4"
   for (const request of requests) await request.catch(() => {});
 });
 
-Deno.test("send, as a process, looks why it cannot connect with no permission more", async () => {
+Deno.test("send reports why it cannot connect without further permissions", async () => {
   const host = `localhost:${freePort()}`;
   const run = ["run", "--no-prompt", `--allow-net=${host}`, "main.ts", "send"];
   await using send = startProgram(Deno.execPath(), [...run, "--url", `ws://${host}`, "x"]);
@@ -277,7 +277,7 @@ Deno.test("send, as a process, looks why it cannot connect with no permission mo
   ]);
 });
 
-Deno.test("send, as a process, is interrupted with its summary, exit 130", async () => {
+Deno.test("send prints its summary and exits with 130 when it is interrupted", async () => {
   await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
     await using server = serve(LATE);
     await using send = await startTask("send", "--url", server.url);
@@ -290,7 +290,7 @@ Deno.test("send, as a process, is interrupted with its summary, exit 130", async
   }));
 });
 
-Deno.test("send, as a process, ends with 3 when its server is killed", async () => {
+Deno.test("send exits with 3 when its server is killed", async () => {
   await using server = await startServerProcess(["--delay", "600"]);
   await using send = await startTask("send", "--url", server.url, "--no-reconnect");
   await send.write("a\n");
@@ -302,7 +302,7 @@ Deno.test("send, as a process, ends with 3 when its server is killed", async () 
   assertNoStack(result);
 });
 
-Deno.test("send, as a process, survives a text that is too long for Deno", async () => {
+Deno.test("send reports a text that is too long for Deno", async () => {
   const part = new Uint8Array(16 << 20).fill(97);
   await using server = startRawServer(async (connection) => {
     await acceptRawSocket(connection);
@@ -320,7 +320,7 @@ Deno.test("send, as a process, survives a text that is too long for Deno", async
   assertNoStack(result);
 });
 
-Deno.test("send, as a process, takes the end of stdin for no more requests", async () => {
+Deno.test("send answers all requests when stdin ends", async () => {
   await using server = serve({ port: 0, delay: { min: 0.2, max: 0.4 } });
   await using send = await startTask("send", "--url", server.url, "--quiet", "--ordered");
   await send.write("a&&b&&1\na&&b&&2");
@@ -330,7 +330,7 @@ Deno.test("send, as a process, takes the end of stdin for no more requests", asy
   assertEquals(result.stdout.map((line) => JSON.parse(line).data.a.b), ["1", "2"]);
 });
 
-Deno.test("send and convert, as processes, end quietly when nobody reads on", async () => {
+Deno.test("send and convert exit quietly when nobody reads their output", async () => {
   await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
   const deno = `'${Deno.execPath()}'`;
   const pipe = async (name: string, ...flags: string[]) => {
@@ -353,7 +353,7 @@ Deno.test("send and convert, as processes, end quietly when nobody reads on", as
   assertEquals([converted.stdout, converted.stderr], [['{"a":{"b":"c"}}'], "exit 0\n"]);
 });
 
-Deno.test("the program, as a process, writes no stack for bad input", async () => {
+Deno.test("asyncpkt writes no stack when its arguments are wrong", async () => {
   const wrong = [["srve"], ["send", "--url", "x", "y"], ["convert", "--nonsense"]];
   const programs = wrong.map((args) =>
     startProgram(Deno.execPath(), ["run", "--no-prompt", "main.ts", ...args])
@@ -366,7 +366,7 @@ Deno.test("the program, as a process, writes no stack for bad input", async () =
   }
 });
 
-Deno.test("demo, as a process, is interrupted quietly", async () => {
+Deno.test("demo exits with 130 and no error when it is interrupted", async () => {
   await using demo = await startTask("demo");
   assertMatch(await demo.stdout.next(), /^ *\d\.\d\d s {2}a server listens on ws:/);
   demo.kill("SIGINT");
@@ -374,7 +374,7 @@ Deno.test("demo, as a process, is interrupted quietly", async () => {
   assertEquals([result.code, result.stderr], [130, ""]);
 });
 
-Deno.test("Client.close(), in a process, leaves nothing that the process waits for", async () => {
+Deno.test("Client.close() leaves nothing that keeps the process alive", async () => {
   await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
   const script = `
     import { Client } from "./client.ts";

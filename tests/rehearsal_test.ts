@@ -10,7 +10,7 @@ function blockOf(language: string, text: string): string {
 }
 
 Deno.test({
-  name: `the Python client of docs/rehearsal.md gets all its answers${python ? "" : NO_PYTHON}`,
+  name: `the Python client of docs/rehearsal.md gets all answers${python ? "" : NO_PYTHON}`,
   ignore: python === undefined,
   async fn() {
     const docs = await Deno.readTextFile(new URL("../docs/rehearsal.md", import.meta.url));

@@ -106,7 +106,7 @@ async function start(task: string, ...args: string[]) {
   return startOnTerminal(Deno.execPath(), [...await taskArgs(task), ...args]);
 }
 
-test("serve, on a terminal, keeps a line below its log and takes it away", async () => {
+test("serve keeps a status line below its log on a terminal, and clears it", async () => {
   await using server = await start("serve", "--port", "0", "--delay", "0.1");
   const text = await server.shows(
     /^Listening on ws:\S+\n0 requests in flight, 0 answered, 0 answers\/s$/,
@@ -125,7 +125,7 @@ test("serve, on a terminal, keeps a line below its log and takes it away", async
   assertEquals([code, left.replace("^C", "")], [0, `${log}\n${end}`]);
 });
 
-test("send --chart, on a terminal, draws bars that grow, and what came of them", async () => {
+test("send --chart draws growing bars and their results on a terminal", async () => {
   await using server = serve({
     port: 0,
     delay: { min: 600, max: 600 },
@@ -159,7 +159,7 @@ function startByTask(task: string, ...args: string[]) {
   return startOnTerminal(Deno.execPath(), ["task", task, ...args]);
 }
 
-test("serve, under deno task on a terminal, drains on Ctrl-C", async () => {
+test("serve under deno task drains on Ctrl-C", async () => {
   await using server = startByTask("serve", "--port", "0", "--delay", "2");
   const [url] = /ws:\S+/.exec(await server.shows(/^0 requests in flight/m))!;
   await using client = await Client.connect(url, { reconnect: false });
@@ -172,7 +172,7 @@ test("serve, under deno task on a terminal, drains on Ctrl-C", async () => {
   assertMatch(text, /\nDrained: all answered$/);
 });
 
-test("send, under deno task on a terminal, prints its summary on Ctrl-C", async () => {
+test("send under deno task prints its summary on Ctrl-C", async () => {
   await using server = serve({ port: 0, delay: { min: 20_000, max: 20_000 } });
   await using send = startByTask("send", "--url", server.url, "a&&b&&c");
   await until("a request is in flight", () => server.inFlight === 1);

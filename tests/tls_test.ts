@@ -9,7 +9,7 @@ const SOON: ServeOptions = { port: 0, delay: { min: 0.02, max: 0.02 } };
 
 const [one, two] = await Promise.all([makeIdentity(), makeIdentity()]);
 
-Deno.test("serve() talks wss and https to those who trust its authority and know the token", async () => {
+Deno.test("serve() answers over wss and https when the client trusts its authority and has the token", async () => {
   const token = "s3cret";
   await using server = serve({ ...SOON, tls: one.tls, token });
   assertEquals(new URL(server.url).protocol, "wss:");
@@ -25,30 +25,33 @@ Deno.test("serve() talks wss and https to those who trust its authority and know
   });
   assertEquals([response.status, await response.json()], [200, { request_id: 1, data: {} }]);
 
-  const strangers = [{ token, caCerts: two.caCerts }, { token: "guess", caCerts: one.caCerts }, {
+  const unauthenticated = [{ token, caCerts: two.caCerts }, {
+    token: "guess",
+    caCerts: one.caCerts,
+  }, {
     caCerts: one.caCerts,
   }];
-  for (const options of strangers) {
+  for (const options of unauthenticated) {
     const error = await assertRejects(() => Client.connect(server.url, options), ConnectionError);
     assertEquals(error.code, "connection_failed");
     assert(!/s3cret|guess/.test(Deno.inspect(error)), Deno.inspect(error));
   }
 });
 
-Deno.test("Client.connect() refuses what cannot be a token, without saying what it is", async () => {
+Deno.test("Client.connect() rejects an invalid token without showing it", async () => {
   await using server = serve(SOON);
   const connecting = Client.connect(server.url, { token: "s3cret\r\nX: y" });
   const error = await assertRejects(() => connecting, RangeError);
   assert(!Deno.inspect(error).includes("s3cret"));
 });
 
-Deno.test("serve() does not listen with a certificate that is none", () => {
+Deno.test("serve() throws when the certificate or the key is invalid", () => {
   for (const tls of [{ cert: "x", key: one.tls.key }, { cert: one.tls.cert, key: two.tls.key }]) {
     assertThrows(() => serve({ ...SOON, tls }));
   }
 });
 
-Deno.test("Server.setCertificate() shows the new certificate to those who come", async () => {
+Deno.test("Server.setCertificate() shows the new certificate to new clients", async () => {
   await using server = serve({ port: 0, delay: { min: 0.3, max: 0.3 }, tls: one.tls });
   const options = { caCerts: one.caCerts, reconnect: false };
   await using before = await Client.connect(server.url, options);
@@ -69,7 +72,7 @@ Deno.test("Server.setCertificate() shows the new certificate to those who come",
   await inFlight;
 });
 
-Deno.test("Server.setCertificate() keeps the old certificate where the new one cannot be used", async () => {
+Deno.test("Server.setCertificate() keeps the old certificate when the new one is invalid", async () => {
   await using server = serve({ ...SOON, tls: one.tls });
   await using client = await Client.connect(server.url, { caCerts: one.caCerts });
   const broken: [cert: string, key: string, reason: string][] = [
@@ -89,7 +92,7 @@ Deno.test("Server.setCertificate() keeps the old certificate where the new one c
   await assertRejects(() => plain.setCertificate(one.tls), RangeError, "there is no certificate");
 });
 
-Deno.test("Server.setCertificate() lets answers to what was posted before go on", async () => {
+Deno.test("Server.setCertificate() lets answers to earlier POSTs go on", async () => {
   const server = serve({ port: 0, delay: { min: 0.3, max: 0.3 }, tls: one.tls });
   using http = Deno.createHttpClient({ caCerts: one.caCerts });
   const response = await fetch(server.url.replace("wss", "https"), {
@@ -102,7 +105,7 @@ Deno.test("Server.setCertificate() lets answers to what was posted before go on"
   await server.drain();
 });
 
-Deno.test("Server.drain() ends what was there before a renewal, too", async () => {
+Deno.test("Server.drain() ends connections from before a new certificate", async () => {
   const server = serve({ ...LATE, tls: one.tls });
   const client = await Client.connect(server.url, { caCerts: one.caCerts, reconnect: false });
   const renewing = awaitedLater(server.setCertificate(two.tls));
