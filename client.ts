@@ -88,7 +88,7 @@ export interface ConnectOptions {
 /** Options for {@linkcode Client.request}. */
 export interface RequestOptions {
   /** The id. @default {a free one} */
-  id?: RequestId;
+  id?: RequestId | undefined;
   /** Cancels the request. */
   signal?: AbortSignal;
   /** The timeout, in milliseconds, or Infinity. @default {10_000} */
@@ -189,7 +189,6 @@ export class Client implements AsyncDisposable {
   #lost: ErrorFactory | undefined;
   /** The reason why there will be no connection any more. */
   #ending: ErrorFactory | undefined;
-  #closing: Promise<void> | undefined;
   #lastId = 0;
 
   private constructor(url: string | URL, options: ConnectOptions, timeout: number) {
@@ -290,7 +289,7 @@ export class Client implements AsyncDisposable {
     }
     const send = (input: RequestInput, signal: AbortSignal) => {
       const { data, id } = typeof input === "string" ? { data: input, id: undefined } : input;
-      return this.request(data, id === undefined ? { timeout, signal } : { timeout, signal, id });
+      return this.request(data, { id, timeout, signal });
     };
     return settleAll(source, send, { window, ordered, signal: options.signal });
   }
@@ -299,11 +298,7 @@ export class Client implements AsyncDisposable {
    * Closes the connection. Unanswered requests fail with {@linkcode ConnectionError} `closed`.
    * Resolves when the server has closed its side, or after two seconds.
    */
-  close(): Promise<void> {
-    return this.#closing ??= this.#close();
-  }
-
-  async #close(): Promise<void> {
+  async close(): Promise<void> {
     this.#end(() => new ConnectionError("closed", "the client was closed"));
     this.#outbox?.flush();
     this.#socket.close();

@@ -27,13 +27,8 @@ const TEMPORARY = [
   ],
   [
     "status",
-    /^Invalid status code: (?<status>\d+)/,
+    /^(?:Invalid status code:|the server answered with status) (?<status>\d+)(?:.*?: (?<detail>.*))?/,
     "the server answered with status $1, not with a WebSocket",
-  ],
-  [
-    "status",
-    /^(the server answered with status (?<status>\d+), [\w ]+)(?:: (?<detail>.*))?/,
-    "$1",
   ],
   // Over TLS, Deno tries HTTP/2 after a status other than 101, and reports only that failure.
   [

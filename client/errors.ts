@@ -1,12 +1,6 @@
 /**
  * The errors of the client.
  *
- *     ClientError
- *     ├── RequestError     an error answer; `code` is one of the protocol
- *     ├── TimeoutError     timed_out
- *     ├── AbortError       aborted
- *     └── ConnectionError  connection_failed, connection_lost, closed
- *
  * @module
  */
 
@@ -26,11 +20,10 @@ export type ClientErrorCode =
  *
  * @example
  * ```ts
- * import { assert, assertEquals, assertRejects } from "@std/assert";
+ * import { assertEquals, assertRejects } from "@std/assert";
  * import { Client, ClientError } from "@asyncpkt/asyncpkt/client";
  *
- * const error = await assertRejects(() => Client.connect("ws://127.0.0.1:1"));
- * assert(error instanceof ClientError);
+ * const error = await assertRejects(() => Client.connect("ws://127.0.0.1:1"), ClientError);
  * assertEquals(error.code, "connection_failed");
  * ```
  */
@@ -105,8 +98,9 @@ export class TimeoutError extends ClientError {
  * import { AbortError, Client } from "@asyncpkt/asyncpkt/client";
  *
  * const signal = AbortSignal.abort("not today");
- * const error = await assertRejects(() => Client.connect("ws://127.0.0.1:1", { signal }), AbortError);
- * assertEquals(error.cause, "not today");
+ * const connecting = Client.connect("ws://127.0.0.1:1", { signal });
+ * const { cause } = await assertRejects(() => connecting, AbortError);
+ * assertEquals(cause, "not today");
  * ```
  */
 export class AbortError extends ClientError {
@@ -115,7 +109,7 @@ export class AbortError extends ClientError {
 
   /** Creates an error for the reason of a signal. */
   constructor(reason: unknown) {
-    super("aborted", "given up by the caller", { cause: reason });
+    super("aborted", "aborted by the caller", { cause: reason });
   }
 }
 

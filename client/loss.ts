@@ -7,26 +7,14 @@
 import { ConnectionError, type ErrorFactory } from "./errors.ts";
 
 /**
- * The close codes after which the client does not reconnect.
- *
- * | code             | meaning                                      | another connection      |
- * | ---------------- | -------------------------------------------- | ----------------------- |
- * | none, 1005, 1006 | the server or the network failed             | may succeed             |
- * | 1000             | the server is done for now                   | may succeed             |
- * | 1001             | the server drained, or the client was idle   | may succeed             |
- * | 1002, 1003, 1007 | the client violated the WebSocket protocol   | would end the same way  |
- * | 1008             | the client violated the server's rules       | would end the same way¹ |
- * | 1009             | a message was too long                       | would end the same way¹ |
- * | 1010             | an extension is missing                      | would end the same way  |
- * | 1011             | the server failed                            | may succeed             |
- * | 1012, 1013, 1014 | the server restarts, is busy, is unreachable | may succeed             |
- * | 3000 to 4999     | a code of the application                    | unknown, not tried      |
- *
- * ¹ The client reconnects after all if it has just learned to send shorter frames.
+ * Close codes after which the client does not reconnect, since another connection would end the same
+ * way: the client violates the WebSocket protocol (1002, 1003, 1007, 1010) or the server's rules
+ * (1008), or sends a message that is too long (1009). After 1008 and 1009, it reconnects if it has
+ * just learned to send shorter frames.
  */
 const FINAL_CODES: readonly number[] = [1002, 1003, 1007, 1008, 1009, 1010];
 
-/** The first code of applications. */
+/** From this code on, codes belong to the application. Their meaning is unknown, so they are final. */
 const APPLICATION_CODES = 3000;
 
 /**

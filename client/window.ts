@@ -71,8 +71,9 @@ export async function* settleAll<T>(
     );
   };
 
-  const asynchronous = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : undefined;
-  const iterator = asynchronous ?? (source as Iterable<T>)[Symbol.iterator]();
+  const iterator = Symbol.asyncIterator in source
+    ? source[Symbol.asyncIterator]()
+    : source[Symbol.iterator]();
   let isReading = false;
   const take = ({ done, value }: IteratorResult<T>) => {
     isReading = false;
@@ -81,11 +82,12 @@ export async function* settleAll<T>(
   };
   const fill = () => {
     while (!isRead && !isReading && !abort.signal.aborted && started - taken < window) {
-      if (asynchronous === undefined) {
-        take((iterator as Iterator<T>).next());
-      } else {
+      const next = iterator.next();
+      if ("then" in next) {
         isReading = true;
-        asynchronous.next().then(take).then(() => wake(), fail);
+        next.then(take).then(() => wake(), fail);
+      } else {
+        take(next);
       }
     }
   };
