@@ -48,7 +48,7 @@ async function collect(outcomes: AsyncIterable<Outcome>): Promise<Outcome[]> {
 /** A port where nobody listens. */
 // Connecting.
 
-Deno.test("Client.connect() speaks asyncpkt.v1 with a server that knows it", async () => {
+Deno.test("Client.connect() uses asyncpkt.v1 if the server knows it", async () => {
   await using server = serve(SOON);
   await using client = await Client.connect(new URL(server.url));
   assertEquals(client.protocol, "asyncpkt.v1");
@@ -60,7 +60,7 @@ Deno.test("Client.connect() speaks asyncpkt.v1 with a server that knows it", asy
   assert(reply.latency >= 1000 * reply.delay! - 2);
 });
 
-Deno.test("Client.connect() does without asyncpkt.v1 where it is not known", async () => {
+Deno.test("Client.connect() uses plain mode if the server does not know asyncpkt.v1", async () => {
   await using server = startMockServer(answering);
   await using client = await Client.connect(server.url);
   assertEquals(client.protocol, "");
@@ -72,7 +72,7 @@ Deno.test("Client.connect() does without asyncpkt.v1 where it is not known", asy
   assertEquals(replies.map((reply) => reply.delay), [undefined, undefined, undefined]);
 });
 
-Deno.test("Client.connect() rejects with connection_failed where there is no such server", async () => {
+Deno.test("Client.connect() rejects with connection_failed if it cannot connect", async () => {
   await using web = startRawServer(async (connection) => {
     await connection.write(
       new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
@@ -93,14 +93,14 @@ Deno.test("Client.connect() rejects with connection_failed where there is no suc
   }
 });
 
-Deno.test("Client.connect() rejects a URL that is not valid with SyntaxError", async () => {
+Deno.test("Client.connect() rejects an invalid URL with SyntaxError", async () => {
   for (const url of ["nonsense", "ftp://127.0.0.1", "ws://a b"]) {
     const error = await assertRejects(() => Client.connect(url));
     assertEquals((error as Error).name, "SyntaxError");
   }
 });
 
-Deno.test("Client.connect() gives up on time, and when its signal is aborted", async () => {
+Deno.test("Client.connect() rejects on timeout and on abort", async () => {
   await using server = startRawServer(async (connection) => void await readToEnd(connection));
   const late = await assertRejects(
     () => Client.connect(server.url, { timeout: 50 }),
@@ -124,7 +124,7 @@ Deno.test("Client.connect() gives up on time, and when its signal is aborted", a
   }
 });
 
-Deno.test("Client.connect() leaves a connection that stands alone when its signal is aborted", async () => {
+Deno.test("Client.connect() keeps an open connection when its signal is aborted", async () => {
   await using server = serve(SOON);
   const abort = new AbortController();
   await using client = await Client.connect(server.url, { signal: abort.signal });
@@ -134,7 +134,7 @@ Deno.test("Client.connect() leaves a connection that stands alone when its signa
 
 // One request.
 
-Deno.test("Client.request() tells the ids 1 and '1' apart", async () => {
+Deno.test("Client.request() distinguishes the ids 1 and '1'", async () => {
   await using server = serve(SOON);
   await using client = await Client.connect(server.url);
   const ids = [1, "1", 0, "0", -1, "__proto__", "é".repeat(256)];
@@ -143,7 +143,7 @@ Deno.test("Client.request() tells the ids 1 and '1' apart", async () => {
   assertEquals(replies.map((reply) => reply.data), ids.map((_, i) => ({ a: { b: `${i}` } })));
 });
 
-Deno.test("Client.request() makes up an id that is free", async () => {
+Deno.test("Client.request() chooses a free id", async () => {
   await using server = startMockServer({});
   await using client = await Client.connect(server.url);
   const requests = [client.request("", { id: "1" }), client.request("")].map(awaitedLater);
@@ -154,7 +154,7 @@ Deno.test("Client.request() makes up an id that is free", async () => {
   await Promise.all(requests.map((request) => assertRejects(() => request, ConnectionError)));
 });
 
-Deno.test("Client.request() refuses an id in flight or given up, and none that is done with", async () => {
+Deno.test("Client.request() rejects an id in flight or cancelled, and accepts a settled one", async () => {
   await using server = startMockServer({
     onPacket: ({ request_id, data, cancel }, socket) => {
       if (!cancel && data === "now") socket.send(response({ request_id }));
@@ -171,7 +171,7 @@ Deno.test("Client.request() refuses an id in flight or given up, and none that i
   for (let i = 0; i < 2; i++) await client.request("now", { id: "y" });
 });
 
-Deno.test("Client.request() refuses what can be no id without sending it", async () => {
+Deno.test("Client.request() rejects an invalid id without sending it", async () => {
   await using server = startMockServer({});
   await using client = await Client.connect(server.url);
   for (const id of ["", "x".repeat(257), 1.5, NaN, 2 ** 53, {}, true, null]) {
@@ -181,7 +181,7 @@ Deno.test("Client.request() refuses what can be no id without sending it", async
   assertEquals([client.inFlight, server.packets.size], [0, 0]);
 });
 
-Deno.test("Client.request() rejects with the server's error, known or not", async () => {
+Deno.test("Client.request() rejects with the server's error, even of an unknown code", async () => {
   await using server = startMockServer({
     onPacket: ({ request_id, data }, socket) => {
       socket.send(JSON.stringify({ request_id, error: { code: data, message: "because" } }));
@@ -198,7 +198,7 @@ Deno.test("Client.request() rejects with the server's error, known or not", asyn
   }
 });
 
-Deno.test("Client.request() sends a cancel when it is aborted or has taken too long", async () => {
+Deno.test("Client.request() sends a cancel on abort and on timeout", async () => {
   for (const protocol of ["", "asyncpkt.v1"]) {
     await using server = startMockServer({ protocol });
     await using client = await Client.connect(server.url);
@@ -224,7 +224,7 @@ Deno.test("Client.request() sends a cancel when it is aborted or has taken too l
   }
 });
 
-Deno.test("Client.request() does not send what is aborted beforehand", async () => {
+Deno.test("Client.request() sends nothing if its signal is aborted", async () => {
   await using server = startMockServer({});
   await using client = await Client.connect(server.url);
   const signal = AbortSignal.abort(new Error("no"));
@@ -232,7 +232,7 @@ Deno.test("Client.request() does not send what is aborted beforehand", async () 
   assertEquals([client.inFlight, server.packets.size], [0, 0]);
 });
 
-Deno.test("Client.request() keeps to each timeout, whatever their order", async () => {
+Deno.test("Client.request() keeps timeouts in any order", async () => {
   await using server = startMockServer({});
   await using client = await Client.connect(server.url);
   const order: number[] = [];
@@ -246,7 +246,7 @@ Deno.test("Client.request() keeps to each timeout, whatever their order", async 
   }
 });
 
-Deno.test("Client.request() waits without end for a timeout of Infinity", async () => {
+Deno.test("Client.request() never times out with a timeout of Infinity", async () => {
   const open = new Inbox<() => void>();
   await using server = startMockServer({
     onPacket: (packet, socket) => open.put(() => socket.send(response(packet))),
@@ -264,7 +264,7 @@ async function functionOfTheCaller(request: () => Promise<unknown>): Promise<unk
   return await request();
 }
 
-Deno.test("Client.request() rejects with errors whose stack names the caller", async () => {
+Deno.test("Client.request() rejects with errors whose stack contains the caller", async () => {
   await using server = startMockServer({
     onPacket: ({ request_id, data }, socket) => {
       if (data === "close") socket.close();
@@ -293,7 +293,7 @@ Deno.test("Client.request() rejects with errors whose stack names the caller", a
 
 // Servers that do as they like.
 
-Deno.test("Client.request() settles once, however often and with what a server answers", async () => {
+Deno.test("Client.request() settles once if a server answers often and with errors", async () => {
   const unmatched = new Inbox<unknown>();
   const garbage = new Inbox<unknown>();
   await using server = startMockServer({
@@ -326,7 +326,7 @@ Deno.test("Client.request() settles once, however often and with what a server a
   assertEquals([client.inFlight, unmatched.size, garbage.size], [0, 0, 0]);
 });
 
-Deno.test("Client.request() takes the answer to what it gave up for no surprise", async () => {
+Deno.test("Client.request() ignores answers to cancelled requests", async () => {
   const unmatched = new Inbox<unknown>();
   await using server = startMockServer({
     onPacket: (packet, socket) => {
@@ -342,7 +342,7 @@ Deno.test("Client.request() takes the answer to what it gave up for no surprise"
   await client.request("now", { id: "x" });
 });
 
-Deno.test("Client.request() rejects when the connection ends, however it does", async () => {
+Deno.test("Client.request() rejects when the connection ends in any way", async () => {
   const raw = (end: (connection: Deno.Conn) => unknown) =>
     startRawServer(async (connection) => {
       await acceptRawSocket(connection);
@@ -382,7 +382,7 @@ Deno.test("Client.request() rejects when the server closes as soon as it has ope
   }
 });
 
-Deno.test("Client.connect() misses nothing that comes with the handshake", async () => {
+Deno.test("Client.connect() reads frames that arrive with the handshake", async () => {
   const unmatched = new Inbox<unknown>();
   const frame = '{"request_id":null,"error":{"code":"overloaded","message":"full"}}';
   await using server = startMockServer({ onOpen: (socket) => socket.send(frame) });
@@ -391,7 +391,7 @@ Deno.test("Client.connect() misses nothing that comes with the handshake", async
   assertEquals(await unmatched.next(), JSON.parse(frame));
 });
 
-Deno.test("Client.request() resolves to the names that were answered, whatever was answered before", async () => {
+Deno.test("Client.request() resolves to the right names after other names with escapes", async () => {
   await using server = serve(AT_ONCE);
   await using client = await Client.connect(server.url);
   for (const name of ["\\", '"', "\n", "\\\\", '\\"']) {
@@ -403,7 +403,7 @@ Deno.test("Client.request() resolves to the names that were answered, whatever w
 
 // Closing.
 
-Deno.test("Client.close() ends what still waits with closed, and leaves nothing hanging", async () => {
+Deno.test("Client.close() rejects unanswered requests with closed", async () => {
   await using server = serve({ port: 0, delay: { min: 600, max: 600 } });
   const requests: Promise<unknown>[] = [];
   {
@@ -420,7 +420,7 @@ Deno.test("Client.close() ends what still waits with closed, and leaves nothing 
   await until("the server has dropped them", () => server.inFlight === 0);
 });
 
-Deno.test("Client.close() takes no answer for a surprise that comes while it closes", async () => {
+Deno.test("Client.close() ignores answers that arrive while it closes", async () => {
   const unmatched = new Inbox<unknown>();
   await using server = serve({ port: 0, delay: { min: 600, max: 600 } });
   const onUnmatched = (answer: unknown) => unmatched.put(answer);
@@ -434,7 +434,7 @@ Deno.test("Client.close() takes no answer for a surprise that comes while it clo
   assertEquals(unmatched.size, 0);
 });
 
-Deno.test("Client.close() is right at any time and any number of times", async () => {
+Deno.test("Client.close() may be called at any time and repeatedly", async () => {
   await using server = serve(AT_ONCE);
   const client = await Client.connect(server.url);
   const request = awaitedLater(client.request("never sent"));
@@ -447,7 +447,7 @@ Deno.test("Client.close() is right at any time and any number of times", async (
   assertEquals(after.code, "closed");
 });
 
-Deno.test("Client.close() does not wait for ever for a server that never closes", async () => {
+Deno.test("Client.close() resolves even if the server never closes", async () => {
   let client: Client;
   {
     await using server = startRawServer(async (connection) => {
@@ -474,7 +474,7 @@ async function* slowly<T>(items: Iterable<T>): AsyncGenerator<T, void, void> {
   }
 }
 
-Deno.test("Client.requests() gives one outcome for each input, of any kind of source", async () => {
+Deno.test("Client.requests() yields one outcome per input of any kind of source", async () => {
   await using server = serve(SOON);
   await using client = await Client.connect(server.url);
   const sources: (() => Iterable<RequestInput> | AsyncIterable<RequestInput>)[] = [
@@ -502,14 +502,14 @@ Deno.test("Client.requests() gives one outcome for each input, of any kind of so
   assertEquals(client.inFlight, 0);
 });
 
-Deno.test("Client.requests() of nothing gives nothing", async () => {
+Deno.test("Client.requests() yields nothing for an empty source", async () => {
   await using server = serve(AT_ONCE);
   await using client = await Client.connect(server.url);
   assertEquals(await collect(client.requests([])), []);
   assertEquals(await collect(client.requests(slowly([]))), []);
 });
 
-Deno.test("Client.requests() puts errors among the outcomes, and goes on", async () => {
+Deno.test("Client.requests() yields errors as outcomes and continues", async () => {
   await using server = serve({ ...AT_ONCE, limits: { maxPacketSize: 200 } });
   await using client = await Client.connect(server.url);
   const inputs = [{ data: "a&&b&&1", id: "x" }, { data: "", id: "" }, "a&&b&&2"];
@@ -545,7 +545,7 @@ Deno.test("Client.requests() keeps at most a window in flight", async () => {
   assertEquals([outcomes.length, most], [100, 8]);
 });
 
-Deno.test("Client.requests() reads its source no further ahead than a window", async () => {
+Deno.test("Client.requests() reads its source at most a window ahead", async () => {
   await using server = serve(AT_ONCE);
   await using client = await Client.connect(server.url);
   let produced = 0;
@@ -567,7 +567,7 @@ Deno.test("Client.requests() reads its source no further ahead than a window", a
   }
 });
 
-Deno.test("Client.requests() gives up the rest when the loop is left", async () => {
+Deno.test("Client.requests() cancels requests in flight when the loop is left", async () => {
   await using server = startMockServer({
     protocol: "asyncpkt.v1",
     onPacket: (packet, socket) => {
@@ -598,7 +598,7 @@ Deno.test("Client.requests() gives up the rest when the loop is left", async () 
   ]);
 });
 
-Deno.test("Client.requests() throws what its source throws, and gives up the rest", async () => {
+Deno.test("Client.requests() throws the error of its source and cancels requests in flight", async () => {
   await using server = startMockServer({});
   await using client = await Client.connect(server.url);
   const fault = new Error("the disk is gone");
@@ -616,7 +616,7 @@ Deno.test("Client.requests() throws what its source throws, and gives up the res
   }
 });
 
-Deno.test("Client.requests() ends on abort, even while it waits for its source", async () => {
+Deno.test("Client.requests() ends on abort, even while its source is busy", async () => {
   await using server = startMockServer(answering);
   await using client = await Client.connect(server.url);
   const reason = new Error("SIGINT");
@@ -651,7 +651,7 @@ Deno.test("Client.requests() ends on abort, even while it waits for its source",
   assertEquals(await collect(client.requests(HUNDRED, { signal: abort.signal })), []);
 });
 
-Deno.test("Client.requests() settles each once when the connection ends amid them", async () => {
+Deno.test("Client.requests() settles each request once when the connection ends", async () => {
   let count = 0;
   await using server = startMockServer({
     onPacket: (packet, socket) => {

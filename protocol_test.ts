@@ -59,14 +59,14 @@ function objectText(members: [name: string, values: string[]][]): string {
 }
 
 for (const { name, data, expected } of convertVectors()) {
-  Deno.test(`convertToJson() agrees with the vector: ${name}`, () => {
+  Deno.test(`convertToJson() converts the vector: ${name}`, () => {
     assertStrictEquals(convertToJson(data), expected);
     assertStrictEquals(plainConvertToJson(data), expected);
     assertEquals<unknown>(convert(data), plainParse(expected));
   });
 }
 
-Deno.test("convert() takes any string and leaves nothing empty", () => {
+Deno.test("convert() converts any string and returns nothing empty", () => {
   fc.assert(
     fc.property(fc.oneof(anyData, fc.string({ unit: "binary" })), (data) => {
       for (const [name, entities] of Object.entries(convert(data))) {
@@ -87,7 +87,7 @@ Deno.test("convert() takes any string and leaves nothing empty", () => {
   );
 });
 
-Deno.test("convertToJson() gives the text that its plain twin gives", () => {
+Deno.test("convertToJson() returns the text of its plain twin", () => {
   fc.assert(
     fc.property(anyData, (data) => {
       assertStrictEquals(convertToJson(data), plainConvertToJson(data));
@@ -96,7 +96,7 @@ Deno.test("convertToJson() gives the text that its plain twin gives", () => {
   );
 });
 
-Deno.test("plainAnswer() answers with what convert() gives", () => {
+Deno.test("plainAnswer() returns an answer with the result of convert()", () => {
   fc.assert(
     fc.property(anyData, fc.oneof(fc.integer(), fc.string()), (data, id) => {
       const answer = plainParse(plainAnswer(encodeRequest(id, data)));
@@ -118,7 +118,7 @@ Deno.test("formatData() is the inverse of convert()", () => {
   );
 });
 
-Deno.test("formatData() carries whatever came out of convert(), or refuses it", () => {
+Deno.test("formatData() inverts or rejects random results of convert()", () => {
   let carried = 0;
   fc.assert(
     fc.property(anyData, (data) => {

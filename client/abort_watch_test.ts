@@ -21,7 +21,7 @@ function countingSignal(): { abort: AbortController; listeners(): number } {
   return { abort, listeners: () => listeners };
 }
 
-Deno.test("AbortWatch gives up the requests of the signal that is aborted, and no others", () => {
+Deno.test("AbortWatch reports the requests of an aborted signal, and no others", () => {
   const { aborted, watch: watched } = watch();
   const [one, other] = [new AbortController(), new AbortController()];
   watched.add(one.signal, "1");
@@ -35,7 +35,7 @@ Deno.test("AbortWatch gives up the requests of the signal that is aborted, and n
   assertEquals(aborted.at(-1), ["2", "too"]);
 });
 
-Deno.test("AbortWatch listens to a signal once, and no longer than a request needs it", () => {
+Deno.test("AbortWatch adds one listener per signal and removes it with the last request", () => {
   const { watch: watched } = watch();
   const { abort, listeners } = countingSignal();
   for (let id = 0; id < 100; id++) watched.add(abort.signal, id);

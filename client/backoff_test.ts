@@ -4,13 +4,13 @@ import { jitter } from "./backoff.ts";
 
 const RANGE = { first: 500, most: 30_000 };
 
-Deno.test("jitter() doubles its limit up to the most", () => {
+Deno.test("jitter() doubles its limit up to a maximum", () => {
   const waits = Array.from({ length: 9 }, (_, attempt) => jitter(RANGE, attempt, () => 0.5));
   assertEquals(waits, [250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
   assertEquals(jitter(RANGE, 1e6, () => 1), 30_000);
 });
 
-Deno.test("jitter() takes the whole range from 0 to its limit", () => {
+Deno.test("jitter() uses the whole range from 0 to its limit", () => {
   const random = randomIntegers(3);
   for (const [attempt, limit] of [[0, 500], [3, 4000], [20, 30_000]] as const) {
     const waits = Array.from(

@@ -19,7 +19,7 @@ async function failureAfter(bytes: string, scheme = "ws"): Promise<ConnectionErr
   return await failureOf(server.url.replace("ws", scheme));
 }
 
-Deno.test("isFinalFailure() is true of statuses below 500, whatever the URL looks like", async () => {
+Deno.test("isFinalFailure() returns true for statuses below 500, whatever the URL", async () => {
   for (
     const status of [200, 204, 301, 400, 401, 403, 404, 408, 426, 429, 499, 500, 502, 503, 599]
   ) {
@@ -30,7 +30,7 @@ Deno.test("isFinalFailure() is true of statuses below 500, whatever the URL look
   assertEquals(isFinalFailure(await failureOf(url)), false);
 });
 
-Deno.test("isFinalFailure() is true of TLS that does not agree, not of TLS that breaks off", async () => {
+Deno.test("isFinalFailure() returns true for TLS errors, but not for TLS that breaks off", async () => {
   const { tls } = await makeIdentity();
   const options = { hostname: "127.0.0.1", port: 0, ...tls, onListen() {} };
   const server = Deno.serve(options, () => new Response());
@@ -44,14 +44,14 @@ Deno.test("isFinalFailure() is true of TLS that does not agree, not of TLS that 
   assertEquals(isFinalFailure(await failureAfter("", "wss")), false);
 });
 
-Deno.test("isFinalFailure() is false of what may pass", async () => {
+Deno.test("isFinalFailure() returns false for temporary failures", async () => {
   for (const bytes of ["", "HTTP/1.1 101 Swi"]) {
     assertEquals(isFinalFailure(await failureAfter(bytes)), false, bytes);
   }
   assertEquals(isFinalFailure(new Error("Invalid status code: 404")), false);
 });
 
-Deno.test("connectFailure() knows the messages of the platform", () => {
+Deno.test("connectFailure() explains the messages of the platform", () => {
   const expired =
     "certificate expired: verification time 2 (UNIX), but certificate is not valid after 1";
   const table: [message: string, kind: FailureKind, reason: string, isFinal: boolean][] = [
@@ -132,7 +132,7 @@ Deno.test("connectFailure() knows the messages of the platform", () => {
   }
 });
 
-Deno.test("connectFailure() finds a status, and what the server said of it", () => {
+Deno.test("connectFailure() finds a status and its explanation", () => {
   const table: [message: string, status: number, detail: string | undefined][] = [
     ["Invalid status code: 404", 404, undefined],
     ["the server answered with status 503, not with a WebSocket", 503, undefined],

@@ -24,7 +24,7 @@ async function ask(client: Client, count: number, pad = "x".repeat(90)): Promise
 }
 
 for (const maxPacketSize of [300, 1 << 10, 1 << 16, 1 << 17]) {
-  Deno.test(`Client has all requests answered by a server that takes ${maxPacketSize} bytes`, async () => {
+  Deno.test(`Client gets all answers from a server with a limit of ${maxPacketSize} bytes`, async () => {
     let accepted = 0;
     const events = { accepted: () => void accepted++ };
     await using server = serve({ ...SOON, limits: { maxPacketSize }, events });
@@ -38,7 +38,7 @@ for (const maxPacketSize of [300, 1 << 10, 1 << 16, 1 << 17]) {
   });
 }
 
-Deno.test("a request that is too large fails at once, and takes no other along", async () => {
+Deno.test("Client fails a request that is too large at once, and no other", async () => {
   await using server = serve({ ...SOON, limits: { maxPacketSize: 1 << 16 } });
   await using client = await Client.connect(server.url, STRICT);
   function* inputs() {
@@ -107,7 +107,7 @@ function sayTooLarge(socket: WebSocket, limit?: number): void {
   socket.send(encodeError("null", limit === undefined ? fault : { ...fault, limit }));
 }
 
-Deno.test("Client sends requests one by one where a server does not say its limit", async () => {
+Deno.test("Client sends requests one by one if a server does not report its limit", async () => {
   await using server = startStrictServer({
     limits: [5000],
     refuse: (socket) => sayTooLarge(socket),
@@ -138,7 +138,7 @@ Deno.test("Client learns the limit of another server after it has reconnected", 
   assertEquals(server.requests.size, 8000);
 });
 
-Deno.test("Client reconnects after a close because of frames that it need not share", async () => {
+Deno.test("Client reconnects after a close because of large shared frames", async () => {
   using _ = fixRandom(0.01);
   const closings: Strictness["refuse"][] = [
     (socket) => socket.close(1009),
@@ -158,7 +158,7 @@ Deno.test("Client reconnects after a close because of frames that it need not sh
   }
 });
 
-Deno.test("Client outlives a server that counts its frames as wrong, until it has learned", async () => {
+Deno.test("Client reconnects to a server that counts its errors until it has learned", async () => {
   using _ = fixRandom(0.01);
   await using server = serve({
     ...AT_ONCE,
@@ -169,7 +169,7 @@ Deno.test("Client outlives a server that counts its frames as wrong, until it ha
   assertEquals(client.retryStats.reconnects, 1);
 });
 
-Deno.test("Client frees ids that were given up within a refused frame", async () => {
+Deno.test("Client frees ids that were cancelled within a refused frame", async () => {
   const refusals: (() => void)[] = [];
   await using server = startStrictServer({
     limits: [500],

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { lossOf } from "./loss.ts";
 
-Deno.test("lossOf() says what the event says", () => {
+Deno.test("lossOf() explains events", () => {
   const table: [event: Event, message: string, isFinal: boolean][] = [
     [new Event("error"), "the connection broke", false],
     [

@@ -30,7 +30,7 @@ function packetsOf(frame: string): string[] {
   return frame.startsWith("[") ? splitTopLevel(frame) : [frame];
 }
 
-Deno.test("add() sends by the end of the task, together, in order", async () => {
+Deno.test("add() sends packets together, in order, by the end of the task", async () => {
   const frames: string[] = [];
   const outbox = new Outbox((frame) => frames.push(frame), true);
   const packets = Array.from({ length: 5 }, (_, id) => packetOf(40, id));
@@ -43,7 +43,7 @@ Deno.test("add() sends by the end of the task, together, in order", async () => 
   assertEquals(frames.slice(1), [packets[0]!]);
 });
 
-Deno.test("add() sends each packet at once to a peer that takes no arrays", async () => {
+Deno.test("add() sends each packet at once if the server accepts no arrays", async () => {
   const frames: string[] = [];
   const outbox = new Outbox((frame) => frames.push(frame), false);
   const packets = Array.from({ length: 5 }, (_, id) => packetOf(40, id));
@@ -54,7 +54,7 @@ Deno.test("add() sends each packet at once to a peer that takes no arrays", asyn
   assertEquals(frames, packets);
 });
 
-Deno.test("flush() sends now, and nothing a second time", async () => {
+Deno.test("flush() sends at once, and nothing twice", async () => {
   const frames: string[] = [];
   const outbox = new Outbox((frame) => frames.push(frame), true);
   outbox.flush();
@@ -69,13 +69,13 @@ Deno.test("flush() sends now, and nothing a second time", async () => {
   assertEquals(frames, [packetOf(40, 1), packetOf(40, 2)]);
 });
 
-Deno.test("flush() sends a packet alone as it is, of any length", () => {
+Deno.test("flush() sends a single packet of any length as it is", () => {
   for (const length of [30, 999, 1000, 1001, 5000, 69_999, 70_000, 70_001, 300_000]) {
     assertEquals(framesOf([length]), [packetOf(length)]);
   }
 });
 
-Deno.test("flush() keeps off the lengths of frames that Deno is slow to send", () => {
+Deno.test("flush() avoids frame lengths that Deno sends slowly", () => {
   const many: number[][] = [
     new Array(2).fill(498),
     new Array(2).fill(499),
@@ -106,7 +106,7 @@ Deno.test("flush() keeps off the lengths of frames that Deno is slow to send", (
   }
 });
 
-Deno.test("flush() needs few frames for many packets", () => {
+Deno.test("flush() sends many packets in few frames", () => {
   assertStrictEquals(framesOf(new Array(9).fill(100)).length, 1);
   assertLess(framesOf(new Array(5000).fill(100)).length, 30);
   assertLess(framesOf(new Array(10_000).fill(30)).length, 400);
@@ -120,7 +120,7 @@ Deno.test("flush() puts at most 1,000 packets in a frame", () => {
   }
 });
 
-Deno.test("flush() loses nothing and changes no order, whatever the lengths", () => {
+Deno.test("flush() keeps packets and their order for random lengths", () => {
   for (let seed = 0; seed < 50; seed++) {
     const random = randomIntegers(seed);
     const most = [60, 200, 1500, 90_000][seed % 4]!;
@@ -148,7 +148,7 @@ function tooLarge(limit?: unknown, id: RequestId | null = null): ErrorAnswer {
   return { request_id, error: limit === undefined ? error : { ...error, limit: limit as number } };
 }
 
-Deno.test("repair() sends what shared a refused frame again, in frames up to the limit", () => {
+Deno.test("repair() sends the packets of a refused frame again, in frames up to the limit", () => {
   const packets = Array.from({ length: 20 }, (_, id) => packetOf(40, id));
   const table: [limit: unknown, sizes: number[]][] = [
     [500, [493, 329]],
@@ -175,7 +175,7 @@ Deno.test("repair() sends what shared a refused frame again, in frames up to the
   }
 });
 
-Deno.test("repair() returns false of errors that are about no shared frame", () => {
+Deno.test("repair() returns false for errors about other frames", () => {
   const frames: string[] = [];
   const outbox = new Outbox((frame) => frames.push(frame), true);
   assert(!outbox.repair(tooLarge(100)), "nothing was sent");
@@ -195,7 +195,7 @@ Deno.test("repair() returns false of errors that are about no shared frame", () 
   assertStrictEquals(frames.length, 2);
 });
 
-Deno.test("flush() keeps to a limit that was said of a packet alone", () => {
+Deno.test("flush() keeps a limit from an error about a single packet", () => {
   const frames: string[] = [];
   const outbox = new Outbox((frame) => frames.push(frame), true);
   outbox.add(packetOf(5000));
@@ -237,7 +237,7 @@ class Server {
   }
 }
 
-Deno.test("Outbox brings each packet to the server once, whatever it takes and says of it", () => {
+Deno.test("Outbox delivers each packet once for random limits and packets", () => {
   for (let seed = 0; seed < 60; seed++) {
     const random = randomIntegers(seed);
     const limit = [300, 999, 3000, 66_000, 80_000, 1 << 20][seed % 6]!;

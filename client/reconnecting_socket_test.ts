@@ -48,7 +48,7 @@ function firstAndThen(
 
 // Losing the connection.
 
-Deno.test("Client sends again what has no answer, once there is a connection again", async () => {
+Deno.test("Client sends unanswered requests again after reconnecting", async () => {
   using _ = fixRandom(0.02);
   let count = 0;
   await using server = startMockServer(firstAndThen((packet, socket) => {
@@ -73,7 +73,7 @@ Deno.test("Client sends again what has no answer, once there is a connection aga
   assertEquals([client.inFlight, server.packets.size], [0, 0]);
 });
 
-Deno.test("Client lets requests wait that are made while there is no connection", async () => {
+Deno.test("Client keeps requests that are made while it reconnects", async () => {
   using _ = fixRandom(0.1);
   await using server = startMockServer(firstAndThen((_, socket) => socket.close(1001)));
   const lost = new Inbox<void>();
@@ -91,7 +91,7 @@ Deno.test("Client lets requests wait that are made while there is no connection"
   assertEquals(server.packets.size, 3);
 });
 
-Deno.test("Client gives up in time, or when aborted, while there is no connection", async () => {
+Deno.test("Client rejects on timeout and on abort while it reconnects", async () => {
   using _ = fixRandom(0.4);
   await using server = startMockServer(firstAndThen((_, socket) => socket.close(1011, "ill")));
   const lost = new Inbox<void>();
@@ -114,7 +114,7 @@ Deno.test("Client gives up in time, or when aborted, while there is no connectio
   assertEquals(packets.slice(1).map(({ data }) => data), ["again", "again"]);
 });
 
-Deno.test("Client keeps to a request's timeout over several connections", async () => {
+Deno.test("Client keeps a request's timeout over several connections", async () => {
   using time = new FakeTime();
   using _ = fixRandom(0);
   await using server = startMockServer({ onPacket: (_, socket) => socket.close(1001) });
@@ -158,7 +158,7 @@ for (const isConnecting of [false, true]) {
   });
 }
 
-Deno.test("Client tries again only after a close that another connection may be spared", async () => {
+Deno.test("Client reconnects only after close codes that may not repeat", async () => {
   using _ = fixRandom(0);
   const table: [codes: number[], isFinal: boolean][] = [
     [[1000, 1001, 1011, 1012, 1013], false],
@@ -189,7 +189,7 @@ Deno.test("Client tries again only after a close that another connection may be 
   }
 });
 
-Deno.test("Client ends for good when a handshake says that another is of no use", async () => {
+Deno.test("Client ends after a handshake that would fail again", async () => {
   using _ = fixRandom(0);
   for (const status of [200, 301, 400, 401, 403, 404, 426]) {
     await using server = startMockServer({
@@ -212,7 +212,7 @@ Deno.test("Client ends for good when a handshake says that another is of no use"
   }
 });
 
-Deno.test("Client tries on while the server cannot take it, is away or breaks off", async () => {
+Deno.test("Client retries while the server is overloaded, away or breaks off", async () => {
   using _ = fixRandom(0);
   const errors: string[] = [];
   let count = 0;
@@ -240,13 +240,13 @@ Deno.test("Client tries on while the server cannot take it, is away or breaks of
   }
 });
 
-Deno.test("Client refuses a subprotocol that it did not offer", async () => {
+Deno.test("Client rejects a subprotocol that it did not offer", async () => {
   await using server = startRawServer((connection) => acceptRawSocket(connection, "other"));
   const error = await assertRejects(() => Client.connect(server.url), ConnectionError);
   assertMatch(error.message, /the server chose the subprotocol "other", which was not offered$/);
 });
 
-Deno.test("Client.connect() tries once", async () => {
+Deno.test("Client.connect() tries once by default", async () => {
   let handshakes = 0;
   await using server = startMockServer({
     onHandshake: () => (handshakes++, new Response(null, { status: 503 })),
@@ -255,7 +255,7 @@ Deno.test("Client.connect() tries once", async () => {
   assertEquals([error.code, handshakes], ["connection_failed", 1]);
 });
 
-Deno.test("Client waits longer after each attempt, and shortly again after an answer", async () => {
+Deno.test("Client doubles its wait with each attempt, and resets it after an answer", async () => {
   using _ = fixRandom(0.01);
   const waits: number[] = [];
   await using server = startMockServer({
@@ -274,7 +274,7 @@ Deno.test("Client waits longer after each attempt, and shortly again after an an
 
 // What it is told.
 
-Deno.test("Client ends when the connection does, if it is not to reconnect", async () => {
+Deno.test("Client ends with its connection if reconnect is false", async () => {
   await using server = startMockServer(firstAndThen((_, socket) => socket.close(1001)));
   const onDisconnect = () => assert(false, "there is nothing to tell of");
   await using client = await Client.connect(server.url, { reconnect: false, onDisconnect });
@@ -283,13 +283,13 @@ Deno.test("Client ends when the connection does, if it is not to reconnect", asy
   await client.closed;
 });
 
-Deno.test("Client.connect() refuses to reconnect for no time", async () => {
+Deno.test("Client.connect() rejects a reconnect time of 0", async () => {
   for (const reconnect of [0, -1, NaN]) {
     await assertRejects(() => Client.connect("ws://127.0.0.1:1", { reconnect }), RangeError);
   }
 });
 
-Deno.test("Client ends when there was no connection for as long as it is to reconnect", async () => {
+Deno.test("Client ends after its reconnect time without a connection", async () => {
   using _ = fixRandom(0.05);
   await using server = startMockServer({
     onHandshake: (count) => count === 0 ? undefined : new Response(null, { status: 503 }),
@@ -304,7 +304,7 @@ Deno.test("Client ends when there was no connection for as long as it is to reco
   await client.closed;
 });
 
-Deno.test("Client sends nothing twice, if it is not to resend", async () => {
+Deno.test("Client sends nothing twice if resend is false", async () => {
   using _ = fixRandom(0.02);
   await using server = startMockServer(firstAndThen((packet, socket) => {
     if (packet.data === "refuse") socket.send(refusal(packet, "shutting_down"));
@@ -327,7 +327,7 @@ Deno.test("Client sends nothing twice, if it is not to resend", async () => {
 
 // Refusals.
 
-Deno.test("Client sends again what was refused as overloaded, later and later", async () => {
+Deno.test("Client sends overloaded requests again, after growing waits", async () => {
   using _ = fixRandom(0.1);
   let count = 0;
   await using server = startMockServer({
@@ -344,7 +344,7 @@ Deno.test("Client sends again what was refused as overloaded, later and later", 
   assertEquals(client.retryStats, { reconnects: 0, resent: 0, retried: 5 });
 });
 
-Deno.test("Client sends again what was refused as shutting_down, on the next connection", async () => {
+Deno.test("Client sends requests refused as shutting_down over the next connection", async () => {
   using _ = fixRandom(0.02);
   await using server = startMockServer(firstAndThen((packet, socket) => {
     if (packet.data === "close") setTimeout(() => socket.close(1001), 30);
@@ -358,7 +358,7 @@ Deno.test("Client sends again what was refused as shutting_down, on the next con
   assertEquals(server.packets.size, 4);
 });
 
-Deno.test("Client says what the last refusal was when time is up", async () => {
+Deno.test("Client reports the last refusal on timeout", async () => {
   using _ = fixRandom(0.02);
   for (const code of ["overloaded", "shutting_down"]) {
     await using server = startMockServer({
@@ -374,7 +374,7 @@ Deno.test("Client says what the last refusal was when time is up", async () => {
   }
 });
 
-Deno.test("Client sends what was refused no more once it is given up", async () => {
+Deno.test("Client does not send a refused request again after its abort", async () => {
   using time = new FakeTime();
   await using server = startMockServer({
     onPacket: (packet, socket) => {
@@ -396,7 +396,7 @@ Deno.test("Client sends what was refused no more once it is given up", async () 
   assertEquals(packets.map(({ request_id }) => request_id), ["x", "y", "x", "z"]);
 });
 
-Deno.test("Client leaves refusals alone if it is told to, and all others in any case", async () => {
+Deno.test("Client does not retry if retry is false, nor after other errors", async () => {
   await using server = startMockServer({
     onPacket: (packet, socket) => socket.send(refusal(packet, packet.data!)),
   });

@@ -19,7 +19,7 @@ Deno.test("Reply has the id, the data, the delay and the latency", () => {
   assertStrictEquals(plain!.delay, undefined);
 });
 
-Deno.test("json is the server's own text, on one line and without the delay", () => {
+Deno.test("Reply.json is the server's own text, in one line and without the delay", () => {
   const cases: [frame: string, ...json: string[]][] = [
     ['{"request_id":1,"data":{}}', '{"request_id":1,"data":{}}'],
     ['{"request_id":1,"data":{},"delay":2}', '{"request_id":1,"data":{}}'],

@@ -31,7 +31,7 @@ Deno.test("Client.connect() waits for a server that starts later", async () => {
   }
 });
 
-Deno.test("Client.connect() waits while the server cannot take it, hangs or breaks off", async () => {
+Deno.test("Client.connect() waits while the server is overloaded, hangs or breaks off", async () => {
   using _ = fixRandom(0);
   let count = 0;
   await using server = startRawServer(async (connection) => {
@@ -56,7 +56,7 @@ Deno.test("Client.connect() waits while the server cannot take it, hangs or brea
   assertMatch(errors[2]!.message, /status 502/);
 });
 
-Deno.test("Client.connect() gives up the wait when it is of no use, in vain or aborted", async () => {
+Deno.test("Client.connect() stops waiting on final errors, timeout and abort", async () => {
   using _ = fixRandom(0.05);
   for (const status of [200, 401, 404]) {
     let handshakes = 0;

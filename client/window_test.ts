@@ -79,7 +79,7 @@ const indexOf = ({ index }: Outcome) => index;
 for (const isAsync of [false, true]) {
   const kind = isAsync ? "an asynchronous source" : "a source";
 
-  Deno.test(`settleAll() gives the outcomes of ${kind} as they come`, async () => {
+  Deno.test(`settleAll() yields the outcomes of ${kind} as they arrive`, async () => {
     const sender = new Sender();
     const { numbers, notes } = source(5, isAsync);
     const outcomes = settleAll(numbers, sender.send, DEFAULTS);
@@ -107,7 +107,7 @@ for (const isAsync of [false, true]) {
     assertStrictEquals(notes.ended, 1);
   });
 
-  Deno.test(`settleAll() gives the outcomes of ${kind} in order if told to`, async () => {
+  Deno.test(`settleAll() yields the outcomes of ${kind} in order if ordered is true`, async () => {
     const sender = new Sender();
     const outcomes = settleAll(source(4, isAsync).numbers, sender.send, {
       ...DEFAULTS,
@@ -127,7 +127,7 @@ for (const isAsync of [false, true]) {
     assertEquals((await all).map(({ reply }) => reply?.requestId), [0, 1, 2, 3]);
   });
 
-  Deno.test(`settleAll() reads ${kind} ahead by no more than a window`, async () => {
+  Deno.test(`settleAll() reads ${kind} at most a window ahead`, async () => {
     const { numbers, notes } = source(Infinity, isAsync);
     const sender = new Sender();
     const outcomes = settleAll(numbers, sender.send, { ...DEFAULTS, window: 7 });
@@ -143,7 +143,7 @@ for (const isAsync of [false, true]) {
     assertStrictEquals(notes.ended, 1);
   });
 
-  Deno.test(`settleAll() ends ${kind} when the loop is left, and gives up the rest`, async () => {
+  Deno.test(`settleAll() ends ${kind} and cancels requests when the loop is left`, async () => {
     const { numbers, notes } = source(Infinity, isAsync);
     const sender = new Sender();
     const reasons: unknown[] = [];
@@ -164,7 +164,7 @@ for (const isAsync of [false, true]) {
     await settled();
   });
 
-  Deno.test(`settleAll() throws what ${kind} throws, and gives up the rest`, async () => {
+  Deno.test(`settleAll() throws the error of ${kind} and cancels requests`, async () => {
     const sender = new Sender();
     const error = new Error("the source broke");
     const { numbers } = source(2, isAsync);
@@ -187,7 +187,7 @@ for (const isAsync of [false, true]) {
   });
 }
 
-Deno.test("settleAll() ends at once with a source that gives nothing", async () => {
+Deno.test("settleAll() ends at once with an empty source", async () => {
   for (const isAsync of [false, true]) {
     const sender = new Sender();
     const all = await Array.fromAsync(settleAll(source(0, isAsync).numbers, sender.send, DEFAULTS));
@@ -195,7 +195,7 @@ Deno.test("settleAll() ends at once with a source that gives nothing", async () 
   }
 });
 
-Deno.test("settleAll() gives the client's errors as outcomes", async () => {
+Deno.test("settleAll() yields the client's errors as outcomes", async () => {
   const sender = new Sender();
   const outcomes = settleAll(count(3), sender.send, { ...DEFAULTS, ordered: true });
   const all = Array.fromAsync(outcomes);
@@ -211,7 +211,7 @@ Deno.test("settleAll() gives the client's errors as outcomes", async () => {
   assertStrictEquals(third!.reply!.requestId, 2);
 });
 
-Deno.test("settleAll() throws an error that is not the client's", async () => {
+Deno.test("settleAll() throws other errors", async () => {
   const sender = new Sender();
   const error = new TypeError("a mistake");
   const all = Array.fromAsync(settleAll(count(3), sender.send, DEFAULTS));
@@ -220,7 +220,7 @@ Deno.test("settleAll() throws an error that is not the client's", async () => {
   assertStrictEquals(await assertRejects(() => all), error);
 });
 
-Deno.test("settleAll() gives up what is in flight on abort, and sends no more", async () => {
+Deno.test("settleAll() cancels requests in flight on abort, and sends no more", async () => {
   for (const isAsync of [false, true]) {
     const sender = new Sender();
     const abort = new AbortController();
@@ -243,7 +243,7 @@ Deno.test("settleAll() gives up what is in flight on abort, and sends no more", 
   }
 });
 
-Deno.test("settleAll() sends nothing where the signal was aborted before", async () => {
+Deno.test("settleAll() sends nothing if the signal is aborted", async () => {
   const sender = new Sender();
   const options = { ...DEFAULTS, signal: AbortSignal.abort(new Error("enough")) };
   for (const isAsync of [false, true]) {
@@ -253,7 +253,7 @@ Deno.test("settleAll() sends nothing where the signal was aborted before", async
   assertEquals(sender.inputs, []);
 });
 
-Deno.test("settleAll() does not wait for a source that has nothing to say", async () => {
+Deno.test("settleAll() does not wait for a busy source", async () => {
   const sender = new Sender();
   const never = Promise.withResolvers<void>();
   async function* slow() {
@@ -283,7 +283,7 @@ Deno.test("settleAll() does not wait for a source that has nothing to say", asyn
   assertEquals(sender.inputs, [0, 0]);
 });
 
-Deno.test("settleAll() gives every outcome once, in whatever order requests settle", async () => {
+Deno.test("settleAll() yields every outcome once if requests settle in random order", async () => {
   const order = fc.array(fc.nat(), { minLength: 1, maxLength: 60 });
   await fc.assert(
     fc.asyncProperty(

@@ -61,7 +61,7 @@ Deno.test("responseText() answers all vectors in one frame", () => {
   assertEquals(answers(escaped(frame)), responses);
 });
 
-Deno.test("responseText() writes the delay as JSON.stringify does", () => {
+Deno.test("responseText() writes the delay as JSON.stringify() does", () => {
   const delays = [
     ...Array.from({ length: 12_000 }, (_, i) => i),
     ...[12_345, 60_000, 99_999, 100_000, 100_001, 999_999, 1_000_000, 3_600_000, 86_400_000],
@@ -76,7 +76,7 @@ Deno.test("responseText() writes the delay as JSON.stringify does", () => {
   assertStrictEquals(answers(request, 3400)[0], '{"request_id":1,"data":{},"delay":3.4}');
 });
 
-Deno.test("responseText() echoes ids with their type", async (t) => {
+Deno.test("responseText() repeats ids with their type", async (t) => {
   const ids = [
     ...[
       "a",
@@ -106,7 +106,7 @@ Deno.test("responseText() echoes ids with their type", async (t) => {
   }
 });
 
-Deno.test("responseText() leaves nothing of a large answer in a small one", () => {
+Deno.test("responseText() keeps nothing of a large answer in a small one", () => {
   const many = Array.from({ length: 5000 }, (_, i) => `E${i % 100}&&n${i % 70}&&é${i}`).join("%%");
   const datas = [
     "A&&x&&1",

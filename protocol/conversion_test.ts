@@ -45,7 +45,7 @@ for (const { name, data } of convertVectors()) {
   });
 }
 
-Deno.test("convertBytes() gives what the plain twin gives, within representationBound()", () => {
+Deno.test("convertBytes() writes the text of the plain twin, within representationBound()", () => {
   const before = fc.nat({ max: 9 });
   fc.assert(fc.property(anyData, before, assertConverts), { numRuns: 6000 });
 });
@@ -57,7 +57,7 @@ function* allTexts(units: readonly string[], length: number): Generator<string> 
   for (const text of allTexts(units, length - 1)) for (const unit of units) yield text + unit;
 }
 
-Deno.test("convertBytes() gives what the plain twin gives for every short text", () => {
+Deno.test("convertBytes() writes the text of the plain twin for every short text", () => {
   for (const data of allTexts(["&", "%", "a"], 9)) assertConverts(data);
   for (const data of allTexts(["&&", "%%", "a", "b"], 8)) assertConverts(data);
 });
@@ -96,7 +96,7 @@ const namings: [string, (i: number, count: number) => string][] = [
   ["beyond ASCII", (i) => `имя ${i % 50} 😀`],
 ];
 
-Deno.test("convertBytes() finds the names that repeat, few or many", async (t) => {
+Deno.test("convertBytes() finds repeated names among few and many", async (t) => {
   for (const [naming, nameOf] of namings) {
     for (
       const count of [1, 2, 3, 31, 32, 33, 34, 64, 65, 127, 128, 129, 255, 256, 257, 1000, 10_000]
@@ -110,12 +110,12 @@ Deno.test("convertBytes() finds the names that repeat, few or many", async (t) =
   }
 });
 
-Deno.test("convertBytes() tells names apart that are alike but for 65,536 units more", () => {
+Deno.test("convertBytes() distinguishes names whose lengths differ by 65,536", () => {
   const name = (length: number) => `a${"x".repeat(length)}z`;
   assertConverts(`A&&${name(5)}&&1&&${name(5 + 65_536)}&&2&&${name(5)}&&3`);
 });
 
-Deno.test("convertBytes() keeps the names of one object from those of another", () => {
+Deno.test("convertBytes() keeps the names of objects apart", () => {
   const sizes = [1000, 2, 33, 32, 1, 300, 31, 5];
   for (const [, nameOf] of namings) {
     const texts = sizes.map((count, i) => `E${i % 3}&&${pairs(count, (j) => nameOf(j, count))}`);
@@ -153,7 +153,7 @@ const extremes: [name: string, data: string][] = [
   ["quotes", `a&&b&&${'"'.repeat(LENGTH)}`],
 ];
 
-Deno.test("convertBytes() takes extreme data", async (t) => {
+Deno.test("convertBytes() converts extreme data", async (t) => {
   for (const [name, data] of extremes) {
     await t.step(name, () => {
       assertConverts(data);

@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { ERRORS, isErrorCode } from "./errors.ts";
 
-Deno.test("ERRORS is the protocol's table", () => {
+Deno.test("ERRORS has the codes of the protocol", () => {
   const codes = [
     ...["invalid_json", "invalid_packet", "duplicate_request_id", "packet_too_large"],
     ...["overloaded", "cancelled", "shutting_down", "internal"],

@@ -188,13 +188,13 @@ const frames = [
   "[".repeat(1e5) + "]".repeat(1e5),
 ];
 
-Deno.test("FrameReader.read() reads what is no single request as decodeFrame() does", async (t) => {
+Deno.test("FrameReader.read() reads other frames as decodeFrame() does", async (t) => {
   for (const text of frames) {
     await t.step(text.slice(0, 80), () => assertReadsPlainly(text));
   }
 });
 
-Deno.test("FrameReader.read() takes 1000 packets and refuses 1001", async (t) => {
+Deno.test("FrameReader.read() accepts 1000 packets and refuses 1001", async (t) => {
   for (const count of [999, 1000, 1001, 1002, 5000]) {
     for (const data of ["x", 'é\n"', "x".repeat(400)]) {
       const texts = Array.from({ length: count }, (_, i) => encodeRequest(i, data));
@@ -207,7 +207,7 @@ Deno.test("FrameReader.read() takes 1000 packets and refuses 1001", async (t) =>
   }
 });
 
-Deno.test("FrameReader.read() leaves nothing of a frame to the next", () => {
+Deno.test("FrameReader.read() keeps nothing of the frame before", () => {
   const long = "é".repeat(50_000);
   const texts = [
     `[${encodeRequest(1, long)},{"request_id":3},null]`,
@@ -232,7 +232,7 @@ Deno.test("FrameReader.read() reads random frames as decodeFrame() does", () => 
   fc.assert(fc.property(frameText, assertReadsPlainly), { numRuns });
 });
 
-Deno.test("FrameReader.read() reads frames with faults in them as decodeFrame() does", () => {
+Deno.test("FrameReader.read() reads damaged frames as decodeFrame() does", () => {
   fc.assert(fc.property(faultyFrameText, assertReadsPlainly), { numRuns });
 });
 

@@ -31,13 +31,13 @@ const taken: [json: string, parts: string[]][] = [
   ),
 ];
 
-Deno.test("splitTopLevel() gives the texts of the members or elements", async (t) => {
+Deno.test("splitTopLevel() returns the texts of members or elements", async (t) => {
   for (const [json, parts] of taken) {
     await t.step(json, () => assertEquals(splitTopLevel(json), parts));
   }
 });
 
-Deno.test("splitTopLevel() gives elements that are the array again when joined", () => {
+Deno.test("splitTopLevel() returns elements that make up the array when joined", () => {
   fc.assert(
     fc.property(fc.array(fc.jsonValue()), fc.integer({ min: 0, max: 2 }), (elements, indent) => {
       const parts = splitTopLevel(JSON.stringify(elements, null, indent));
@@ -48,7 +48,7 @@ Deno.test("splitTopLevel() gives elements that are the array again when joined",
   );
 });
 
-Deno.test("membersOf() gives the members in the order of the text", async (t) => {
+Deno.test("membersOf() returns the members in the order of the text", async (t) => {
   const cases: [json: string, members: [string, string][]][] = [
     ["{}", []],
     ['{"10":1,"9":{"a":[1,2]}}', [["10", "1"], ["9", '{"a":[1,2]}']]],

@@ -35,13 +35,13 @@ function assertRefuses(text: string, id: RequestId | null, code: ErrorCode, says
   assertStringIncludes(packet.error.message, says);
 }
 
-Deno.test("decodeFrame() answers what is no packet with the error that it deserves", async (t) => {
+Deno.test("decodeFrame() returns an error answer to an invalid packet", async (t) => {
   for (const { name, text, id, code, says } of BROKEN_FRAMES) {
     await t.step(name, () => assertRefuses(text, id, code, says));
   }
 });
 
-Deno.test("peekId() gives no id that JSON would not", () => {
+Deno.test("peekId() returns only ids that JSON.parse() returns", () => {
   assertStrictEquals(peekId('{"request_id":"\\u0061","data":"x'), "a");
   for (const id of ['"\\x"', '"\\u12"', '"\n"', "01", '""', "9007199254740992"]) {
     assertStrictEquals(peekId(`{"request_id":${id},"data":"x`), null, id);
@@ -116,7 +116,7 @@ Deno.test("decodeFrame() reads an id of -0 as 0", () => {
   assertStrictEquals(JSON.stringify(packet), '{"request_id":0,"data":"x"}');
 });
 
-Deno.test("decodeFrame() reads keys with escapes, whatever frames came before", () => {
+Deno.test("decodeFrame() reads names with escapes after frames with other names", () => {
   decodeFrame('{"request_id":6,"d\\\\u0":"x"}');
   assertEquals(decodeFrame('{"request_id":7,"d\\u0061ta":"y"}'), [{ request_id: 7, data: "y" }]);
 });
@@ -136,7 +136,7 @@ Deno.test("decodeFrame() reads cancels", async (t) => {
   }
 });
 
-Deno.test("decodeFrame() takes the packets of an array each on its own", () => {
+Deno.test("decodeFrame() reads each packet of an array on its own", () => {
   const text = `[${encodeRequest("a", "x")},null,{"request_id":2},${encodeCancel("a")},[]]`;
   const packets = decodeFrame(text);
   assertEquals(packets.map((packet) => packet.request_id), ["a", null, 2, "a", null]);
@@ -145,7 +145,7 @@ Deno.test("decodeFrame() takes the packets of an array each on its own", () => {
   assertEquals(packets[3], { request_id: "a", cancel: true });
 });
 
-Deno.test("decodeFrame() takes 1000 packets and refuses 1001, all at once", () => {
+Deno.test("decodeFrame() accepts 1000 packets and refuses 1001 with one answer", () => {
   const texts = Array.from({ length: 1001 }, (_, i) => encodeRequest(i, "x"));
   assertStrictEquals(MAX_BATCH, 1000);
   const packets = decodeFrame(encodeFrame(texts.slice(1)));
@@ -155,7 +155,7 @@ Deno.test("decodeFrame() takes 1000 packets and refuses 1001, all at once", () =
   assertEquals(decodeFrame(encodeFrame(texts)), [errorAnswer(null, "invalid_packet", message)]);
 });
 
-Deno.test("decodeFrame() takes any text", () => {
+Deno.test("decodeFrame() accepts any text", () => {
   fc.assert(
     fc.property(fc.oneof(anyText, tellingText, fc.json()), (text) => {
       const packets = decodeFrame(text);
@@ -169,7 +169,7 @@ Deno.test("decodeFrame() takes any text", () => {
   );
 });
 
-Deno.test("isRequestId() tells ids from what is none", async (t) => {
+Deno.test("isRequestId() returns true only for ids", async (t) => {
   const ids = ["a", " ", "\0", LONGEST_ID, 0, -0, -1, 2 ** 53 - 1, 1 - 2 ** 53];
   const others = [
     ...["", `${LONGEST_ID}x`, 0.5, 2 ** 53, -(2 ** 53), NaN, Infinity, 1n, null, undefined, true],
@@ -183,7 +183,7 @@ Deno.test("isRequestId() tells ids from what is none", async (t) => {
   }
 });
 
-Deno.test("encodeRequest() writes what decodeFrame() reads", async (t) => {
+Deno.test("encodeRequest() writes frames that decodeFrame() reads", async (t) => {
   assertStrictEquals(encodeRequest("a", "x&&y"), '{"request_id":"a","data":"x&&y"}');
   assertStrictEquals(encodeRequest(7, ""), '{"request_id":7,"data":""}');
   for (const text of ['"\\/', "\0\n\u007f", "é😀\u2028", "\ud800", "__proto__"]) {
@@ -193,19 +193,19 @@ Deno.test("encodeRequest() writes what decodeFrame() reads", async (t) => {
   }
 });
 
-Deno.test("encodeCancel() writes what decodeFrame() reads", () => {
+Deno.test("encodeCancel() writes frames that decodeFrame() reads", () => {
   assertStrictEquals(encodeCancel("a"), '{"request_id":"a","cancel":true}');
   assertStrictEquals(encodeCancel(7), '{"request_id":7,"cancel":true}');
   assertEquals(decodeFrame(encodeCancel('"\\')), [{ request_id: '"\\', cancel: true }]);
 });
 
-Deno.test("encodeFrame() sends one text alone and several in an array", () => {
+Deno.test("encodeFrame() returns one text alone and several in an array", () => {
   assertStrictEquals(encodeFrame([encodeCancel(1)]), encodeCancel(1));
   const text = encodeFrame([encodeCancel(1), encodeRequest(2, "x")]);
   assertStrictEquals(text, `[${encodeCancel(1)},${encodeRequest(2, "x")}]`);
 });
 
-Deno.test("encodeError() writes the answer that decodeAnswers() reads", async (t) => {
+Deno.test("encodeError() writes answers that decodeAnswers() reads", async (t) => {
   assertStrictEquals(
     encodeError("null", { code: "internal", message: 'a "b"\n' }),
     '{"request_id":null,"error":{"code":"internal","message":"a \\"b\\"\\n"}}',
@@ -242,7 +242,7 @@ const answerFrames: [name: string, text: string, count: number][] = [
   ["an array", `[ ${response} , ${failure} ]`, 2],
 ];
 
-Deno.test("decodeAnswers() reads answers as they stand", async (t) => {
+Deno.test("decodeAnswers() reads answers", async (t) => {
   for (const [name, text, count] of answerFrames) {
     await t.step(name, () => {
       const answers = decodeAnswers(text);
@@ -253,7 +253,7 @@ Deno.test("decodeAnswers() reads answers as they stand", async (t) => {
   }
 });
 
-Deno.test("decodeAnswers() reads names with escapes, whatever frames came before", () => {
+Deno.test("decodeAnswers() reads names with escapes after frames with other names", () => {
   decodeAnswers('{"request_id":1,"data":{"z":{"x":"1"},"\\\\":{"x":"2"},"y":{"x":"3"}}}');
   const [answer] = decodeAnswers('{"request_id":1,"data":{"z":{},"\\"":{},"\\\\":{}}}')!;
   assertEquals(answer, { request_id: 1, data: { z: {}, '"': {}, "\\": {} } });
@@ -292,12 +292,12 @@ const noAnswers = [
   '{"__proto__":{"request_id":1,"data":{}}}',
 ];
 
-Deno.test("decodeAnswers() gives undefined for anything else", async (t) => {
+Deno.test("decodeAnswers() returns undefined for anything else", async (t) => {
   for (const text of noAnswers) {
     await t.step(text, () => assertStrictEquals(decodeAnswers(text), undefined));
   }
 });
 
-Deno.test("isError() tells errors from responses", () => {
+Deno.test("isError() distinguishes errors from responses", () => {
   assertEquals(decodeAnswers(`[${response},${failure}]`)?.map(isError), [false, true]);
 });

@@ -13,7 +13,7 @@ const MISREAD: [before: string, json: string, value: unknown][] = [
   ['{"o":1,"\\\\u":1}', '[{"o":1,"\\u0030\\n":1},"\\n"]', [{ o: 1, "0\n": 1 }, "\n"]],
 ];
 
-Deno.test("parseJson() returns names as they are when other names were parsed before", async (t) => {
+Deno.test("parseJson() returns the right names after texts with other names", async (t) => {
   for (const [before, json, value] of MISREAD) {
     await t.step(json, () => {
       JSON.parse(before);
@@ -71,7 +71,7 @@ Deno.test("parseJson() returns what its plain twin returns", () => {
   );
 });
 
-Deno.test("parseJson() throws what JSON.parse() throws", async (t) => {
+Deno.test("parseJson() throws the errors of JSON.parse()", async (t) => {
   const texts = [
     "",
     "\\",
@@ -90,7 +90,7 @@ Deno.test("parseJson() throws what JSON.parse() throws", async (t) => {
   }
 });
 
-Deno.test("parseJson() overflows no stack, however deep the text", () => {
+Deno.test("parseJson() parses deep texts without overflowing the stack", () => {
   const depth = 200_000;
   const ends: [before: string, after: string][] = [["[", "]"], ['{"\\n":', "}"], ['[{"a":', "}]"]];
   for (const [before, after] of ends) {

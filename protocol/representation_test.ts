@@ -2,7 +2,7 @@ import { assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } 
 import type { Representation } from "./packet.ts";
 import { convert, formatData, formatJson } from "./representation.ts";
 
-Deno.test("convert() makes plain keys of names that objects have of their own", () => {
+Deno.test("convert() turns names such as __proto__ into plain keys", () => {
   const data = "__proto__&&constructor&&x&&__proto__&&y%%toString&&valueOf&&z";
   const representation = convert(data);
   assertEquals(Object.keys(representation), ["__proto__", "toString"]);
@@ -11,7 +11,7 @@ Deno.test("convert() makes plain keys of names that objects have of their own", 
   assertEquals(Object.entries(entity), [["constructor", "x"], ["__proto__", "y"]]);
 });
 
-Deno.test("convert() keeps names apart that V8 takes for one another", () => {
+Deno.test("convert() distinguishes names that V8 confuses", () => {
   const names = ["\\", '"', "\n", "\\\\", '\\"'];
   for (const name of names) {
     assertEquals(convert(`a&&p&&1&&${name}&&2`), { a: { p: "1", [name]: "2" } });
@@ -44,7 +44,7 @@ const formatted: [representation: Representation, data: string][] = [
   [{ A: { x: "\ud800" } }, "A&&x&&\ud800"],
 ];
 
-Deno.test("formatData() writes what converts to its argument", async (t) => {
+Deno.test("formatData() returns data that converts to its argument", async (t) => {
   for (const [representation, data] of formatted) {
     await t.step(data, () => {
       assertStrictEquals(formatData(representation), data);
@@ -53,7 +53,7 @@ Deno.test("formatData() writes what converts to its argument", async (t) => {
   }
 });
 
-Deno.test("formatData() leaves out what is undefined, as JSON does", () => {
+Deno.test("formatData() omits undefined members, as JSON does", () => {
   const entity = { x: "1", y: undefined } as unknown as Record<string, string>;
   assertStrictEquals(formatData({ A: entity }), "A&&x&&1");
 });
@@ -86,7 +86,7 @@ const notCarried: [representation: unknown, ...messageIncludes: string[]][] = [
   [{ A: { x: ["1"] } }, '["1"]', "two or more"],
 ];
 
-Deno.test("formatData() refuses what the format cannot carry, and says what", async (t) => {
+Deno.test("formatData() throws RangeError if no data converts to its argument", async (t) => {
   for (const [representation, ...messageIncludes] of notCarried) {
     await t.step(JSON.stringify(representation), () => {
       const { message } = assertThrows(() => formatData(representation as never), RangeError);
@@ -117,7 +117,7 @@ const notRepresentations: [value: unknown, ...messageIncludes: string[]][] = [
   [{ A: { x: [["1", "2"], "3"] } }, 'the value of "x" in entity "A"', '["1","2"]'],
 ];
 
-Deno.test("formatData() refuses what has not a representation's shape, and says what", async (t) => {
+Deno.test("formatData() throws TypeError if its argument has another shape", async (t) => {
   for (const [value, ...messageIncludes] of notRepresentations) {
     await t.step(String(JSON.stringify(value)), () => {
       const { message } = assertThrows(() => formatData(value as never), TypeError);
@@ -143,7 +143,7 @@ Deno.test("formatJson() keeps the order of the text", async (t) => {
   }
 });
 
-Deno.test("formatJson() refuses text that is not JSON", async (t) => {
+Deno.test("formatJson() throws SyntaxError if its argument is not JSON", async (t) => {
   for (
     const json of ["", " ", "{", "{}x", '{"A":{"x":"1"},}', "{'A':{}}", '\ufeff{"A":{"x":"1"}}']
   ) {

@@ -110,16 +110,17 @@ async function readHead(connection: Deno.Conn): Promise<string> {
   return head;
 }
 
-/** Starts a server that passes each connection to `serve`. Its disposal closes them. */
+/** Starts a server that passes each connection to `serve`. Its disposal ends both. */
 export function startRawServer(
   serve: (connection: Deno.Conn) => Promise<void>,
 ): AsyncDisposable & { readonly url: string } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const connections: Deno.Conn[] = [];
+  const serving: Promise<void>[] = [];
   const accepting = (async () => {
     for await (const connection of listener) {
       connections.push(connection);
-      serve(connection).catch(() => {}); // the client left
+      serving.push(serve(connection).catch(() => {})); // the client left
     }
   })();
   return {
@@ -134,6 +135,7 @@ export function startRawServer(
           // It is closed already.
         }
       }
+      await Promise.all(serving);
     },
   };
 }

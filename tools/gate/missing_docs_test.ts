@@ -29,16 +29,16 @@ async function check(modules: Record<string, string>, exposed: string[]): Promis
   }
 }
 
-Deno.test("an export of any module needs JSDoc, and no example", async () => {
+Deno.test("missingDocs() reports exports without JSDoc, not without an example", async () => {
   const modules = { "a.ts": `${DOCUMENTED}\nconst hidden = 1;\n${BARE}\nhidden;` };
   assertEquals(await check(modules, []), ["a.ts:3 bare: no JSDoc"]);
 });
 
-Deno.test("tests need no docs", async () => {
+Deno.test("missingDocs() ignores tests", async () => {
   assertEquals(await check({ "a_test.ts": BARE }, []), []);
 });
 
-Deno.test("what is exposed needs an example that runs, types excepted", async () => {
+Deno.test("missingDocs() reports exposed functions and constants without an example that runs", async () => {
   const modules = { "a.ts": [DOCUMENTED, TYPE, SHOWN, IGNORED].join("\n") };
   assertEquals(await check(modules, ["a.ts"]), [
     "a.ts:1 documented: no @example that runs",
@@ -46,11 +46,11 @@ Deno.test("what is exposed needs an example that runs, types excepted", async ()
   ]);
 });
 
-Deno.test("one overload speaks for all", async () => {
+Deno.test("missingDocs() accepts one documented overload", async () => {
   assertEquals(await check({ "a.ts": OVERLOADED }, []), []);
 });
 
-Deno.test("what is exported again is judged where it is declared, once", async () => {
+Deno.test("missingDocs() reports a re-exported declaration once, at its place", async () => {
   const modules = {
     "a.ts": 'export * from "./b.ts"; export { shown as again, type Five } from "./c.ts";',
     "b.ts": `${BARE}\n${DOCUMENTED}`,
