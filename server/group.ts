@@ -11,12 +11,8 @@ import type { ServerStats } from "./stats.ts";
 export interface ServerGroup {
   /** Ids that disconnected their client on purpose, on any server of the group. */
   readonly disconnectedIds: DisconnectedIds;
-  /**
-   * Returns how many requests are in flight in the other servers. Called before each request.
-   *
-   * @param inFlight requests in flight in this server.
-   */
-  inFlightElsewhere(inFlight: number): number;
+  /** Returns how many requests are in flight in the other servers. Called before each request. */
+  inFlightElsewhere(): number;
   /** Returns how many clients the other servers have admitted, in total or from one network. */
   admittedElsewhere(network?: string): number;
   /** Reports to the others that a client from a network was admitted or has left. */

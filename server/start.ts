@@ -185,9 +185,7 @@ export function startServer(
     responder,
     counters: stats.counters,
     disconnectedIds: group?.disconnectedIds,
-    inFlightElsewhere: group && canBeInFlight
-      ? (inFlight) => group.inFlightElsewhere(inFlight)
-      : undefined,
+    inFlightElsewhere: group && canBeInFlight ? () => group.inFlightElsewhere() : undefined,
   });
   const access = new Access({
     hostname,

@@ -62,7 +62,7 @@ export interface SessionContext {
   readonly events: SessionEvents;
   readonly counters: Counters;
   /** Returns how many requests are in flight in other servers that share the limit. */
-  readonly inFlightElsewhere: (inFlight: number) => number;
+  readonly inFlightElsewhere: () => number;
   readonly wheel: TimingWheel;
   /** The requests in flight. */
   readonly requests: RequestTable;

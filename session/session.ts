@@ -221,7 +221,7 @@ export class Session {
     if (error !== undefined) return this.#refuse(reader.idText(i), error.error);
     if (reader.isCancel(i)) return this.#cancel(i);
     if (this.#context.isDraining) return this.#refuse(reader.idText(i), detailsOf("shutting_down"));
-    const total = requests.size + this.#context.inFlightElsewhere(requests.size);
+    const total = requests.size + this.#context.inFlightElsewhere();
     if (this.inFlight >= limits.maxInFlight || total >= limits.maxInFlightTotal) {
       return this.#refuse(reader.idText(i), detailsOf("overloaded"));
     }

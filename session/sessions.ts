@@ -45,7 +45,7 @@ export interface SessionsOptions {
   /** Remembers ids that disconnected their clients on purpose. @default {new RecentIds()} */
   disconnectedIds?: DisconnectedIds | undefined;
   /** Returns how many requests are in flight in other servers that share the limit. @default {0} */
-  inFlightElsewhere?: ((inFlight: number) => number) | undefined;
+  inFlightElsewhere?: (() => number) | undefined;
 }
 
 /**

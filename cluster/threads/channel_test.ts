@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Channel, type Functions, type Port } from "./channel.ts";
 
-/** Two ports, each of which gets clones of what is posted to the other, in a later task. */
+/** Returns two ports that send each other clones of messages. */
 function openPorts(): [Port, Port] {
   const port = (): Port => ({ onmessage: null, postMessage: () => {} });
   const [one, other] = [port(), port()];
@@ -21,7 +21,7 @@ function open<Remote extends Functions>(remote: Remote) {
   return { channel: new Channel<Record<never, never>, Remote>(port, {}), other };
 }
 
-Deno.test("call() returns what the function of the other end returns or resolves to", async () => {
+Deno.test("Channel.call() returns the result of the function at the other end", async () => {
   const { channel } = open({
     add: (a: number, b: number) => a + b,
     later: (value: string) => Promise.resolve(value),
@@ -31,7 +31,7 @@ Deno.test("call() returns what the function of the other end returns or resolves
   assertEquals(await Promise.all(calls), ["x", 3, undefined]);
 });
 
-Deno.test("call() throws what the function of the other end throws, with its class", async () => {
+Deno.test("Channel.call() throws the error of the function at the other end, with its class", async () => {
   const { channel } = open({
     now: () => {
       throw new RangeError("out of range");
@@ -42,7 +42,7 @@ Deno.test("call() throws what the function of the other end throws, with its cla
   await assertRejects(() => channel.call("later"), TypeError, "of a wrong type");
 });
 
-Deno.test("send() and call() arrive in order", async () => {
+Deno.test("Channel delivers send() and call() in order", async () => {
   const log: number[] = [];
   const { channel } = open({ log: (n: number) => void log.push(n) });
   channel.send("log", 1);
@@ -53,7 +53,7 @@ Deno.test("send() and call() arrive in order", async () => {
   assertEquals(log, [1, 2, 3, 4]);
 });
 
-Deno.test("close() rejects calls without a result, and ignores what comes later", async () => {
+Deno.test("Channel.close() rejects calls without a result, and ends all traffic", async () => {
   const log: string[] = [];
   const answer = Promise.withResolvers<string>();
   const { channel, other } = open({

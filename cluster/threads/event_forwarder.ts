@@ -1,37 +1,37 @@
 /**
- * Events on their way from a worker to the main thread: in batches, in their order, none lost.
+ * Sends the events of a worker to the main thread, in batches, in order, without loss.
  *
  * @module
  */
 
 import type { ServerEvents } from "../../server.ts";
 
-/** How long events are gathered, in milliseconds: about as long as the log then gathers its lines. */
+/** Time to gather events, in milliseconds, about as long as the log gathers its lines. */
 const GATHER = 10;
 
-/** So many events make a batch at once. */
+/** Most events in a batch. */
 const MAX_BATCH = 250;
 
 /**
- * With so many batches on their way, the worker waits, as it would if it wrote the log itself. More would
- * only keep everything else that the main thread does waiting: two are enough to keep it busy.
+ * Most batches that the main thread has not handled. Then the worker waits, as if it wrote the log
+ * itself. Two keep the main thread busy; more would only delay its other work.
  */
-const MAX_UNDERWAY = 2;
+const MAX_UNHANDLED = 2;
 
-/** How long it waits at most, in milliseconds: a main thread that hangs must not hold it for ever. */
+/** Longest such wait, in milliseconds, since the main thread may hang. */
 const MAX_WAIT = 10_000;
 
-/** The name of an event. */
+/** Name of an event. */
 export type EventName = keyof ServerEvents;
 
-/** An event: its name, and its arguments. */
+/** An event: its name and its arguments. */
 export type ForwardedEvent = {
   [Name in EventName]-?: [Name, ...Parameters<NonNullable<ServerEvents[Name]>>];
 }[EventName];
 
-/** Gathers the events of a worker, and sends them. */
+/** Gathers events and sends them. */
 export class EventForwarder {
-  /** The events to give to the server. */
+  /** Events for the server. */
   readonly events: ServerEvents;
 
   readonly #send: (batch: readonly ForwardedEvent[]) => void;
@@ -41,8 +41,8 @@ export class EventForwarder {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * @param names the events to forward.
-   * @param handledBatches shared memory, in which {@linkcode countHandledBatch} counts.
+   * @param names names of the events to forward.
+   * @param handledBatches shared memory in which {@linkcode countHandledBatch} counts.
    */
   constructor(
     names: readonly EventName[],
@@ -51,23 +51,24 @@ export class EventForwarder {
   ) {
     this.#handledBatches = handledBatches;
     this.#send = send;
-    const forward = (name: EventName) => (...args: unknown[]) => this.#add(name, args);
-    this.events = Object.fromEntries(names.map((name) => [name, forward(name)]));
+    this.events = Object.fromEntries(
+      names.map((name) => [name, (...args: unknown[]) => this.#add(name, args)]),
+    );
     if (!names.includes("failed")) return;
     this.events.failed = (id, error) => {
-      // Not every error can be sent as it is.
+      // Not every error can be cloned. The worker may end soon, so nothing waits.
       this.#add("failed", [id, error instanceof Error ? error.stack ?? error.message : `${error}`]);
       this.flush();
     };
   }
 
-  /** Sends what is gathered. */
+  /** Sends the gathered events. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#batch.length === 0) return;
     const handled = Atomics.load(this.#handledBatches, 0);
-    if (this.#sentBatches - handled >= MAX_UNDERWAY) {
+    if (this.#sentBatches - handled >= MAX_UNHANDLED) {
       Atomics.wait(this.#handledBatches, 0, handled, MAX_WAIT);
     }
     this.#sentBatches++;
@@ -82,7 +83,7 @@ export class EventForwarder {
   }
 }
 
-/** Counts a batch that has been handled, so that its worker may send another. */
+/** Counts a handled batch, so that its worker may send another. */
 export function countHandledBatch(handledBatches: Int32Array): void {
   Atomics.add(handledBatches, 0, 1);
   Atomics.notify(handledBatches, 0);

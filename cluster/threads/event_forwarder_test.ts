@@ -5,7 +5,7 @@ function count(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(4));
 }
 
-Deno.test("EventForwarder sends the events asked for in their order, in batches", () => {
+Deno.test("EventForwarder sends the named events in order, in batches", () => {
   const handledBatches = count();
   const batches: ForwardedEvent[][] = [];
   const { events } = new EventForwarder(["accepted", "failed"], handledBatches, (batch) => {
@@ -15,7 +15,7 @@ Deno.test("EventForwarder sends the events asked for in their order, in batches"
   assertEquals(Object.keys(events), ["accepted", "failed"]);
   for (let i = 0; i < 1500; i++) events.accepted!(`${i}`, i);
   const error = Object.assign(new Error("odd"), { stack: "the stack", notToBeSent: () => {} });
-  events.failed!("null", error); // at once, as it may be the last
+  events.failed!("null", error); // sent at once
   events.failed!("1", "a text");
   assertEquals(batches.map(({ length }) => length), [250, 250, 250, 250, 250, 250, 1, 1]);
   assertEquals(batches.flat(), [
@@ -26,7 +26,7 @@ Deno.test("EventForwarder sends the events asked for in their order, in batches"
   assertEquals(handledBatches[0], 8);
 });
 
-Deno.test("EventForwarder waits for a main thread that does not keep up", async () => {
+Deno.test("EventForwarder waits when the main thread does not keep up", async () => {
   const handledBatches = count();
   const url = `data:text/javascript,${
     encodeURIComponent(`onmessage = ({ data }) => {

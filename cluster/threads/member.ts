@@ -8,42 +8,38 @@ import { RecentIds } from "../../session/plan.ts";
 import type { GroupStatus, ServerGroup } from "../../server/group.ts";
 import { ServerStats } from "../../server/stats.ts";
 import type { Channel } from "./channel.ts";
-import { addCounts, ADMITTED, type Counts, IN_FLIGHT } from "./counts.ts";
-import type { MainFunctions, WorkerFunctions } from "./messages.ts";
+import {
+  addCounts,
+  ADMITTED,
+  type Counts,
+  IN_FLIGHT,
+  type MainFunctions,
+  type WorkerFunctions,
+} from "./messages.ts";
 
-/** How often counts are reported at most, in milliseconds for each worker: one thread relays all. */
+/** Shortest time between two reports, in milliseconds times the workers: one thread relays all. */
 const PERIOD = 5;
 
-/** How often a small change of few requests in flight is reported, in milliseconds. */
-const LAZY_PERIOD = 100;
-
-/** A change is small up to this part of the worker's share of the limit … */
-const SMALL = 1 / 16;
-
-/** … and requests in flight are few up to this one. */
-const FEW = 1 / 2;
+/** Time until requests in flight are counted again after no change, in milliseconds. */
+const IDLE_PERIOD = 100;
 
 /** A worker's membership in its group. */
 export class Member implements ServerGroup {
   readonly disconnectedIds = {
-    add: (id: string) => void this.#noteDisconnected(id, true),
-    delete: (id: string) => this.#noteDisconnected(id, false),
+    add: (id: string) => void this.#shareDisconnected(id, true),
+    delete: (id: string) => this.#shareDisconnected(id, false),
   };
 
   readonly #main: Channel<WorkerFunctions, MainFunctions>;
   readonly #countInFlight: () => number;
   readonly #period: number;
-  /** The worker's share of the limit of requests in flight. */
-  readonly #share: number;
   readonly #disconnectedIds = new RecentIds();
-  /** The sums of the other workers' counts. */
+  /** Sums of the other workers' counts. */
   readonly #elsewhere = new Map<string, number>();
   #inFlightElsewhere = 0;
-  /** What has changed since the last report. */
+  /** Changes since the last report. */
   readonly #changes = new Map<string, number>();
   #reportedInFlight = 0;
-  /** With so many requests in flight, they are reported. */
-  #reportAt = 1;
   #isReportDue = false;
   /** Whether the last report was less than a period ago. */
   #isResting = false;
@@ -51,23 +47,20 @@ export class Member implements ServerGroup {
 
   /**
    * @param countInFlight returns how many requests are in flight in this worker.
-   * @param size how many workers there are.
-   * @param maxInFlight how many requests may be in flight in all workers.
+   * @param size number of workers.
    */
   constructor(
     main: Channel<WorkerFunctions, MainFunctions>,
     countInFlight: () => number,
     size: number,
-    maxInFlight: number,
   ) {
     this.#main = main;
     this.#countInFlight = countInFlight;
     this.#period = PERIOD * size;
-    this.#share = maxInFlight / size;
   }
 
-  inFlightElsewhere(inFlight: number): number {
-    if (inFlight + 1 >= this.#reportAt) this.#requestReport();
+  inFlightElsewhere(): number {
+    this.#requestReport();
     return this.#inFlightElsewhere;
   }
 
@@ -81,13 +74,13 @@ export class Member implements ServerGroup {
   }
 
   async status(): Promise<GroupStatus> {
-    const { stats: sum, ...status } = await this.#main.call("status");
+    const status = await this.#main.call("status");
     const stats = new ServerStats();
-    stats.add(sum);
+    stats.add(status.stats);
     return { ...status, stats };
   }
 
-  /** Takes in changes of another worker's counts. */
+  /** Takes changes of another worker's counts. */
   addCounts(changes: Counts): void {
     addCounts(this.#elsewhere, changes);
     this.#inFlightElsewhere = this.#elsewhere.get(IN_FLIGHT) ?? 0;
@@ -100,13 +93,13 @@ export class Member implements ServerGroup {
     return true;
   }
 
-  #noteDisconnected(id: string, isDisconnected: boolean): boolean {
+  #shareDisconnected(id: string, isDisconnected: boolean): boolean {
     const isChange = this.setDisconnected(id, isDisconnected);
     if (isChange) this.#main.send("setDisconnected", id, isDisconnected);
     return isChange;
   }
 
-  /** Has the counts reported: once the event loop's current task is done, or when the period is over. */
+  /** Makes a report once the current task is done, or when the period is over. */
   #requestReport(): void {
     if (this.#isReportDue) return;
     this.#isReportDue = true;
@@ -117,17 +110,13 @@ export class Member implements ServerGroup {
     const inFlight = this.#countInFlight();
     addCounts(this.#changes, new Map([[IN_FLIGHT, inFlight - this.#reportedInFlight]]));
     this.#reportedInFlight = inFlight;
-    this.#reportAt = inFlight === 0 ? 1 : inFlight + SMALL * this.#share;
-    if (this.#changes.size > 0) this.#main.send("addCounts", this.#changes);
-    this.#changes.clear();
     this.#isReportDue = false;
-    this.#isResting = true;
+    this.#isResting = this.#changes.size > 0;
+    if (this.#isResting) this.#main.send("addCounts", this.#changes);
+    this.#changes.clear();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#isResting = false;
-      // Nothing calls this when a request is answered, so it counts again until none is in flight.
-      if (this.#isReportDue || inFlight > FEW * this.#share) this.#report();
-      else if (inFlight > 0) this.#timer = setTimeout(this.#report, LAZY_PERIOD);
-    }, this.#period);
+    // Nobody reports that a request was answered, so count again until none is in flight.
+    if (this.#isResting) this.#timer = setTimeout(this.#report, this.#period);
+    else if (inFlight > 0) this.#timer = setTimeout(this.#report, IDLE_PERIOD);
   };
 }

@@ -2,14 +2,16 @@ import { assertEquals } from "@std/assert";
 import { ServerStats } from "../../server/stats.ts";
 import { FakeTime } from "../../tests/support/fake_time.ts";
 import { Channel } from "./channel.ts";
-import type { Counts } from "./counts.ts";
 import { Member } from "./member.ts";
-import type { MainFunctions, WorkerFunctions } from "./messages.ts";
+import type { Counts, MainFunctions, WorkerFunctions } from "./messages.ts";
 
-/** How often two workers report at most, in milliseconds. */
+/** Shortest time between two reports of one of two workers, in milliseconds. */
 const PERIOD = 10;
 
-/** A member of two, with a limit of 3,200 requests in flight, and what it has sent to the main thread; `server.inFlight` is what it finds in flight. */
+/**
+ * Returns a member of two. It finds `server.inFlight` requests in flight; `took()` returns what it has sent
+ * to the main thread since the last call.
+ */
 function join() {
   const server = { inFlight: 0 };
   const sent: unknown[][] = [];
@@ -19,7 +21,7 @@ function join() {
     { onmessage: null, postMessage: (message) => postMessage(message as never) },
     {} as WorkerFunctions,
   );
-  const member = new Member(main, () => server.inFlight, 2, 3200);
+  const member = new Member(main, () => server.inFlight, 2);
   const took = () => sent.splice(0);
   return { member, server, took };
 }
@@ -48,7 +50,7 @@ Deno.test("Member reports admitted clients at once, then once in a period", asyn
   assertEquals([took(), time.timers], [[], 0]);
 });
 
-Deno.test("Member reports nothing where nothing has changed", async () => {
+Deno.test("Member reports nothing when nothing has changed", async () => {
   using time = new FakeTime();
   const { member, took } = join();
   member.noteAdmitted("192.0.2.1", 1);
@@ -58,63 +60,32 @@ Deno.test("Member reports nothing where nothing has changed", async () => {
   assertEquals([took(), time.timers], [[], 0]);
 });
 
-Deno.test("Member reports the first requests in flight at once, and until there are none", async () => {
+Deno.test("Member reports requests in flight at once, then once in a period, until there are none", async () => {
   using time = new FakeTime();
   const { member, server, took } = join();
-  assertEquals(member.inFlightElsewhere(0), 0);
-  server.inFlight = 3; // by the same frame
-  await Promise.resolve();
-  assertEquals(took(), [["addCounts", { "in flight": 3 }]]);
-  time.pass(500);
-  assertEquals(took(), []);
-  server.inFlight = 1;
-  time.pass(100 + PERIOD);
-  assertEquals(took(), [["addCounts", { "in flight": -2 }]]);
-  server.inFlight = 0;
-  time.pass(200);
-  assertEquals(took(), [["addCounts", { "in flight": -1 }]]);
-  assertEquals(time.timers, 0);
-});
-
-Deno.test("Member reports few requests in flight early only if they have grown much", async () => {
-  using time = new FakeTime();
-  const { member, server, took } = join();
-  const request = async (inFlight: number) => {
-    member.inFlightElsewhere(inFlight - 1);
-    server.inFlight = inFlight;
+  const request = async () => {
+    assertEquals(member.inFlightElsewhere(), 0);
+    server.inFlight++; // by the same frame
     await Promise.resolve();
     return took();
   };
-  assertEquals(await request(400), [["addCounts", { "in flight": 400 }]]);
+  assertEquals(await request(), [["addCounts", { "in flight": 1 }]]);
+  assertEquals(await request(), []);
+  assertEquals(await request(), []);
   time.pass(PERIOD);
-  assertEquals(await request(499), []);
-  assertEquals(await request(500), [["addCounts", { "in flight": 100 }]]);
-  assertEquals(await request(700), [], "too early");
-  time.pass(PERIOD);
-  assertEquals(took(), [["addCounts", { "in flight": 200 }]]);
-  assertEquals(await request(701), []);
-  time.pass(100 + PERIOD);
-  assertEquals(took(), [["addCounts", { "in flight": 1 }]]);
-  server.inFlight = 0;
+  assertEquals(took(), [["addCounts", { "in flight": 2 }]]);
   time.pass(500);
-  assertEquals([took(), time.timers], [[["addCounts", { "in flight": -701 }]], 0]);
-});
-
-Deno.test("Member reports changes in every period while it holds half of its share of the limit", async () => {
-  using time = new FakeTime();
-  const { member, server, took } = join();
-  member.inFlightElsewhere(0);
-  for (const [inFlight, change] of [[900, 900], [810, -90], [801, -9], [300, -501]]) {
-    server.inFlight = inFlight!;
-    await Promise.resolve();
-    time.pass(PERIOD);
-    assertEquals(took().at(-1), ["addCounts", { "in flight": change }]);
-  }
-  server.inFlight = 0;
-  time.pass(PERIOD);
   assertEquals(took(), []);
+  server.inFlight = 1;
+  time.pass(100);
+  assertEquals(took(), [["addCounts", { "in flight": -2 }]]);
+  time.pass(PERIOD);
+  assertEquals(await request(), [["addCounts", { "in flight": 1 }]]);
+  server.inFlight = 0;
+  time.pass(PERIOD);
+  assertEquals(took(), [["addCounts", { "in flight": -2 }]]);
   time.pass(500);
-  assertEquals([took().length, time.timers], [1, 0]);
+  assertEquals([took(), time.timers], [[], 0]);
 });
 
 Deno.test("Member adds up the counts of all other workers", () => {
@@ -131,19 +102,19 @@ Deno.test("Member adds up the counts of all other workers", () => {
   assertEquals(elsewhere(), [1, 1, 0]);
 });
 
-Deno.test("inFlightElsewhere() returns the sum of the other workers", async () => {
+Deno.test("Member.inFlightElsewhere() returns the sum of the other workers", async () => {
   using time = new FakeTime();
   const { member } = join();
   member.addCounts(counts({ "in flight": 5 }));
   member.addCounts(counts({ "in flight": 2 }));
-  assertEquals(member.inFlightElsewhere(0), 7);
+  assertEquals(member.inFlightElsewhere(), 7);
   member.addCounts(counts({ "in flight": -7 }));
-  assertEquals(member.inFlightElsewhere(0), 0);
+  assertEquals(member.inFlightElsewhere(), 0);
   await Promise.resolve();
   time.pass(PERIOD);
 });
 
-Deno.test("Member shares ids of disconnected requests, each of which is spared once", () => {
+Deno.test("Member shares the ids of disconnected requests, which are spared once", () => {
   const { member, took } = join();
   const { disconnectedIds } = member;
   disconnectedIds.add('"a"');
@@ -151,19 +122,19 @@ Deno.test("Member shares ids of disconnected requests, each of which is spared o
   assertEquals([disconnectedIds.delete('"a"'), disconnectedIds.delete('"a"')], [true, false]);
   assertEquals(took(), [["setDisconnected", '"a"', false]]);
 
-  for (const id of ['"b"', '"c"']) member.setDisconnected(id, true); // by another worker
-  member.setDisconnected('"c"', false); // and spared by another
+  for (const id of ['"b"', '"c"']) member.setDisconnected(id, true); // at another worker
+  member.setDisconnected('"c"', false); // spared by another worker
   assertEquals([disconnectedIds.delete('"b"'), disconnectedIds.delete('"c"')], [true, false]);
   assertEquals(took(), [["setDisconnected", '"b"', false]]);
 });
 
-Deno.test("status() returns numbers that can be added to", async () => {
+Deno.test("Member.status() returns stats with their methods", async () => {
   const stats = new ServerStats();
   stats.counters.delays.add(1500);
   const main = {
     call: () => Promise.resolve(structuredClone({ stats, size: 2, isHealthy: true, startedAt: 1 })),
   };
-  const member = new Member(main as never, () => 0, 2, 3200);
+  const member = new Member(main as never, () => 0, 2);
   const { stats: sum, ...status } = await member.status();
   assertEquals(status, { size: 2, isHealthy: true, startedAt: 1 });
   assertEquals(sum, stats);

@@ -1,5 +1,5 @@
 /**
- * What the main thread and a worker call of each other.
+ * What the main thread and its workers send each other: calls of functions, and their arguments.
  *
  * @module
  */
@@ -7,46 +7,63 @@
 import type { Certificate, Drained, ServeOptions } from "../../server.ts";
 import type { GroupStatus } from "../../server/group.ts";
 import type { ServerStats } from "../../server/stats.ts";
-import type { Counts } from "./counts.ts";
 import type { EventName, ForwardedEvent } from "./event_forwarder.ts";
 
-/** Options of a server with workers: those that can be sent to a worker. */
-export type WorkerOptions = Omit<ServeOptions, "events" | "tap">;
+/** Options that can be sent to a worker. */
+export type GroupOptions = Omit<ServeOptions, "events" | "tap">;
+
+/** Counts of a worker, or changes of them, by name. The others need them to apply common limits. */
+export type Counts = ReadonlyMap<string, number>;
+
+/** Name of the count of requests in flight. */
+export const IN_FLIGHT = "in flight";
+
+/** Name of the count of all admitted clients. The count of a network's clients has the network's name. */
+export const ADMITTED = "admitted";
+
+/** Adds changes to counts, and removes those that become 0. */
+export function addCounts(counts: Map<string, number>, changes: Counts): void {
+  for (const [name, change] of changes) {
+    const count = (counts.get(name) ?? 0) + change;
+    if (count === 0) counts.delete(name);
+    else counts.set(name, count);
+  }
+}
 
 /** What a worker needs to start. */
 export interface WorkerInit {
-  readonly options: WorkerOptions;
-  /** The events to forward. */
+  readonly options: GroupOptions;
+  /** Names of the events to forward. */
   readonly events: readonly EventName[];
-  /** Shared memory with the number of batches of events that the main thread has handled. */
+  /** Shared memory: the number of batches of events that the main thread has handled. */
   readonly handledBatches: Int32Array;
-  /** How many workers there are. */
+  /** Number of workers. */
   readonly size: number;
 }
 
-/** What the main thread calls of a worker. */
+/** Functions of a worker that the main thread calls. */
 export type WorkerFunctions = {
   start(init: WorkerInit): { readonly url: string; readonly port: number };
   setCertificate(certificate: Certificate): Promise<void>;
   drain(): Promise<Drained>;
-  /** Has the worker call `stats` before it returns. */
+  /** Makes the worker call `stats` before it returns. */
   sendStats(): void;
-  /** Takes in changes of another worker's counts. */
+  /** Takes changes of another worker's counts. */
   addCounts(changes: Counts): void;
-  /** Takes in that another worker remembers, or has forgotten, the id of a disconnected request. */
+  /** Learns that another worker remembers or has forgotten the id of a disconnected request. */
   setDisconnected(id: string, isDisconnected: boolean): void;
 };
 
-/** What a worker calls of the main thread. */
+/** Functions of the main thread that a worker calls. */
 export type MainFunctions = {
-  /** The worker's numbers; also its sign of life. */
+  /** Takes the worker's counts and gauges, which also show that it is alive. */
   stats(stats: ServerStats): void;
-  /** Changes of the worker's counts. */
+  /** Takes changes of the worker's counts. */
   addCounts(changes: Counts): void;
   setDisconnected(id: string, isDisconnected: boolean): void;
   events(batch: readonly ForwardedEvent[]): void;
-  /** The worker cannot be trusted any more. */
+  /** Learns of an error after which the worker must end. */
   failed(): void;
-  /** How all workers are together. */
+  /** Returns the status of all workers. */
   status(): Promise<GroupStatus>;
 };

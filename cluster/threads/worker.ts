@@ -4,7 +4,6 @@
  * @module
  */
 
-import { DEFAULT_LIMITS } from "../../session/context.ts";
 import { UncaughtErrorHandler } from "../../server/uncaught_errors.ts";
 import { type StartedServer, startServer } from "../../server/start.ts";
 import { Channel, type Port } from "./channel.ts";
@@ -12,8 +11,8 @@ import { EventForwarder } from "./event_forwarder.ts";
 import { Member } from "./member.ts";
 import type { MainFunctions, WorkerFunctions, WorkerInit } from "./messages.ts";
 
-/** How often the worker sends its numbers, as a sign of life, in milliseconds. */
-const BEAT = 500;
+/** Time between two signs of life, in milliseconds. */
+const HEARTBEAT = 500;
 
 let server: StartedServer;
 let member: Member;
@@ -34,18 +33,18 @@ const main = new Channel<WorkerFunctions, MainFunctions>(globalThis as unknown a
 });
 
 function start({ options, events, handledBatches, size }: WorkerInit) {
-  const { maxInFlightTotal } = { ...DEFAULT_LIMITS, ...options.limits };
-  member = new Member(main, () => server.inFlight, size, maxInFlightTotal);
+  member = new Member(main, () => server.inFlight, size);
   forwarder = new EventForwarder(events, handledBatches, (batch) => main.send("events", batch));
   const uncaught = new UncaughtErrorHandler((error) => forwarder.events.failed?.("null", error));
   void uncaught.failed.then(() => {
     forwarder.flush();
     sendStats();
     main.send("failed");
+    close(); // or it would go on to send answers that nobody counts
   });
   server = startServer({ ...options, events: forwarder.events }, { group: member });
   sendStats();
-  setInterval(sendStats, BEAT);
+  setInterval(sendStats, HEARTBEAT);
   return { url: server.url, port: server.port };
 }
 

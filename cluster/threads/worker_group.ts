@@ -1,6 +1,6 @@
 /**
- * A server of several workers on one port, each with an event loop and requests in flight of its own. The
- * system spreads the connections over them; this is the main thread, which keeps them alive.
+ * A server of several workers on one port, each with its own event loop and requests in flight. The
+ * system spreads connections over them. This is the main thread, which keeps them running.
  *
  * @module
  */
@@ -15,46 +15,49 @@ import {
 } from "../../server.ts";
 import type { GroupStatus } from "../../server/group.ts";
 import { ServerStats } from "../../server/stats.ts";
-import { addCounts, type Counts, IN_FLIGHT } from "./counts.ts";
 import { countHandledBatch, type EventName, type ForwardedEvent } from "./event_forwarder.ts";
-import type { WorkerOptions } from "./messages.ts";
+import {
+  addCounts,
+  type Counts,
+  type GroupOptions,
+  IN_FLIGHT,
+  type WorkerFunctions,
+} from "./messages.ts";
 import { WorkerThread } from "./worker_thread.ts";
 
-/** How often the workers are checked for signs of life, in milliseconds. */
-const CHECK = 1000;
+/** Time between two checks for signs of life, in milliseconds. */
+const CHECK_PERIOD = 1000;
 
-/** After so many checks without a sign of life, a worker is replaced: its clients connect again. */
-const LOST = 15;
+/** Checks in a row without a sign of life after which a worker is replaced. */
+const MAX_CHECKS = 15;
 
-/** How long until another worker takes the place of one that has ended, in milliseconds: at first … */
-const FIRST_WAIT = 100;
-
-/** … and at most: the wait doubles each time. */
+/** Shortest and longest time until a worker is replaced, in milliseconds. It doubles each time. */
+const MIN_WAIT = 100;
 const MAX_WAIT = 30_000;
 
-/** A worker that has run for so long was well; in milliseconds. */
-const LONG = 10_000;
+/** Time after which a worker counts as stable, in milliseconds: then the next wait is short again. */
+const STABLE = 10_000;
 
 /** Events of a server with workers. */
 export interface WorkerEvents extends ServerEvents {
-  /** A worker, counted from 1, has ended, and its connections with it; after `wait` there is another. */
+  /** A worker has ended, and its connections with it. It is replaced after `wait` milliseconds. */
   workerEnded?(worker: number, reason: string, wait: number): void;
-  /** A worker, counted from 1, listens in the place of one that has ended. */
+  /** The replacement of a worker is listening. Workers are numbered from 1. */
   workerReplaced?(worker: number): void;
 }
 
 /**
- * Starts a server of several workers. Only on Linux, and with Deno's unstable feature `net`.
+ * Starts a server of several workers. Works on Linux, with Deno's unstable feature `net`.
  *
- * @returns once all of them listen.
+ * @returns the server, once all workers are listening.
  * @throws {Deno.errors.AddrInUse} if the port is in use, and other errors of listening.
  */
 export async function startWorkers(
-  { events = {}, ...options }: WorkerOptions & { readonly events?: WorkerEvents },
+  { events = {}, ...options }: GroupOptions & { readonly events?: WorkerEvents },
   size: number,
 ): Promise<Server> {
   const { hostname = "127.0.0.1", port = DEFAULT_PORT } = options;
-  // Others that reuse ports would not be noticed; besides, here an error is what it is.
+  // Workers would share the port with another group unnoticed. Their errors also lose their classes.
   Deno.listen({ hostname, port }).close();
   const group = new WorkerGroup({ ...options, hostname, port }, events, size);
   await group.start();
@@ -66,17 +69,17 @@ class WorkerGroup implements Server {
   port = 0;
   readonly #events: WorkerEvents;
   readonly #size: number;
-  #options: WorkerOptions;
+  #options: GroupOptions;
   /** The latest thread of each worker. */
   readonly #threads: WorkerThread[] = [];
-  /** The numbers of all threads before. */
+  /** Sums over all earlier threads. */
   readonly #past = new ServerStats();
   readonly #ending = new AbortController();
-  #watch: ReturnType<typeof setInterval> | undefined;
-  #renewed = Promise.resolve();
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #certificateSet = Promise.resolve();
   #drained: Promise<Drained> | undefined;
 
-  constructor(options: WorkerOptions, events: WorkerEvents, size: number) {
+  constructor(options: GroupOptions, events: WorkerEvents, size: number) {
     this.#options = options;
     this.#events = events;
     this.#size = size;
@@ -87,7 +90,7 @@ class WorkerGroup implements Server {
   }
 
   get answered(): number {
-    void this.#updateStats(); // for whoever looks again
+    void this.#updateStats(); // for the next time
     return this.#stats.counters.answered;
   }
 
@@ -95,7 +98,7 @@ class WorkerGroup implements Server {
     return this.#options.faults && this.#stats.counters.faults;
   }
 
-  /** Starts all; the first finds the port, if it is to be a free one. */
+  /** Starts all workers. If any free port will do, the first worker chooses it. */
   async start(): Promise<void> {
     try {
       ({ url: this.url, port: this.port } = await this.#start(0));
@@ -106,19 +109,19 @@ class WorkerGroup implements Server {
       throw error;
     }
     for (const index of this.#threads.keys()) void this.#keepRunning(index);
-    this.#watch = setInterval(this.#check, CHECK);
+    this.#timer = setInterval(() => this.#check(), CHECK_PERIOD);
   }
 
   setCertificate(certificate: Certificate): Promise<void> {
-    const renewing = this.#renewed.then(async () => {
-      // One after the other, so that somebody listens all the time.
+    const isSet = this.#certificateSet.then(async () => {
+      // One after the other, so that one is always listening.
       for (const thread of this.#threads) {
         await thread.setCertificate(certificate);
         this.#options = { ...this.#options, tls: certificate };
       }
     });
-    this.#renewed = renewing.catch(() => {});
-    return renewing;
+    this.#certificateSet = isSet.catch(() => {});
+    return isSet;
   }
 
   drain(): Promise<Drained> {
@@ -129,10 +132,10 @@ class WorkerGroup implements Server {
     await this.drain();
   }
 
-  /** The numbers of all threads, added up. */
+  /** Sums over all threads. */
   get #stats(): ServerStats {
     const sum = new ServerStats();
-    for (const stats of [this.#past, ...this.#threads.map(({ stats }) => stats)]) sum.add(stats);
+    for (const { stats } of [{ stats: this.#past }, ...this.#threads]) sum.add(stats);
     return sum;
   }
 
@@ -141,9 +144,7 @@ class WorkerGroup implements Server {
     const thread = new WorkerThread(index + 1, {
       status: () => this.#status(),
       addCounts: (changes) => this.#addCounts(thread, changes),
-      setDisconnected: (...news) => {
-        for (const other of this.#others(thread)) other.channel.send("setDisconnected", ...news);
-      },
+      setDisconnected: (...args) => this.#relay(thread, "setDisconnected", ...args),
       events: (batch) => {
         this.#emitAll(thread, batch);
         countHandledBatch(handledBatches);
@@ -161,7 +162,9 @@ class WorkerGroup implements Server {
       handledBatches,
       size: this.#size,
     });
-    for (const { counts } of this.#others(thread)) thread.channel.send("addCounts", counts);
+    for (const { counts } of this.#threads) {
+      if (counts !== thread.counts) thread.channel.send("addCounts", counts);
+    }
     try {
       return await started;
     } catch (error) {
@@ -170,15 +173,15 @@ class WorkerGroup implements Server {
     }
   }
 
-  /** Keeps a worker running: starts another thread for each that ends. */
+  /** Replaces the thread of a worker whenever it ends. */
   async #keepRunning(index: number): Promise<void> {
     const { signal } = this.#ending;
     for (let failures = 0;; failures++) {
       const startedAt = performance.now();
       const reason = await this.#threads[index]!.ended;
       if (signal.aborted) return;
-      if (performance.now() - startedAt >= LONG) failures = 0;
-      const wait = Math.min(FIRST_WAIT * 2 ** failures, MAX_WAIT);
+      if (performance.now() - startedAt >= STABLE) failures = 0;
+      const wait = Math.min(MIN_WAIT * 2 ** failures, MAX_WAIT);
       this.#emit("workerEnded", index + 1, reason, wait);
       await delay(wait, { signal }).catch(() => {});
       if (signal.aborted) return;
@@ -186,11 +189,12 @@ class WorkerGroup implements Server {
     }
   }
 
-  #check = (): void => {
+  #check(): void {
     for (const thread of this.#threads) {
-      if (thread.check() >= LOST) thread.end(`no sign of life for ${LOST * CHECK / 1000} s`);
+      if (thread.check() < MAX_CHECKS) continue;
+      thread.end(`no sign of life for ${MAX_CHECKS * CHECK_PERIOD / 1000} s`);
     }
-  };
+  }
 
   async #updateStats(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.updateStats()));
@@ -209,30 +213,36 @@ class WorkerGroup implements Server {
 
   async #drain(): Promise<Drained> {
     this.#ending.abort();
-    await this.#renewed;
-    // A worker that is lost meanwhile is still noticed.
+    await this.#certificateSet;
+    // The checks go on meanwhile, as a worker may stop responding.
     const all = await Promise.all(this.#threads.map((thread) => thread.drain()));
     this.#end();
-    const sum = (of: (drained: Drained) => number) => all.reduce((sum, one) => sum + of(one), 0);
-    const dropped = sum(({ dropped }) => dropped);
-    // Workers that ended earlier count as well. The requests that the drain dropped are included.
-    const disconnected = this.#stats.counters.dropped - dropped;
-    return { dropped, cut: sum(({ cut }) => cut), disconnected };
+    const dropped = all.reduce((sum, one) => sum + one.dropped, 0);
+    const cut = all.reduce((sum, one) => sum + one.cut, 0);
+    // The counter includes the requests that workers dropped when they ended or drained.
+    return { dropped, cut, disconnected: this.#stats.counters.dropped - dropped };
   }
 
   #end(): void {
-    clearInterval(this.#watch);
+    clearInterval(this.#timer);
     for (const thread of this.#threads) thread.end("the server has ended");
   }
 
-  #others(thread: WorkerThread): WorkerThread[] {
-    return this.#threads.filter((other) => other !== thread);
+  /** Calls a function of all workers except one. */
+  #relay<Name extends keyof WorkerFunctions>(
+    sender: WorkerThread,
+    name: Name,
+    ...args: Parameters<WorkerFunctions[Name]>
+  ): void {
+    for (const thread of this.#threads) {
+      if (thread !== sender) thread.channel.send(name, ...args);
+    }
   }
 
   #addCounts(thread: WorkerThread, changes: Counts): void {
     addCounts(thread.counts, changes);
     thread.stats.gauges.inFlight = thread.counts.get(IN_FLIGHT) ?? 0;
-    for (const other of this.#others(thread)) other.channel.send("addCounts", changes);
+    this.#relay(thread, "addCounts", changes);
   }
 
   #emitAll(thread: WorkerThread, batch: readonly ForwardedEvent[]): void {
@@ -249,7 +259,7 @@ class WorkerGroup implements Server {
     try {
       (this.#events[name] as ((...args: unknown[]) => void) | undefined)?.(...args);
     } catch {
-      // It is the events that are at fault; the request has had its answer.
+      // A callback that throws must not fail a request.
     }
   }
 }

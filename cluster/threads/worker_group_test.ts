@@ -4,14 +4,68 @@ import { delayPolicy } from "../../session/delays.ts";
 import { awaitedLater, Inbox, until } from "../../tests/support/waiting.ts";
 import { makeCertificate } from "../../tests/support/certificates.ts";
 import { parseMetrics } from "../../tests/support/prometheus.ts";
-import { WorkerThreads } from "../../tests/support/worker_threads.ts";
-import { startWorkers } from "./worker_group.ts";
+import { addCounts, ADMITTED, IN_FLIGHT } from "./messages.ts";
+import { startWorkers, type WorkerEvents } from "./worker_group.ts";
 
 const SOON = { port: 0, delay: { min: 0.05, max: 0.3 } };
 const LATE = { port: 0, delay: { min: 600, max: 600 }, drainTimeout: 1 };
 const ignore = Deno.build.os !== "linux";
 
-/** Two workers, unless said otherwise. */
+const RealWorker = globalThis.Worker;
+
+/** A thread, the sums of its counts, and its latest sign of life. */
+interface Thread {
+  readonly worker: Worker;
+  readonly counts: Map<string, number>;
+  heartbeat?: unknown;
+}
+
+/** Watches the threads of all workers that start until it is disposed. */
+class WorkerThreads implements Disposable {
+  /** The latest thread of each worker. */
+  readonly #threads: Thread[] = [];
+
+  constructor() {
+    const threads = this.#threads;
+    globalThis.Worker = class extends RealWorker {
+      constructor(url: URL, options: WorkerOptions) {
+        super(url, options);
+        const thread: Thread = { worker: this, counts: new Map() };
+        threads[Number(options.name!.split(" ")[1]) - 1] = thread;
+        this.addEventListener("message", ({ data }) => {
+          if (data.name === "stats") thread.heartbeat = data;
+          if (data.name === "addCounts") addCounts(thread.counts, data.args[0]);
+        });
+      }
+    } as typeof Worker;
+  }
+
+  /** How many connections each worker has admitted. */
+  get connections(): number[] {
+    return this.#threads.map(({ counts }) => counts.get(ADMITTED) ?? 0);
+  }
+
+  /** How many requests are in flight in each worker. */
+  get inFlight(): number[] {
+    return this.#threads.map(({ counts }) => counts.get(IN_FLIGHT) ?? 0);
+  }
+
+  /** Returns the latest thread of a worker. */
+  worker(index: number): Worker {
+    return this.#threads[index]!.worker;
+  }
+
+  /** Makes the main thread receive a message as if a worker had sent it; by default its latest sign of life. */
+  receive(index: number, data: unknown = this.#threads[index]!.heartbeat): void {
+    this.worker(index).dispatchEvent(new MessageEvent("message", { data }));
+  }
+
+  [Symbol.dispose](): void {
+    globalThis.Worker = RealWorker;
+  }
+}
+
+/** Starts workers, two by default. */
 async function start(options: Parameters<typeof startWorkers>[0], size = 2) {
   using threads = new WorkerThreads();
   const server = await startWorkers(options, size);
@@ -26,7 +80,7 @@ async function connectToAll(
 ): Promise<{ byWorker: Client[]; [Symbol.asyncDispose](): Promise<void> }> {
   const clients: Client[] = [];
   const byWorker: Client[] = [];
-  while (Object.keys(byWorker).length < threads.size) {
+  while (Object.keys(byWorker).length < threads.connections.length) {
     const before = threads.connections;
     const client = await Client.connect(url, options);
     clients.push(client);
@@ -37,17 +91,17 @@ async function connectToAll(
   return { byWorker, [Symbol.asyncDispose]: close };
 }
 
-/** The sum of some numbers. */
+/** Returns events that put their arguments into an inbox. */
+function workerEventsTo(inbox: Inbox<unknown[]>): WorkerEvents {
+  const put = (...args: unknown[]) => inbox.put(args);
+  return { workerEnded: put, workerReplaced: put };
+}
+
 function total(numbers: number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0);
 }
 
-/** Resolves once all workers know of each other's counts that the main thread has received. */
-async function settle(url: string): Promise<void> {
-  await get(url, "/healthz"); // asks all of them, after it has told them
-}
-
-/** GET on a connection of its own, so that any worker may answer. */
+/** Sends a GET on a new connection, so that any worker may answer. */
 async function get(url: string, path: string): Promise<Response> {
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   const signal = AbortSignal.timeout(5000);
@@ -68,16 +122,13 @@ Deno.test({ name: "startWorkers() spreads connections over its workers", ignore 
 });
 
 Deno.test(
-  { name: "startWorkers() replaces a worker whose clients lose nothing", ignore },
+  { name: "startWorkers() replaces a failed worker, and its clients lose nothing", ignore },
   async () => {
     using threads = new WorkerThreads();
-    const told = new Inbox<unknown[]>();
+    const events = new Inbox<unknown[]>();
     await using server = await startWorkers({
       ...SOON,
-      events: {
-        workerEnded: (...about) => told.put(about),
-        workerReplaced: (...about) => told.put(about),
-      },
+      events: workerEventsTo(events),
     }, 2);
     const clients = await Promise.all(Array.from({ length: 20 }, () => Client.connect(server.url)));
     await until("all are counted", () => total(threads.connections) === 20);
@@ -87,11 +138,11 @@ Deno.test(
       );
       await until("it has requests", () => threads.inFlight[victim]! > 0);
       const before = server.answered;
-      threads.fail(victim);
+      threads.worker(victim).postMessage({ name: "no such function", args: [] });
       assert(server.answered >= before); // no count goes back
-      assertEquals(await told.next(), [victim + 1, "a fault of its own", 100]);
+      assertEquals(await events.next(), [victim + 1, "uncaught error", 100]);
       await Promise.all(replies);
-      assertEquals(await told.next(), [victim + 1]);
+      assertEquals(await events.next(), [victim + 1]);
       await until("it has connections again", async () => {
         const client = await Client.connect(server.url);
         clients.push(client);
@@ -108,7 +159,7 @@ Deno.test(
 );
 
 Deno.test(
-  { name: "startWorkers() replaces a worker that gives no sign of life", ignore },
+  { name: "startWorkers() replaces a worker without a sign of life", ignore },
   async () => {
     let check!: () => void;
     const real = globalThis.setInterval;
@@ -116,36 +167,31 @@ Deno.test(
       check = callback;
       return real(() => {}, 1e9);
     }) as typeof setInterval;
-    const told = new Inbox<unknown[]>();
+    const events = new Inbox<unknown[]>();
     using threads = new WorkerThreads();
     try {
       await using server = await startWorkers({
         ...SOON,
-        events: {
-          workerEnded: (...about) => told.put(about),
-          workerReplaced: (...about) => told.put(about),
-        },
+        events: workerEventsTo(events),
       }, 2);
-      threads.silence(1);
-      const says = (status: string) =>
-        until(`it says ${status}`, async () => {
-          // What has just been ended may still have taken a connection in.
+      threads.worker(1).terminate();
+      const reports = (status: string) =>
+        until(`the status is ${status}`, async () => {
+          // A worker that was just ended may still have accepted the connection.
           const health = await get(server.url, "/healthz").catch(() => undefined);
           return (await health?.json())?.status === status;
         });
-      await says("ok");
-      // The other one beats on between checks.
-      const checkAgain = async () => {
-        const beats = threads.beats[0]!;
-        await until("the other is alive", () => threads.beats[0]! > beats);
+      await reports("ok");
+      const checkAgain = () => {
+        threads.receive(0); // the other worker gives a sign of life
         check();
       };
-      for (let i = 0; i <= 5; i++) await checkAgain();
-      await says("unhealthy");
-      for (let i = 0; i < 10; i++) await checkAgain();
-      assertEquals(await told.next(), [2, "no sign of life for 15 s", 100]);
-      assertEquals(await told.next(), [2]);
-      await says("ok");
+      for (let i = 0; i <= 5; i++) checkAgain();
+      await reports("unhealthy");
+      for (let i = 0; i < 10; i++) checkAgain();
+      assertEquals(await events.next(), [2, "no sign of life for 15 s", 100]);
+      assertEquals(await events.next(), [2]);
+      await reports("ok");
     } finally {
       globalThis.setInterval = real;
     }
@@ -153,7 +199,7 @@ Deno.test(
 );
 
 Deno.test(
-  { name: "startWorkers() holds the requests in flight in all to their limit", ignore },
+  { name: "startWorkers() limits the requests in flight in all workers", ignore },
   async () => {
     const { server, threads } = await start({ ...LATE, limits: { maxInFlightTotal: 10 } });
     await using _server = server;
@@ -163,7 +209,7 @@ Deno.test(
       Array.from({ length: count }, () => client.request("").then(() => "answered", (e) => e.code));
     const first = ask(one, 6);
     await until("they are in flight", () => total(threads.inFlight) === 6);
-    await settle(server.url);
+    await get(server.url, "/healthz"); // asks all workers, after it has sent them the counts
     const second = ask(other, 6);
     const outcomes = new Inbox<string>();
     for (const outcome of second) void outcome.then((code) => outcomes.put(code));
@@ -175,7 +221,7 @@ Deno.test(
   },
 );
 
-Deno.test({ name: "startWorkers() holds connections to their limits", ignore }, async () => {
+Deno.test({ name: "startWorkers() limits the connections to all workers", ignore }, async () => {
   const tries = Array.from({ length: 8 });
   for (const [maxConnections, maxConnectionsPerAddress] of [[4, 100], [100, 4]] as const) {
     const { server, threads } = await start({
@@ -186,7 +232,7 @@ Deno.test({ name: "startWorkers() holds connections to their limits", ignore }, 
     const connect = () => Client.connect(server.url, { reconnect: false });
     const assertFull = async () => {
       await until("all are counted", () => total(threads.connections) === 4);
-      await settle(server.url);
+      await get(server.url, "/healthz"); // asks all workers, after it has sent them the counts
       for (const _ of tries) await assertRejects(connect);
     };
     const clients: Client[] = [];
@@ -203,31 +249,34 @@ Deno.test({ name: "startWorkers() holds connections to their limits", ignore }, 
   }
 });
 
-Deno.test({ name: "startWorkers() tells all events, with the seed's delays", ignore }, async () => {
-  const told: [id: string, delay: number][] = [];
-  const { server, threads } = await start({
-    port: 0,
-    delay: { min: 0.001, max: 0.1 },
-    seed: 7,
-    events: { accepted: (id, delay) => told.push([id, delay]) },
-  });
-  await using clients = await connectToAll(server.url, threads);
-  const ids = Array.from({ length: 5000 }, (_, i) => `${i}`);
-  await Promise.all(
-    ids.map((id) => clients.byWorker[Number(id) % 2]!.request("", { id })),
-  );
-  await server.drain();
-  const delays = delayPolicy({ min: 0.001, max: 0.1 }, 7);
-  const expected = ids.map((id) => {
-    const bytes = new TextEncoder().encode(JSON.stringify(id));
-    return [JSON.stringify(id), delays.delayOf(bytes, 0, bytes.length)];
-  });
-  const inOrder = told.toSorted(([a], [b]) => Number(JSON.parse(a)) - Number(JSON.parse(b)));
-  assertEquals(inOrder, expected as typeof told);
-});
+Deno.test(
+  { name: "startWorkers() forwards all events, with the delays of the seed", ignore },
+  async () => {
+    const events: [id: string, delay: number][] = [];
+    const { server, threads } = await start({
+      port: 0,
+      delay: { min: 0.001, max: 0.1 },
+      seed: 7,
+      events: { accepted: (id, delay) => events.push([id, delay]) },
+    });
+    await using clients = await connectToAll(server.url, threads);
+    const ids = Array.from({ length: 5000 }, (_, i) => `${i}`);
+    await Promise.all(
+      ids.map((id) => clients.byWorker[Number(id) % 2]!.request("", { id })),
+    );
+    await server.drain();
+    const delays = delayPolicy({ min: 0.001, max: 0.1 }, 7);
+    const expected = ids.map((id) => {
+      const bytes = new TextEncoder().encode(JSON.stringify(id));
+      return [JSON.stringify(id), delays.delayOf(bytes, 0, bytes.length)];
+    });
+    const inOrder = events.toSorted(([a], [b]) => Number(JSON.parse(a)) - Number(JSON.parse(b)));
+    assertEquals(inOrder, expected as typeof events);
+  },
+);
 
 Deno.test(
-  { name: "startWorkers() breaks off a connection once for a request", ignore },
+  { name: "startWorkers() disconnects once for each request", ignore },
   async () => {
     const { server } = await start({ ...SOON, seed: 7, faults: { disconnect: 1 } }, 3);
     await using _server = server;
@@ -238,47 +287,52 @@ Deno.test(
   },
 );
 
-Deno.test({ name: "startWorkers() says at each worker what all have done", ignore }, async () => {
-  const { server, threads } = await start(LATE);
-  await using _server = server;
-  await using clients = await connectToAll(server.url, threads);
-  const connections = total(threads.connections);
-  const requests = clients.byWorker.flatMap((client) =>
-    [1, 2].map(() => awaitedLater(client.request("")))
-  );
-  await until("they are in flight", () => server.inFlight === 4);
-  for (let i = 0; i < 10; i++) {
-    const health = await get(server.url, "/healthz");
-    assertEquals(await health.json(), {
-      status: "ok",
-      connections,
-      in_flight: 4,
-      abandoned: 0,
-      workers: 2,
-    });
-    const metrics = parseMetrics(await (await get(server.url, "/metrics")).text());
-    assertEquals(metrics.get("asyncpkt_requests_in_flight"), 4);
-  }
-  await Promise.all(clients.byWorker.map((client) => client.close()));
-  await Promise.allSettled(requests);
-});
-
 Deno.test(
-  { name: "startWorkers() adds up upgrades of all workers that never opened", ignore },
+  { name: "startWorkers() reports the health and metrics of all workers at each", ignore },
   async () => {
-    const told: [address: string, count: number][] = [];
-    const { server, threads } = await start({
-      ...SOON,
-      events: { abandoned: (...about) => told.push(about) },
-    });
+    const { server, threads } = await start(LATE);
     await using _server = server;
-    threads.call(0, "events", [["abandoned", "192.0.2.1", 1]]);
-    threads.call(1, "events", [["abandoned", "192.0.2.2", 1], ["abandoned", "192.0.2.2", 2]]);
-    assertEquals(told, [["192.0.2.1", 1], ["192.0.2.2", 2], ["192.0.2.2", 3]]);
+    await using clients = await connectToAll(server.url, threads);
+    const connections = total(threads.connections);
+    const requests = clients.byWorker.flatMap((client) =>
+      [1, 2].map(() => awaitedLater(client.request("")))
+    );
+    await until("they are in flight", () => server.inFlight === 4);
+    for (let i = 0; i < 10; i++) {
+      const health = await get(server.url, "/healthz");
+      assertEquals(await health.json(), {
+        status: "ok",
+        connections,
+        in_flight: 4,
+        abandoned: 0,
+        workers: 2,
+      });
+      const metrics = parseMetrics(await (await get(server.url, "/metrics")).text());
+      assertEquals(metrics.get("asyncpkt_requests_in_flight"), 4);
+    }
+    await Promise.all(clients.byWorker.map((client) => client.close()));
+    await Promise.allSettled(requests);
   },
 );
 
-Deno.test({ name: "startWorkers() drains all workers together", ignore }, async () => {
+Deno.test(
+  { name: "startWorkers() adds up the abandoned upgrades of all workers", ignore },
+  async () => {
+    const events: [address: string, count: number][] = [];
+    const { server, threads } = await start({
+      ...SOON,
+      events: { abandoned: (...about) => events.push(about) },
+    });
+    await using _server = server;
+    for (const [index, count] of [[0, 1], [1, 1], [1, 2]] as const) {
+      const event = ["abandoned", `192.0.2.${index}`, count];
+      threads.receive(index, { name: "events", args: [[event]] });
+    }
+    assertEquals(events, [["192.0.2.0", 1], ["192.0.2.1", 2], ["192.0.2.1", 3]]);
+  },
+);
+
+Deno.test({ name: "startWorkers() drains all workers at once", ignore }, async () => {
   const { server, threads } = await start({ port: 0, delay: { min: 0.5, max: 0.5 } });
   await using clients = await connectToAll(server.url, threads, { reconnect: false });
   const requests = clients.byWorker.map((client) => client.request("a&&b&&c"));
@@ -327,13 +381,16 @@ Deno.test({ name: "startWorkers() renews the certificate of all workers", ignore
   await assertRejects(() => connect(one!));
 });
 
-Deno.test({ name: "startWorkers() rejects what it cannot do", ignore }, async () => {
-  const { server } = await start(SOON);
-  await using _server = server;
-  await assertRejects(() => startWorkers({ port: server.port }, 2), Deno.errors.AddrInUse);
-  await assertRejects(
-    () => startWorkers({ ...SOON, delay: { min: 2, max: 1 } }, 2),
-    Error,
-    "delay",
-  );
-});
+Deno.test(
+  { name: "startWorkers() rejects a port in use and invalid options", ignore },
+  async () => {
+    const { server } = await start(SOON);
+    await using _server = server;
+    await assertRejects(() => startWorkers({ port: server.port }, 2), Deno.errors.AddrInUse);
+    await assertRejects(
+      () => startWorkers({ ...SOON, delay: { min: 2, max: 1 } }, 2),
+      Error,
+      "delay",
+    );
+  },
+);

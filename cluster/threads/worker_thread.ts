@@ -1,5 +1,5 @@
 /**
- * The main thread's hold on one worker: its life, from its start to its end, which may come at any time.
+ * A worker as the main thread sees it, from its start to its end, which may come at any time.
  *
  * @module
  */
@@ -10,35 +10,31 @@ import { ServerStats } from "../../server/stats.ts";
 import { Channel } from "./channel.ts";
 import type { MainFunctions, WorkerFunctions } from "./messages.ts";
 
-/** After so many checks in a row without a sign of life, a worker is silent. */
+/** Checks in a row without a sign of life after which a worker is silent. */
 const SILENT = 5;
 
-/** How long to wait for the numbers of a worker, in milliseconds; then the latest will do. */
+/** How long to wait for the current stats of a worker, in milliseconds. Then the latest will do. */
 const STATS_TIMEOUT = 1000;
 
 /** A worker. */
 export class WorkerThread {
-  /** Calls its functions. */
+  /** Calls the functions of the worker. */
   readonly channel: Channel<MainFunctions, WorkerFunctions>;
-  /** Resolves with the reason when it has ended. */
-  readonly ended: Promise<string>;
-  /** What it has in common with the other workers. */
+  /** Counts that the other workers need. */
   readonly counts = new Map<string, number>();
-  /** Its latest numbers; when it has ended, what was in flight is dropped. */
+  /** Latest counts and gauges. When the worker has ended, its requests in flight are dropped. */
   stats = new ServerStats();
-  /** Whether it has not ended. */
   isLive = true;
 
   readonly #worker: Worker;
   readonly #ended = Promise.withResolvers<string>();
-  /** How many checks in a row have seen no sign of life; they count from the first sign on. */
+  /** Checks in a row without a sign of life, counted from the first sign on. */
   #silentChecks = -Infinity;
-  /** What was lost when it ended. */
-  #lost: Drained = { dropped: 0, cut: 0, disconnected: 0 };
+  /** What was lost when the worker ended. */
+  #lost = { dropped: 0, cut: 0 };
 
-  /** @param number counts from 1. */
+  /** @param number number of the worker, from 1. */
   constructor(number: number, functions: Omit<MainFunctions, "stats" | "failed">) {
-    this.ended = this.#ended.promise;
     const url = new URL("./worker.ts", import.meta.url);
     this.#worker = new Worker(url, { type: "module", name: `worker ${number}` });
     this.#worker.onerror = (event) => {
@@ -51,50 +47,51 @@ export class WorkerThread {
         this.stats = stats;
         this.#silentChecks = 0;
       },
-      failed: () => this.end("a fault of its own"),
+      failed: () => this.end("uncaught error"),
     });
   }
 
-  /** Whether it has given no sign of life for too long. */
+  /** Resolves with the reason when the worker has ended. */
+  get ended(): Promise<string> {
+    return this.#ended.promise;
+  }
+
+  /** Whether the worker has given no sign of life for too long. */
   get isSilent(): boolean {
     return this.#silentChecks > SILENT;
   }
 
-  /** Notes that it should have given a sign of life; returns how often in a row it has not. */
+  /** Counts a check; returns how many in a row there were without a sign of life before. */
   check(): number {
     return this.#silentChecks++;
   }
 
-  /** Brings its numbers up to date, unless that takes too long. */
+  /** Updates the stats, unless that takes too long. */
   async updateStats(): Promise<void> {
     if (this.isSilent || !this.isLive) return;
     await deadline(this.channel.call("sendStats"), STATS_TIMEOUT).catch(() => {});
   }
 
-  /** Has it listen with another certificate; if it ends meanwhile, that is up to its successor. */
+  /** Replaces the certificate. If the worker ends meanwhile, its successor gets the new one. */
   async setCertificate(certificate: Certificate): Promise<void> {
     await this.channel.call("setCertificate", certificate).catch((error) => {
       if (this.isLive) throw error;
     });
   }
 
-  /** Drains it; if it ends meanwhile, what was in flight is dropped. */
-  async drain(): Promise<Drained> {
-    if (!this.isLive) return { dropped: 0, cut: 0, disconnected: 0 };
+  /** Drains the worker. If it ends meanwhile, its requests in flight are dropped. */
+  async drain(): Promise<Pick<Drained, "dropped" | "cut">> {
+    if (!this.isLive) return { dropped: 0, cut: 0 };
     return await this.channel.call("drain").catch(() => this.#lost);
   }
 
-  /** Ends it at once: all its connections break off. A second time, it does nothing. */
+  /** Ends the worker at once, and its connections with it. */
   end(reason: string): void {
     if (!this.isLive) return;
     this.isLive = false;
     this.#worker.terminate();
     const { counters, gauges } = this.stats;
-    this.#lost = {
-      dropped: gauges.inFlight,
-      cut: gauges.connections,
-      disconnected: counters.dropped,
-    };
+    this.#lost = { dropped: gauges.inFlight, cut: gauges.connections };
     counters.dropped += gauges.inFlight;
     gauges.inFlight = gauges.connections = gauges.heap = 0;
     this.channel.close(new Error(reason));
