@@ -56,11 +56,11 @@ Examples:
 `;
 
 const HELP_COMMAND: Command = {
-  help: HELP,
+  help: () => HELP,
   flags: {},
   words: Object.keys(COMMANDS),
   async run([name], { stdout }) {
-    await stdout.flush(name === undefined ? HELP : (await commandOf(name).load()).help);
+    await stdout.flush(name === undefined ? HELP : (await commandOf(name).load()).help());
     return Exit.ok;
   },
 };
@@ -104,7 +104,7 @@ async function run([name, ...args]: readonly string[], streams: Streams): Promis
   const isHelp = name === "--help" || name === "-h";
   const command = await commandOf(isHelp ? "help" : name).load();
   if (!isHelp && !asksForHelp(args)) return await command.run(args, streams);
-  await stdout.flush(command.help);
+  await stdout.flush(command.help());
   return Exit.ok;
 }
 
@@ -132,7 +132,8 @@ async function isOneTerminal(): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  const options = { isDumb: isDumbTerminal() };
+  const isTerminal = Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
+  const options = { isDumb: isTerminal && isDumbTerminal() };
   const stdout = new BufferedWriter(Deno.stdout, options);
   const stderr = await isOneTerminal() ? stdout : new BufferedWriter(Deno.stderr, options);
   const shutdown = new Shutdown();

@@ -52,8 +52,9 @@ const FLAGS = {
 
 export { FLAGS as flags };
 
-/** The text of `asyncpkt bench --help`. */
-export const help = `Puts a server under load and measures how it answers.
+/** Returns the text of `asyncpkt bench --help`. */
+export const help = () =>
+  `Puts a server under load and measures how it answers.
 
 Usage: asyncpkt bench [flags]
 

@@ -21,8 +21,8 @@ export interface Streams {
 
 /** A command of the program, such as `serve`. */
 export interface Command {
-  /** The text of `--help`. */
-  readonly help: string;
+  /** Returns the text of `--help`. */
+  readonly help: () => string;
   /** Its flags. */
   readonly flags: FlagTable;
   /** The words that its first argument can be, for completion. */

@@ -36,7 +36,8 @@ const SCRIPTS: Readonly<Record<string, (commands: readonly Completable[]) => str
 
 const SHELLS = Object.keys(SCRIPTS);
 
-const help = `Writes a script that makes a shell complete commands, flags and their values.
+const help = () =>
+  `Writes a script that makes a shell complete commands, flags and their values.
 
 Usage: asyncpkt completions ${SHELLS.join("|")}
 

@@ -18,8 +18,9 @@ const FLAGS = {
 
 export { FLAGS as flags };
 
-/** The text of `asyncpkt convert --help`. */
-export const help = `Converts data to its representation, line by line, from stdin to stdout.
+/** Returns the text of `asyncpkt convert --help`. */
+export const help = () =>
+  `Converts data to its representation, line by line, from stdin to stdout.
 
 Usage: asyncpkt convert [flags] < FILE
 
@@ -46,7 +47,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     throw new UsageError(`unexpected argument ${word}; use stdin, as in "convert < FILE"`);
   }
   if (stdin.isTerminal()) {
-    stderr.write(help);
+    stderr.write(help());
     return Exit.usage;
   }
   const stop = stopSignal(streams);

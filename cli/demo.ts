@@ -19,10 +19,9 @@ const MORE = 12;
 /** The flags of `asyncpkt demo`: none. */
 export const flags = {};
 
-/** The text of `asyncpkt demo --help`. */
-export const help = `Starts a server, sends it ${
-  MORE + 1
-} packets at once, and shows each answer when it
+/** Returns the text of `asyncpkt demo --help`. */
+export const help = () =>
+  `Starts a server, sends it ${MORE + 1} packets at once, and shows each answer when it
 arrives. It takes five seconds.
 
 Usage: asyncpkt demo

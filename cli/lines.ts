@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import { messageOf, UsageError } from "./exit.ts";
 
 /** Most bytes in a line. A packet is a frame, and no server accepts a frame of 64 MiB or more. */
@@ -56,7 +55,7 @@ export async function* readLines(
   for await (const chunk of chunksOf(stream, signal)) {
     const last = chunk.lastIndexOf(LF);
     if (last >= 0) {
-      const block = Buffer.concat([...parts, chunk.subarray(0, last)]);
+      const block = concat([...parts, chunk.subarray(0, last)]);
       for (const content of contentsOf(block, limit)) yield lineOf(content);
       [parts, length] = [[], 0];
     }
@@ -67,8 +66,20 @@ export async function* readLines(
     }
   }
   if (signal?.aborted) return;
-  const last = lineOf(contentsOf(Buffer.concat(parts), limit)[0]!);
+  const last = lineOf(contentsOf(concat(parts), limit)[0]!);
   if (last.text !== "") yield last;
+}
+
+/** Buffer.concat() would do, but node:buffer takes 5 ms to load. */
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 /**

@@ -35,8 +35,9 @@ const FLAGS = {
 
 export { FLAGS as flags };
 
-/** The text of `asyncpkt send --help`. */
-export const help = `Sends packets and waits for the answers.
+/** Returns the text of `asyncpkt send --help`. */
+export const help = () =>
+  `Sends packets and waits for the answers.
 
 Usage: asyncpkt send [flags] [DATA…]
 
@@ -81,7 +82,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const path = flags.replay ?? flags.file;
   const readsStdin = flags._.length === 0 && (path === undefined || path === "-");
   if (readsStdin && path === undefined && stdin.isTerminal()) {
-    stderr.write(help);
+    stderr.write(help());
     return Exit.usage;
   }
   await requirePermissions("send", args, clientNeeds(flags, path));

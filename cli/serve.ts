@@ -102,8 +102,9 @@ const FLAGS = {
 
 export { FLAGS as flags };
 
-/** The text of `asyncpkt serve --help`. */
-export const help = `Answers packets over WebSocket, each after its own delay.
+/** Returns the text of `asyncpkt serve --help`. */
+export const help = () =>
+  `Answers packets over WebSocket, each after its own delay.
 
 Usage: asyncpkt serve [flags]
 

@@ -17,8 +17,9 @@ const FLAGS = { ...NATS_FLAGS, "log-format": logFormat, "exit-with-stdin": exitW
 
 export { FLAGS as flags };
 
-/** The text of `asyncpkt work --help`. */
-export const help = `Converts requests for servers that were started with serve --nats.
+/** Returns the text of `asyncpkt work --help`. */
+export const help = () =>
+  `Converts requests for servers that were started with serve --nats.
 
 Usage: asyncpkt work --nats URL [flags]
 
