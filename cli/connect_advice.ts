@@ -68,8 +68,8 @@ async function probe(error: ConnectionError, attempt: Attempt): Promise<ConnectF
   const { openSocket } = await import("../load/connect.ts");
   const signal = AbortSignal.any([attempt.signal, AbortSignal.timeout(PROBE_TIMEOUT)]);
   try {
-    const socket = await openSocket(new URL(attempt.url), signal, attempt.access);
-    socket.abort();
+    const { connection } = await openSocket(new URL(attempt.url), signal, attempt.access);
+    connection.abort();
     return failure; // by now, the server is there
   } catch (cause) {
     const found = connectFailure((cause as Error).message);

@@ -1,5 +1,6 @@
 /**
- * Opens the connections of a load, and closes them.
+ * Opens the connections of a load. Deno's own WebSocket uses Nagle's algorithm: it holds a frame back
+ * until the one before is acknowledged, for up to 44 ms, which would count as the server's latency.
  *
  * @module
  */
@@ -7,6 +8,7 @@
 import { connectFailure } from "../client/connect_failure.ts";
 import { AbortError, ConnectionError, TimeoutError } from "../client/errors.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
+import { WebSocketConnection } from "../websocket/connection.ts";
 import {
   checkUpgradeResponse,
   createKey,
@@ -16,7 +18,6 @@ import {
   statusOf,
   upgradeRequest,
 } from "../websocket/handshake.ts";
-import { LoadSocket } from "./socket.ts";
 
 /** Connections that are opened at once, since servers queue only about so many. */
 const AT_ONCE = 100;
@@ -33,6 +34,15 @@ export interface Credentials {
   readonly token?: string | undefined;
   /** Further authorities to trust, as PEM. */
   readonly caCerts?: readonly string[] | undefined;
+}
+
+/** A WebSocket whose handshake is done. */
+export interface OpenedSocket {
+  readonly connection: WebSocketConnection;
+  /** Subprotocol that the server agreed to, or empty. */
+  readonly protocol: string;
+  /** Bytes that came after the handshake, for {@linkcode WebSocketConnection.run}. */
+  readonly surplus: Uint8Array;
 }
 
 /** Options for {@linkcode connectAll}. */
@@ -54,28 +64,26 @@ export interface ConnectAllOptions extends Credentials {
  * @throws {AbortError} if the signal is aborted first.
  * @throws {Deno.errors.NotCapable} if the permission is missing.
  */
-export async function connectAll(options: ConnectAllOptions): Promise<LoadSocket[]> {
-  const sockets: LoadSocket[] = [];
+export async function connectAll(options: ConnectAllOptions): Promise<OpenedSocket[]> {
+  const sockets: OpenedSocket[] = [];
   try {
     while (sockets.length < options.connections) {
       await connectSome(Math.min(AT_ONCE, options.connections - sockets.length), options, sockets);
     }
     return sockets;
   } catch (error) {
-    await closeAll(sockets);
+    await Promise.all(sockets.map(({ connection, surplus }) => {
+      connection.close(1000);
+      return connection.run(surplus);
+    }));
     throw error;
   }
-}
-
-/** Closes connections with the closing handshake. */
-export async function closeAll(sockets: readonly LoadSocket[]): Promise<void> {
-  await Promise.all(sockets.map((socket) => socket.close()));
 }
 
 async function connectSome(
   count: number,
   { url, timeout, signal, ...credentials }: ConnectAllOptions,
-  sockets: LoadSocket[],
+  sockets: OpenedSocket[],
 ): Promise<void> {
   const stop = new AbortController();
   const expire = () => stop.abort(new TimeoutError(timeout));
@@ -112,12 +120,12 @@ export async function openSocket(
   url: URL,
   signal: AbortSignal,
   { token, caCerts = [] }: Credentials = {},
-): Promise<LoadSocket> {
+): Promise<OpenedSocket> {
   signal.throwIfAborted();
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   const isSecure = url.protocol === "wss:";
   const tcp = await connectTcp(hostname, Number(url.port || (isSecure ? 443 : 80)), signal);
-  let connection: Deno.Conn = tcp;
+  let stream: Deno.Conn = tcp;
   const aborted = Promise.withResolvers<never>();
   // On Deno 2.7, closing a connection does not end a TLS handshake that waits for the server.
   const abort = () => aborted.reject(signal.reason);
@@ -125,16 +133,16 @@ export async function openSocket(
   const open = async () => {
     if (isSecure) {
       const alpnProtocols = ["http/1.1"];
-      connection = await Deno.startTls(tcp, { hostname, alpnProtocols, caCerts: [...caCerts] });
-      if (signal.aborted) closeQuietly(connection);
+      stream = await Deno.startTls(tcp, { hostname, alpnProtocols, caCerts: [...caCerts] });
+      if (signal.aborted) closeQuietly(stream);
     }
-    return await shakeHands(connection, url, token);
+    return await shakeHands(stream, url, token);
   };
   try {
     signal.throwIfAborted();
     return await Promise.race([open(), aborted.promise]);
   } catch (error) {
-    closeQuietly(connection);
+    closeQuietly(stream);
     throw signal.aborted ? signal.reason : error;
   } finally {
     signal.removeEventListener("abort", abort);
@@ -157,9 +165,9 @@ async function connectTcp(
   return connection;
 }
 
-function closeQuietly(connection: Deno.Conn): void {
+function closeQuietly(stream: Deno.Conn): void {
   try {
-    connection.close();
+    stream.close();
   } catch {
     // It is closed already, or has become the connection under TLS.
   }
@@ -167,10 +175,10 @@ function closeQuietly(connection: Deno.Conn): void {
 
 /** Does the opening handshake of a WebSocket. */
 async function shakeHands(
-  connection: Deno.Conn,
+  stream: Deno.Conn,
   url: URL,
   token: string | undefined,
-): Promise<LoadSocket> {
+): Promise<OpenedSocket> {
   const key = createKey();
   const request = upgradeRequest({
     "Host": url.host,
@@ -179,18 +187,20 @@ async function shakeHands(
     "Authorization": token === undefined ? undefined : `Bearer ${token}`,
   }, url.pathname + url.search);
   let bytes = new TextEncoder().encode(request);
-  while (bytes.length > 0) bytes = bytes.subarray(await connection.write(bytes));
-  const { head, rest } = await readHead(connection);
-  const reason = statusOf(head) === 101 ? "" : await readReason(connection, head, rest);
+  while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));
+  const { head, rest } = await readHead(stream);
+  const reason = statusOf(head) === 101 ? "" : await readReason(stream, head, rest);
   const protocol = await checkUpgradeResponse(head, key, SUBPROTOCOL, reason);
-  return new LoadSocket(connection, protocol, rest);
+  // A load keeps reading while it writes, however slowly the server reads.
+  const connection = new WebSocketConnection(stream, { role: "client", maxBacklog: Infinity });
+  return { connection, protocol, surplus: rest };
 }
 
-async function readHead(connection: Deno.Conn): Promise<{ head: Head; rest: Uint8Array }> {
+async function readHead(stream: Deno.Conn): Promise<{ head: Head; rest: Uint8Array }> {
   const reader = new HeadReader("client");
   const buffer = new Uint8Array(1 << 12);
   while (true) {
-    const count = await connection.read(buffer);
+    const count = await stream.read(buffer);
     if (count === null) throw new HandshakeError("the server closed the connection");
     const read = reader.write(buffer.subarray(0, count));
     if (read !== undefined) return read;
@@ -199,7 +209,7 @@ async function readHead(connection: Deno.Conn): Promise<{ head: Head; rest: Uint
 
 /** Reads why the server refuses the client, if it gives a reason in a short line of text. */
 async function readReason(
-  connection: Deno.Conn,
+  stream: Deno.Conn,
   { headers }: Head,
   rest: Uint8Array,
 ): Promise<string> {
@@ -208,7 +218,7 @@ async function readReason(
   const bytes = new Uint8Array(length);
   bytes.set(rest.subarray(0, length));
   for (let at = rest.length; at < length;) {
-    const count = await connection.read(bytes.subarray(at));
+    const count = await stream.read(bytes.subarray(at));
     if (count === null) return "";
     at += count;
   }

@@ -6,12 +6,12 @@
 
 import { clearImmediate, setImmediate } from "node:timers";
 import { SUBPROTOCOL } from "../protocol.ts";
-import { closeAll, connectAll, type Credentials } from "./connect.ts";
+import type { WebSocketConnection } from "../websocket/connection.ts";
+import { connectAll, type Credentials, type OpenedSocket } from "./connect.ts";
 import { RequestTracker } from "./request_tracker.ts";
 import { Payload } from "./payload.ts";
 import { Results } from "./results.ts";
 import { type LoadLimits, Schedule } from "./schedule.ts";
-import type { LoadSocket } from "./socket.ts";
 
 /** How often to look for overdue requests, in milliseconds. */
 const SWEEP = 20;
@@ -65,11 +65,7 @@ export async function runLoad(
 ): Promise<Run> {
   const sockets = await connectAll({ ...options, signal });
   const load = new Load(options, sockets, onProgress);
-  try {
-    await load.run(signal);
-  } finally {
-    await closeAll(sockets);
-  }
+  await load.run(signal);
   return load;
 }
 
@@ -81,6 +77,7 @@ class Load implements Run {
   readonly #options: LoadOptions;
   readonly #onProgress: (run: Run) => void;
   readonly #schedule: Schedule;
+  readonly #sockets: readonly OpenedSocket[];
   /** Open connections, in the order of their turns. */
   readonly #trackers: RequestTracker[];
   readonly #over = Promise.withResolvers<void>();
@@ -92,14 +89,15 @@ class Load implements Run {
   /** Whether the timer or the immediate is set. */
   #isAwake = false;
 
-  constructor(options: LoadOptions, sockets: LoadSocket[], onProgress: (run: Run) => void) {
+  constructor(options: LoadOptions, sockets: OpenedSocket[], onProgress: (run: Run) => void) {
     const { rate, batch } = options;
     this.#options = options;
     this.#onProgress = onProgress;
     this.protocol = sockets.every(({ protocol }) => protocol === SUBPROTOCOL) ? SUBPROTOCOL : "";
     this.#schedule = new Schedule(options, batch, rate);
     const payload = new Payload(options.data);
-    this.#trackers = sockets.map((socket) => this.#open(socket, payload));
+    this.#sockets = sockets;
+    this.#trackers = sockets.map(({ connection }) => this.#track(connection, payload));
   }
 
   get elapsed(): number {
@@ -115,6 +113,7 @@ class Load implements Run {
     const sweeping = setInterval(this.#sweep, SWEEP);
     this.#startedAt = performance.now();
     this.#schedule.start(this.#startedAt);
+    const running = this.#sockets.map(({ connection, surplus }) => connection.run(surplus));
     if (signal.aborted) interrupt();
     else this.#sendDue();
     this.#checkEnd();
@@ -123,17 +122,19 @@ class Load implements Run {
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
     signal.removeEventListener("abort", interrupt);
+    for (const { connection } of this.#sockets) connection.close(1000);
+    await Promise.all(running);
   }
 
-  #open(socket: LoadSocket, payload: Payload): RequestTracker {
-    const tracker = new RequestTracker((frame) => socket.send(frame), payload, this.results);
-    socket.listen({
-      message: (frame) => {
-        tracker.receive(frame, performance.now());
+  #track(connection: WebSocketConnection, payload: Payload): RequestTracker {
+    const tracker = new RequestTracker((frame) => connection.send(frame), payload, this.results);
+    connection.listen({
+      onMessage: (message) => {
+        tracker.receive(typeof message === "string" ? message : undefined, performance.now());
         this.#fill(tracker);
         this.#checkEnd();
       },
-      end: () => this.#lose(tracker),
+      onEnd: () => this.#lose(tracker),
     });
     return tracker;
   }

@@ -8,7 +8,7 @@
 import { delay } from "@std/async/delay";
 import { formatCount } from "../../cli/figures.ts";
 import { Client } from "../../client.ts";
-import { closeAll, connectAll } from "../../load/connect.ts";
+import { connectAll } from "../../load/connect.ts";
 import { encodeFrame, encodeRequest } from "../../protocol.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { freePort } from "../support/machine.ts";
@@ -201,16 +201,17 @@ export async function manyConnections({ isQuick = false }: TrialOptions): Promis
 
     const answers = new Map<string, number>();
     let ends = 0;
-    for (const [i, socket] of sockets.entries()) {
-      socket.listen({
-        message: (text = "") => {
-          const answer = withoutDelay(text);
+    const running = sockets.map(({ connection, surplus }, i) => {
+      connection.listen({
+        onMessage: (message) => {
+          const answer = withoutDelay(String(message));
           answers.set(answer, (answers.get(answer) ?? 0) + 1);
         },
-        end: () => ends++,
+        onEnd: () => ends++,
       });
-      socket.send(packet(i));
-    }
+      connection.send(packet(i));
+      return connection.run(surplus);
+    });
     await until("all requests are in flight", async () => {
       return (await server.health()).in_flight === connections;
     }).catch(({ message }) => tally.failures.push(message));
@@ -223,7 +224,8 @@ export async function manyConnections({ isQuick = false }: TrialOptions): Promis
     while (answers.size + ends < connections && performance.now() < end) await delay(100);
     tally.lost = sockets.filter((_, i) => answers.get(plainReplies(packet(i))[0]!) !== 1).length;
     tally.check(ends === 0, `${ends} connections were lost`);
-    await closeAll(sockets);
+    for (const { connection } of sockets) connection.close(1000);
+    await Promise.all(running);
   }, { bystander: false });
   return {
     ...tally,
