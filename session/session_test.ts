@@ -24,6 +24,8 @@ import {
 import { agreedRequest, describedAnswer } from "../tests/support/described.ts";
 import { plainConvertToJson } from "../tests/support/plain.ts";
 import type { SessionEvents } from "./context.ts";
+import type { RequestTable } from "./request_table.ts";
+import { LocalResponder, type Responder } from "./responder.ts";
 import type { Session } from "./session.ts";
 import { Sessions, type SessionsOptions } from "./sessions.ts";
 
@@ -354,6 +356,17 @@ Deno.test("receive() reports the id of a frame that is too large if the frame be
   }
   peer.receive(new Uint8Array(10_001).fill(0xff));
   assertStrictEquals(peer.take().length, 1);
+});
+
+Deno.test("refuseTooLong() refuses a frame by its start, unless the session is closed", () => {
+  const peer = openOne({ limits: { maxPacketSize: 10 } });
+  const head = encoder.encode('{"request_id":1,"data":"x');
+  peer.session.refuseTooLong(head, 1 << 30);
+  assertEquals(peer.take(), [tooLarge(1, 10)]);
+  peer.sessions.close(peer.session);
+  peer.session.refuseTooLong(head, 1 << 30);
+  assertEquals(peer.take(), []);
+  assertStrictEquals(peer.sessions.counters.bytesIn, 1 << 30);
 });
 
 Deno.test("receive() refuses requests over the limit of a connection", () => {
@@ -691,6 +704,33 @@ Deno.test("receive() answers `internal` when a policy or an event throws", () =>
       assertEquals(peer.take(), [refusal(null, "invalid_json")], name);
     }
   }
+});
+
+Deno.test("a responder that refuses or fails answers with its error, or with `internal`", () => {
+  const failures: unknown[] = [];
+  const error = { code: "overloaded", message: "no room" } as const;
+  let table: RequestTable;
+  const responder: Responder = {
+    acceptsAtOnce: true,
+    isReachable: true,
+    start: (requests) => void (table = requests),
+    check: (dataBytes) => dataBytes > 10 ? error : undefined,
+    submit: (...args) => new LocalResponder(table).submit(...args),
+    respond() {
+      throw new Error("secret");
+    },
+    cancel() {},
+    remove: (entry) => table.remove(entry),
+  };
+  const peer = openOne({ responder, events: { failed: (...failure) => failures.push(failure) } });
+  peer.sessions.start({ accepted() {}, rejected() {}, failed() {}, ready() {} });
+  peer.request(10, 0, "x".repeat(11));
+  assertEquals(peer.take(), [refusal(10, "overloaded", "no room")]);
+  peer.request(10);
+  peer.sessions.advance(10);
+  assertEquals(peer.take(), [refusal(10, "internal")]);
+  assertEquals(failures.map(String), ["10,Error: secret"]);
+  assertStrictEquals(peer.sessions.inFlight, 0);
 });
 
 Deno.test("receive() answers the other requests of a frame when one fails", () => {
