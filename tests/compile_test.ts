@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { startNatsServer, whyNoNatsServer } from "./support/nats_server.ts";
-import { startProgram, taskCommand } from "./support/program.ts";
+import { listening, startProgram, taskCommand } from "./support/program.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
 const EXAMPLE_RESPONSE =
@@ -55,18 +55,18 @@ Deno.test({
     const access = ["--token-file", `${folder}/token`];
     await Deno.writeTextFile(`${folder}/token`, "s3cret\n");
     const flags = ["--port", "0", "--delay", "0.1..0.3", ...access];
-    await using server = startProgram(asyncpkt, ["serve", ...flags]);
-    const url = /^Listening on (ws:\S+)$/.exec(await server.stdout.next())![1]!;
-    const args = ["send", "--id", "01", "--url", url, ...access, EXAMPLE];
+    await using server = await listening(startProgram(asyncpkt, ["serve", ...flags]));
+    const args = ["send", "--id", "01", "--url", server.url, ...access, EXAMPLE];
     await using send = startProgram(asyncpkt, args);
     const sent = await send.result();
     assertEquals([sent.code, sent.stdout], [0, [EXAMPLE_RESPONSE]]);
     assertMatch(sent.stderr, /^1 request: 1 answered, 0 failed/);
     assertMatch(await server.stdout.next(), /^01: Timeout 0\.[123] seconds for this one\.$/);
-    const page = await fetch(url.replace("ws", "http"), { headers: { accept: "text/html" } });
+    const page = await fetch(server.url.replace("ws", "http"), {
+      headers: { accept: "text/html" },
+    });
     assertMatch(await page.text(), /<title>asyncpkt<\/title>/);
-    server.kill("SIGTERM");
-    const ended = await server.result();
+    const ended = await server.stop();
     assertEquals([ended.code, ended.stderr], [0, ""]);
   },
 });
@@ -97,10 +97,11 @@ Deno.test({
     await using nats = await startNatsServer();
     const flags = ["--nats", nats.url];
     await using worker = startProgram(asyncpkt, ["work", ...flags]);
-    await using server = startProgram(asyncpkt, ["serve", "--port", "0", "--delay", "0", ...flags]);
     assertEquals(await worker.stdout.next(), `Working for ${nats.url}`);
-    const url = /^Listening on (ws:\S+)$/.exec(await server.stdout.next())![1]!;
-    await using send = startProgram(asyncpkt, ["send", "--id", "01", "--url", url, EXAMPLE]);
+    await using server = await listening(
+      startProgram(asyncpkt, ["serve", "--port", "0", "--delay", "0", ...flags]),
+    );
+    await using send = startProgram(asyncpkt, ["send", "--id", "01", "--url", server.url, EXAMPLE]);
     assertEquals((await send.result()).stdout, [EXAMPLE_RESPONSE]);
     for (const program of [server, worker]) {
       program.kill("SIGTERM");
@@ -115,13 +116,11 @@ Deno.test({
   ignore: missing !== undefined || Deno.build.os !== "linux",
   async fn() {
     const flags = ["--workers", "2", "--port", "0", "--delay", "0"];
-    await using server = startProgram(asyncpkt, ["serve", ...flags]);
-    const url = /^Listening on (ws:\S+)$/.exec(await server.stdout.next())![1]!;
-    const health = await fetch(url.replace("ws", "http") + "/healthz");
+    await using server = await listening(startProgram(asyncpkt, ["serve", ...flags]));
+    const health = await fetch(server.url.replace("ws", "http") + "/healthz");
     assertEquals((await health.json()).workers, 2);
-    await using send = startProgram(asyncpkt, ["send", "--id", "01", "--url", url, EXAMPLE]);
+    await using send = startProgram(asyncpkt, ["send", "--id", "01", "--url", server.url, EXAMPLE]);
     assertEquals((await send.result()).stdout, [EXAMPLE_RESPONSE]);
-    server.kill("SIGTERM");
-    assertEquals((await server.result()).code, 0);
+    assertEquals((await server.stop()).code, 0);
   },
 });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { deadline } from "@std/async/deadline";
-import { startProgram, taskArgs } from "./support/program.ts";
+import { listening, startProgram, taskArgs } from "./support/program.ts";
 import { PATIENCE } from "./support/waiting.ts";
 
 interface Attribute {
@@ -50,7 +50,7 @@ function startCollector(wanted: number) {
 
 Deno.test("Deno's OpenTelemetry reports each HTTP request without further permissions", async () => {
   await using collector = startCollector(3);
-  await using server = startProgram("env", [
+  await using server = await listening(startProgram("env", [
     "OTEL_DENO=true",
     "OTEL_SERVICE_NAME=asyncpkt",
     "OTEL_EXPORTER_OTLP_PROTOCOL=http/json",
@@ -60,8 +60,8 @@ Deno.test("Deno's OpenTelemetry reports each HTTP request without further permis
     `--deny-net=${new URL(collector.url).host}`, // it is Deno itself that sends
     ...(await taskArgs("serve")).slice(1),
     ...["--port", "0", "--delay", "0", "--quiet"],
-  ]);
-  const url = (await server.stdout.next()).replace("Listening on ws", "http");
+  ]));
+  const url = server.url.replace("ws", "http");
   const socket = new WebSocket(url);
   const closed = Promise.withResolvers<unknown>();
   socket.onopen = () => socket.close();
@@ -70,8 +70,7 @@ Deno.test("Deno's OpenTelemetry reports each HTTP request without further permis
   for (const init of [{ method: "POST", body: '{"request_id":1,"data":""}' }, { method: "GET" }]) {
     await (await fetch(init.method === "GET" ? `${url}/healthz` : url, init)).text();
   }
-  server.kill("SIGTERM");
-  assertEquals((await server.result()).code, 0);
+  assertEquals((await server.stop()).code, 0);
   assertEquals(await collector.all(), [
     "asyncpkt: GET / 101",
     "asyncpkt: GET /healthz 200",

@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 import { Client } from "../client.ts";
 import { serve } from "../server.ts";
@@ -8,6 +7,7 @@ import { makeCertificate } from "./support/certificates.ts";
 import { freePort } from "./support/machine.ts";
 import {
   listening,
+  type Program,
   type ProgramResult,
   type ServerProcess,
   startProgram,
@@ -41,8 +41,7 @@ Deno.test("serve logs the delays that send receives when both are processes", as
     assertMatch(line, new RegExp(`^${i + 1}: Timeout 0\\.\\d seconds for this one\\.$`));
   }
 
-  server.kill("SIGTERM");
-  const ended = await server.result();
+  const ended = await server.stop();
   assertEquals([ended.code, ended.stdout, ended.stderr], [
     0,
     ["Draining: 0 in flight", "Drained: all answered"],
@@ -79,9 +78,9 @@ Deno.test({
   name: "serve --workers exits at once when a second signal comes a second later",
   ignore: Deno.build.os !== "linux",
   async fn() {
-    await using server = await startTask("serve:workers", "--port", "0", "--delay", "600");
-    const url = (await server.stdout.next()).replace("Listening on ", "");
-    const client = await Client.connect(url, { reconnect: false });
+    const starting = startTask("serve:workers", "--port", "0", "--delay", "600");
+    await using server = await listening(await starting);
+    const client = await Client.connect(server.url, { reconnect: false });
     const request = client.request("", { timeout: 600_000 }).catch(() => "lost");
     await server.stdout.next();
     server.kill("SIGTERM");
@@ -163,13 +162,12 @@ Deno.test("serve reloads its certificate on SIGHUP", async () => {
   };
   await install(one);
   const run = ["run", "--no-prompt", "--allow-net=127.0.0.1", `--allow-read=${cert},${key}`];
-  await using server = startProgram(Deno.execPath(), [
-    ...[...run, "main.ts", "serve", "--port", "0", "--delay", "0", "--quiet"],
-    ...["--cert", cert, "--key", key],
-  ]);
-  const [, url] = /^Listening on (wss:\S+)$/.exec(await server.stdout.next())!;
+  const flags = ["--port", "0", "--delay", "0", "--quiet", "--cert", cert, "--key", key];
+  await using server = await listening(
+    startProgram(Deno.execPath(), [...run, "main.ts", "serve", ...flags]),
+  );
   const send = async (command: string, files: { ca: string }, ...more: string[]) => {
-    await using program = await startTask(command, "--url", url!, "--ca", files.ca, ...more);
+    await using program = await startTask(command, "--url", server.url, "--ca", files.ca, ...more);
     return (await program.result()).code;
   };
   assertEquals(await send("send", one, "x"), 0);
@@ -186,31 +184,37 @@ Deno.test("serve reloads its certificate on SIGHUP", async () => {
   assertEquals(await server.stdout.next(), "Reloaded the certificate");
   const codes = [send("send", two, "x"), send("bench", two, "-n", "1"), send("send", one, "x")];
   assertEquals(await Promise.all(codes), [0, 0, 3]);
-  server.kill("SIGTERM");
-  const result = await server.result();
+  const result = await server.stop();
   assertEquals([result.code, result.stderr], [0, ""]);
   await Deno.remove(folder, { recursive: true });
 });
 
-/** Runs `serve`, and does something more in the same process, where `serve` does not expect it. */
-async function startServerWith(script: string): Promise<ServerProcess> {
+/** Starts a script that may use the network. */
+async function startScript(script: string): Promise<Program> {
   const program = startProgram(Deno.execPath(), ["run", "--quiet", "--allow-net=127.0.0.1", "-"]);
-  await program.write(`
-    import { BufferedWriter } from "${import.meta.dirname}/../cli/buffered_writer.ts";
-    import { run } from "${import.meta.dirname}/../cli/serve.ts";
-    ${script}
-    const stdout = new BufferedWriter(Deno.stdout);
-    const code = await run(["--port", "0", "--delay", "0.5"], {
-      stdin: Deno.stdin,
-      stdout,
-      stderr: stdout,
-      signal: new AbortController().signal,
-    });
-    await stdout.flush();
-    Deno.exit(code);
-  `);
+  await program.write(script);
   await program.endInput();
-  return await listening(program);
+  return program;
+}
+
+/** Starts `serve` after some code that it does not expect. */
+async function startServerWith(code: string): Promise<ServerProcess> {
+  return await listening(
+    await startScript(`
+      import { BufferedWriter } from "${import.meta.dirname}/../cli/buffered_writer.ts";
+      import { run } from "${import.meta.dirname}/../cli/serve.ts";
+      ${code}
+      const stdout = new BufferedWriter(Deno.stdout);
+      const exitCode = await run(["--port", "0", "--delay", "0.5"], {
+        stdin: Deno.stdin,
+        stdout,
+        stderr: stdout,
+        signal: new AbortController().signal,
+      });
+      await stdout.flush();
+      Deno.exit(exitCode);
+    `),
+  );
 }
 
 Deno.test("serve drains and exits with 1 when an error is not caught", async () => {
@@ -255,8 +259,7 @@ Deno.test("serve reports the unanswered requests and exits with 4 when draining 
   await using client = await Client.connect(server.url, { reconnect: false });
   const requests = [1, 2, 3].map(() => awaitedLater(client.request("")));
   await server.stdout.take(3);
-  server.kill("SIGTERM");
-  const result = await server.result();
+  const result = await server.stop();
   assertEquals([result.code, result.stdout, result.stderr], [
     4,
     ["Draining: 3 in flight", "Drained: 0 answered, 3 not answered in time"],
@@ -376,20 +379,12 @@ Deno.test("demo exits with 130 and no error when it is interrupted", async () =>
 
 Deno.test("Client.close() leaves nothing that keeps the process alive", async () => {
   await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
-  const script = `
+  await using program = await startScript(`
     import { Client } from "./client.ts";
     const client = await Client.connect("${server.url}", { timeout: 60_000 });
     await client.request("a&&b&&c", { timeout: 60_000 });
     await client.close();
-  `;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-net=127.0.0.1", "-"],
-    cwd: new URL("..", import.meta.url).pathname,
-    stdin: "piped",
-  }).spawn();
-  const stdin = child.stdin.getWriter();
-  await stdin.write(new TextEncoder().encode(script));
-  await stdin.close();
+  `);
   // Far less than the timeouts, far more than a loaded machine needs.
-  assertEquals((await deadline(child.status, 30_000)).code, 0);
+  assertEquals((await program.result(30_000)).code, 0);
 });

@@ -4,7 +4,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Client } from "../client.ts";
-import { startServerProcess, startTask } from "./support/program.ts";
+import { listening, startServerProcess, startTask } from "./support/program.ts";
 import { clientFrame, openRawSocket, writeAll } from "./support/raw_tcp.ts";
 
 const DATA = "Hub&&id&&1";
@@ -51,12 +51,10 @@ for (const [name, start, flood] of FLOODS) {
 }
 
 Deno.test("serve --websocket strict runs in workers, with the task's permissions", async () => {
-  await using server = await startTask("serve:workers", "--websocket", "strict", "--port", "0");
-  const [, url] = /^Listening on (\S+)$/.exec(await server.stdout.next()) ?? [];
-  const clients = await Promise.all(Array.from({ length: 8 }, () => Client.connect(url!)));
-  const health = await fetch(`${url!.replace("ws", "http")}/healthz`);
-  assertEquals((await health.json()).connections, 8);
+  const starting = startTask("serve:workers", "--websocket", "strict", "--port", "0");
+  await using server = await listening(await starting);
+  const clients = await Promise.all(Array.from({ length: 8 }, () => Client.connect(server.url)));
+  assertEquals((await server.health()).connections, 8);
   await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
-  server.kill("SIGTERM");
-  assertEquals((await server.result()).code, 0);
+  assertEquals((await server.stop()).code, 0);
 });

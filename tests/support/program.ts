@@ -147,7 +147,7 @@ export async function startServerProcess(
 /** Waits until a server reports its URL. */
 export async function listening(program: Program): Promise<ServerProcess> {
   try {
-    const [, url, port] = /^Listening on (ws:.*:(\d+))$/.exec(await program.stdout.next())!;
+    const [, url, port] = /^Listening on (wss?:.*:(\d+))$/.exec(await program.stdout.next())!;
     return Object.assign(program, {
       url: url!,
       port: Number(port),
