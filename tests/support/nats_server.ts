@@ -1,36 +1,36 @@
 /**
- * A real nats-server with JetStream, for the tests that need one.
+ * A real NATS server with JetStream.
  *
  * @module
  */
 
 import { until } from "./waiting.ts";
 
-/** A server that runs. */
+/** A running NATS server. */
 export interface NatsServer extends AsyncDisposable {
   /** Such as `nats://127.0.0.1:4222`. */
   readonly url: string;
   readonly port: number;
-  /** Kills it and leaves nothing behind, without waiting: for the end of a process. */
+  /** Kills the server and deletes its files, without waiting, when the process ends. */
   killNow(): void;
-  /** Kills it, with no chance to tidy up. */
+  /** Kills the server with SIGKILL. */
   kill(): Promise<void>;
-  /** Starts it again, on the same port and with what it had stored. */
+  /** Starts the server again, on the same port and with its stored data. */
   restart(): Promise<void>;
 }
 
-/** Why there is no server here; undefined if there is one. */
+/** Returns why there is no nats-server here; undefined if there is one. */
 export async function whyNoNatsServer(): Promise<string | undefined> {
   try {
     await new Deno.Command("nats-server", { args: ["--version"] }).output();
     return undefined;
   } catch {
-    return "there is no nats-server here";
+    return "nats-server is not installed";
   }
 }
 
 /**
- * Starts a server on a free port, with a store of its own.
+ * Starts a server on a free port, with its own store.
  *
  * @param config lines for its configuration file.
  */
@@ -77,14 +77,14 @@ async function start(
     stderr: "null",
   }).spawn();
   const ports = `${folder}/nats-server_${child.pid}.ports`;
-  let said: string | undefined;
+  let text: string | undefined;
   await until("nats-server listens", () => {
     try {
-      said = Deno.readTextFileSync(ports);
+      text = Deno.readTextFileSync(ports);
     } catch {
       // Not yet.
     }
-    return said?.endsWith("}") ?? false;
+    return text?.endsWith("}") ?? false;
   });
-  return { child, port: Number(/:(\d+)"/.exec(said!)![1]) };
+  return { child, port: Number(/:(\d+)"/.exec(text!)![1]) };
 }
