@@ -1,6 +1,6 @@
 /**
- * Listening with the strict transport: it reads the heads of requests itself. WebSockets stay here;
- * everything else is passed on to Deno's HTTP server, which listens on this machine only.
+ * Listens with the strict transport, which reads the heads of requests itself. It keeps WebSockets,
+ * and passes other requests on to Deno's HTTP server, which listens on this machine only.
  *
  * @module
  */
@@ -25,13 +25,10 @@ import type { RequestInfo, Upgrade } from "./socket.ts";
 /** Time for the head of a request to arrive, TLS handshake included, in milliseconds. */
 const HEAD_TIMEOUT = 10_000;
 
-/**
- * Time for a peer to close, in milliseconds: longer than a drain waits, which reports those it cuts
- * off.
- */
+/** Time for a peer to close, in milliseconds; longer than that of a drain, which then counts it. */
 const CLOSE_TIMEOUT = 5000;
 
-/** Time after which to accept again when that has failed, in milliseconds. */
+/** Time after which to accept again after an error, in milliseconds. */
 const RETRY_DELAY = 500;
 
 const INNER = "127.0.0.1";
@@ -42,7 +39,7 @@ export interface StrictListenerOptions extends ListenerOptions {
   readonly maxMessage: number;
 }
 
-/** A socket whose handshake is over, and the bytes that came with it. */
+/** A socket after its handshake, and the bytes that were read after the handshake. */
 interface Opened {
   readonly socket: WebSocketConnection;
   readonly surplus: Uint8Array;
@@ -64,14 +61,11 @@ export class StrictListener {
   #changing = Promise.resolve();
   #isStopped = false;
   readonly #closed = new AbortController();
-  /** Streams whose request is not known yet. */
+  /** Streams whose head has not been read. */
   readonly #heads = new Set<Stream>();
   readonly #sockets = new Set<WebSocketConnection>();
   readonly #keepalive: ReturnType<typeof setInterval>;
-  /**
-   * The HTTP server for requests that are no upgrade, and whose they are, by the port they come
-   * from.
-   */
+  /** Deno's HTTP server, and the clients of its connections, by the port of each connection. */
   readonly #http: Deno.HttpServer<Deno.NetAddr>;
   readonly #clients = new Map<number, Deno.NetAddr>();
 
@@ -102,7 +96,7 @@ export class StrictListener {
     return changing;
   }
 
-  /** Replaces the certificate no more; requests are still answered. */
+  /** Stops replacing the certificate; requests are still answered. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#changing;
@@ -136,7 +130,7 @@ export class StrictListener {
         void this.#serve(stream);
       } catch (error) {
         if (this.#listener !== listener) return;
-        // File descriptors may have run out: connections that end give theirs back.
+        // File descriptors may have run out; connections that end free theirs.
         this.#options.onError(error);
         await delay(RETRY_DELAY, this.#closed).catch(() => {});
       }
@@ -145,11 +139,11 @@ export class StrictListener {
 
   async #serve(stream: Stream): Promise<void> {
     try {
-      // Whatever the handshake needs is free again while the socket is open.
+      // In two steps, so that an open socket keeps no memory of its handshake.
       const opened = await this.#receive(stream);
       if (opened !== undefined) await this.#run(opened);
     } catch (error) {
-      if (!isPeersFault(error)) this.#options.onError(error);
+      if (!isPeerError(error)) this.#options.onError(error);
     } finally {
       closeQuietly(stream);
     }
@@ -205,7 +199,7 @@ export class StrictListener {
       return socket;
     } catch (error) {
       socket?.abort();
-      if (isPeersFault(error)) throw error;
+      if (isPeerError(error)) throw error;
       await writeResponse(stream, onError(error));
     }
   }
@@ -230,11 +224,12 @@ export class StrictListener {
 
   #answer(request: Request, info: Deno.ServeHandlerInfo<Deno.NetAddr>) {
     const remoteAddr = this.#clients.get(info.remoteAddr.port);
-    // Only what has come through this listener counts: whose it is decides what it may do.
+    // Another process on this machine may connect to the HTTP server. Its requests are refused,
+    // since admission depends on the address of the client.
     if (remoteAddr === undefined) return new Response(null, { status: 403 });
     const { completed } = info;
     const { method, headers, body } = request;
-    // Not a copy of the request: that would also copy its signal, of which Deno warns.
+    // A copy of the request would also copy its signal, and Deno would warn of that.
     const original = this.#scheme === "http"
       ? request
       : new Request(request.url.replace("http", "https"), { method, headers, body });
@@ -243,7 +238,7 @@ export class StrictListener {
 
   async #change(certificate: Certificate): Promise<void> {
     const before = this.#tls;
-    if (before === undefined) throw new RangeError("there is no certificate to be replaced");
+    if (before === undefined) throw new RangeError("there is no certificate to replace");
     if (before.cert === certificate.cert && before.key === certificate.key) return;
     await checkCertificate(certificate);
     if (this.#isStopped) return;
@@ -251,7 +246,7 @@ export class StrictListener {
     const old = this.#listener;
     this.#listener = undefined;
     old?.close();
-    // The port is free only a few turns of the event loop later.
+    // The port becomes free a few turns of the event loop later.
     while (!this.#closed.signal.aborted) {
       try {
         const listener = this.#listener = this.#listen(this.port);
@@ -317,13 +312,13 @@ async function pipe(from: Stream, to: Stream): Promise<void> {
     }
     await to.closeWrite();
   } catch {
-    // One of them is gone, so the other has nobody to talk to.
+    // One side is gone, so the other is closed as well.
     closeQuietly(from);
     closeQuietly(to);
   }
 }
 
-function isPeersFault(error: unknown): boolean {
+function isPeerError(error: unknown): boolean {
   return error instanceof HandshakeError || error instanceof Deno.errors.BadResource ||
     error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
     error instanceof Deno.errors.InvalidData || error instanceof Deno.errors.UnexpectedEof ||
