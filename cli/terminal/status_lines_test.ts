@@ -6,12 +6,14 @@ import { BufferedWriter } from "../buffered_writer.ts";
 Deno.test("keepBelow() shows lines below the written text, and erases them", async () => {
   await using screen = new Screen(20, 5);
   const { output } = screen;
-  let count = 0;
-  const status = output.keepBelow(() => [`${++count}`, "in flight"]);
+  let count = 1;
+  const status = output.keepBelow(() => [`${count}`, "in flight"]);
   assertEquals(await screen.text(), "1\nin flight");
+  count = 2;
   output.write("one\n");
   assertEquals(await screen.text(), "one\n2\nin flight");
   // More than fits: the text scrolls, and none is lost.
+  count = 3;
   output.write("two\nthree\nfour\nfive\nsix\n");
   assertEquals(await screen.text(), "one\ntwo\nthree\nfour\nfive\nsix\n3\nin flight");
   output.write("seven\n");
