@@ -33,9 +33,6 @@ const METRICS: ReadonlyMap<string, Metric> = new Map([
     .map((name): [string, Metric] => [name, countMetric((counts) => counts[name])]),
 ]);
 
-/** Names of all metrics. */
-export const METRIC_NAMES: readonly string[] = [...METRICS.keys()];
-
 const COMPARISONS: Readonly<Record<string, (value: number, limit: number) => boolean>> = {
   "<": (value, limit) => value < limit,
   "<=": (value, limit) => value <= limit,

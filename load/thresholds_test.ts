@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { reportOf } from "./report.ts";
+import { FIGURES, reportOf } from "./report.ts";
 import { Results } from "./results.ts";
-import { METRIC_NAMES, parseThreshold } from "./thresholds.ts";
+import { parseThreshold } from "./thresholds.ts";
 
 const results = new Results();
 results.sent(200);
@@ -67,12 +67,11 @@ Deno.test("judge() fails when the value is not known", () => {
 });
 
 Deno.test("judge() reads every metric from a report", () => {
-  for (const name of METRIC_NAMES) {
-    const unit = /^(failed|timed_out|lost|missed|late|unknown|out_of_order|rate)$/.test(name)
-      ? ""
-      : "ms";
-    const { value } = parseThreshold(`${name}>=0${unit}`).judge(REPORT);
-    assertEquals(typeof value, "number", name);
+  const counts = ["failed", "timed_out", "lost", "missed", "late", "unknown", "out_of_order"];
+  const durations = ["", "latency.", "overhead."]
+    .flatMap((prefix) => FIGURES.map((name) => `${prefix}${name}>=0ms`));
+  for (const text of ["rate>=0", ...counts.map((name) => `${name}>=0`), ...durations]) {
+    assertEquals(typeof parseThreshold(text).judge(REPORT).value, "number", text);
   }
 });
 
