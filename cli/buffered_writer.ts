@@ -153,19 +153,15 @@ export class BufferedWriter {
     return this.#writing ?? Promise.resolve();
   }
 
-  #takeDropped(): string {
-    const dropped = this.#dropped;
-    this.#dropped = 0;
-    return dropped === 0 ? "" : `(${counted(dropped, "line")} dropped: not read in time)\n`;
-  }
-
   async #writeAll(): Promise<void> {
     try {
       do {
         let bytes = this.#encoder.encode(
           this.#statusLines?.around(this.#buffered) ?? this.#buffered,
         );
-        this.#buffered = this.#takeDropped();
+        const dropped = counted(this.#dropped, "line");
+        this.#buffered = this.#dropped === 0 ? "" : `(${dropped} dropped: not read in time)\n`;
+        this.#dropped = 0;
         // At least one await, or this would end before #writing is set.
         do bytes = bytes.subarray(await this.#sink.write(bytes)); while (bytes.length > 0);
       } while (this.#buffered !== "");
