@@ -25,7 +25,7 @@ export interface ConnectionContext {
 }
 
 /** A connection. Errors of the peer or of the server affect only the connection itself. */
-export class Connection implements Carrier, SocketHandler {
+export class ServerConnection implements Carrier, SocketHandler {
   readonly address: string;
   /** Resolves when it has ended. */
   readonly ended: Promise<void>;

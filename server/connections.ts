@@ -5,7 +5,7 @@
  */
 
 import { isLoopback, networkOf } from "./address.ts";
-import { Connection, type ConnectionContext } from "./connection.ts";
+import { type ConnectionContext, ServerConnection } from "./connection.ts";
 import { guard } from "./events.ts";
 import type { ServerGroup } from "./group.ts";
 import type { Socket } from "./socket.ts";
@@ -49,9 +49,9 @@ export class Connections {
   /** Admitted clients that have not left, POSTs included: in total, and by network. */
   #admitted = 0;
   readonly #admittedBy = new Map<string, number>();
-  readonly #open = new Set<Connection>();
+  readonly #open = new Set<ServerConnection>();
   /** Upgrades that have not opened yet, each with the timer that gives it up. */
-  readonly #opening = new Map<Connection, ReturnType<typeof setTimeout>>();
+  readonly #opening = new Map<ServerConnection, ReturnType<typeof setTimeout>>();
   /** The code and reason with which all were closed. */
   #farewell: [code: number, reason: string] | undefined;
 
@@ -107,7 +107,7 @@ export class Connections {
 
   /** Adds a socket that is about to open; calls `leave` when it has ended. */
   add(socket: Socket, address: string, batched: boolean, leave: () => void): void {
-    const connection = new Connection(socket, address, batched, this.#context, () => {
+    const connection = new ServerConnection(socket, address, batched, this.#context, () => {
       if (!this.#stopWaiting(connection)) this.#gauges.abandoned--; // it opened late
       this.#open.add(connection);
       this.#gauges.connections = this.#open.size;
@@ -146,7 +146,7 @@ export class Connections {
   }
 
   /** Counts an upgrade that has not opened in time. */
-  #abandon(connection: Connection): void {
+  #abandon(connection: ServerConnection): void {
     this.#opening.delete(connection);
     const count = ++this.#gauges.abandoned;
     const { events } = this.#context;
@@ -154,7 +154,7 @@ export class Connections {
   }
 
   /** Returns whether the connection was still waited for. */
-  #stopWaiting(connection: Connection): boolean {
+  #stopWaiting(connection: ServerConnection): boolean {
     clearTimeout(this.#opening.get(connection));
     return this.#opening.delete(connection);
   }
