@@ -1,25 +1,21 @@
 /**
- * The docs check: every export has JSDoc, and every function, class and constant that the package exposes
- * has an example that `deno test --doc` runs. Prints what is missing, one line each, and then fails.
+ * Checks that every export has JSDoc, and that every function, class and constant of the entry
+ * points has an example that `deno test --doc` runs. Prints each problem, and exits with 1 if there
+ * is any.
  *
  * Usage: deno doc --json FILE... | deno run --allow-read=deno.json tools/gate/missing_docs.ts
  *
  * @module
  */
 
-/** The part of what `deno doc --json` says that is used here. */
+/**
+ * The output of `deno doc --json`, as far as it is used: the exports of each module, by its URL.
+ */
 export interface Docs {
-  /** What each module exports, by the module's URL. */
-  nodes: Record<string, { symbols: Exported[] }>;
+  nodes: Record<string, { symbols: { name: string; declarations: Declaration[] }[] }>;
 }
 
-/** What a module exports under one name; overloads and merged declarations make it several. */
-export interface Exported {
-  name: string;
-  declarations: Declaration[];
-}
-
-/** A declaration, or a `reference` to one: an export of what another module declares. */
+/** A declaration, or a `reference` to a declaration in another module. */
 export interface Declaration {
   kind: string;
   declarationKind: string;
@@ -28,7 +24,7 @@ export interface Declaration {
   jsDoc?: { doc?: string; tags?: { kind: string; doc?: string }[] };
 }
 
-/** A place in a file; lines count from 0. */
+/** A place in a file; the first line is 0. */
 export interface Location {
   filename: string;
   line: number;
@@ -37,10 +33,10 @@ export interface Location {
 
 const NEEDS_EXAMPLE = ["class", "function", "variable"];
 
-/** The start of a block that `deno test --doc` runs; with more words behind `ts`, it might not. */
+/** The start of a block that `deno test --doc` runs; after more words, it might not. */
 const RUNS = /^```ts$/m;
 
-/** The complaints, in order, none twice; `exposed` are the URLs of the modules that users import. */
+/** Returns a line for each problem, sorted. `exposed` are the URLs of the entry points. */
 export function missingDocs(docs: Docs, exposed: readonly string[]): string[] {
   const exports = Object.entries(docs.nodes)
     .flatMap(([module, { symbols }]) => symbols.map((symbol) => ({ module, ...symbol })));
@@ -55,23 +51,23 @@ export function missingDocs(docs: Docs, exposed: readonly string[]): string[] {
     return declarations === undefined ? [declaration] : declarations.flatMap(resolve);
   };
 
-  const complaints = new Set<string>();
+  const problems = new Set<string>();
   for (const { module, name, declarations } of exports) {
     const found = declarations.filter((each) => each.declarationKind === "export").flatMap(resolve);
     const location = found[0]?.location;
     if (location === undefined || location.filename.endsWith("_test.ts")) continue;
-    if (location.filename.endsWith(".d.ts")) continue; // another package's, passed on
-    const complain = (what: string) =>
-      complaints.add(`${location.filename}:${location.line + 1} ${name}: ${what}`);
+    if (location.filename.endsWith(".d.ts")) continue; // re-exported from another package
+    const report = (problem: string) =>
+      problems.add(`${location.filename}:${location.line + 1} ${name}: ${problem}`);
 
-    if (!found.some(({ jsDoc }) => jsDoc?.doc)) complain("no JSDoc");
+    if (!found.some(({ jsDoc }) => jsDoc?.doc)) report("no JSDoc");
     if (!exposed.includes(module)) continue;
     if (!found.some(({ kind }) => NEEDS_EXAMPLE.includes(kind))) continue;
     const tags = found.flatMap(({ jsDoc }) => jsDoc?.tags ?? []);
     const hasExample = tags.some(({ kind, doc }) => kind === "example" && RUNS.test(doc ?? ""));
-    if (!hasExample) complain("no @example that runs");
+    if (!hasExample) report("no @example that runs");
   }
-  return [...complaints].sort();
+  return [...problems].sort();
 }
 
 function placeOf({ filename, line, col }: Location): string {
@@ -84,10 +80,10 @@ if (import.meta.main) {
   const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
   const exposed = new Set(Object.values<string>(exports).map((path) => new URL(path, root).href));
   const absent = [...exposed].filter((module) => docs.nodes[module] === undefined);
-  const complaints = [
-    ...absent.map((module) => `${module}: exported by deno.json, but not there`),
+  const problems = [
+    ...absent.map((module) => `${module}: exported by deno.json, but not documented`),
     ...missingDocs(docs, [...exposed]),
   ];
-  for (const complaint of complaints) console.log(complaint.replaceAll(root.href, ""));
-  if (complaints.length > 0) Deno.exit(1);
+  for (const problem of problems) console.log(problem.replaceAll(root.href, ""));
+  if (problems.length > 0) Deno.exit(1);
 }

@@ -23,7 +23,7 @@ async function check(modules: Record<string, string>, exposed: string[]): Promis
     const modulesThere = Object.keys(docs.nodes);
     const root = modulesThere[0]!.replace(/[^/]*$/, "");
     return missingDocs(docs, exposed.map((path) => root + path))
-      .map((complaint) => complaint.replace(root, ""));
+      .map((problem) => problem.replace(root, ""));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
