@@ -20,14 +20,6 @@ export interface Posted {
   frameSize: number;
 }
 
-/** A shared frame that the server may still refuse. */
-interface DoubtfulFrame {
-  /** In bytes. */
-  readonly size: number;
-  readonly packets: readonly string[];
-  readonly posted: readonly (Posted | undefined)[];
-}
-
 /**
  * Packets to send when the current task ends.
  *
@@ -44,8 +36,8 @@ export class Outbox {
   #length = 0;
   /** The size of the largest shared frame known to be accepted, in bytes. */
   #accepted = 0;
-  /** Larger shared frames. */
-  #doubtful: DoubtfulFrame[] = [];
+  /** Larger shared frames, which the server may still refuse, with their sizes in bytes. */
+  #doubtful: { size: number; packets: string[]; posted: (Posted | undefined)[] }[] = [];
 
   /**
    * @param batched whether the server accepts arrays; otherwise, each packet is sent at once.
@@ -128,7 +120,7 @@ export class Outbox {
     return true;
   }
 
-  #post(packets: readonly string[], posted: readonly (Posted | undefined)[]): void {
+  #post(packets: string[], posted: (Posted | undefined)[]): void {
     const frame = encodeFrame(packets);
     const size = packets.length === 1 ? 0 : byteLength(frame);
     for (const one of posted) if (one !== undefined) one.frameSize = size;

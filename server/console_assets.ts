@@ -827,7 +827,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"9db53db929e45bd9\"",
+    etag: "\"fca6f2cfa9ca7304\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -1272,7 +1272,7 @@ var Outbox = class {
   #length = 0;
   /** The size of the largest shared frame known to be accepted, in bytes. */
   #accepted = 0;
-  /** Larger shared frames. */
+  /** Larger shared frames, which the server may still refuse, with their sizes in bytes. */
   #doubtful = [];
   /**
    * @param batched whether the server accepts arrays; otherwise, each packet is sent at once.
