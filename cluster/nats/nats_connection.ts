@@ -26,35 +26,14 @@ import { connect } from "./transport.ts";
 /** Consumer that all workers share. */
 const WORKERS = "workers";
 
-/** Default prefix of subjects, and default name of the stream. */
-const DEFAULT_PREFIX = "asyncpkt";
-
-/** Default limit of requests in the queue. */
-const DEFAULT_QUEUE = 1_000_000;
-
-/** Limit of the queue, in bytes. */
-const MAX_BYTES = 2 ** 30;
-
-/** Default time after which another worker gets an unanswered request, in milliseconds. */
-const ACK_WAIT = 2000;
-
-/** Age at which the queue drops a request, in milliseconds: the longest delay and an hour. */
-const MAX_AGE = 25 * 3_600_000;
-
 /** How long the queue recognizes a request that is published again, in milliseconds. */
 export const DUPLICATE_WINDOW = 60_000;
-
-/** Timeout of an attempt to connect, and the time between two attempts, in milliseconds. */
-const CONNECT_TIMEOUT = 5000;
-const RECONNECT_WAIT = 250;
-
-/** Time between pings, in milliseconds. After two unanswered pings the connection counts as lost. */
-const PING_INTERVAL = 5000;
 
 /** How long a graceful close may take, in milliseconds. */
 const CLOSE_TIMEOUT = 2000;
 
 const NANOSECONDS = 1e6;
+const HOUR = 3_600_000;
 
 /** Options of a connection to NATS. */
 export interface NatsOptions {
@@ -133,7 +112,7 @@ export class QueueConnection {
 
   /** Subject of requests. */
   get requests(): string {
-    return requestsOf(this.stream);
+    return `${this.stream}.requests`;
   }
 
   /** Returns the subject of answers to a gateway. */
@@ -158,26 +137,22 @@ export class QueueConnection {
   }
 }
 
-function requestsOf(stream: string): string {
-  return `${stream}.requests`;
-}
-
 /** Creates the stream and its consumer unless they exist, and applies the limit if one is given. */
 async function ensureQueue(
   manager: JetStreamManager,
-  { prefix: stream = DEFAULT_PREFIX, queue, ackWait = ACK_WAIT }: NatsOptions,
+  { prefix: stream = "asyncpkt", queue, ackWait = 2000 }: NatsOptions,
 ): Promise<ConsumerInfo> {
   const info = await unlessMissing(manager.streams.info(stream));
   if (info === undefined) {
     await manager.streams.add({
       name: stream,
-      subjects: [requestsOf(stream)],
+      subjects: [`${stream}.requests`],
       retention: RetentionPolicy.Workqueue,
       storage: StorageType.File,
       discard: DiscardPolicy.New,
-      max_msgs: queue ?? DEFAULT_QUEUE,
-      max_bytes: MAX_BYTES,
-      max_age: MAX_AGE * NANOSECONDS,
+      max_msgs: queue ?? 1_000_000,
+      max_bytes: 2 ** 30,
+      max_age: 25 * HOUR * NANOSECONDS, // the longest delay and an hour
       duplicate_window: DUPLICATE_WINDOW * NANOSECONDS,
     });
   } else if (queue !== undefined && info.config.max_msgs !== queue) {
@@ -197,10 +172,10 @@ async function ensureQueue(
  * Resolves to undefined if JetStream replies that there is no such stream or consumer. Other errors,
  * such as a lost connection, do not mean that.
  */
-async function unlessMissing<T>(info: Promise<T>): Promise<T | undefined> {
-  return await info.catch((error) => {
-    if (error instanceof JetStreamApiError) return undefined;
-    throw error;
+function unlessMissing<T>(info: Promise<T>): Promise<T | undefined> {
+  return info.catch((error) => {
+    if (!(error instanceof JetStreamApiError)) throw error;
+    return undefined;
   });
 }
 
@@ -211,10 +186,10 @@ function connectOptions({ servers, creds, ca }: NatsOptions): ConnectionOptions 
   const isSecure = ca !== undefined || urls.some(({ protocol }) => protocol === "tls:");
   const options: ConnectionOptions = {
     servers: servers.map(hostOf),
-    timeout: CONNECT_TIMEOUT,
+    timeout: 5000,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: RECONNECT_WAIT,
-    pingInterval: PING_INTERVAL,
+    reconnectTimeWait: 250,
+    pingInterval: 5000, // after two unanswered pings the connection counts as lost
     // The server may accept these credentials again once it has reloaded its users.
     ignoreAuthErrorAbort: true,
   };
@@ -234,8 +209,6 @@ function reasonOf(error: unknown): string {
     return "JetStream is disabled; start nats-server with -js";
   }
   if (error.name === "AuthorizationError") return "it rejects the credentials";
-  if (error.message === "unable to parse credentials") {
-    return "the credentials file is not valid";
-  }
+  if (error.message === "unable to parse credentials") return "the credentials file is invalid";
   return error.message;
 }

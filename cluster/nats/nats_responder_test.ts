@@ -208,7 +208,10 @@ test("a gateway answers each request once when shared frames are too large", asy
     onUnmatched: (answer) => unmatched.push(answer),
   });
   const replies = await Promise.all(
-    Array.from({ length: 2000 }, (_, i) => client.request(`Hub&&id&&${i}&&x&&${"x".repeat(50)}`)),
+    Array.from(
+      { length: 2000 },
+      (_, i) => client.request(`Hub&&id&&${i}&&x&&${"x".repeat(50)}`, { timeout: 60_000 }),
+    ),
   );
   const ids = replies.map(({ data }) => (data["Hub"] as { id: string }).id);
   assertEquals([ids, unmatched], [replies.map((_, i) => `${i}`), []]);
@@ -347,7 +350,7 @@ test("work --nats-creds authenticates with a credentials file", async (nats) => 
   for (
     const [content, reason] of [
       [credentials(unknownUser), "it rejects the credentials"],
-      ["x", "the credentials file is not valid"],
+      ["x", "the credentials file is invalid"],
     ]
   ) {
     await Deno.writeTextFile(file, content!);

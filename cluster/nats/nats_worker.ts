@@ -16,18 +16,7 @@ import { Batch } from "./batch.ts";
 import { CONFIRM, DELAY, GATEWAY, remainingWait } from "./message.ts";
 import { type NatsOptions, QueueConnection } from "./nats_connection.ts";
 
-/** Messages that a worker asks for at once: few enough to handle them in milliseconds. */
-const BATCH = 500;
-
-/** How long NATS keeps such a request open, and how often it sends a heartbeat, in milliseconds. */
-const PULL_EXPIRY = 10_000;
-const HEARTBEAT = 1000;
-
-/**
- * Default time after which a request expires that nobody acknowledges, in milliseconds from when it
- * was due. A request is delivered at least so often, since NATS may have been away meanwhile.
- */
-const EXPIRY = 15_000;
+/** Fewest deliveries of a request before it expires, since NATS may have been away meanwhile. */
 const MIN_DELIVERIES = 8;
 
 /** Options of a worker. */
@@ -56,7 +45,7 @@ export class NatsWorker implements AsyncDisposable {
 
   private constructor(
     queue: QueueConnection,
-    { expiry = EXPIRY, onFault = () => {} }: NatsWorkerOptions,
+    { expiry = 15_000, onFault = () => {} }: NatsWorkerOptions,
   ) {
     this.#queue = queue;
     this.#expiry = expiry;
@@ -79,9 +68,9 @@ export class NatsWorker implements AsyncDisposable {
     const worker = new NatsWorker(queue, options);
     const consumer = jetstream(queue.connection).consumers.getConsumerFromInfo(queue.consumer);
     worker.#messages = await consumer.consume({
-      max_messages: BATCH,
-      expires: PULL_EXPIRY,
-      idle_heartbeat: HEARTBEAT,
+      max_messages: 500, // few enough to handle them in milliseconds
+      expires: 10_000,
+      idle_heartbeat: 1000,
       callback: (message) => worker.#take(message),
     });
     return worker;
@@ -137,7 +126,8 @@ export class NatsWorker implements AsyncDisposable {
     const message = this.#current!;
     try {
       const header = headers();
-      header.set(CONFIRM, replySubjectOf(message));
+      // The subject on which the message is acknowledged. Its type lacks it.
+      header.set(CONFIRM, (message as JsMsg & { readonly reply: string }).reply);
       const subject = this.#queue.answersTo(message.headers!.get(GATEWAY));
       this.#queue.connection.publish(subject, frame, { headers: header });
     } catch (error) {
@@ -154,9 +144,4 @@ function storedAt(message: JsMsg): number {
 /** Returns the delay of a request; NaN if no gateway has sent the message. */
 function delayOf({ headers }: JsMsg): number {
   return headers?.get(GATEWAY) ? Number(headers.get(DELAY) || NaN) : NaN;
-}
-
-/** Returns the subject on which a message is acknowledged, which the type of messages lacks. */
-function replySubjectOf(message: JsMsg): string {
-  return (message as JsMsg & { readonly reply: string }).reply;
 }
