@@ -14,36 +14,27 @@ import { Shutdown } from "./cli/shutdown.ts";
 
 /** All commands. Each is loaded only if it is asked for, so that the program starts soon. */
 const COMMANDS: Commands = {
-  serve: { about: "starts the server", load: () => import("./cli/serve.ts") },
-  work: {
-    about: "converts requests for servers behind NATS",
-    load: () => import("./cli/work.ts"),
-  },
-  send: { about: "sends packets and waits for the answers", load: () => import("./cli/send.ts") },
-  convert: {
-    about: "converts packets' data offline, from stdin to stdout",
-    load: () => import("./cli/convert.ts"),
-  },
-  bench: {
-    about: "puts a server under load and measures how it answers",
-    load: () => import("./cli/bench.ts"),
-  },
-  demo: {
-    about: "shows a server and a client at work, for five seconds",
-    load: () => import("./cli/demo.ts"),
-  },
-  completions: {
-    about: "writes a script that makes a shell complete commands and flags",
-    load: async () => (await import("./cli/completions.ts")).completions(COMMANDS),
-  },
-  help: { about: "shows the help of a command", load: () => Promise.resolve(HELP_COMMAND) },
+  serve: ["starts the server", () => import("./cli/serve.ts")],
+  work: ["converts requests for servers behind NATS", () => import("./cli/work.ts")],
+  send: ["sends packets and waits for the answers", () => import("./cli/send.ts")],
+  convert: [
+    "converts packets' data offline, from stdin to stdout",
+    () => import("./cli/convert.ts"),
+  ],
+  bench: ["puts a server under load and measures how it answers", () => import("./cli/bench.ts")],
+  demo: ["shows a server and a client at work, for five seconds", () => import("./cli/demo.ts")],
+  completions: [
+    "writes a script that makes a shell complete commands and flags",
+    async () => (await import("./cli/completions.ts")).completions(COMMANDS),
+  ],
+  help: ["shows the help of a command", () => Promise.resolve(HELP_COMMAND)],
 };
 
 const HELP = `asyncpkt answers packets asynchronously: each after its own delay, all side by side.
 
 Usage: asyncpkt COMMAND [flags]
 
-${Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(13)}${about}`).join("\n")}
+${Object.entries(COMMANDS).map(([name, [about]]) => `  ${name.padEnd(13)}${about}`).join("\n")}
 
   -h, --help   shows this help, or after a COMMAND the help of that command
   --version    shows the versions of asyncpkt and Deno
@@ -59,8 +50,11 @@ const HELP_COMMAND: Command = {
   help: () => HELP,
   flags: {},
   words: Object.keys(COMMANDS),
-  async run([name], { stdout }) {
-    await stdout.flush(name === undefined ? HELP : (await commandOf(name).load()).help());
+  async run([name, more], { stdout }) {
+    if (more !== undefined) {
+      throw new UsageError(`expected one command, got ${JSON.stringify(more)} too`);
+    }
+    await stdout.flush(name === undefined ? HELP : (await load(name)).help());
     return Exit.ok;
   },
 };
@@ -102,25 +96,22 @@ async function run([name, ...args]: readonly string[], streams: Streams): Promis
     return Exit.ok;
   }
   const isHelp = name === "--help" || name === "-h";
-  const command = await commandOf(isHelp ? "help" : name).load();
+  const command = await load(isHelp ? "help" : name);
   if (!isHelp && !asksForHelp(args)) return await command.run(args, streams);
   await stdout.flush(command.help());
   return Exit.ok;
 }
 
 /** @throws {UsageError} if there is no such command. */
-function commandOf(name: string): Commands[string] {
-  if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]!;
+function load(name: string): Promise<Command> {
+  if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]![1]();
   const meant = closestString(name, Object.keys(COMMANDS));
-  const hint = meant === undefined
-    ? '"asyncpkt help" lists all commands'
-    : `did you mean ${meant}?`;
+  const hint = meant ? `did you mean ${meant}?` : '"asyncpkt help" lists all commands';
   throw new UsageError(`unknown command ${JSON.stringify(name)}; ${hint}`);
 }
 
 function asksForHelp(args: readonly string[]): boolean {
-  const end = args.indexOf("--");
-  const flags = end < 0 ? args : args.slice(0, end);
+  const flags = args.slice(0, [...args, "--"].indexOf("--"));
   return flags.includes("--help") || flags.includes("-h");
 }
 

@@ -146,6 +146,7 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["convert", "file"], '"file"', "stdin"],
   [["convert", "--forth"], "--forth"],
   [["demo", "more"], '"more"'],
+  [["help", "serve", "more"], "expected one command", '"more"'],
   [["completions"], '""', "bash or zsh or fish"],
   [["completions", "csh"], '"csh"', "bash or zsh or fish"],
   [["completions", "toString"], '"toString"'],

@@ -13,18 +13,8 @@ import { progressOf, textOf } from "./bench_report.ts";
 import { CLIENT_FLAGS, clientNeeds, readClientAccess } from "./client_flags.ts";
 import type { Streams } from "./command.ts";
 import { Exit, UsageError } from "./exit.ts";
-import {
-  choice,
-  flagHelp,
-  integer,
-  many,
-  readFlags,
-  short,
-  text,
-  time,
-  toggle,
-  value,
-} from "./flags.ts";
+import * as flag from "./flags.ts";
+import { flagHelp, readFlags } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { readLines } from "./lines.ts";
 import { openFile } from "./files.ts";
@@ -37,20 +27,20 @@ const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
 const DURATION = 10_000;
 
 /** The flags of `asyncpkt bench`. */
-const FLAGS = {
+export const flags = {
   ...CLIENT_FLAGS,
-  data: text("DATA", "the data of each request [the protocol's example]"),
-  connections: short("c", integer("connections [10]", 10, 1, 100_000)),
-  requests: short("n", integer("requests to send in total", undefined, 1)),
-  duration: short("z", time("how long to send [10s]")),
-  rate: short("q", integer("requests per second over all connections", undefined, 1)),
-  batch: integer("requests that share a frame [1]", 1, 1, MAX_BATCH),
-  "output-format": choice("format of the report, on stdout [text]", ["text", "json"]),
-  json: toggle("the same as --output-format json"),
-  threshold: many(value("METRIC<VALUE", "exits with 99 unless this holds", parseThreshold)),
+  data: flag.text("DATA", "the data of each request [the protocol's example]"),
+  connections: flag.short("c", flag.integer("connections [10]", 10, 1, 100_000)),
+  requests: flag.short("n", flag.integer("requests to send in total", undefined, 1)),
+  duration: flag.short("z", flag.time("how long to send [10s]")),
+  rate: flag.short("q", flag.integer("requests per second over all connections", undefined, 1)),
+  batch: flag.integer("requests that share a frame [1]", 1, 1, MAX_BATCH),
+  "output-format": flag.choice("format of the report, on stdout [text]", ["text", "json"]),
+  json: flag.toggle("the same as --output-format json"),
+  threshold: flag.many(
+    flag.value("METRIC<VALUE", "exits with 99 unless this holds", parseThreshold),
+  ),
 };
-
-export { FLAGS as flags };
 
 /** Returns the text of `asyncpkt bench --help`. */
 export const help = () =>
@@ -58,7 +48,7 @@ export const help = () =>
 
 Usage: asyncpkt bench [flags]
 
-${flagHelp(FLAGS)}
+${flagHelp(flags)}
 
 The command sends until --requests have been sent or the --duration is over, then waits for the
 requests in flight. Without --rate, it sends a request as soon as another one has been answered.
@@ -87,20 +77,20 @@ Examples:
 /** Runs the load, and reports. */
 export async function run(args: string[], streams: Streams): Promise<number> {
   const { stdout, stderr, signal } = streams;
-  const flags = readFlags(FLAGS, args);
-  const { connections, concurrency, batch, requests = Infinity, rate, timeout } = flags;
+  const given = readFlags(flags, args);
+  const { connections, concurrency, batch, requests = Infinity, rate, timeout } = given;
   if (batch > concurrency) {
     throw new UsageError(
       `--concurrency: expected at least ${batch}, the size of a --batch, got ${concurrency}`,
     );
   }
-  await requirePermissions("bench", args, clientNeeds(flags, flags.file));
-  const access = await readClientAccess(flags);
+  await requirePermissions("bench", args, clientNeeds(given, given.file));
+  const access = await readClientAccess(given);
   const options: LoadOptions = {
     ...{ connections, concurrency, batch, requests, rate, timeout },
-    url: new URL(flags.url),
-    duration: flags.duration ?? (requests === Infinity ? DURATION : Infinity),
-    data: await readData(flags.data, flags.file, streams),
+    url: new URL(given.url),
+    duration: given.duration ?? (requests === Infinity ? DURATION : Infinity),
+    data: await readData(given.data, given.file, streams),
     ...access,
   };
 
@@ -114,13 +104,13 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     load = await runLoad(options, signal, (running) => load = running);
   } catch (error) {
     const { failToConnect } = await import("./connect_advice.ts");
-    return await failToConnect(error, { url: flags.url, access, signal });
+    return await failToConnect(error, { url: given.url, access, signal });
   }
-  const context = { version: project.version, startedAt, thresholds: flags.threshold };
+  const context = { version: project.version, startedAt, thresholds: given.threshold };
   const report = reportOf(load, options, context);
-  const isJson = flags.json || flags["output-format"] === "json";
+  const isJson = given.json || given["output-format"] === "json";
   stdout.write(isJson ? escapeControls(JSON.stringify(report)) + "\n" : textOf(report));
-  return exitOf(report, flags.threshold);
+  return exitOf(report, given.threshold);
 }
 
 async function readData(
@@ -129,9 +119,7 @@ async function readData(
   { stdin, signal }: Streams,
 ): Promise<string[]> {
   if (file === undefined) return [readInput(given ?? EXAMPLE).data];
-  if (given !== undefined) {
-    throw new UsageError("--data and --file exclude each other; leave out one of them");
-  }
+  flag.exclude({ "--data": given !== undefined, "--file": true });
   const stream = file === "-" ? stdin.readable : await openFile(file);
   const data: string[] = [];
   for await (const { number, text, fault } of readLines(stream, { signal })) {

@@ -6,28 +6,19 @@
 
 import { readToken, tokenFile, toReadToken } from "./auth.ts";
 import { UsageError } from "./exit.ts";
-import {
-  defined,
-  type FlagValues,
-  integer,
-  many,
-  short,
-  text,
-  time,
-  unexpected,
-  value,
-} from "./flags.ts";
+import * as flag from "./flags.ts";
+import type { FlagValues } from "./flags.ts";
 import { readTextFile } from "./files.ts";
 import { type Need, toConnect, toRead } from "./permissions.ts";
 
 /** The flags of clients. */
 export const CLIENT_FLAGS = {
-  url: value("URL", "the server [ws://localhost:2707]", parseUrl, "ws://localhost:2707"),
+  url: flag.value("URL", "the server [ws://localhost:2707]", parseUrl, "ws://localhost:2707"),
   "token-file": tokenFile,
-  ca: many(text("FILE", "an authority to trust for wss, as PEM")),
-  concurrency: short("p", integer("requests in flight on each connection [100]", 100, 1)),
-  timeout: short("t", time("how long to wait for each answer [10s]", 10_000)),
-  file: short("f", text("PATH", "reads packets from a file, one per line; - for stdin")),
+  ca: flag.many(flag.text("FILE", "an authority to trust for wss, as PEM")),
+  concurrency: flag.short("p", flag.integer("requests in flight on each connection [100]", 100, 1)),
+  timeout: flag.short("t", flag.time("how long to wait for each answer [10s]", 10_000)),
+  file: flag.short("f", flag.text("PATH", "reads packets from a file, one per line; - for stdin")),
 };
 
 type ClientFlags = FlagValues<typeof CLIENT_FLAGS>;
@@ -37,7 +28,7 @@ function parseUrl(given: string): string {
   const text = given.replace(/^http/i, "ws");
   const url = URL.parse(text);
   if (url !== null && /^wss?:$/.test(url.protocol) && url.hash === "") return text;
-  throw unexpected("ws://HOST:PORT or wss://HOST:PORT", given);
+  throw flag.unexpected("ws://HOST:PORT or wss://HOST:PORT", given);
 }
 
 /** Returns the permissions to connect to the server, and to read `path` and the files that flags name. */
@@ -62,7 +53,7 @@ export interface ClientAccess {
  * @throws {UsageError} if a file cannot be read or used.
  */
 export async function readClientAccess(flags: ClientFlags): Promise<ClientAccess> {
-  return defined<ClientAccess>({
+  return flag.defined<ClientAccess>({
     token: await readToken(flags["token-file"]),
     caCerts: flags.ca.length > 0 ? await Promise.all(flags.ca.map(readAuthority)) : undefined,
   });

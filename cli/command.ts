@@ -31,9 +31,9 @@ export interface Command {
   run(args: string[], streams: Streams): Promise<number>;
 }
 
-/** All commands by name, each with what it does and a function that loads it. */
+/** What each command does, and a function that loads it, by name. */
 export type Commands = Readonly<
-  Record<string, { readonly about: string; readonly load: () => Promise<Command> }>
+  Record<string, readonly [about: string, load: () => Promise<Command>]>
 >;
 
 /** Resolves once `signal` is aborted. */

@@ -60,7 +60,7 @@ export function completions(commands: Commands): Command {
       if (given.length !== 1 || !SHELLS.includes(given[0]!)) {
         throw new UsageError(unexpected(SHELLS.join(" or "), given.join(" ")).message);
       }
-      const all = Object.entries(commands).map(async ([name, { about, load }]) => {
+      const all = Object.entries(commands).map(async ([name, [about, load]]) => {
         const { flags, words = [] } = await load();
         return { name, about, words, flags: flagsOf({ ...flags, help: HELP_FLAG }) };
       });

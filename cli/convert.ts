@@ -12,11 +12,9 @@ import { flagHelp, readFlags, toggle } from "./flags.ts";
 import { checkLine, readLines } from "./lines.ts";
 
 /** The flags of `asyncpkt convert`. */
-const FLAGS = {
+export const flags = {
   back: toggle("converts representations, as JSON, to data"),
 };
-
-export { FLAGS as flags };
 
 /** Returns the text of `asyncpkt convert --help`. */
 export const help = () =>
@@ -24,7 +22,7 @@ export const help = () =>
 
 Usage: asyncpkt convert [flags] < FILE
 
-${flagHelp(FLAGS)}
+${flagHelp(flags)}
 
 A line may have up to 64 MiB of UTF-8. With --back, data must fit in one line: no line feed, no
 carriage return at its end, no byte order mark at its start, no lone surrogate. For each line that
@@ -41,9 +39,9 @@ Examples:
 /** Converts each line. */
 export async function run(args: string[], streams: Streams): Promise<number> {
   const { stdin, stdout, stderr, signal } = streams;
-  const flags = readFlags(FLAGS, args, "words");
-  if (flags._.length > 0) {
-    const word = JSON.stringify(flags._[0]);
+  const given = readFlags(flags, args, "words");
+  if (given._.length > 0) {
+    const word = JSON.stringify(given._[0]);
     throw new UsageError(`unexpected argument ${word}; use stdin, as in "convert < FILE"`);
   }
   if (stdin.isTerminal()) {
@@ -51,7 +49,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     return Exit.usage;
   }
   const stop = stopSignal(streams);
-  const convertLine = flags.back ? toDataLine : convertToJson;
+  const convertLine = given.back ? toDataLine : convertToJson;
   let exit: number = Exit.ok;
   for await (const line of readLines(stdin.readable, { signal: stop })) {
     try {

@@ -190,6 +190,17 @@ function splitFlag(table: FlagTable, arg: string): [name: string, value: string 
   throw new UsageError(`unknown flag ${arg.split("=")[0]}; ${hint}`);
 }
 
+/**
+ * Checks flags that exclude each other.
+ *
+ * @throws {UsageError} if more than one is given.
+ */
+export function exclude(isGiven: Readonly<Record<string, boolean>>): void {
+  const given = Object.keys(isGiven).filter((name) => isGiven[name]);
+  if (given.length < 2) return;
+  throw new UsageError(`${given.join(" and ")} exclude each other; leave out all but one`);
+}
+
 /** The flag that shows the help, which every command has. */
 export const HELP_FLAG: Flag<boolean> = short("h", toggle("shows this help"));
 

@@ -309,8 +309,8 @@ Deno.test("main() send --replay reports outcomes and exits with 2 when a time ca
 Deno.test("main() send --replay reports wrong usage in one line", async () => {
   await using server = serve({ port: 0 });
   const table: [args: string[], stdin: string, code: number, said: RegExp][] = [
-    [["--replay", "-", "x"], "", 2, /expected --file, --replay or DATA, got --replay and DATA/],
-    [["--replay", "-", "--file", "x"], "", 2, /got --file and --replay/],
+    [["--replay", "-", "x"], "", 2, /--replay and DATA exclude each other; leave out all but one/],
+    [["--replay", "-", "--file", "x"], "", 2, /--file and --replay exclude each other/],
     [["--speed", "2", "x"], "", 2, /--speed: expected --replay too/],
     [
       ["--replay", "-", "--speed", "0"],

@@ -10,7 +10,8 @@ import { CLIENT_FLAGS, clientNeeds, readClientAccess } from "./client_flags.ts";
 import { stopSignal, type Streams } from "./command.ts";
 import { CommandError, Exit, UsageError } from "./exit.ts";
 import { counted } from "./figures.ts";
-import { flagHelp, type FlagValues, readFlags, text, toggle, unexpected, value } from "./flags.ts";
+import * as flag from "./flags.ts";
+import { flagHelp, type FlagValues, readFlags } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { type InputLine, readLines, type TextLine } from "./lines.ts";
 import { openFile } from "./files.ts";
@@ -18,22 +19,20 @@ import { OutcomeReporter } from "./outcome_reporter.ts";
 import { requirePermissions } from "./permissions.ts";
 
 /** The flags of `asyncpkt send`. */
-const FLAGS = {
+export const flags = {
   ...CLIENT_FLAGS,
-  id: text("ID", "the request_id, if there is one request"),
-  replay: text("PATH", "sends the requests of a recording again, each at its time"),
-  speed: value("N", "replays N times as fast [1]", parseSpeed),
-  ordered: toggle("prints answers in the order sent, not as they arrive"),
-  strict: toggle("does not send input that looks like JSON but is not a packet"),
-  wait: toggle("keeps trying to connect until --timeout: the server may start later"),
-  "no-reconnect": toggle("exits when the connection is lost"),
-  "no-retry": toggle("does not retry requests refused as overloaded or shutting_down"),
-  chart: toggle("shows when each was sent and answered, live on a terminal"),
-  json: toggle("writes the summary as one JSON object, the last line of stderr"),
-  quiet: toggle("shows no progress and no summary"),
+  id: flag.text("ID", "the request_id, if there is one request"),
+  replay: flag.text("PATH", "sends the requests of a recording again, each at its time"),
+  speed: flag.value("N", "replays N times as fast [1]", parseSpeed),
+  ordered: flag.toggle("prints answers in the order sent, not as they arrive"),
+  strict: flag.toggle("does not send input that looks like JSON but is not a packet"),
+  wait: flag.toggle("keeps trying to connect until --timeout: the server may start later"),
+  "no-reconnect": flag.toggle("exits when the connection is lost"),
+  "no-retry": flag.toggle("does not retry requests refused as overloaded or shutting_down"),
+  chart: flag.toggle("shows when each was sent and answered, live on a terminal"),
+  json: flag.toggle("writes the summary as one JSON object, the last line of stderr"),
+  quiet: flag.toggle("shows no progress and no summary"),
 };
-
-export { FLAGS as flags };
 
 /** Returns the text of `asyncpkt send --help`. */
 export const help = () =>
@@ -46,7 +45,7 @@ packets are read from stdin or --file, one per line. Answers go to stdout, one J
 all else goes to stderr. The command exits when every request has been answered or has failed. If
 the connection is lost, it reconnects within --timeout and sends unanswered requests again.
 
-${flagHelp(FLAGS)}
+${flagHelp(flags)}
 
 Input that begins with { or [ but is not a packet is sent as plain data, with a warning on stderr.
 With --strict, it is not sent and counts as failed. An array of packets is not one packet: give each
@@ -66,37 +65,37 @@ Examples:
   seq 50 | asyncpkt send --chart > answers.txt
 `;
 
-type Flags = FlagValues<typeof FLAGS>;
+type Flags = FlagValues<typeof flags>;
 
 function parseSpeed(text: string): number {
   const factor = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
   if (factor > 0 && factor < Infinity) return factor;
-  throw unexpected("a factor, such as 2 or 0.5", text);
+  throw flag.unexpected("a factor, such as 2 or 0.5", text);
 }
 
 /** Sends all requests and prints their answers. */
 export async function run(args: string[], streams: Streams): Promise<number> {
   const { stdin, stdout, stderr, signal } = streams;
-  const flags = readFlags(FLAGS, args, "words");
-  checkUsage(flags);
-  const path = flags.replay ?? flags.file;
-  const readsStdin = flags._.length === 0 && (path === undefined || path === "-");
+  const given = readFlags(flags, args, "words");
+  checkUsage(given);
+  const path = given.replay ?? given.file;
+  const readsStdin = given._.length === 0 && (path === undefined || path === "-");
   if (readsStdin && path === undefined && stdin.isTerminal()) {
     stderr.write(help());
     return Exit.usage;
   }
-  await requirePermissions("send", args, clientNeeds(flags, path));
-  const access = await readClientAccess(flags);
+  await requirePermissions("send", args, clientNeeds(given, path));
+  const access = await readClientAccess(given);
   const stop = stopSignal(streams);
   // Without a connection, input that may never end is not read to its end.
   const lost = new AbortController();
-  const input = flags._.length > 0
-    ? flags._.map((text, i): InputLine => ({ number: i + 1, text }))
+  const input = given._.length > 0
+    ? given._.map((text, i): InputLine => ({ number: i + 1, text }))
     : readLines(readsStdin ? stdin.readable : await openFile(path!), {
       signal: AbortSignal.any([stop, lost.signal]),
     });
 
-  const { quiet, json, chart, concurrency, timeout, ordered, speed = 1 } = flags;
+  const { quiet, json, chart, concurrency, timeout, ordered, speed = 1 } = given;
   const total = Array.isArray(input) ? input.length : undefined;
   const reporter = await OutcomeReporter.start(streams, {
     ...{ quiet, json, chart, total },
@@ -109,8 +108,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     }
   }
   const connect = async () => {
-    const client = await Client.connect(flags.url, {
-      ...connectOptions(flags, reporter),
+    const client = await Client.connect(given.url, {
+      ...connectOptions(given, reporter),
       ...access,
       signal: stop,
     });
@@ -119,14 +118,14 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   };
   const fail = async (error: unknown) => {
     const { failToConnect } = await import("./connect_advice.ts");
-    return await failToConnect(error, { url: flags.url, access, signal });
+    return await failToConnect(error, { url: given.url, access, signal });
   };
 
-  if (flags.replay !== undefined) {
+  if (given.replay !== undefined) {
     const { Replay } = await import("./replay.ts");
     const replay = new Replay(textLines(), {
       ...{ speed, timeout, ordered, connect, signal: stop },
-      name: readsStdin ? "stdin" : flags.replay,
+      name: readsStdin ? "stdin" : given.replay,
       onSent: (id) => reporter.sent(id),
     });
     try {
@@ -162,15 +161,15 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   async function* inputs(): AsyncGenerator<RequestInput, void, void> {
     for await (const { number, text } of textLines()) {
       const { data, id, fault } = readInput(text);
-      if (fault !== undefined && flags.strict) {
+      if (fault !== undefined && given.strict) {
         reporter.refuse(number, `${fault}; not sent, expected {"data": "…"} or plain data`);
         continue;
       }
       if (fault !== undefined) {
         reporter.warnOfInput(number, `${fault}; sent as plain data, which --strict refuses`);
       }
-      reporter.sent(flags.id ?? id);
-      yield { data, id: flags.id ?? id };
+      reporter.sent(given.id ?? id);
+      yield { data, id: given.id ?? id };
     }
     isRead = !lost.signal.aborted;
   }
@@ -189,24 +188,16 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   return exit;
 }
 
-/** @throws {UsageError} if flags exclude each other. */
+/** @throws {UsageError} if the flags do not fit together. */
 function checkUsage({ _: { length }, id, file, replay, speed, strict }: Flags): void {
-  const sources = [
-    ...file === undefined ? [] : ["--file"],
-    ...replay === undefined ? [] : ["--replay"],
-    ...length === 0 ? [] : ["DATA"],
-  ];
-  if (sources.length > 1) {
-    throw new UsageError(`expected --file, --replay or DATA, got ${sources.join(" and ")}`);
-  }
+  const isReplay = replay !== undefined;
+  flag.exclude({ "--file": file !== undefined, "--replay": isReplay, DATA: length > 0 });
+  flag.exclude({ "--strict": strict, "--replay": isReplay });
   if (id !== undefined && length !== 1) {
     throw new UsageError(`--id: expected one DATA, got ${length || "none"}; put ids into packets`);
   }
-  if (speed !== undefined && replay === undefined) {
+  if (speed !== undefined && !isReplay) {
     throw new UsageError("--speed: expected --replay too; only a recording has times");
-  }
-  if (strict && replay !== undefined) {
-    throw new UsageError("--strict and --replay exclude each other; leave out one of them");
   }
 }
 

@@ -7,31 +7,18 @@
 import type { RemoteResponder } from "../cluster/nats/remote_responder.ts";
 import { isLoopback } from "../server/address.ts";
 import { parseOrigin } from "../server/auth.ts";
+import { type Certificate, checkCertificate } from "../server/listener.ts";
 import { type ServeOptions, type Server, startServer } from "../server/start.ts";
 import { UncaughtErrorHandler } from "../server/uncaught_errors.ts";
 import { parseDelay } from "../session/delays.ts";
-import { parseFaults } from "../session/fault_policy.ts";
+import { FAULT_KINDS, parseFaults } from "../session/fault_policy.ts";
 import type { Responder } from "../session/responder.ts";
 import { readToken, tokenFile, toReadToken } from "./auth.ts";
-import { readCertificate, renewOnHangUp } from "./certificate.ts";
 import { aborted, shutDownWithStdin, type Streams } from "./command.ts";
 import { CommandError, Exit, messageOf, UsageError } from "./exit.ts";
-import {
-  choice,
-  defined,
-  flagHelp,
-  type FlagValues,
-  group,
-  integer,
-  many,
-  readFlags,
-  size,
-  text,
-  time,
-  toggle,
-  unexpected,
-  value,
-} from "./flags.ts";
+import * as flag from "./flags.ts";
+import { flagHelp, type FlagValues, readFlags } from "./flags.ts";
+import { readTextFile } from "./files.ts";
 import { type ServerLog, startLog } from "./log.ts";
 import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, natsOptions, openNats } from "./nats.ts";
 import { type Need, requirePermissions, toListen, toRead } from "./permissions.ts";
@@ -41,66 +28,57 @@ import { ServerStatus } from "./terminal/progress.ts";
 /** The most workers: more would only be in each other's way. */
 const MAX_WORKERS = 1024;
 
-const limit = (help: string) => integer(help, undefined, 1);
+const FAULTS = FAULT_KINDS.join(", ").replace("late", "late=0.1:5s");
+
+const limit = (help: string) => flag.integer(help, undefined, 1);
 
 /** The flags of `asyncpkt serve`. Limits without a value have the defaults of the server. */
-const FLAGS = {
-  ...group("Server", {
-    port: integer("port; 0 picks a free one [2707]", 2707, 0, 65_535),
-    hostname: text("HOST", "address to listen on [127.0.0.1]", "127.0.0.1"),
-    workers: value("N", "threads that share the port; auto for one per core [1]", parseWorkers, 1),
-    websocket: choice("strict bounds memory and time, whatever clients send [deno]", [
-      "deno",
-      "strict",
-    ]),
-    "no-console": toggle("serves no page to browsers"),
-    "drain-timeout": time("how long a drain may take [the longest delay + 5s]"),
+export const flags = {
+  ...flag.group("Server", {
+    port: flag.integer("port; 0 picks a free one [2707]", 2707, 0, 65_535),
+    hostname: flag.text("HOST", "address to listen on [127.0.0.1]", "127.0.0.1"),
+    workers: flag.value("N", "threads on the port; auto for one per core [1]", parseWorkers, 1),
+    websocket: flag.choice("strict keeps limits, whatever clients send [deno]", ["deno", "strict"]),
+    "no-console": flag.toggle("serves no page to browsers"),
+    "drain-timeout": flag.time("how long a drain may take [the longest delay + 5s]"),
     "exit-with-stdin": exitWithStdin,
   }),
-  ...group("Delays and faults", {
-    delay: value(
+  ...flag.group("Delays and faults", {
+    delay: flag.value(
       "DELAY",
       "A..B, TIME, normal:MEAN,SD or lognormal:MEDIAN,SIGMA [1..5]",
       parseDelay,
     ),
-    seed: integer("makes delays and faults a function of N and the request's id"),
-    fault: value(
-      "KIND=SHARE,…",
-      "drop, error, duplicate, late=0.1:TIME, garbage, disconnect",
-      parseFaults,
-    ),
+    seed: flag.integer("makes delays and faults a function of N and the request's id"),
+    fault: flag.value("KIND=SHARE,…", FAULTS, parseFaults),
   }),
-  ...group("Limits", {
-    "max-packet-size": size("longest frame [1MiB]"),
+  ...flag.group("Limits", {
+    "max-packet-size": flag.size("longest frame [1MiB]"),
     "max-in-flight": limit("requests in flight on one connection [10000]"),
     "max-in-flight-total": limit("requests in flight on all connections [1000000]"),
     "max-connections": limit("connections, and POSTs in progress [10000]"),
     "max-connections-per-address": limit("the same from one address, but this machine's [1000]"),
     "max-wrong": limit("wrong packets in a row before a connection is closed [100]"),
-    "max-buffered": size("unread answers before a connection is closed [16MiB]"),
+    "max-buffered": flag.size("unread answers before a connection is closed [16MiB]"),
   }),
-  ...group("Security", {
+  ...flag.group("Security", {
     "token-file": tokenFile,
-    "allow-origin": many(value(
-      "ORIGIN",
-      "a page's origin, such as https://example.com",
-      parseOrigin,
-    )),
-    cert: text("FILE", "serves wss with this certificate and its chain, as PEM"),
-    key: text("FILE", "the certificate's key, as PEM"),
+    "allow-origin": flag.many(
+      flag.value("ORIGIN", "origin of pages that may connect", parseOrigin),
+    ),
+    cert: flag.text("FILE", "serves wss with this certificate and its chain, as PEM"),
+    key: flag.text("FILE", "the certificate's key, as PEM"),
   }),
-  ...group("NATS", {
+  ...flag.group("NATS", {
     ...NATS_FLAGS,
     "nats-queue": limit("requests in the queue of NATS [1000000]"),
   }),
-  ...group("Log and recording", {
-    quiet: toggle("logs no line per request"),
+  ...flag.group("Log and recording", {
+    quiet: flag.toggle("logs no line per request"),
     "log-format": logFormat,
-    record: text("FILE", "records all frames in and out, as NDJSON; - for stdout"),
+    record: flag.text("FILE", "records all frames in and out, as NDJSON; - for stdout"),
   }),
 };
-
-export { FLAGS as flags };
 
 /** Returns the text of `asyncpkt serve --help`. */
 export const help = () =>
@@ -108,7 +86,7 @@ export const help = () =>
 
 Usage: asyncpkt serve [flags]
 
-${flagHelp(FLAGS)}
+${flagHelp(flags)}
 
 The WebSocket endpoint is /, in plain mode and asyncpkt.v1. POST / takes a packet, or an array of
 packets that is answered line by line. A browser that opens / shows a console. GET /healthz reports
@@ -133,56 +111,56 @@ Examples:
   curl -N -d '[{"request_id":1,"data":"Hub&&name&&qwe"}]' http://127.0.0.1:2707
 `;
 
-type Flags = FlagValues<typeof FLAGS>;
+type Flags = FlagValues<typeof flags>;
 
 /** Serves until a signal arrives, then drains. */
 export async function run(args: string[], streams: Streams): Promise<number> {
-  const flags = readFlags(FLAGS, args);
-  if (flags.workers > 1) checkWorkers(flags);
-  await requirePermissions("serve", args, needsOf(flags));
+  const given = readFlags(flags, args);
+  if (given.workers > 1) checkWorkers(given);
+  await requirePermissions("serve", args, needsOf(given));
   const { stdout, stderr, signal } = streams;
-  const token = await readToken(flags["token-file"]);
-  const tls = await readCertificate(flags);
-  await using recording = flags.record === undefined
+  const token = await readToken(given["token-file"]);
+  const tls = await readCertificate(given);
+  await using recording = given.record === undefined
     ? undefined
-    : await (await import("./record.ts")).startRecording(flags.record, streams);
-  const output = flags.record === "-" ? stderr : stdout;
-  using log = startLog(output, flags["log-format"], flags.quiet);
-  await using gateway = await openGateway(flags, log);
-  const options = defined<ServeOptions>({
-    hostname: flags.hostname,
-    port: flags.port,
-    websocket: flags.websocket,
-    delay: flags.delay,
-    seed: flags.seed,
-    faults: flags.fault,
-    limits: defined<NonNullable<ServeOptions["limits"]>>({
-      maxPacketSize: flags["max-packet-size"],
-      maxInFlight: flags["max-in-flight"],
-      maxInFlightTotal: flags["max-in-flight-total"],
-      maxConsecutiveErrors: flags["max-wrong"],
-      maxConnections: flags["max-connections"],
-      maxConnectionsPerAddress: flags["max-connections-per-address"],
-      maxBuffered: flags["max-buffered"],
+    : await (await import("./record.ts")).startRecording(given.record, streams);
+  const output = given.record === "-" ? stderr : stdout;
+  using log = startLog(output, given["log-format"], given.quiet);
+  await using gateway = await openGateway(given, log);
+  const options = flag.defined<ServeOptions>({
+    hostname: given.hostname,
+    port: given.port,
+    websocket: given.websocket,
+    delay: given.delay,
+    seed: given.seed,
+    faults: given.fault,
+    limits: flag.defined<NonNullable<ServeOptions["limits"]>>({
+      maxPacketSize: given["max-packet-size"],
+      maxInFlight: given["max-in-flight"],
+      maxInFlightTotal: given["max-in-flight-total"],
+      maxConsecutiveErrors: given["max-wrong"],
+      maxConnections: given["max-connections"],
+      maxConnectionsPerAddress: given["max-connections-per-address"],
+      maxBuffered: given["max-buffered"],
     }),
     token,
-    allowOrigins: flags["allow-origin"],
+    allowOrigins: given["allow-origin"],
     tls,
-    console: !flags["no-console"],
-    drainTimeout: flags["drain-timeout"],
+    console: !given["no-console"],
+    drainTimeout: given["drain-timeout"],
     events: log,
     tap: recording?.tap,
   });
 
   using uncaught = new UncaughtErrorHandler((error) => log.failed?.("null", error));
-  const server = await listen(options, flags.workers, gateway);
-  using _renewal = renewOnHangUp(server, flags, log);
+  const server = await listen(options, given.workers, gateway);
+  using _renewal = renewOnHangUp(server, given, log);
   log.listening(server.url);
-  if (token === undefined && !isLoopback(flags.hostname)) log.exposed();
+  if (token === undefined && !isLoopback(given.hostname)) log.exposed();
   await output.flush();
   const status = new ServerStatus(server);
-  using _status = output.keepBelow(() => flags["log-format"] === "text" ? [`${status}`] : []);
-  if (flags["exit-with-stdin"]) void shutDownWithStdin(streams);
+  using _status = output.keepBelow(() => given["log-format"] === "text" ? [`${status}`] : []);
+  if (given["exit-with-stdin"]) void shutDownWithStdin(streams);
   let isFaulty = false;
   await Promise.race([aborted(signal), uncaught.failed.then(() => isFaulty = true)]);
   log.draining(server.inFlight);
@@ -198,15 +176,13 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 function parseWorkers(text: string): number {
   const count = text === "auto" ? navigator.hardwareConcurrency : Number(text);
   if (/^(?:auto|\d+)$/.test(text) && count >= 1 && count <= MAX_WORKERS) return count;
-  throw unexpected(`auto or an integer from 1 to ${MAX_WORKERS}`, text);
+  throw flag.unexpected(`auto or an integer from 1 to ${MAX_WORKERS}`, text);
 }
 
 /** @throws {UsageError} if several workers are not possible. */
 function checkWorkers({ record, nats }: Flags): void {
-  const other = record !== undefined ? "--record" : nats.length > 0 ? "--nats" : undefined;
-  if (other !== undefined) {
-    throw new UsageError(`${other} and --workers exclude each other; leave out one of them`);
-  }
+  flag.exclude({ "--record": record !== undefined, "--workers": true });
+  flag.exclude({ "--nats": nats.length > 0, "--workers": true });
   if (Deno.build.os !== "linux") {
     throw new UsageError(
       `--workers: expected Linux, got ${Deno.build.os}; put a proxy in front of several servers`,
@@ -245,6 +221,44 @@ function needsOf(flags: Flags): Need[] {
     });
   }
   return needs;
+}
+
+/**
+ * Reads the certificate, if files are given.
+ *
+ * @throws {UsageError} if it cannot be read or used.
+ */
+async function readCertificate(
+  { cert, key }: Flags,
+): Promise<Certificate | undefined> {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    throw new UsageError(
+      `expected --cert and --key, got only --${key === undefined ? "cert" : "key"}`,
+    );
+  }
+  const certificate = { cert: await readTextFile(cert), key: await readTextFile(key) };
+  try {
+    await checkCertificate(certificate);
+    return certificate;
+  } catch (error) {
+    throw new UsageError(`cannot use ${cert} with ${key}: ${(error as Error).message}`);
+  }
+}
+
+/** Reads the certificate again on each SIGHUP until it is disposed; does nothing without one. */
+function renewOnHangUp(server: Server, flags: Flags, log: ServerLog): Disposable {
+  if (flags.cert === undefined || Deno.build.os === "windows") return { [Symbol.dispose]() {} };
+  const onHangUp = async () => {
+    try {
+      await server.setCertificate((await readCertificate(flags))!);
+      log.renewed();
+    } catch (error) {
+      log.renewed(messageOf(error));
+    }
+  };
+  Deno.addSignalListener("SIGHUP", onHangUp);
+  return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", onHangUp) };
 }
 
 /** Connects to NATS if a flag asks for it. */

@@ -13,9 +13,7 @@ import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, natsOptions, openNats 
 import { requirePermissions } from "./permissions.ts";
 
 /** The flags of `asyncpkt work`. */
-const FLAGS = { ...NATS_FLAGS, "log-format": logFormat, "exit-with-stdin": exitWithStdin };
-
-export { FLAGS as flags };
+export const flags = { ...NATS_FLAGS, "log-format": logFormat, "exit-with-stdin": exitWithStdin };
 
 /** Returns the text of `asyncpkt work --help`. */
 export const help = () =>
@@ -23,7 +21,7 @@ export const help = () =>
 
 Usage: asyncpkt work --nats URL [flags]
 
-${flagHelp(FLAGS)}
+${flagHelp(flags)}
 
 Start any number of workers, on any machine. Requests wait in NATS, not in a worker, so a worker may
 end at any time. SIGINT or SIGTERM ends it in good order, and another worker takes over its requests
@@ -39,18 +37,18 @@ Examples:
 /** Works until a signal arrives. */
 export async function run(args: string[], streams: Streams): Promise<number> {
   const { stdout, signal } = streams;
-  const flags = readFlags(FLAGS, args);
-  if (flags.nats.length === 0) {
+  const given = readFlags(flags, args);
+  if (given.nats.length === 0) {
     throw new UsageError("expected --nats, as in --nats nats://127.0.0.1:4222");
   }
-  await requirePermissions("work", args, natsNeeds(flags));
-  using log = startLog(stdout, flags["log-format"], false);
+  await requirePermissions("work", args, natsNeeds(given));
+  using log = startLog(stdout, given["log-format"], false);
   const { NatsWorker } = await import("../cluster/nats/nats_worker.ts");
-  const options = await natsOptions(flags, log);
+  const options = await natsOptions(given, log);
   await using worker = await openNats(() => NatsWorker.open(options));
-  log.working(showServers(flags.nats));
+  log.working(showServers(given.nats));
   await stdout.flush();
-  if (flags["exit-with-stdin"]) void shutDownWithStdin(streams);
+  if (given["exit-with-stdin"]) void shutDownWithStdin(streams);
   const ended = worker.ended.then((reason) => reason ?? new Error("the connection was closed"));
   const reason = await Promise.race([aborted(signal), ended]);
   if (reason instanceof Error) {

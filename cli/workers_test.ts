@@ -19,7 +19,7 @@ Deno.test({ name: "serve says what does not go with --workers", ignore }, async 
   assertEquals(code, 2);
   assertEquals(
     stderr,
-    "asyncpkt serve: --record and --workers exclude each other; leave out one of them\n",
+    "asyncpkt serve: --record and --workers exclude each other; leave out all but one\n",
   );
 });
 
