@@ -15,10 +15,9 @@ import {
   TimeoutError,
 } from "./client/errors.ts";
 import { AbortWatch } from "./client/abort_watch.ts";
-import { type Backoff, jitter } from "./client/backoff.ts";
 import { Outbox, type Posted } from "./client/outbox.ts";
 import { PendingRequests } from "./client/pending.ts";
-import { ReconnectingSocket } from "./client/reconnecting_socket.ts";
+import { type Backoff, jitter, ReconnectingSocket } from "./client/reconnecting_socket.ts";
 import { AnswerFrame, Reply } from "./client/reply.ts";
 import { type Outcome, settleAll } from "./client/window.ts";
 import {

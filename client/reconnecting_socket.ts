@@ -5,11 +5,16 @@
  */
 
 import { delay } from "@std/async/delay";
-import { type Backoff, jitter } from "./backoff.ts";
 import { isFinalFailure } from "./connect_failure.ts";
 import { ClientError, ConnectionError, type ErrorFactory } from "./errors.ts";
 import { type Loss, lossOf } from "./loss.ts";
 import { connectSocket, type SocketOptions } from "./socket.ts";
+
+/** Limits of waits, in milliseconds: `first` before the first attempt, doubling up to `most`. */
+export interface Backoff {
+  readonly first: number;
+  readonly most: number;
+}
 
 const RECONNECT: Backoff = { first: 500, most: 30_000 };
 
@@ -153,4 +158,12 @@ function failureToConnect(
   const text = error instanceof ConnectionError ? message : `cannot connect to ${url}: ${message}`;
   const cause = error instanceof ClientError ? error.cause : error;
   return () => new ConnectionError(code, text, cause ? { cause } : {});
+}
+
+/**
+ * Returns a wait with full jitter, in milliseconds: a random time up to a limit that doubles with
+ * each attempt, from 0. Clients that were disconnected together do not reconnect together.
+ */
+export function jitter({ first, most }: Backoff, attempt: number, random = Math.random): number {
+  return random() * Math.min(most, first * 2 ** attempt);
 }
