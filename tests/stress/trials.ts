@@ -17,7 +17,7 @@ import { isPassed, type Outcome, randomSeed, scriptFlags, type TrialOptions } fr
 
 /** A failure test. */
 interface Trial {
-  /** What happens, and what must come of it. */
+  /** The failure, and the expected result. */
   readonly title: string;
   run(options: TrialOptions): Promise<Outcome>;
 }
@@ -25,25 +25,28 @@ interface Trial {
 /** All failure tests by name, in the order of the report. */
 export const TRIALS: Readonly<Record<string, Trial>> = {
   packets: {
-    title: "Random packets get the answers of a second, plain implementation",
+    title: "Random packets get the same answers from a plain implementation",
     run: fuzzTrial("packets"),
   },
   frames: {
-    title: "Random WebSocket frames: odd ones are answered in full, invalid ones harm nobody else",
+    title: "Unusual WebSocket frames are answered in full; invalid ones affect no other client",
     run: fuzzTrial("frames"),
   },
-  limits: { title: "As much as the limits allow is accepted, and more is refused", run: limits },
+  limits: {
+    title: "The server accepts as much as its limits allow, and refuses more",
+    run: limits,
+  },
   flood: {
-    title: "A client floods the server; answers to another are late by at most 50 ms at p95",
+    title: "A client floods the server; another client's answers are at most 50 ms late at p95",
     run: flood,
   },
-  texts: { title: "Texts are too long for a string; only their connection ends", run: longTexts },
-  throws: { title: "The server's own code throws, wherever Deno calls it", run: throws },
-  vanishing: { title: "Clients vanish with requests in flight", run: vanishing },
-  upgrades: { title: "Clients leave during the handshake", run: abortedUpgrades },
+  texts: { title: "Texts too long for a string end only their own connection", run: longTexts },
+  throws: { title: "The server's own code throws in callbacks of Deno", run: throws },
+  vanishing: { title: "Clients disconnect or fall silent with requests in flight", run: vanishing },
+  upgrades: { title: "Clients disconnect during the handshake", run: abortedUpgrades },
   descriptors: { title: "The server runs out of file descriptors", run: descriptors },
   killed: {
-    title: "The server is killed with requests in flight, and restarted; each is answered once",
+    title: "The server is killed with requests in flight and restarted; each is answered once",
     run: killedServers,
   },
   nats: {
@@ -59,7 +62,7 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
     run: manyConnections,
   },
   soak: {
-    title: "Mixed load with faults leaves neither memory nor files in use",
+    title: "Mixed load with faults leaks neither memory nor files",
     run: ({ duration, seed }) => soak({ duration: 2 * duration, seed }),
   },
 };
@@ -100,7 +103,7 @@ async function writeReport(rows: readonly Row[], startedAt: Date): Promise<void>
     markdownTable(["total", "count"], [
       ["bad inputs", sum(({ badInputs = 0 }) => badInputs)],
       ["faults survived", sum(({ faults = 0 }) => faults)],
-      ["requests that were owed an answer", sum(({ requests }) => requests)],
+      ["requests that should be answered", sum(({ requests }) => requests)],
       ["**requests lost**", `**${sum(({ lost }) => lost)}**`],
     ]),
     resultTable(rows),
