@@ -153,7 +153,7 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["completions", "bash", "zsh"], '"bash zsh"'],
 ];
 
-Deno.test("main() says in one line of stderr what is wrong with a command line, exit code 2", async () => {
+Deno.test("main() explains a wrong command line in one line of stderr, with exit code 2", async () => {
   for (const [args, ...named] of WRONG) {
     const { code, stdout, stderr } = await runCommand(args, { terminals: [] });
     assertEquals([code, stdout], [2, ""], args.join(" "));
@@ -162,7 +162,7 @@ Deno.test("main() says in one line of stderr what is wrong with a command line, 
   }
 });
 
-Deno.test("main() shows the help, not a hang, when stdin is a terminal", async () => {
+Deno.test("send and convert show the help instead of waiting when stdin is a terminal", async () => {
   for (const name of ["send", "convert"]) {
     const { code, stdout, stderr } = await runCommand([name], {
       stdin: openStdin().stream,
@@ -175,7 +175,7 @@ Deno.test("main() shows the help, not a hang, when stdin is a terminal", async (
 
 // serve
 
-Deno.test("main() serve and send do the example together, and the log tells of it", async () => {
+Deno.test("serve answers the example of send, and logs it", async () => {
   const server = startCommand(["serve", "--port", "0", "--delay", "0.03..0.04"]);
   const [, url] = await server.seen(/^Listening on (ws:\/\/127\.0\.0\.1:\d+)\n/);
   const { code, stdout, stderr } = await runCommand(["send", "--id", "01", "--url", url!, EXAMPLE]);
@@ -192,7 +192,7 @@ Deno.test("main() serve and send do the example together, and the log tells of i
   ]);
 });
 
-Deno.test("main() serve logs JSON, one object a line, with the delay that was given", async () => {
+Deno.test("serve --log-format json logs one object per line, with each delay", async () => {
   const server = startCommand([
     ...["serve", "--port", "0", "--delay", "0.03..0.2", "--seed", "5", "--log-format=json"],
   ]);
@@ -224,7 +224,7 @@ Deno.test("main() serve logs JSON, one object a line, with the delay that was gi
   assertEquals(records[5].in_flight ?? records[5].inFlight, 0);
 });
 
-Deno.test("main() serve escapes whatever a client sends", async () => {
+Deno.test("serve escapes text from clients", async () => {
   for (const format of ["text", "json"]) {
     const server = startCommand(["serve", "--port", "0", "--delay", "0", "--log-format", format]);
     const [, url] = await server.seen(/(ws:\/\/127[^" \n]+)/);
@@ -245,7 +245,7 @@ Deno.test("main() serve escapes whatever a client sends", async () => {
   }
 });
 
-Deno.test("main() serve says nothing of requests when it is to be quiet", async () => {
+Deno.test("serve --quiet logs no requests", async () => {
   const server = startCommand(["serve", "--port", "0", "--delay", "0", "--quiet"]);
   const [, url] = await server.seen(/^Listening on (\S+)\n/);
   await runCommand(["send", "--url", url!, "a", "b"]);
@@ -254,7 +254,7 @@ Deno.test("main() serve says nothing of requests when it is to be quiet", async 
   assertMatch(server.stdout, /^Listening on \S+\nDraining: 0 in flight\nDrained: all answered\n$/);
 });
 
-Deno.test("main() serve says how it goes below the log, on a terminal only", async () => {
+Deno.test("serve shows a status line below the log on a terminal only", async () => {
   const seen = [];
   for (const terminal of [true, false]) {
     for (const format of ["text", "json"]) {
@@ -276,7 +276,7 @@ Deno.test("main() serve says how it goes below the log, on a terminal only", asy
   assertEquals(seen, [[true, true], [false, false], [false, false], [false, false]]);
 });
 
-Deno.test("main() serve keeps to its limits", async () => {
+Deno.test("serve applies the limits of its flags", async () => {
   const server = startCommand([
     ...["serve", "--port", "0", "--delay", "60", "--max-in-flight", "2"],
     ...["--max-packet-size", "1KiB"],
@@ -294,7 +294,7 @@ Deno.test("main() serve keeps to its limits", async () => {
   assertEquals(await server.exit, 0);
 });
 
-Deno.test("serve shows browsers the console, unless it is told not to", async () => {
+Deno.test("serve serves the console to browsers, except with --no-console", async () => {
   for (const [flags, status] of [[[], 200], [["--no-console"], 426]] as const) {
     const server = startCommand(["serve", "--port", "0", ...flags]);
     const [, url] = await server.seen(/^Listening on (\S+)\n/);
@@ -307,7 +307,7 @@ Deno.test("serve shows browsers the console, unless it is told not to", async ()
   }
 });
 
-Deno.test("main() serve says in one line that it cannot listen, exit code 3", async () => {
+Deno.test("serve explains in one line why it cannot listen, with exit code 3", async () => {
   await using server = serve(AT_ONCE);
   const noAddress = "this machine has no such address; --hostname 0.0.0.0 listens on all addresses";
   const unknown = "the host name cannot be resolved";
@@ -335,7 +335,7 @@ Deno.test("main() serve says in one line that it cannot listen, exit code 3", as
   }
 });
 
-Deno.test("main() serve lets in those who know the token, and shows it to nobody", async () => {
+Deno.test("serve accepts clients with the token, and never logs the token", async () => {
   const folder = await Deno.makeTempDir();
   const [right, wrong] = [`${folder}/right`, `${folder}/wrong`];
   await Deno.writeTextFile(right, "s3cret\n");
@@ -362,7 +362,7 @@ Deno.test("main() serve lets in those who know the token, and shows it to nobody
   for (const text of said) assert(!/s3cret|gu3ss/.test(text), text);
 });
 
-Deno.test("main() serve warns when anyone may use it", async () => {
+Deno.test("serve warns when anyone can connect", async () => {
   const file = await Deno.makeTempFile();
   await Deno.writeTextFile(file, "s3cret");
   const warning = "Anyone who can reach this server may use it; --token-file requires a token";
@@ -383,7 +383,7 @@ Deno.test("main() serve warns when anyone may use it", async () => {
   await Deno.remove(file);
 });
 
-Deno.test("main() serve lets pages in by their origin", async () => {
+Deno.test("serve accepts pages of allowed origins", async () => {
   const origins = ["https://a.example", "http://localhost:3000"];
   const flags = origins.flatMap((origin) => ["--allow-origin", origin]);
   const server = startCommand(["serve", "--port", "0", "--delay", "0", ...flags]);
@@ -401,7 +401,7 @@ Deno.test("main() serve lets pages in by their origin", async () => {
 
 // send
 
-Deno.test("main() send takes data and whole packets, as arguments and as lines", async () => {
+Deno.test("send takes data and whole packets, as arguments and as lines", async () => {
   await using server = serve(SOON);
   const inputs = [
     "Hub&&id&&1",
@@ -433,7 +433,7 @@ Deno.test("main() send takes data and whole packets, as arguments and as lines",
   }
 });
 
-Deno.test("main() send --ordered keeps the order sent, the rest comes as it arrives", async () => {
+Deno.test("send prints answers as they arrive, and with --ordered in the order sent", async () => {
   await using server = serve({ port: 0, delay: { min: 0.01, max: 0.2 } });
   const inputs = Array.from({ length: 50 }, (_, i) => `Hub&&id&&${i}`);
   const run = async (flags: string[]) => {
@@ -449,14 +449,14 @@ Deno.test("main() send --ordered keeps the order sent, the rest comes as it arri
   assertEquals(arriving!.toSorted((a, b) => a - b), ordered);
 });
 
-Deno.test("main() send of nothing is done at once", async () => {
+Deno.test("send exits at once when there are no requests", async () => {
   await using server = serve(AT_ONCE);
   const { code, stdout, stderr } = await runCommand(["send", "--url", server.url]);
   assertEquals([code, stdout], [0, ""]);
   assertMatch(stderr, /^0 requests: 0 answered, 0 failed/);
 });
 
-Deno.test("main() send takes the end of stdin for no end of waiting", async () => {
+Deno.test("send waits for answers after the end of stdin", async () => {
   await using server = serve({ port: 0, delay: { min: 0.2, max: 0.2 } });
   const stdin = openStdin();
   const send = startCommand(["send", "--url", server.url, "--quiet"], { stdin: stdin.stream });
@@ -469,7 +469,7 @@ Deno.test("main() send takes the end of stdin for no end of waiting", async () =
   assertEquals(answers, ["1", "2"]);
 });
 
-Deno.test("main() send exits with 1 when some are answered with an error", async () => {
+Deno.test("send exits with 1 when a request is answered with an error", async () => {
   await using server = serve({ ...SOON, limits: { maxPacketSize: 200 } });
   const args = ["send", "--url", server.url, "--ordered", "x".repeat(200), "a&&b&&c"];
   const { code, stdout, stderr } = await runCommand(args);
@@ -479,7 +479,7 @@ Deno.test("main() send exits with 1 when some are answered with an error", async
   assertMatch(stderr, /^2 requests: 1 answered, 1 failed.*\n {2}1 packet_too_large\nlatency:/);
 });
 
-Deno.test("main() send has all requests answered whatever size of frames the server takes", async () => {
+Deno.test("send gets all answers, whatever frame size the server accepts", async () => {
   const data = Array.from({ length: 2000 }, (_, i) => `Hub&&id&&${i}&&name&&${"x".repeat(50)}`);
   for (const maxPacketSize of [1 << 10, 1 << 16]) {
     await using server = serve({ ...SOON, limits: { maxPacketSize } });
@@ -492,7 +492,7 @@ Deno.test("main() send has all requests answered whatever size of frames the ser
   }
 });
 
-Deno.test("main() send exits with 3 when there is no connection", async () => {
+Deno.test("send exits with 3 when it cannot connect", async () => {
   const url = `ws://127.0.0.1:${freePort()}`;
   const { code, stdout, stderr } = await runCommand(["send", "--url", url, "x"]);
   assertEquals([code, stdout], [3, ""]);
@@ -509,7 +509,7 @@ Deno.test("main() send exits with 3 when there is no connection", async () => {
   );
 });
 
-Deno.test("main() send --wait sends when the server starts later, and says that it waits", async () => {
+Deno.test("send --wait reports that it waits, and sends when the server starts later", async () => {
   for (const quiet of [[], ["--quiet"]]) {
     const port = freePort();
     const url = `ws://127.0.0.1:${port}`;
@@ -524,7 +524,7 @@ Deno.test("main() send --wait sends when the server starts later, and says that 
   }
 });
 
-Deno.test("main() send --wait gives up after --timeout, exit code 3, and when interrupted", async () => {
+Deno.test("send --wait exits with 3 after --timeout, and ends when it is interrupted", async () => {
   const url = `ws://127.0.0.1:${freePort()}`;
   const { code, stdout, stderr } = await runCommand(
     ["send", "--url", url, "--wait", "--timeout", "0.3", "x"],
@@ -540,7 +540,7 @@ Deno.test("main() send --wait gives up after --timeout, exit code 3, and when in
   assertEquals(await send.exit, 130);
 });
 
-Deno.test("main() send exits with 3 when the connection is lost, even while stdin is open", async () => {
+Deno.test("send exits with 3 when the connection is lost, even while stdin is open", async () => {
   for (const isAnswered of [true, false]) {
     await using server = startMockServer({
       onPacket: ({ request_id }, socket) => {
@@ -560,7 +560,7 @@ Deno.test("main() send exits with 3 when the connection is lost, even while stdi
   }
 });
 
-Deno.test("main() send connects again, tells of it, and has every answer", async () => {
+Deno.test("send reconnects, reports that, and gets every answer", async () => {
   let isFirst = true;
   await using server = startMockServer({
     onPacket: ({ request_id, data }, socket) => {
@@ -588,7 +588,7 @@ Deno.test("main() send connects again, tells of it, and has every answer", async
   }
 });
 
-Deno.test("main() send gives up when there was no connection for as long as an answer may take", async () => {
+Deno.test("send gives up after it could not reconnect for --timeout", async () => {
   await using server = startMockServer({
     onHandshake: (count) => count === 0 ? undefined : new Response(null, { status: 503 }),
     onPacket: (_, socket) => socket.close(1001),
@@ -601,7 +601,7 @@ Deno.test("main() send gives up when there was no connection for as long as an a
   assertMatch(send.stderr, /the connection was lost before the input ended\n$/);
 });
 
-Deno.test("main() send tries again what the server has no room for, and says so", async () => {
+Deno.test("send retries requests that the server refuses as overloaded, and counts that", async () => {
   await using server = serve({ ...SOON, limits: { maxInFlight: 2 } });
   const inputs = Array.from({ length: 10 }, (_, i) => `Hub&&id&&${i}`);
   const { code, stdout, stderr } = await runCommand(["send", "--url", server.url, ...inputs]);
@@ -612,7 +612,7 @@ Deno.test("main() send tries again what the server has no room for, and says so"
   );
 });
 
-Deno.test("main() send exits with 4 when some are not answered in time", async () => {
+Deno.test("send exits with 4 when a request is not answered in time", async () => {
   await using server = serve(LATE);
   // It is for connecting as well, which takes a busy machine a while.
   const args = ["send", "--url", server.url, "--timeout", "2", "a", "b"];
@@ -623,7 +623,7 @@ Deno.test("main() send exits with 4 when some are not answered in time", async (
   await until("they were cancelled", () => server.inFlight === 0);
 });
 
-Deno.test("main() send exits with 130 when it is interrupted, with the summary", async () => {
+Deno.test("send exits with 130 and the summary when it is interrupted", async () => {
   await using server = serve(LATE);
   const stdin = openStdin();
   const send = startCommand(["send", "--url", server.url], { stdin: stdin.stream });
@@ -639,7 +639,7 @@ Deno.test("main() send exits with 130 when it is interrupted, with the summary",
   assertEquals(await connecting.exit, 130);
 });
 
-Deno.test("main() send says in one line that its input cannot be read, exit code 2", async () => {
+Deno.test("send explains in one line why it cannot read its input, with exit code 2", async () => {
   await using server = serve(AT_ONCE);
   const folder = await Deno.makeTempDir();
   const { code, stdout, stderr } = await runCommand(["send", "--url", server.url, "--file", folder])
@@ -656,7 +656,7 @@ function assertTame(text: string): void {
   assert(!/[\0-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(text), text);
 }
 
-Deno.test("main() send escapes whatever a server sends", async () => {
+Deno.test("send escapes text from servers", async () => {
   await using server = startMockServer({
     onPacket: ({ request_id, data }, socket) => {
       socket.send(`${evil} is not JSON`);
@@ -683,7 +683,7 @@ Deno.test("main() send escapes whatever a server sends", async () => {
   }
 });
 
-Deno.test("main() send and bench escape why a server does not go on", async () => {
+Deno.test("send and bench escape the reasons of servers", async () => {
   await using closing = startMockServer({ onPacket: (_, socket) => socket.close(4000, evil) });
   await using refusing = startRawServer(async (connection) => {
     await connection.write(new TextEncoder().encode(`HTTP/1.1 403 ${evil}${evil}\r\n\r\n`));
@@ -701,7 +701,7 @@ Deno.test("main() send and bench escape why a server does not go on", async () =
   }
 });
 
-Deno.test("main() send and bench take __proto__ for an error code like any other", async () => {
+Deno.test("send and bench handle the error code __proto__ like any other", async () => {
   await using server = startMockServer({
     onPacket: ({ request_id }, socket) =>
       socket.send(JSON.stringify({ request_id, error: { code: "__proto__", message: "" } })),
@@ -714,7 +714,7 @@ Deno.test("main() send and bench take __proto__ for an error code like any other
   assertEquals(Object.entries(JSON.parse(benched.stdout).errors), [["__proto__", 1]]);
 });
 
-Deno.test("main() send shows progress on a terminal only, and takes it away", async () => {
+Deno.test("send shows progress on a terminal only, and erases it at the end", async () => {
   await using server = serve(SOON);
   const inputs = Array.from({ length: 20 }, (_, i) => `Hub&&id&&${i}`);
   const args = ["send", "--url", server.url];
@@ -733,7 +733,7 @@ Deno.test("main() send shows progress on a terminal only, and takes it away", as
   }
 });
 
-Deno.test("main() send --chart shows on stderr what came when, off a terminal as well", async () => {
+Deno.test("send --chart draws answers on stderr, even without a terminal", async () => {
   await using server = serve({ ...SOON, limits: { maxPacketSize: 60 } });
   const args = ["send", "--url", server.url, "--chart", "--quiet", "--id"];
   const { stdout, stderr } = await runCommand([...args, "first", "a"]);
@@ -743,7 +743,7 @@ Deno.test("main() send --chart shows on stderr what came when, off a terminal as
   assertEquals(none.stderr, "");
 });
 
-Deno.test("main() send --json ends stderr with the summary as one line of JSON", async () => {
+Deno.test("send --json writes the summary as JSON in the last line of stderr", async () => {
   await using server = serve({ ...AT_ONCE, limits: { maxPacketSize: 60 } });
   await using evil = startMockServer({
     onPacket: ({ request_id }, socket) =>
@@ -762,7 +762,7 @@ Deno.test("main() send --json ends stderr with the summary as one line of JSON",
 
 // convert
 
-Deno.test("main() convert converts line by line, and --back gives what converts to the same", async () => {
+Deno.test("convert converts line by line, and --back returns data that converts to the same", async () => {
   const vectors = convertVectors().filter(({ data }) => !/[\n\r]/.test(data));
   const stdin = vectors.map(({ data }) => data + "\n").join("");
   const { code, stdout, stderr } = await runCommand(["convert"], { stdin });
@@ -779,7 +779,7 @@ Deno.test("main() convert converts line by line, and --back gives what converts 
   assert(expected.length > vectors.length / 2);
 });
 
-Deno.test("main() convert --back goes on after lines that it cannot convert", async () => {
+Deno.test("convert --back continues after lines that it cannot convert", async () => {
   const stdin = '{"a":{"b":"c"}}\n{\n{"a":{"b":"&&"}}\n{"a":{"b":""}}\n7\n{"d":{"e":"f"}}\n';
   const { code, stdout, stderr } = await runCommand(["convert", "--back"], { stdin });
   assertEquals(code, 1);
@@ -793,7 +793,7 @@ Deno.test("main() convert --back goes on after lines that it cannot convert", as
   assertEquals(stderr.match(/^line \d/gm), ["line 2", "line 3", "line 4", "line 5"]);
 });
 
-Deno.test("main() convert ends when it is interrupted, even while it waits for stdin", async () => {
+Deno.test("convert ends when it is interrupted, even while it waits for stdin", async () => {
   const stdin = openStdin();
   const convert = startCommand(["convert"], { stdin: stdin.stream });
   stdin.write("a&&b&&c\n");
@@ -805,7 +805,7 @@ Deno.test("main() convert ends when it is interrupted, even while it waits for s
 
 // demo
 
-Deno.test("main() demo ends at once when it is interrupted", async () => {
+Deno.test("demo ends at once when it is interrupted", async () => {
   const demo = startCommand(["demo"]);
   await demo.seen(/→/);
   demo.interrupt();

@@ -56,7 +56,7 @@ async function report(args: string[], options: BenchOptions = {}) {
 
 const answer = ({ request_id }: Packet) => JSON.stringify({ request_id, data: {} });
 
-Deno.test("bench measures our server: all answered, out of order, overhead without delays", async () => {
+Deno.test("bench measures order, latency and overhead of this server", async () => {
   await using server = serve({ port: 0, delay: { min: 0.01, max: 0.1 }, seed: 1 });
   const { exit, report: { latency_ms, overhead_ms, ...rest }, counts } = await report(
     ["--url", server.url, "-c", "2", "-p", "20", "-n", "200"],
@@ -72,7 +72,7 @@ Deno.test("bench measures our server: all answered, out of order, overhead witho
   assertEquals(rest.send_lag_ms, null);
 });
 
-Deno.test("bench ends with the time", async () => {
+Deno.test("bench ends after --duration", async () => {
   await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
   const { exit, report: { elapsed_s, sending_s }, counts } = await report(
     ["--url", server.url, "-c1", "-p=4", "-z", "100ms"],
@@ -82,7 +82,7 @@ Deno.test("bench ends with the time", async () => {
   assert(elapsed_s >= 0.1 && sending_s <= 0.1, `${elapsed_s} s, of which ${sending_s} s sending`);
 });
 
-Deno.test("bench sends at a rate, also where the server does not keep up", async (t) => {
+Deno.test("bench sends at --rate, even if the server falls behind", async (t) => {
   await t.step("which it does", async () => {
     await using server = serve({ port: 0, delay: { min: 0.01, max: 0.01 } });
     const { report: { concurrency, send_lag_ms }, counts } = await report(
@@ -106,7 +106,7 @@ Deno.test("bench sends at a rate, also where the server does not keep up", async
   });
 });
 
-Deno.test("bench sends arrays only if it is told to", async () => {
+Deno.test("bench sends arrays only with --batch", async () => {
   for (const [args, longest] of [[[], 1], [["--batch", "4"], 4]] as const) {
     const frames: number[] = [];
     await using server = startFrameServer((frame, socket) => {
@@ -120,7 +120,7 @@ Deno.test("bench sends arrays only if it is told to", async () => {
   }
 });
 
-Deno.test("bench needs no more than plain mode, and then knows no overhead", async () => {
+Deno.test("bench measures no overhead in plain mode", async () => {
   await using server = startMockServer({
     onPacket: (packet, socket) => socket.send(answer(packet)),
   });
@@ -140,7 +140,7 @@ Deno.test("bench needs no more than plain mode, and then knows no overhead", asy
   );
 });
 
-Deno.test("bench sends the data that it is given, in turn", async () => {
+Deno.test("bench sends the data of --data, or of --file in turn", async () => {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(path, 'a&&b&&c\n{"request_id":"mine","data":"d&&e&&f"}\n');
@@ -162,7 +162,7 @@ Deno.test("bench sends the data that it is given, in turn", async () => {
   }
 });
 
-Deno.test("bench counts what a server should not do", async (t) => {
+Deno.test("bench counts invalid frames and unknown ids", async (t) => {
   const once = (does: (packet: Packet, socket: WebSocket) => void) => ({
     onPacket(packet: Packet, socket: WebSocket) {
       if (packet.request_id === "1") does(packet, socket);
@@ -187,7 +187,7 @@ Deno.test("bench counts what a server should not do", async (t) => {
   });
 });
 
-Deno.test("bench counts errors by code, which is safe to show", async () => {
+Deno.test("bench counts errors by code, and escapes the codes", async () => {
   await using server = startMockServer({
     onPacket({ request_id }, socket) {
       const code = Number(request_id) % 2 ? "overloaded" : "\x1b]0;gone\x07";
@@ -203,7 +203,7 @@ Deno.test("bench counts errors by code, which is safe to show", async () => {
   assert(!stdout.includes("\x1b"));
 });
 
-Deno.test("bench gives up on what is not answered in time, and knows what is late", async (t) => {
+Deno.test("bench counts requests that time out, and late answers", async (t) => {
   await t.step("never", async () => {
     await using server = startMockServer({});
     const { exit, counts } = await report(
@@ -228,7 +228,7 @@ Deno.test("bench gives up on what is not answered in time, and knows what is lat
   });
 });
 
-Deno.test("bench goes on without a connection that is lost, and ends without any", async (t) => {
+Deno.test("bench continues without a lost connection, and ends when all are lost", async (t) => {
   await t.step("one", async () => {
     let isFirst = true;
     await using server = startMockServer({
@@ -249,7 +249,7 @@ Deno.test("bench goes on without a connection that is lost, and ends without any
   });
 });
 
-Deno.test("bench says why it cannot connect", async (t) => {
+Deno.test("bench explains why it cannot connect", async (t) => {
   await t.step("nobody there", async () => {
     const { exit, stdout, stderr } = await bench(["--url", "ws://127.0.0.1:1"]);
     assertEquals([exit, stdout], [Exit.noConnection, ""]);
@@ -273,7 +273,7 @@ Deno.test("bench says why it cannot connect", async (t) => {
   });
 });
 
-Deno.test("bench reports also when it is interrupted", async () => {
+Deno.test("bench reports when it is interrupted", async () => {
   await using server = startMockServer({});
   const abort = new AbortController();
   const running = report(["--url", server.url, "-c", "1", "-p", "5"], { signal: abort.signal });
@@ -285,7 +285,7 @@ Deno.test("bench reports also when it is interrupted", async () => {
   assert(elapsed_s < 10);
 });
 
-Deno.test("bench is interrupted while it connects", async () => {
+Deno.test("bench can be interrupted while it connects", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const abort = new AbortController();
   const running = bench(["--url", `ws://127.0.0.1:${listener.addr.port}`, "-c", "1"], {
@@ -296,7 +296,7 @@ Deno.test("bench is interrupted while it connects", async () => {
   assertEquals((await running).exit, Exit.interrupted);
 });
 
-Deno.test("bench holds thresholds against what it has measured", async (t) => {
+Deno.test("bench compares the measurement with thresholds", async (t) => {
   await using server = startMockServer({
     onPacket({ request_id }, socket) {
       const fault = { code: "overloaded", message: "" } as const;
@@ -321,7 +321,7 @@ Deno.test("bench holds thresholds against what it has measured", async (t) => {
   }
 });
 
-Deno.test("bench shows how it goes on a terminal, and reports there too", async () => {
+Deno.test("bench shows progress on a terminal, and then the report", async () => {
   await using server = serve({ port: 0, delay: { min: 0.3, max: 0.3 } });
   const { stdout, stderr } = await bench(["--url", server.url, "-c", "1", "-n", "2"], {
     isTerminal: true,
@@ -364,7 +364,7 @@ Deno.test("bench explains what is wrong with a command line", async (t) => {
   }
 });
 
-Deno.test("bench --help lists short names, and flags that can be repeated", async () => {
+Deno.test("bench --help lists letters, and flags that can be repeated", async () => {
   const { exit, stdout } = await bench(["--help"]);
   assertEquals(exit, Exit.ok);
   assertMatch(stdout, /^ {2}-c, --connections N +connections \[10\]$/m);

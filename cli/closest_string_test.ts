@@ -3,7 +3,7 @@ import { closestString } from "./closest_string.ts";
 
 const KNOWN = ["port", "hostname", "delay", "log-format", "max-packet-size", "max-in-flight"];
 
-Deno.test("closestString() finds what was mistyped, and nothing where that is a guess", () => {
+Deno.test("closestString() returns the word that was meant, and undefined for a mere guess", () => {
   const cases: [word: string, found: string | undefined][] = [
     ["port", "port"],
     ["prt", "port"],

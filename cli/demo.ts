@@ -55,7 +55,7 @@ async function show(stdout: BufferedWriter, signal: AbortSignal): Promise<void> 
 
   await using server = serve({
     port: 0,
-    events: { accepted: (id, delay) => void say(`${id} is to wait ${delay / 1000} s`) },
+    events: { accepted: (id, delay) => void say(`${id} waits ${delay / 1000} s`) },
   });
   await say(`a server listens on ${server.url}`);
   await using client = await Client.connect(server.url, { signal });

@@ -23,7 +23,7 @@ function openStdin() {
 
 const SERVE = ["serve", "--port", "0", "--delay", "0.2", "--exit-with-stdin"];
 
-Deno.test("serve --exit-with-stdin drains when stdin closes or fails, whatever it holds", async () => {
+Deno.test("serve --exit-with-stdin drains when stdin closes or fails, whatever it contains", async () => {
   for (const end of ["end", "fail"] as const) {
     const stdin = openStdin();
     const serving = startCommand(SERVE, { stdin: stdin.readable });

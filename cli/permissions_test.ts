@@ -157,7 +157,7 @@ Deno.test({
   },
 });
 
-Deno.test("serve, send, bench and demo print how to run them, whatever Deno was told", async () => {
+Deno.test("serve, send, bench and demo print a command line that works, whatever flags Deno has", async () => {
   const { execPath } = Deno;
   const run = async (...args: string[]) => {
     await using program = startProgram(execPath(), ["run", "--no-prompt", "main.ts", ...args]);

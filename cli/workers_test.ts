@@ -3,7 +3,7 @@ import { runCommand } from "../tests/support/fake_streams.ts";
 
 const ignore = Deno.build.os !== "linux";
 
-Deno.test("serve says what --workers can be", async () => {
+Deno.test("serve explains a wrong number of --workers", async () => {
   for (const value of ["0", "-1", "1.5", "all", "1025", "1e1"]) {
     const { code, stderr } = await runCommand(["serve", `--workers=${value}`]);
     assertEquals(code, 2);
@@ -14,7 +14,7 @@ Deno.test("serve says what --workers can be", async () => {
   }
 });
 
-Deno.test({ name: "serve says what does not go with --workers", ignore }, async () => {
+Deno.test({ name: "serve refuses flags that --workers excludes", ignore }, async () => {
   const { code, stderr } = await runCommand(["serve", "--workers", "2", "--record", "-"]);
   assertEquals(code, 2);
   assertEquals(
@@ -23,7 +23,7 @@ Deno.test({ name: "serve says what does not go with --workers", ignore }, async 
   );
 });
 
-Deno.test({ name: "serve --workers says that its port is in use", ignore }, async () => {
+Deno.test({ name: "serve --workers reports that its port is in use", ignore }, async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
   const { code, stderr } = await runCommand(["serve", "--workers", "2", "--port", `${port}`]);
