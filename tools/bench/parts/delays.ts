@@ -44,14 +44,15 @@ export async function measureDelays(servers: Servers, rounds: number): Promise<S
     ["p99, ms", (result) => result.p99, 2],
     ["max, ms", (result) => result.max, 1],
     ["memory, MB", (result) => result.memory / 1e6, 0],
-    ["processor", (result) => 100 * result.processor, 0, " %"],
+    ["CPU time", (result) => 100 * result.processor, 0, " %"],
   ];
   return {
     title: "Delays",
     text:
       "Random delays of 1 to 5 s, 50 connections, an open loop. Lateness is the time from sending a " +
-      "request to its answer, less its delay. Memory per request is the resident memory beyond that " +
-      "with 3,000 in flight, per request, less the request's own text.",
+      "request to its answer, minus its delay. Memory per request is the increase in resident " +
+      "memory since 3,000 were in flight, divided by the additional requests, minus the length of a " +
+      "request's text.",
     goals: [
       { what: `${small}: lateness p99`, values: p99.get(small)!, atMost: 4, unit: " ms" },
       {

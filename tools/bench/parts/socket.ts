@@ -72,7 +72,7 @@ export async function measureLogging(servers: Servers, rounds: number): Promise<
       atLeast: 0.8,
     }],
     table: {
-      header: ["", "answers/s", "processor"],
+      header: ["", "answers/s", "CPU time"],
       rows: [...perSecond].map(([name, values]) => [
         name,
         withSpread(values, 0),

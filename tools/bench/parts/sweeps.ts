@@ -57,9 +57,9 @@ export async function measureSweeps(servers: Servers, maxRounds: number): Promis
   return {
     title: "As the load grows",
     text:
-      `Medians of ${rounds} rounds, with bars from the least to the greatest. A line ends where a ` +
-      "server no longer keeps up with the arrivals: beyond that, lateness only grows with the length " +
-      "of the measurement.",
+      `Medians of ${rounds} rounds, with bars from the minimum to the maximum. A line ends where a ` +
+      "server no longer keeps up with the requests. Beyond that, lateness grows for as long as the " +
+      "measurement takes.",
     goals: [],
     charts: {
       "lateness.svg": lineChart(
