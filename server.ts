@@ -9,7 +9,7 @@ import { type ServeOptions, type Server, startServer } from "./server/start.ts";
 export type { Limits, SessionEvents } from "./session/context.ts";
 export type { Tap } from "./session/tap.ts";
 export type { Delay, DelayRange, LognormalDelay, NormalDelay } from "./session/delays.ts";
-export type { FaultKind, FaultRates } from "./session/fault_policy.ts";
+export type { FaultKind, FaultRates, TransportFault } from "./session/fault_policy.ts";
 export type { Certificate } from "./server/listener.ts";
 export type { ConnectionLimits } from "./server/connections.ts";
 export type { ServerEvents } from "./server/events.ts";

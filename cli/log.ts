@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FAULT_KINDS } from "../session/fault_policy.ts";
+import { FAULT_KINDS, isTransportFault } from "../session/fault_policy.ts";
 import type { Drained, FaultKind, Server, ServerEvents } from "../server.ts";
 import type { WorkerEvents } from "../cluster/threads/worker_group.ts";
 import { escapeControls } from "./terminal/escape.ts";
@@ -28,10 +28,20 @@ const EFFECTS: Readonly<Record<FaultKind, string>> = {
   late: "answered late",
   garbage: "answered with garbage",
   disconnect: "disconnected",
+  stall: "left without another answer",
+  drip: "answered byte by byte",
+  split: "answered in fragments",
+  badframe: "answered with a broken frame",
 };
 
 /** Faults after which the client has no answer that it can read. */
-const UNANSWERED: readonly FaultKind[] = ["drop", "garbage", "disconnect"];
+const UNANSWERED: readonly FaultKind[] = [
+  "drop",
+  "garbage",
+  "disconnect",
+  "stall",
+  "badframe",
+];
 
 /** A log of what happens to requests and connections, and of the server's own steps. */
 export interface ServerLog extends WorkerEvents, Disposable {
@@ -153,7 +163,8 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
     },
     faults(counts) {
       if (counts === undefined) return;
-      const effects = FAULT_KINDS.map((kind) => `${counts[kind]} ${EFFECTS[kind]}`).join(", ");
+      const kinds = FAULT_KINDS.filter((kind) => counts[kind] > 0 || !isTransportFault(kind));
+      const effects = kinds.map((kind) => `${counts[kind]} ${EFFECTS[kind]}`).join(", ");
       write("info", "faults", `Injected faults: ${effects}`, { ...counts });
     },
     [Symbol.dispose]() {

@@ -5,7 +5,7 @@ import {
   assertStrictEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { FAULT_KINDS } from "../session/fault_policy.ts";
+import { FAULT_KINDS, type FaultKind } from "../session/fault_policy.ts";
 import { type LogFormat, startLog } from "./log.ts";
 import { BufferedWriter } from "./buffered_writer.ts";
 
@@ -137,7 +137,10 @@ Deno.test("startLog() logs events of connections once a second each", async () =
 });
 
 Deno.test("drained() logs that all were answered only when they were", async () => {
-  const none = { drop: 0, error: 0, duplicate: 0, late: 0, garbage: 0, disconnect: 0 };
+  const none = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0])) as Record<
+    FaultKind,
+    number
+  >;
   const clean = { dropped: 0, cut: 0, disconnected: 0 };
   const cases: [text: string, ...Parameters<Log["drained"]>][] = [
     ["all answered", clean, { answered: 0, faults: undefined }],
@@ -245,7 +248,9 @@ const CALLS: {
     [{ dropped: 0, cut: 0, disconnected: 0 }, { answered: 1, faults: undefined }],
     [{ dropped: 1, cut: 0, disconnected: 0 }, { answered: 1, faults: undefined }],
   ],
-  faults: [[{ drop: 1, error: 1, duplicate: 0, late: 0, garbage: 0, disconnect: 0 }]],
+  faults: [[
+    Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 1])) as Record<FaultKind, number>,
+  ]],
 };
 
 /** Reads the table of events in docs/reference.md: of each cell, the text in backticks. */

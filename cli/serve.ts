@@ -11,7 +11,7 @@ import { type Certificate, checkCertificate } from "../server/listener.ts";
 import { type ServeOptions, type Server, startServer } from "../server/start.ts";
 import { UncaughtErrorHandler } from "../server/uncaught_errors.ts";
 import { parseDelay } from "../session/delays.ts";
-import { FAULT_KINDS, parseFaults } from "../session/fault_policy.ts";
+import { FAULT_KINDS, isTransportFault, parseFaults } from "../session/fault_policy.ts";
 import type { Responder } from "../session/responder.ts";
 import { readToken, tokenFile, toReadToken } from "./auth.ts";
 import { aborted, shutDownWithStdin, type Streams } from "./command.ts";
@@ -27,8 +27,6 @@ import { ServerStatus } from "./terminal/progress.ts";
 
 /** The most workers: more would only be in each other's way. */
 const MAX_WORKERS = 1024;
-
-const FAULTS = FAULT_KINDS.join(", ").replace("late", "late=0.1:5s");
 
 const limit = (help: string) => flag.integer(help, undefined, 1);
 
@@ -50,7 +48,9 @@ export const flags = {
       parseDelay,
     ),
     seed: flag.integer("makes delays and faults a function of N and the request's id"),
-    fault: flag.value("KIND=SHARE,…", FAULTS, parseFaults),
+    fault: flag.value("KIND=SHARE,…", "shares of requests to inject faults into", parseFaults),
+    "handshake-delay": flag.time("how long each handshake takes; needs strict [0]"),
+    refuse: flag.integer("handshakes to refuse with 503 at first; needs strict [0]", undefined, 1),
   }),
   ...flag.group("Limits", {
     "max-packet-size": flag.size("longest frame [1MiB]"),
@@ -93,6 +93,9 @@ packets that is answered line by line. A browser that opens / shows a console. G
 the server's state, GET /metrics its counts for Prometheus, GET /asyncapi.json its protocol. With
 --nats, requests wait in NATS and the processes of asyncpkt work convert them.
 
+Faults: drop, error, duplicate, late=SHARE:TIME, garbage, disconnect; with --websocket strict also
+stall, drip=SHARE:BYTES (per second), split, badframe. Shares may not exceed 1 together.
+
 SIGINT or SIGTERM drains the server: it still answers requests in flight. A second signal, at least
 one second later, ends it at once. SIGHUP reads the certificate and its key again. On a terminal, a
 line below the log shows the state.
@@ -117,6 +120,7 @@ type Flags = FlagValues<typeof flags>;
 export async function run(args: string[], streams: Streams): Promise<number> {
   const given = readFlags(flags, args);
   if (given.workers > 1) checkWorkers(given);
+  if (given.websocket !== "strict") checkTransport(given);
   await requirePermissions("serve", args, needsOf(given));
   const { stdout, stderr, signal } = streams;
   const token = await readToken(given["token-file"]);
@@ -134,6 +138,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     delay: given.delay,
     seed: given.seed,
     faults: given.fault,
+    handshakeDelay: given["handshake-delay"],
+    refuseFirst: given.refuse,
     limits: flag.defined<NonNullable<ServeOptions["limits"]>>({
       maxPacketSize: given["max-packet-size"],
       maxInFlight: given["max-in-flight"],
@@ -179,8 +185,21 @@ function parseWorkers(text: string): number {
   throw flag.unexpected(`auto or an integer from 1 to ${MAX_WORKERS}`, text);
 }
 
+/** @throws {UsageError} if a flag needs the strict transport. */
+function checkTransport(given: Flags): void {
+  const fault = FAULT_KINDS.find((kind) => isTransportFault(kind) && given.fault?.[kind]);
+  const needs = {
+    [`--fault ${fault}`]: fault,
+    "--handshake-delay": given["handshake-delay"],
+    "--refuse": given.refuse,
+  };
+  const [other] = Object.entries(needs).find(([, value]) => value !== undefined) ?? [];
+  if (other !== undefined) throw new UsageError(`${other} needs --websocket strict`);
+}
+
 /** @throws {UsageError} if several workers are not possible. */
-function checkWorkers({ record, nats }: Flags): void {
+function checkWorkers({ record, nats, refuse }: Flags): void {
+  flag.exclude({ "--refuse": refuse !== undefined, "--workers": true });
   flag.exclude({ "--record": record !== undefined, "--workers": true });
   flag.exclude({ "--nats": nats.length > 0, "--workers": true });
   if (Deno.build.os !== "linux") {

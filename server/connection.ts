@@ -5,11 +5,13 @@
  */
 
 import type { Carrier } from "../session/context.ts";
+import type { TransportFault } from "../session/fault_policy.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
 import { guard, reportError, type ServerEvents } from "./events.ts";
 import type { Driver } from "./driver.ts";
 import type { Socket, SocketHandler } from "./socket.ts";
+import { isFaulty, TRANSPORT_FAULTS } from "./transport_faults.ts";
 
 /** Most bytes of a UTF-16 unit in a frame, and of the header of a frame. */
 const MAX_BYTES = 3;
@@ -22,6 +24,8 @@ export interface ConnectionContext {
   readonly events: ServerEvents;
   /** Bytes that may wait for a peer to read them. */
   readonly maxBuffered: number;
+  /** The rate of the fault `drip`, in bytes per second. @default {1} */
+  readonly dripRate?: number | undefined;
 }
 
 /** A connection. Errors of the peer or of the server affect only the connection itself. */
@@ -74,6 +78,17 @@ export class ServerConnection implements Carrier, SocketHandler {
       } else {
         this.#socket.send(frame);
       }
+    } catch (error) {
+      queueMicrotask(() => this.#onError(error));
+    }
+  }
+
+  /** Sends a frame in the way of a fault, if the transport can; otherwise as usual. */
+  sendFaulty(kind: TransportFault, frame: string): void {
+    const socket = this.#socket;
+    if (!isFaulty(socket)) return this.send(frame);
+    try {
+      TRANSPORT_FAULTS[kind](socket, frame, this.#context.dripRate ?? 1);
     } catch (error) {
       queueMicrotask(() => this.#onError(error));
     }

@@ -5,6 +5,7 @@ import {
   type FaultKind,
   faultPolicy,
   type FaultRates,
+  type TransportFault,
 } from "../session/fault_policy.ts";
 import { encodeError, ERRORS } from "../protocol.ts";
 import { serve } from "../server.ts";
@@ -113,7 +114,7 @@ Deno.test("serve() with faults injects them into POSTs", async () => {
     });
   const fine = idThatMeets(undefined, rates);
   const answer = (id: string) => `{"request_id":"${id}","data":{}}\n`;
-  const texts: Record<Exclude<FaultKind, "disconnect">, (id: string) => string> = {
+  const texts: Record<Exclude<FaultKind, "disconnect" | TransportFault>, (id: string) => string> = {
     drop: () => "",
     error: (id) => encodeError(`"${id}"`, { code: "internal", message: ERRORS.internal }) + "\n",
     duplicate: (id) => answer(id) + answer(id),

@@ -11,7 +11,13 @@ import { Sessions } from "../session/sessions.ts";
 import type { Responder } from "../session/responder.ts";
 import type { Tap } from "../session/tap.ts";
 import { type Delay, delayPolicy } from "../session/delays.ts";
-import { type FaultKind, faultPolicy, type FaultRates } from "../session/fault_policy.ts";
+import {
+  FAULT_KINDS,
+  type FaultKind,
+  faultPolicy,
+  type FaultRates,
+  isTransportFault,
+} from "../session/fault_policy.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
 import { Access, chooseProtocol, refuse } from "./auth.ts";
 import { CutOff } from "./answer_stream.ts";
@@ -96,6 +102,10 @@ export interface ServeOptions {
    * @default {"deno"}
    */
   websocket?: "deno" | "strict";
+  /** Time before each handshake is answered, in milliseconds; needs the strict transport. @default {0} */
+  handshakeDelay?: number;
+  /** How many handshakes to refuse with status 503 at first; needs the strict transport. @default {0} */
+  refuseFirst?: number;
   /** Whether browsers get the console. @default {true} */
   console?: boolean;
   /**
@@ -166,9 +176,11 @@ export function startServer(
   options: ServeOptions,
   { responder, group }: ServerParts = {},
 ): StartedServer {
-  const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls } = options;
+  const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls, refuseFirst = 0 } =
+    options;
   const delays = delayPolicy(options.delay, options.seed);
   const faults = options.faults && faultPolicy(options.faults, options.seed);
+  checkTransport(options);
   // Sessions checks all limits.
   const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
   const maxWait = delays.maxDelay + (faults?.lateBy ?? 0);
@@ -194,9 +206,16 @@ export function startServer(
     console: options.console ?? true,
   });
   const driver = new Driver(sessions, realClock, (error) => reportError(events, error));
-  const context = { sessions, driver, events, maxBuffered: limits.maxBuffered };
+  const context = {
+    sessions,
+    driver,
+    events,
+    maxBuffered: limits.maxBuffered,
+    dripRate: faults?.dripRate,
+  };
   const connections = new Connections(context, limits, stats, group);
   let isDraining = false;
+  let refused = 0;
   let drained: Promise<Drained> | undefined;
 
   const handler: RequestHandler = (request, info, upgrade) => {
@@ -216,6 +235,9 @@ export function startServer(
     if (purpose === "metrics") return metrics();
     if (purpose === "description") return answerDescription();
     if (purpose === "upgrade" && isDraining) return refuse(503, "The server is draining");
+    if (purpose === "upgrade" && refused < refuseFirst) {
+      return refuse(503, `Refused on purpose: handshake ${++refused} of ${refuseFirst}`);
+    }
     const address = info.remoteAddr.hostname;
     const leave = connections.admit(address);
     if (typeof leave === "string") {
@@ -248,7 +270,11 @@ export function startServer(
     },
   };
   const listener = options.websocket === "strict"
-    ? new StrictListener({ ...listenerOptions, maxMessage: sessions.limits.maxPacketSize })
+    ? new StrictListener({
+      ...listenerOptions,
+      maxMessage: sessions.limits.maxPacketSize,
+      handshakeDelay: options.handshakeDelay ?? 0,
+    })
     : new Listener(listenerOptions);
 
   async function metrics(): Promise<Response> {
@@ -321,4 +347,22 @@ export function startServer(
 /** Waits until the timeout at most, so that no peer holds up the others. */
 async function inTime(ending: Promise<unknown>, timeout: number): Promise<void> {
   await deadline(ending, timeout).catch(() => {});
+}
+
+/** @throws {RangeError} if an option needs the strict transport, and that is not chosen. */
+function checkTransport(
+  { websocket, faults = {}, handshakeDelay, refuseFirst }: ServeOptions,
+): void {
+  if (websocket === "strict") return;
+  const fault = FAULT_KINDS.find((kind) => isTransportFault(kind) && (faults[kind] ?? 0) > 0);
+  const option = fault !== undefined
+    ? `the fault ${fault}`
+    : handshakeDelay !== undefined
+    ? "handshakeDelay"
+    : refuseFirst !== undefined
+    ? "refuseFirst"
+    : undefined;
+  if (option !== undefined) {
+    throw new RangeError(`${option} needs the strict transport of WebSockets`);
+  }
 }

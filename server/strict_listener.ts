@@ -37,6 +37,8 @@ const INNER = "127.0.0.1";
 export interface StrictListenerOptions extends ListenerOptions {
   /** Longest message to accept, in bytes. */
   readonly maxMessage: number;
+  /** Time before each handshake is answered, in milliseconds. */
+  readonly handshakeDelay: number;
 }
 
 /** A socket after its handshake, and the bytes that were read after the handshake. */
@@ -177,7 +179,7 @@ export class StrictListener {
 
   /** Asks the handler for a socket, and finishes the handshake. */
   async #open(stream: Stream, head: Head, key: string): Promise<WebSocketConnection | undefined> {
-    const { handler, maxMessage, onError } = this.#options;
+    const { handler, handshakeDelay, maxMessage, onError } = this.#options;
     const remoteAddr = stream.remoteAddr as Deno.NetAddr;
     const info: RequestInfo = { remoteAddr, completed: Promise.resolve() };
     let socket: WebSocketConnection | undefined;
@@ -192,6 +194,8 @@ export class StrictListener {
       return { socket, response: new Response(null, { status: 101, headers }) };
     };
     try {
+      // While it waits, the end of the connection goes unnoticed: the handshake then fails.
+      if (handshakeDelay > 0) await delay(handshakeDelay, this.#closed).catch(() => {});
       const response = await handler(requestOf(head, this.#scheme), info, upgrade);
       const headers = Object.fromEntries(response.headers);
       if (socket === undefined) return void await writeResponse(stream, response);

@@ -18,6 +18,7 @@ function listen(options: Partial<StrictListenerOptions> = {}) {
     tls: undefined,
     reusePort: false,
     maxMessage: 1000,
+    handshakeDelay: 0,
     async handler(request, { remoteAddr }, upgrade) {
       const { pathname } = new URL(request.url);
       if (pathname === "/refuse") return new Response("no room\n", { status: 503 });

@@ -7,7 +7,7 @@
 import type { ErrorDetails } from "../protocol.ts";
 import type { FrameReader } from "../protocol/frame_reader.ts";
 import type { Counters } from "./counters.ts";
-import type { FaultKind } from "./fault_policy.ts";
+import type { FaultKind, TransportFault } from "./fault_policy.ts";
 import type { Planner } from "./plan.ts";
 import type { RequestTable } from "./request_table.ts";
 import type { Responder } from "./responder.ts";
@@ -51,6 +51,8 @@ export interface Carrier {
   send(frame: string): void;
   /** Closes the connection for the fault `disconnect`. The session is closed already. */
   disconnect?(): void;
+  /** Sends a frame in the way of a fault, or nothing for `stall`. Without it, frames are sent as usual. */
+  sendFaulty?(kind: TransportFault, frame: string): void;
   /** Reports that a request met the fault `drop`, so no answer follows. */
   dropped?(): void;
 }

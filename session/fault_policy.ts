@@ -8,8 +8,31 @@ import { RandomStream, seededRandom } from "./seeded_random.ts";
 import { MAX_DELAY } from "./delays.ts";
 import { parseDuration } from "./duration.ts";
 
+/** The kinds of faults that only the strict transport can inject. */
+export type TransportFault = "stall" | "drip" | "split" | "badframe";
+
 /** The kinds of faults. */
-export type FaultKind = "drop" | "error" | "duplicate" | "late" | "garbage" | "disconnect";
+export type FaultKind =
+  | "drop"
+  | "error"
+  | "duplicate"
+  | "late"
+  | "garbage"
+  | "disconnect"
+  | TransportFault;
+
+/** The kinds of faults that only the strict transport can inject. */
+const TRANSPORT_FAULT_KINDS: readonly TransportFault[] = [
+  "stall",
+  "drip",
+  "split",
+  "badframe",
+];
+
+/** Whether only the strict transport can inject this kind of fault. */
+export function isTransportFault(kind: FaultKind): kind is TransportFault {
+  return TRANSPORT_FAULT_KINDS.includes(kind as TransportFault);
+}
 
 /** All kinds of faults, in the order in which they are listed. */
 export const FAULT_KINDS: readonly FaultKind[] = [
@@ -19,24 +42,42 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   "late",
   "garbage",
   "disconnect",
+  ...TRANSPORT_FAULT_KINDS,
 ];
+
+/**
+ * The faults that end a connection or make it useless. A request that meets one is spared when it is sent
+ * again: otherwise a client that reconnects and resends would never get past it.
+ */
+export const ENDING_FAULTS: ReadonlySet<FaultKind | undefined> = new Set<FaultKind>([
+  "disconnect",
+  "stall",
+  "badframe",
+]);
 
 /** The share of requests that meets each kind of fault: from 0 to 1, and at most 1 together. */
 export interface FaultRates extends Partial<Record<FaultKind, number>> {
   /** The extra delay of the kind `late`, in seconds. @default {10} */
   lateBy?: number;
+  /** The rate of the kind `drip`, in bytes per second. @default {10} */
+  dripRate?: number;
 }
 
 /** Decides which fault each request meets. */
 export interface FaultPolicy {
   /** The extra delay of the kind `late`, in milliseconds. */
   readonly lateBy: number;
+  /** The rate of the kind `drip`, in bytes per second. */
+  readonly dripRate: number;
   /** Returns the fault of the request with the id `bytes[at .. end]`, JSON in UTF-8, if any. */
   kindFor(bytes: Uint8Array, at: number, end: number): FaultKind | undefined;
 }
 
 /** The default extra delay of the kind `late`, in seconds. */
 const DEFAULT_LATE_BY = 10;
+
+/** The default rate of the kind `drip`, in bytes per second. */
+const DEFAULT_DRIP_RATE = 10;
 
 /** How far the sum of shares may exceed 1: sums of decimals are not exact. */
 const ROUNDING = 1e-9;
@@ -49,11 +90,14 @@ const ROUNDING = 1e-9;
  * integer.
  */
 export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
-  const { lateBy = DEFAULT_LATE_BY } = rates;
+  const { lateBy = DEFAULT_LATE_BY, dripRate = DEFAULT_DRIP_RATE } = rates;
   if (!(lateBy > 0 && lateBy <= MAX_DELAY)) {
     throw new RangeError(
       `lateBy: expected more than 0 and at most ${MAX_DELAY} seconds, got ${lateBy}`,
     );
+  }
+  if (!(dripRate >= 1 && Number.isFinite(dripRate))) {
+    throw new RangeError(`dripRate: expected at least 1 byte per second, got ${dripRate}`);
   }
   const bounds: [FaultKind, end: number][] = [];
   let sum = 0;
@@ -69,6 +113,7 @@ export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
   const chosen = seededRandom(seed, RandomStream.fault);
   return {
     lateBy: Math.round(1000 * lateBy),
+    dripRate,
     kindFor: (bytes, at, end) => {
       const number = chosen(bytes, at, end);
       return bounds.find(([, end]) => number < end)?.[0];
@@ -76,20 +121,20 @@ export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
   };
 }
 
-/** A fault on the command line: its kind, its share, and for `late` its extra delay. */
+/** A fault on the command line: its kind, its share, and the extra delay of `late` or the rate of `drip`. */
 const FAULT = /^([a-z]+)=(\d+(?:\.\d+)?)(?::(\d+(?:\.\d+)?(?:ms|s|m|h)?))?$/;
 
 /**
- * Parses rates of the command line, such as `drop=0.01,late=0.02:5`, where 5 is the extra delay in
- * seconds. It may have a unit, such as `500ms`.
+ * Parses rates of the command line, such as `drop=0.01,late=0.02:5,drip=0.1:100`. 5 is the extra delay in
+ * seconds, or with a unit, such as `500ms`; 100 is the rate in bytes per second.
  *
  * @throws {RangeError} if the text has another form, or {@linkcode faultPolicy} throws.
  */
 export function parseFaults(text: string): FaultRates {
   const rates: FaultRates = {};
   for (const part of text.split(",")) {
-    const [, name, rate, lateBy] = FAULT.exec(part) ?? [];
-    if (name === undefined || (lateBy !== undefined && name !== "late")) {
+    const [, name, rate, parameter] = FAULT.exec(part) ?? [];
+    if (name === undefined || (parameter !== undefined && name !== "late" && name !== "drip")) {
       throw new RangeError(
         `expected kinds with their shares, such as drop=0.01,late=0.02:5, got ${
           JSON.stringify(part)
@@ -104,7 +149,9 @@ export function parseFaults(text: string): FaultRates {
       throw new RangeError(`expected each kind once, got ${kind} twice`);
     }
     rates[kind] = Number(rate);
-    if (lateBy !== undefined) rates.lateBy = parseDuration(lateBy) / 1000;
+    if (parameter === undefined) continue;
+    if (name === "late") rates.lateBy = parseDuration(parameter) / 1000;
+    else rates.dripRate = Number(parameter);
   }
   faultPolicy(rates);
   return rates;

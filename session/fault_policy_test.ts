@@ -8,7 +8,14 @@ import {
 } from "./fault_policy.ts";
 
 const SEEDS = [0, 1, -1, 7, 2 ** 32, Number.MAX_SAFE_INTEGER];
-const RATES = { drop: 0.1, error: 0.05, duplicate: 0.1, late: 0.2, garbage: 0.15, disconnect: 0.1 };
+const RATES: FaultRates = {
+  drop: 0.1,
+  error: 0.05,
+  duplicate: 0.1,
+  late: 0.2,
+  garbage: 0.15,
+  disconnect: 0.1,
+};
 
 const encoder = new TextEncoder();
 
@@ -26,11 +33,11 @@ Deno.test("faultPolicy() returns each kind at its rate, with any seed and withou
   for (const seed of [undefined, ...SEEDS]) {
     const kinds = kindsOf(RATES, count, seed);
     for (const kind of [...FAULT_KINDS, undefined]) {
-      const rate = kind === undefined ? 0.3 : RATES[kind];
+      const rate = kind === undefined ? 0.3 : RATES[kind] ?? 0;
       const found = kinds.filter((other) => other === kind).length;
       assertLess(
         Math.abs(found - rate * count),
-        6 * Math.sqrt(rate * count),
+        6 * Math.sqrt(rate * count) + 1,
         `${kind}, seed ${seed}`,
       );
     }
@@ -88,6 +95,8 @@ Deno.test("parseFaults() parses kinds with their shares", () => {
     ["late=0.5", { late: 0.5 }],
     ["late=0.5:2.5", { late: 0.5, lateBy: 2.5 }],
     ["late=0.5:500ms,drop=0.1", { late: 0.5, lateBy: 0.5, drop: 0.1 }],
+    ["stall=0.1,drip=0.2:100,split=0.3", { stall: 0.1, drip: 0.2, dripRate: 100, split: 0.3 }],
+    ["badframe=1", { badframe: 1 }],
     ["disconnect=0.001,drop=0.01", { disconnect: 0.001, drop: 0.01 }],
     ["drop=0.7,error=0.1,late=0.2:1", { drop: 0.7, error: 0.1, late: 0.2, lateBy: 1 }],
   ];
@@ -106,10 +115,15 @@ Deno.test("parseFaults() throws on anything else", () => {
     ["drop=0.1,", form + '""'],
     ["drop=0.1, error=0.1", form + '" error=0.1"'],
     ["drop=0.1:5", form + '"drop=0.1:5"'],
+    ["drip=0.1:0.5", "dripRate: expected at least 1 byte per second, got 0.5"],
+    ["drip=0.1:5s", "dripRate: expected at least 1 byte per second, got NaN"],
     ["late=0.1:5d", form + '"late=0.1:5d"'],
     ["DROP=0.1", form + '"DROP=0.1"'],
-    ["dorp=0.1", 'expected drop, error, duplicate, late, garbage, disconnect, got "dorp"'],
-    ["constructor=0.1", 'disconnect, got "constructor"'],
+    [
+      "dorp=0.1",
+      'expected drop, error, duplicate, late, garbage, disconnect, stall, drip, split, badframe, got "dorp"',
+    ],
+    ["constructor=0.1", 'badframe, got "constructor"'],
     ["drop=0.1,drop=0.1", "expected each kind once, got drop twice"],
     ["drop=2", "drop: expected a share from 0 to 1, got 2"],
     ["drop=0.5,error=0.6", "expected shares of at most 1 together, got 1.1"],

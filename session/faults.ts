@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FaultKind } from "./fault_policy.ts";
+import type { FaultKind, TransportFault } from "./fault_policy.ts";
 
 /** A due request, as a fault sees it. */
 export interface FaultyRequest {
@@ -24,6 +24,10 @@ export interface FaultyRequest {
   drop(): void;
   /** Closes the connection, and drops its other requests in flight. */
   disconnect(): void;
+  /** Leaves the connection open without another answer, and drops its other requests in flight. */
+  stall(): void;
+  /** Sends the response in the way of a fault of the transport. */
+  sendFaulty(kind: TransportFault): void;
 }
 
 /** Carries out each kind of fault. */
@@ -53,7 +57,28 @@ export const FAULTS: Readonly<Record<FaultKind, (request: FaultyRequest) => void
     request.remove();
     request.disconnect();
   },
+  stall(request) {
+    request.remove();
+    request.stall();
+  },
+  drip(request) {
+    request.remove();
+    request.sendFaulty("drip");
+  },
+  split(request) {
+    request.remove();
+    request.sendFaulty("split");
+  },
+  badframe(request) {
+    request.remove();
+    request.sendFaulty("badframe");
+  },
 };
 
 /** The faults after which a request counts as answered. */
-export const ANSWERING_FAULTS: ReadonlySet<FaultKind> = new Set<FaultKind>(["duplicate", "late"]);
+export const ANSWERING_FAULTS: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  "duplicate",
+  "late",
+  "drip",
+  "split",
+]);

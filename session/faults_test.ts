@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { type DelayPolicy, delayPolicy } from "./delays.ts";
-import { FAULT_KINDS, type FaultKind, type FaultPolicy } from "./fault_policy.ts";
+import { FAULT_KINDS, type FaultKind, type FaultPolicy, isTransportFault } from "./fault_policy.ts";
 import { encodeCancel, encodeError, encodeRequest, ERRORS } from "../protocol.ts";
 import type { SessionEvents } from "./context.ts";
 import { Sessions } from "./sessions.ts";
@@ -13,6 +13,7 @@ const decoder = new TextDecoder();
 
 /** The fault that an id names, as "drop 1" does. */
 const byId: FaultPolicy = {
+  dripRate: 1,
   lateBy: LATE_BY,
   kindFor(bytes, at, end) {
     const [name] = JSON.parse(decoder.decode(bytes.subarray(at, end))).split(" ");
@@ -30,6 +31,7 @@ function open(batched: boolean, delays: DelayPolicy = fixed(DELAY), more: Sessio
     send: (frame) => sent.push(frame),
     disconnect: () => carried.push("disconnect"),
     dropped: () => carried.push("drop"),
+    sendFaulty: (kind) => carried.push(kind),
   }, batched);
   return {
     sent,
@@ -63,6 +65,10 @@ const CASES: [kind: FaultKind, sent: string[]][] = [
   ["duplicate", [response("duplicate"), response("duplicate")]],
   ["garbage", ['{"request_id":"garbage"']],
   ["disconnect", []],
+  ["stall", []],
+  ["drip", []],
+  ["split", []],
+  ["badframe", []],
 ];
 
 for (const [kind, sent] of CASES) {
@@ -75,10 +81,14 @@ for (const [kind, sent] of CASES) {
       assertEquals([peer.reported, peer.carried], [[], []]);
       assertEquals(peer.until(Math.max(delay, 1)), sent);
       assertEquals(peer.reported, [`${kind} "${kind}"`]);
-      assertEquals(peer.carried, ["drop", "disconnect"].filter((other) => other === kind));
+      const isCarried = kind === "drop" || kind === "disconnect" || isTransportFault(kind);
+      assertEquals(peer.carried, isCarried ? [kind] : []);
       assertStrictEquals(peer.session.inFlight, 0);
       assertStrictEquals(peer.sessions.inFlight, 0);
-      const none = { drop: 0, error: 0, duplicate: 0, late: 0, garbage: 0, disconnect: 0 };
+      const none = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0])) as Record<
+        FaultKind,
+        number
+      >;
       assertEquals(peer.sessions.counters.faults, { ...none, [kind]: 1 });
       assertEquals(peer.until(10_000), []);
     }

@@ -5,7 +5,7 @@
  */
 
 import type { DelayPolicy } from "./delays.ts";
-import type { FaultKind, FaultPolicy } from "./fault_policy.ts";
+import { ENDING_FAULTS, type FaultKind, type FaultPolicy } from "./fault_policy.ts";
 
 /** How many ids {@linkcode RecentIds} remembers. */
 const MAX_REMEMBERED = 10_000;
@@ -80,9 +80,8 @@ export class Planner {
     if (this.#faults === undefined) return plan;
     plan.fault = this.#faults.kindFor(bytes, at, end);
     if (plan.fault === "late") plan.wait += this.#faults.lateBy;
-    // A client that reconnects and resends would never get past such a request.
     if (
-      plan.fault === "disconnect" &&
+      ENDING_FAULTS.has(plan.fault) &&
       this.#disconnected.delete(decoder.decode(bytes.subarray(at, end)))
     ) {
       plan.fault = undefined;

@@ -14,7 +14,7 @@ import {
 } from "../protocol.ts";
 import { peekId } from "../protocol/packet.ts";
 import type { Carrier, SessionContext } from "./context.ts";
-import type { FaultKind } from "./fault_policy.ts";
+import { ENDING_FAULTS, type FaultKind, type TransportFault } from "./fault_policy.ts";
 import { ANSWERING_FAULTS, FAULTS } from "./faults.ts";
 
 const NONE = -1;
@@ -284,7 +284,7 @@ export class Session {
       return this.#fail(id, error);
     }
     if (ANSWERING_FAULTS.has(kind)) counters.answered++;
-    if (kind === "disconnect") planner.spareOnce(id);
+    if (ENDING_FAULTS.has(kind)) planner.spareOnce(id);
     FAULTS[kind]({
       text,
       remove: () => this.#remove(entry),
@@ -297,6 +297,13 @@ export class Session {
         this.close();
         this.#carrier.disconnect?.();
       },
+      stall: () => {
+        if (this.#carrier.sendFaulty === undefined) return this.#answer(text, isAscii);
+        this.flush();
+        this.close();
+        this.#carrier.sendFaulty("stall", "");
+      },
+      sendFaulty: (kind) => this.#sendFaulty(kind, text, isAscii),
     });
   }
 
@@ -354,6 +361,12 @@ export class Session {
     if (!this.#batched) return this.#sendFrame(text, isAscii);
     this.#isUnsentAscii &&= isAscii;
     if (this.#unsent.push(text) === 1) this.#context.unsent.push(this);
+  }
+
+  #sendFaulty(kind: TransportFault, frame: string, isAscii: boolean): void {
+    if (this.#carrier.sendFaulty === undefined) return this.#answer(frame, isAscii);
+    this.#context.counters.bytesOut += byteLength(frame, isAscii);
+    this.#carrier.sendFaulty(kind, frame);
   }
 
   #sendFrame(frame: string, isAscii: boolean): void {

@@ -7,7 +7,7 @@
 
 import { FrameDecoder, type FrameHandlers } from "./decoder.ts";
 import { FrameEncoder } from "./encoder.ts";
-import { closePayload, FrameError, Opcode, parseClose, tooLong } from "./frames.ts";
+import { buildFrame, closePayload, FrameError, Opcode, parseClose, tooLong } from "./frames.ts";
 
 /** Status code when the peer ends the stream without a Close frame (section 7.1.5). */
 const ABNORMAL = 1006;
@@ -17,6 +17,9 @@ const ABNORMAL = 1006;
  * takes none, so a peer that never stops would keep everybody else waiting.
  */
 const TURN = 1 << 16;
+
+/** The most pieces per second of a message that is sent slowly. */
+const MAX_PIECES = 20;
 
 /** Calls a function in the next turn of the event loop. Deno 2.7 has no type for it. */
 const { setImmediate } = globalThis as unknown as { setImmediate(call: () => void): void };
@@ -56,13 +59,18 @@ export class WebSocketConnection implements FrameHandlers {
   readonly #encoder: FrameEncoder;
   readonly #decoder: FrameDecoder;
   #events: ConnectionEvents | undefined;
-  /** Closing: a Close frame was sent. Ended: the stream is closed. */
-  #state: "open" | "closing" | "ended" = "open";
+  /** Stalled: silent on purpose. Closing: a Close frame was sent. Ended: the stream is closed. */
+  #state: "open" | "stalled" | "closing" | "ended" = "open";
   /** What {@linkcode ConnectionHandlers.ended} will report. */
   #end: { code: number; reason: string } = { code: ABNORMAL, reason: "" };
   /** Bytes that a write under way has not written. */
   #writing = 0;
   #willFlush = false;
+  /** Messages that are sent slowly, one after the other, and whether one is: the rest has to wait. */
+  #drips = Promise.resolve();
+  #isDripping = false;
+  /** Ends the pause between two pieces of such a message. */
+  #endPause = () => {};
   #flushed: PromiseWithResolvers<void> | undefined;
   /** How often {@linkcode WebSocketConnection.checkAlive} was called since something came. */
   #silence = 0;
@@ -132,6 +140,24 @@ export class WebSocketConnection implements FrameHandlers {
     this.#flushSoon();
   }
 
+  /**
+   * Sends a text message at a rate, in bytes per second: whatever is sent later waits for its end.
+   */
+  drip(text: string, rate: number): void {
+    if (this.#state !== "open") return;
+    const before = this.#drips;
+    this.#drips = (async () => {
+      await before;
+      await this.#flush();
+      await this.#writeSlowly(buildFrame(text), rate);
+    })();
+  }
+
+  /** Sends nothing any more, and ignores what the peer sends, until that ends the connection. */
+  stall(): void {
+    if (this.#state === "open") this.#state = "stalled";
+  }
+
   /** Starts the closing handshake (section 7.1.2), which has a deadline. */
   close(code: number, reason = ""): void {
     if (this.#state !== "open") return;
@@ -144,6 +170,7 @@ export class WebSocketConnection implements FrameHandlers {
     if (this.#state === "ended") return;
     this.#state = "ended";
     clearTimeout(this.#timer);
+    this.#endPause();
     try {
       this.#stream.close();
     } catch {
@@ -183,6 +210,7 @@ export class WebSocketConnection implements FrameHandlers {
   }
 
   onClose(payload: Uint8Array): void {
+    if (this.#state === "stalled") return;
     const isAnswer = this.#state === "closing";
     if (!isAnswer) {
       this.#end = parseClose(payload);
@@ -222,7 +250,7 @@ export class WebSocketConnection implements FrameHandlers {
 
   /** What is sent in one task goes into one write. */
   #flushSoon(): void {
-    if (this.#willFlush || this.#writing > 0) return;
+    if (this.#willFlush || this.#writing > 0 || this.#isDripping) return;
     this.#willFlush = true;
     queueMicrotask(this.#onFlush);
   }
@@ -239,6 +267,27 @@ export class WebSocketConnection implements FrameHandlers {
       this.#flushSoon();
       await this.#flushed.promise;
     }
+  }
+
+  async #writeSlowly(bytes: Uint8Array, rate: number): Promise<void> {
+    const size = Math.ceil(rate / MAX_PIECES);
+    this.#isDripping = true;
+    try {
+      while (bytes.length > 0 && this.#state !== "ended") {
+        bytes = bytes.subarray(await this.#stream.write(bytes.subarray(0, size)));
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, 1000 * size / rate);
+          this.#endPause = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+    } catch {
+      this.abort();
+    }
+    this.#isDripping = false;
+    this.#flushSoon();
   }
 
   async #write(): Promise<void> {
