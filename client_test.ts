@@ -1,3 +1,4 @@
+import { FakeTime } from "./tests/support/fake_time.ts";
 import {
   assert,
   assertEquals,
@@ -34,18 +35,13 @@ function response({ request_id }: Packet): string {
   return JSON.stringify({ request_id, data: { Hub: { id: String(request_id) } } });
 }
 
-/** Answers every request at once, and cancels as the protocol says. */
+/** Answers every request at once. */
 const answering: MockServerOptions = {
   onPacket: (packet, socket) => {
     if (!packet.cancel) socket.send(response(packet));
   },
 };
 
-async function collect(outcomes: AsyncIterable<Outcome>): Promise<Outcome[]> {
-  return await Array.fromAsync(outcomes);
-}
-
-/** A port where nobody listens. */
 // Connecting.
 
 Deno.test("Client.connect() uses asyncpkt.v1 if the server knows it", async () => {
@@ -233,13 +229,16 @@ Deno.test("Client.request() sends nothing if its signal is aborted", async () =>
 });
 
 Deno.test("Client.request() keeps timeouts in any order", async () => {
+  using time = new FakeTime();
   await using server = startMockServer({});
   await using client = await Client.connect(server.url);
   const order: number[] = [];
-  await Promise.all([150, 20, 300, 90].map(async (timeout) => {
+  const requests = [150, 20, 300, 90].map(async (timeout) => {
     await assertRejects(() => client.request("", { timeout }), TimeoutError);
     order.push(timeout);
-  }));
+  });
+  time.pass(300);
+  await Promise.all(requests);
   assertEquals(order, [20, 90, 150, 300]);
   for (const timeout of [0, -1, NaN]) {
     await assertRejects(() => client.request("", { timeout }), RangeError);
@@ -291,7 +290,7 @@ Deno.test("Client.request() rejects with errors whose stack contains the caller"
   }
 });
 
-// Servers that do as they like.
+// Servers that break the protocol.
 
 Deno.test("Client.request() settles once if a server answers often and with errors", async () => {
   const unmatched = new Inbox<unknown>();
@@ -459,14 +458,14 @@ Deno.test("Client.close() resolves even if the server never closes", async () =>
     await client.close();
     await assertRejects(() => request, ConnectionError);
   }
-  await client.closed; // the server is gone now
+  await client.closed; // the server has gone
 });
 
 // Many requests.
 
 const HUNDRED = Array.from({ length: 100 }, (_, i) => `Hub&&id&&${i}`);
 
-/** As a stream or a file gives them. */
+/** Yields texts over time, as a stream does. */
 async function* slowly<T>(items: Iterable<T>): AsyncGenerator<T, void, void> {
   for (const item of items) {
     await Promise.resolve();
@@ -487,7 +486,7 @@ Deno.test("Client.requests() yields one outcome per input of any kind of source"
   const inOrder = HUNDRED.map((_, i) => i);
   for (const source of sources) {
     for (const ordered of [true, false]) {
-      const outcomes = await collect(client.requests(source(), { window: 30, ordered }));
+      const outcomes = await Array.fromAsync(client.requests(source(), { window: 30, ordered }));
       const indexes = outcomes.map(({ index }) => index);
       for (const { index, reply } of outcomes) {
         assertEquals(reply!.data, { Hub: { id: `${index}` } });
@@ -505,15 +504,15 @@ Deno.test("Client.requests() yields one outcome per input of any kind of source"
 Deno.test("Client.requests() yields nothing for an empty source", async () => {
   await using server = serve(AT_ONCE);
   await using client = await Client.connect(server.url);
-  assertEquals(await collect(client.requests([])), []);
-  assertEquals(await collect(client.requests(slowly([]))), []);
+  assertEquals(await Array.fromAsync(client.requests([])), []);
+  assertEquals(await Array.fromAsync(client.requests(slowly([]))), []);
 });
 
 Deno.test("Client.requests() yields errors as outcomes and continues", async () => {
   await using server = serve({ ...AT_ONCE, limits: { maxPacketSize: 200 } });
   await using client = await Client.connect(server.url);
   const inputs = [{ data: "a&&b&&1", id: "x" }, { data: "", id: "" }, "a&&b&&2"];
-  const outcomes = await collect(client.requests(inputs, { ordered: true }));
+  const outcomes = await Array.fromAsync(client.requests(inputs, { ordered: true }));
   assertEquals(outcomes.map(({ reply, error }) => reply?.data ?? error?.code), [
     { a: { b: "1" } },
     "invalid_packet",
@@ -532,7 +531,7 @@ Deno.test("Client.requests() keeps at most a window in flight", async () => {
         inFlight--;
         socket.send(response(packet));
       });
-      // The last ones first, and nothing before the window is full.
+      // The last requests first, once the window is full.
       if (waiting.length >= 8 || Number(packet.data) > 90) {
         for (const answer of waiting.splice(-Math.ceil(waiting.length / 2))) answer();
       }
@@ -541,7 +540,7 @@ Deno.test("Client.requests() keeps at most a window in flight", async () => {
   });
   await using client = await Client.connect(server.url);
   const inputs = Array.from({ length: 100 }, (_, i) => String(i));
-  const outcomes = await collect(client.requests(inputs, { window: 8 }));
+  const outcomes = await Array.fromAsync(client.requests(inputs, { window: 8 }));
   assertEquals([outcomes.length, most], [100, 8]);
 });
 
@@ -608,7 +607,7 @@ Deno.test("Client.requests() throws the error of its source and cancels requests
     throw fault;
   }
   for (const make of [source, () => slowly(source())]) {
-    const error = await assertRejects(() => collect(client.requests(make())));
+    const error = await assertRejects(() => Array.fromAsync(client.requests(make())));
     assertStrictEquals(error, fault);
     assertEquals(client.inFlight, 0);
     const packets = await server.packets.take(4) as Packet[];
@@ -639,7 +638,7 @@ Deno.test("Client.requests() ends on abort, even while its source is busy", asyn
   await using mute = startMockServer({});
   await using waiting = await Client.connect(mute.url);
   const abort = new AbortController();
-  const settled = collect(waiting.requests(HUNDRED, { signal: abort.signal, window: 10 }));
+  const settled = Array.fromAsync(waiting.requests(HUNDRED, { signal: abort.signal, window: 10 }));
   await mute.packets.take(10);
   abort.abort(reason);
   const outcomes = await settled;
@@ -648,7 +647,7 @@ Deno.test("Client.requests() ends on abort, even while its source is busy", asyn
     assertEquals(error!.code, "aborted");
     assertStrictEquals(error!.cause, reason);
   }
-  assertEquals(await collect(client.requests(HUNDRED, { signal: abort.signal })), []);
+  assertEquals(await Array.fromAsync(client.requests(HUNDRED, { signal: abort.signal })), []);
 });
 
 Deno.test("Client.requests() settles each request once when the connection ends", async () => {
@@ -660,7 +659,7 @@ Deno.test("Client.requests() settles each request once when the connection ends"
     },
   });
   await using client = await Client.connect(server.url, { reconnect: false });
-  const outcomes = await collect(client.requests(HUNDRED, { window: 20 }));
+  const outcomes = await Array.fromAsync(client.requests(HUNDRED, { window: 20 }));
   assertEquals(outcomes.map(({ index }) => index).sort((a, b) => a - b), HUNDRED.map((_, i) => i));
   assertEquals(outcomes.filter(({ reply }) => reply).length, 49);
   assert(outcomes.every(({ error }) => !error || error.code === "connection_lost"));

@@ -12,10 +12,10 @@ import { anyData, anyText, tellingText } from "./tests/support/arbitraries.ts";
 import { plainAnswer, plainConvertToJson, plainParse } from "./tests/support/plain.ts";
 import { convertVectors } from "./tests/support/vectors.ts";
 
-/** How many random inputs a property is tried on. */
+/** The number of random inputs per property. */
 const numRuns = 2000;
 
-/** A name or value that the format can carry: not empty, no separator in it, no `&` at its end. */
+/** A valid name or value: not empty, without separators, and without `&` at its end. */
 const token: fc.Arbitrary<string> = fc.oneof(
   anyText,
   tellingText,
@@ -45,7 +45,7 @@ const entityText = fc.uniqueArray(
   return objectText(pairs.map(([name, values]) => [name, values.map((v) => JSON.stringify(v))]));
 });
 
-/** The JSON text, without spaces, of a representation that the format can carry. */
+/** The JSON text, without spaces, of a representation that some data converts to. */
 const representationJson: fc.Arbitrary<string> = fc.uniqueArray(
   fc.tuple(token, fc.array(entityText, { minLength: 1, maxLength: 3 })),
   { maxLength: 5, selector: ([name]) => name },

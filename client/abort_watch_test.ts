@@ -7,7 +7,7 @@ function watch(): { aborted: [RequestId, unknown][]; watch: AbortWatch } {
   return { aborted, watch: new AbortWatch((id, reason) => aborted.push([id, reason])) };
 }
 
-/** A signal that counts who listens to it. */
+/** A signal that counts its listeners. */
 function countingSignal(): { abort: AbortController; listeners(): number } {
   const abort = new AbortController();
   const { signal } = abort;

@@ -9,7 +9,7 @@ async function failureOf(url: string): Promise<ConnectionError> {
   return await assertRejects(() => Client.connect(url), ConnectionError, url);
 }
 
-/** Fails a handshake by answering it with these bytes. */
+/** Returns the error after a handshake that is answered with these bytes. */
 async function failureAfter(bytes: string, scheme = "ws"): Promise<ConnectionError> {
   await using server = startRawServer(async (connection) => {
     await connection.read(new Uint8Array(4096));
@@ -72,7 +72,7 @@ Deno.test("connectFailure() explains the messages of the platform", () => {
       "the server closed the connection during the handshake",
       false,
     ],
-    // What comes before the request has been sent.
+    // Before the request was sent.
     [
       "operation was canceled",
       "broken_off",

@@ -9,7 +9,7 @@ import { fixRandom } from "../tests/support/random.ts";
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 const SOON = { port: 0, delay: { min: 0.01, max: 0.05 } };
 
-/** Fails on an answer to nothing that waits. */
+/** Fails on an answer to no request in flight. */
 const STRICT = {
   onUnmatched: (answer: Answer) => assert(false, `unmatched: ${JSON.stringify(answer)}`),
 };
@@ -31,7 +31,7 @@ for (const maxPacketSize of [300, 1 << 10, 1 << 16, 1 << 17]) {
     await using client = await Client.connect(server.url, STRICT);
     await ask(client, 2000, "é".repeat(60));
     assertEquals(accepted, 2000);
-    // By now it knows.
+    // The client knows the limit by now.
     const { retried } = client.retryStats;
     await ask(client, 2000, "é".repeat(60));
     assertEquals([accepted, client.retryStats.retried], [4000, retried]);
@@ -59,15 +59,15 @@ Deno.test("Client fails a request that is too large at once, and no other", asyn
   }
 });
 
-/** How a server of frames treats those that are too large. */
+/** How a server treats frames that are too large. */
 interface Strictness {
-  /** In bytes, by the number of the connection. */
+  /** The limit in bytes, by the number of the connection. */
   limits: number[];
-  /** What it does with those. */
+  /** Called for each frame that is too large. */
   refuse(socket: WebSocket, limit: number): void;
 }
 
-/** A server that answers every request at once, and takes only frames up to a limit of its connection. */
+/** Starts a server that answers at once, but only frames up to a limit of the connection. */
 function startStrictServer({ limits, refuse }: Strictness) {
   const requests = new Inbox<RequestId>();
   const ends: Promise<void>[] = [];
@@ -101,7 +101,7 @@ function startStrictServer({ limits, refuse }: Strictness) {
   };
 }
 
-/** The error of a server that says its limit, or does not. */
+/** The error of a server, with or without its limit. */
 function sayTooLarge(socket: WebSocket, limit?: number): void {
   const fault = { code: "packet_too_large", message: "too large" } as const;
   socket.send(encodeError("null", limit === undefined ? fault : { ...fault, limit }));
@@ -152,7 +152,7 @@ Deno.test("Client reconnects after a close because of large shared frames", asyn
     await using client = await Client.connect(server.url);
     await ask(client, 2000);
     assertEquals(client.retryStats.reconnects, 1);
-    // What is too large alone is another matter.
+    // A request that is too large alone still fails.
     const error = await assertRejects(() => client.request("x".repeat(5000)), ConnectionError);
     assertEquals(error.code, "connection_lost");
   }
@@ -181,11 +181,11 @@ Deno.test("Client frees ids that were cancelled within a refused frame", async (
   const requests = ids.map((id) =>
     awaitedLater(client.request("Hub&&id&&1", { id, signal: abort.signal }))
   );
-  await delay(0); // what comes now has a frame of its own
+  await delay(0); // the next packets have a frame of their own
   await client.request("Hub&&id&&1", { id: "behind" });
   abort.abort();
   for (const request of requests) await assertRejects(() => request, AbortError);
-  // So have the cancels, which it has refused as well.
+  // The cancels, too, were refused and sent again.
   await client.request("Hub&&id&&1", { id: "behind" });
   assertEquals(server.requests.size, 2);
   for (const refuse of refusals) refuse();

@@ -16,7 +16,7 @@ const TIMEOUT = 150;
 
 const encoder = new TextEncoder();
 
-/** An answer to the request, and the frame of one. */
+/** The answer to the request, and its frame. */
 const TEXT = '{"request_id":1,"data":{}}';
 const ANSWER = frame(TEXT);
 
@@ -32,7 +32,7 @@ const TIMED_OUT = /^timed_out: /;
 const ANSWERED = /^answered: \{\}$/;
 const LOST_EACH_TIME = /^timed_out: .*; before that, connection_lost: /;
 
-/** What servers do once a request arrives, and how the request ends. */
+/** Misbehaviors of servers once a request arrives, and how the request ends. */
 const FAULTS: readonly [what: string, end: RegExp, ...writes: Writes][] = [
   ["never answers", LATE],
   ["answers twice", ANSWERED, ANSWER, frame(`[${TEXT},${TEXT}]`)],
@@ -108,7 +108,7 @@ const FAULTS: readonly [what: string, end: RegExp, ...writes: Writes][] = [
   ],
 ];
 
-/** What servers answer to a handshake, and the client's reason for giving up. */
+/** Answers to a handshake, and the client's reason for giving up. */
 const HANDSHAKES: readonly [response: string, reason: string][] = [
   ["", "the server closed the connection during the handshake"],
   ["HTTP/1.1 101 Swi", "the server closed the connection during the handshake"],
@@ -163,7 +163,7 @@ for (const [response, reason] of HANDSHAKES) {
 }
 
 Deno.test("Client.connect() connects when the Sec-WebSocket-Accept is wrong", async () => {
-  // Deno neither checks nor exposes this header; it must do no harm.
+  // Deno neither checks nor exposes this header.
   await using server = startRawServer(async (connection) => {
     await connection.read(new Uint8Array(4096));
     const head =

@@ -17,7 +17,7 @@ function packetOf(length: number, id = 0): string {
   return encodeRequest(id, "x".repeat(length - encodeRequest(id, "").length));
 }
 
-/** The frames that `lengths` are sent in. */
+/** Returns the frames in which packets of these lengths are sent. */
 function framesOf(lengths: readonly number[]): string[] {
   const frames: string[] = [];
   const outbox = new Outbox((frame) => frames.push(frame), true);
@@ -84,7 +84,7 @@ Deno.test("flush() avoids frame lengths that Deno sends slowly", () => {
     new Array(700).fill(100),
     new Array(710).fill(100),
     new Array(5000).fill(95),
-    // Even a thousand of these make no long frame.
+    // Even 1,000 of these packets do not fill a long frame.
     new Array(3000).fill(54),
     new Array(10_000).fill(30),
     [...new Array(2000).fill(40), ...new Array(2000).fill(400)],
@@ -100,7 +100,7 @@ Deno.test("flush() avoids frame lengths that Deno sends slowly", () => {
         frame.length < 1000 || frame.length > 60_000,
         `a frame of ${frame.length}, of ${lengths.length} packets`,
       );
-      // A long frame ends with the packet that makes it long.
+      // A long frame ends with the packet that exceeds the length.
       assertLess(frame.length - packetsOf(frame).at(-1)!.length, 70_003);
     }
   }
@@ -138,11 +138,11 @@ Deno.test("flush() keeps packets and their order for random lengths", () => {
   }
 });
 
-// Frames that the server does not take.
+// Frames that the server refuses.
 
 const encoder = new TextEncoder();
 
-/** The error of a server that takes `limit` bytes and says so, or does not. */
+/** The error of a server, with or without its limit. */
 function tooLarge(limit?: unknown, id: RequestId | null = null): ErrorAnswer {
   const { request_id, error } = errorAnswer(id, "packet_too_large");
   return { request_id, error: limit === undefined ? error : { ...error, limit: limit as number } };
@@ -208,13 +208,13 @@ Deno.test("flush() keeps a limit from an error about a single packet", () => {
   assertEquals(frames.slice(1).map(({ length }) => length), [203, 203, 100]);
 });
 
-/** A server that takes frames up to a limit, and is told of a packet by its id. */
+/** A server that accepts frames up to a limit. */
 class Server {
-  /** How often each request has arrived, or was refused alone. */
+  /** How often each request was accepted, or refused alone. */
   readonly seen = new Map<RequestId, number>();
   readonly #limit: number;
   readonly #saysLimit: boolean;
-  /** What it has said and the client has not read. */
+  /** Answers that the client has not read. */
   readonly said: (ErrorAnswer | RequestId)[] = [];
 
   constructor(limit: number, saysLimit: boolean) {
@@ -272,11 +272,11 @@ Deno.test("Outbox delivers each packet once for random limits and packets", () =
     }
     do {
       read(Infinity);
-      outbox.flush(); // what was to be sent again, which a microtask would flush
+      outbox.flush(); // sends refused packets again, as a microtask would
     } while (server.said.length > 0);
     const counts = new Set(server.seen.values());
     assertEquals([server.seen.size, [...counts]], [posted.length, [1]], `seed ${seed}`);
-    // Once the limit is known, no frame is refused but that of a packet that is too large itself.
+    // Once the limit is known, only packets that are too large themselves are refused.
     if (refusals === 0) continue;
     const before = frames.length;
     for (let i = 0; i < 2000; i++) outbox.add(encodeCancel(i));

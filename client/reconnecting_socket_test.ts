@@ -34,7 +34,7 @@ function refusal({ request_id }: Packet, code: string): string {
   return JSON.stringify({ request_id, error: { code, message: "not now" } });
 }
 
-/** Lets the first connection do one thing, and those after it another. */
+/** Returns options with one behavior for the first connection and another for the others. */
 function firstAndThen(
   first: NonNullable<MockServerOptions["onPacket"]>,
   then: NonNullable<MockServerOptions["onPacket"]> = answer,
@@ -109,7 +109,7 @@ Deno.test("Client rejects on timeout and on abort while it reconnects", async ()
   assertInstanceOf(late.cause, ConnectionError);
   abort.abort();
   await assertRejects(() => sent, AbortError);
-  // Both ids are free, and the next connection hears of neither.
+  // Both ids are free, and the next connection gets neither request.
   await Promise.all([1, 2].map((id) => client.request("again", { id, ...PATIENT })));
   const packets = await server.packets.take(3) as Packet[];
   assertEquals(packets.slice(1).map(({ data }) => data), ["again", "again"]);
@@ -273,7 +273,7 @@ Deno.test("Client doubles its wait with each attempt, and resets it after an ans
   assertEquals(waits.slice(0, 10), [5, 10, 20, 40, 80, 5, 10, 20, 40, 80]);
 });
 
-// What it is told.
+// Options.
 
 Deno.test("Client ends with its connection if reconnect is false", async () => {
   await using server = startMockServer(firstAndThen((_, socket) => socket.close(1001)));
@@ -318,7 +318,7 @@ Deno.test("Client sends nothing twice if resend is false", async () => {
     const error = await assertRejects(() => request, ConnectionError);
     assertEquals(error.code, "connection_lost");
   }
-  // The server never took it up, and of one that is made now it has not heard.
+  // The server never accepted it, and does not know a request made now.
   assertEquals((await client.request("now", { id: "new", ...PATIENT })).data, {
     id: { is: "new" },
   });

@@ -2,7 +2,7 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import { decodeAnswers, type Response } from "../protocol.ts";
 import { AnswerFrame, Reply } from "./reply.ts";
 
-/** The replies that a frame holds. */
+/** Returns the replies in a frame. */
 function repliesOf(text: string): Reply[] {
   const frame = new AnswerFrame(text);
   return decodeAnswers(text)!.map((answer, i) => new Reply(answer as Response, 12.5, frame, i));
@@ -30,7 +30,7 @@ Deno.test("Reply.json is the server's own text, in one line and without the dela
       '{"request_id":1,"data":{"b":{"10":"x","9":"y"},"10":{"a":"1"},"9":{"a":"1"}},"delay":1}',
       '{"request_id":1,"data":{"b":{"10":"x","9":"y"},"10":{"a":"1"},"9":{"a":"1"}}}',
     ],
-    // A name of the data's own is no delay, nor is what a string says.
+    // A name in the data is not the delay, nor is text in a string.
     [
       '{"request_id":"\\"delay\\":1","data":{"delay":{"delay":"1"},"a":{"b":",\\"delay\\":2}"}}}',
       '{"request_id":"\\"delay\\":1","data":{"delay":{"delay":"1"},"a":{"b":",\\"delay\\":2}"}}}',

@@ -11,7 +11,7 @@ import { AbortError, ClientError } from "./errors.ts";
 import { AnswerFrame, Reply } from "./reply.ts";
 import { type Outcome, settleAll, type WindowOptions } from "./window.ts";
 
-/** Stands for a client: holds what is sent until the test settles it. */
+/** Replaces a client: keeps each request until the test settles it. */
 class Sender {
   readonly inputs: number[] = [];
   readonly #settle = new Map<number, PromiseWithResolvers<Reply>>();
@@ -49,7 +49,7 @@ function replyTo(input: number): Reply {
 
 const DEFAULTS: WindowOptions = { window: 3, ordered: false, signal: undefined };
 
-/** Lets all that can go on do so. */
+/** Lets pending tasks run. */
 async function settled(): Promise<void> {
   for (let i = 0; i < 50; i++) await Promise.resolve();
 }
@@ -58,7 +58,7 @@ function count(to: number): number[] {
   return Array.from({ length: to }, (_, i) => i);
 }
 
-/** Counts to `to` too, and notes how far it was asked, and that it was ended. */
+/** Counts to `to`, and notes how far it was read and whether it was ended. */
 function source(to: number, isAsync: boolean) {
   const notes = { given: 0, ended: 0 };
   function* numbers() {
@@ -118,7 +118,7 @@ for (const isAsync of [false, true]) {
     sender.reply(2);
     sender.reply(1);
     await settled();
-    // The window is kept by those that wait to be taken.
+    // Outcomes that were not taken fill the window.
     assertEquals(sender.inputs, [0, 1, 2]);
     sender.reply(0);
     await settled();
@@ -137,7 +137,7 @@ for (const isAsync of [false, true]) {
     assertStrictEquals(notes.given, 7);
     for (const input of sender.unsettled) sender.reply(input);
     await settled();
-    // One has been taken, but nobody asks for the next.
+    // One outcome was taken, but the next was not requested.
     assertStrictEquals(notes.given, 7);
     await outcomes.return();
     assertStrictEquals(notes.ended, 1);

@@ -10,7 +10,7 @@ import { encodeFrame, encodeRequest, type RequestId } from "./packet.ts";
 
 const reader = new FrameReader();
 
-/** The answers to a frame of valid requests, as a server makes them. */
+/** Returns a server's answers to a frame of valid requests. */
 function answers(frame: string, delay = NO_DELAY): string[] {
   reader.read(frame);
   return Array.from({ length: reader.count }, (_, i) => {
@@ -32,7 +32,7 @@ function plainResponse(id: RequestId, data: string, delay = NO_DELAY): string {
   return `{"request_id":${JSON.stringify(id)},"data":${plainConvertToJson(data)}${seconds}}`;
 }
 
-/** The spelling of writers that leave nothing in a string but ASCII, and no separator either. */
+/** Escapes a text as writers do that leave only ASCII and no separators in strings. */
 function escaped(json: string): string {
   return json.replace(
     /[&%\u007f-\uffff]/g,

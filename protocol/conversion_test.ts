@@ -12,8 +12,8 @@ const CANARY = 0xa5;
 const CANARIES = 64;
 
 /**
- * Converts in the middle of buffers that have just the room that is asked for, sees that nothing is
- * written before or behind it, and compares with the plain twin.
+ * Converts in the middle of buffers with just the required room, checks that nothing is written
+ * outside of it, and compares the result with the plain twin.
  */
 function assertConverts(data: string, before = 3): void {
   const json = encoder.encode(JSON.stringify(data).slice(1, -1));
@@ -50,7 +50,7 @@ Deno.test("convertBytes() writes the text of the plain twin, within representati
   fc.assert(fc.property(anyData, before, assertConverts), { numRuns: 6000 });
 });
 
-/** All texts of up to `length` of `units`. */
+/** Returns all texts of up to `length` units. */
 function* allTexts(units: readonly string[], length: number): Generator<string> {
   yield "";
   if (length === 0) return;
@@ -62,12 +62,12 @@ Deno.test("convertBytes() writes the text of the plain twin for every short text
   for (const data of allTexts(["&&", "%%", "a", "b"], 8)) assertConverts(data);
 });
 
-/** `count` times "name&&value", the names given by `nameOf`. */
+/** Returns `count` pairs, with names from `nameOf`. */
 function pairs(count: number, nameOf: (i: number) => string): string {
   return Array.from({ length: count }, (_, i) => `${nameOf(i)}&&${i}`).join("&&");
 }
 
-/** `count` entities, their names given by `nameOf`. */
+/** Returns `count` entities, with names from `nameOf`. */
 function entities(count: number, nameOf: (i: number) => string): string {
   return Array.from({ length: count }, (_, i) => `${nameOf(i)}&&n&&${i}`).join("%%");
 }
@@ -179,7 +179,7 @@ Deno.test("convertBytes() takes time in proportion to the names", async (t) => {
       const out = new Uint8Array(representationBound(json.length));
       const startedAt = performance.now();
       convertBytes(source, 0, json.length, out, 0);
-      // 0.1 s on an idle machine; comparing each name with each takes 40 s.
+      // 0.1 s on an idle machine; comparing all names with each other takes 40 s.
       assertLess(performance.now() - startedAt, 10_000);
     });
   }

@@ -13,16 +13,16 @@ import { decodeFrame, encodeCancel, encodeFrame, encodeRequest, type Packet } fr
 
 const numRuns = 3000;
 
-/** One for all tests, so that whatever a frame leaves behind meets the next. */
+/** One reader for all tests, so that leftovers of a frame would affect the next. */
 const reader = new FrameReader();
 
-/** Checks that `text` is read just as decodeFrame reads it. */
+/** Checks that a frame is read as `decodeFrame()` reads it. */
 function assertReadsPlainly(text: string): void {
   reader.read(text);
   const packets = decodeFrame(text);
   assertStrictEquals(reader.count, packets.length);
   packets.forEach(assertHolds);
-  // Whoever converts the data of one packet may not touch another.
+  // Converting the data of one packet must not change another.
   packets.forEach((packet, i) => {
     if (!("data" in packet)) return;
     assert(reader.dataEnd(i) + SENTINEL_LENGTH <= reader.bytes.length);

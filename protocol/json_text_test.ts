@@ -22,7 +22,7 @@ const taken: [json: string, parts: string[]][] = [
   ['[""]', ['""']],
   ['{"10":1,"9":{"a":1,"b":[2]},"a,b":"}"}', ['"10":1', '"9":{"a":1,"b":[2]}', '"a,b":"}"']],
   ['["é😀\u2028"]', ['"é😀\u2028"']],
-  // Long strings are read in another way, with and without an escape at their end.
+  // Long strings take another path, with and without an escape at their end.
   ...["x", '\\"', "\\\\", '\\"x', "\\\\x"].flatMap((unit) =>
     [0, 1, 11, 12, 13, 14, 40].map((length): [string, string[]] => {
       const string = `"${"x".repeat(length)}${unit.repeat(length)}${unit}"`;

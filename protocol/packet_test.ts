@@ -20,7 +20,7 @@ import {
 import { anyText, tellingText } from "../tests/support/arbitraries.ts";
 import { BROKEN_FRAMES } from "../tests/support/broken_json.ts";
 
-/** How many random inputs a property is tried on. */
+/** The number of random inputs per property. */
 const numRuns = 2000;
 
 function assertRefuses(text: string, id: RequestId | null, code: ErrorCode, says: string): void {

@@ -3,7 +3,7 @@ import { fc } from "../tests/support/npm_packages.ts";
 import { plainParse } from "../tests/support/plain.ts";
 import { parseJson } from "./parse_json.ts";
 
-/** What was parsed before, which V8 remembers; a text; and what that text holds. */
+/** A text parsed before, whose names V8 remembers; a text; and the expected value. */
 const MISREAD: [before: string, json: string, value: unknown][] = [
   ['{"p":1,"\\\\":1}', '{"p":1,"\\"":1}', { p: 1, '"': 1 }],
   ['{"z":1,"\\\\":0,"y":1}', '{"z":1,"\\"":2,"\\\\":3}', { z: 1, '"': 2, "\\": 3 }],
@@ -116,7 +116,7 @@ Deno.test("parseJson() takes time in proportion to the escapes", async (t) => {
     await t.step(name, () => {
       const startedAt = performance.now();
       parseJson(json);
-      // Some ms on an idle machine; 250,000 times half of them would be a minute.
+      // Some milliseconds on an idle machine; quadratic time would be a minute.
       assertLess(performance.now() - startedAt, 10_000);
     });
   }
