@@ -9,7 +9,7 @@ import { startServer } from "../../server/start.ts";
 import { openBrowserSocket } from "../../tests/support/browser_socket.ts";
 import { makeCertificate } from "../../tests/support/certificates.ts";
 import { runCommand, startCommand } from "../../tests/support/fake_streams.ts";
-import { Inbox } from "../../tests/support/waiting.ts";
+import { Inbox, until } from "../../tests/support/waiting.ts";
 import {
   type NatsServer,
   startNatsServer,
@@ -88,20 +88,13 @@ async function startGateway(
   };
 }
 
-/** Returns how many requests are in the queue. */
-async function queued({ url }: { url: string }): Promise<number> {
-  const connection = await connect({ servers: new URL(url).host });
-  const { state } = await (await jetstreamManager(connection)).streams.info("asyncpkt");
-  await connection.close();
-  return state.messages;
-}
-
-async function untilQueued(nats: NatsServer, count: number): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (await queued(nats) !== count) {
-    assert(performance.now() < end, `there are ${await queued(nats)} in the queue, not ${count}`);
-    await delay(20);
-  }
+/** Resolves once there are so many requests in the queue. */
+async function untilQueued({ url }: NatsServer, count: number): Promise<void> {
+  await using connection = await connect({ servers: new URL(url).host });
+  const { streams } = await jetstreamManager(connection);
+  await until(`there are ${count} requests in the queue`, async () => {
+    return (await streams.info("asyncpkt")).state.messages === count;
+  });
 }
 
 function codeOf(answer: unknown): string | undefined {
