@@ -25,18 +25,11 @@ import type { RemoteResponder } from "./remote_responder.ts";
 
 const missing = await whyNoNatsServer();
 
-/**
- * On slow machines, closing a lost connection to NATS may leave timers that end within seconds. They would
- * fail each later test in which one ends. Leaks of anything else, such as sockets, still fail a test.
- */
-const SANITIZE_OPS = false;
-
 /** A test with a NATS server of its own, which gets `config`. */
 function test(name: string, fn: (nats: NatsServer) => Promise<void>, config?: string): void {
   Deno.test({
     name: `${name}${missing ? ` (ignored: ${missing})` : ""}`,
     ignore: missing !== undefined,
-    sanitizeOps: SANITIZE_OPS,
     async fn() {
       await using nats = await startNatsServer(config);
       await fn(nats);
@@ -371,7 +364,6 @@ Deno.test({
     missing ? ` (ignored: ${missing})` : ""
   }`,
   ignore: missing !== undefined,
-  sanitizeOps: SANITIZE_OPS,
   async fn() {
     const folder = await Deno.makeTempDir();
     const [one, two] = await Promise.all(
