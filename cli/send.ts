@@ -176,7 +176,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const options = { window: concurrency, ordered, timeout, signal: stop };
   await reporter.report(client.requests(inputs(), options), client);
   const isCutOff = lost.signal.aborted && !isRead && !stdout.isBroken;
-  await client.close();
+  await Promise.all([stdout.flush(), client.close()]); // the last answers do not wait for the close
   const exit = await reporter.end();
   if (signal.aborted) return Exit.interrupted;
   if (isTooLong) {
