@@ -151,8 +151,8 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["convert", "--forth"], "--forth"],
   [["demo", "more"], '"more"'],
   [["help", "serve", "more"], "expected one command", '"more"'],
-  [["completions"], '""', "bash or zsh or fish"],
-  [["completions", "csh"], '"csh"', "bash or zsh or fish"],
+  [["completions"], '""', "bash, zsh, or fish"],
+  [["completions", "csh"], '"csh"', "bash, zsh, or fish"],
   [["completions", "toString"], '"toString"'],
   [["completions", "bash", "zsh"], '"bash zsh"'],
 ];

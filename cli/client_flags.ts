@@ -16,7 +16,7 @@ export const CLIENT_FLAGS = {
   url: flag.value("URL", "the server [ws://localhost:2707]", parseUrl, "ws://localhost:2707"),
   "token-file": tokenFile,
   ca: flag.many(flag.text("FILE", "an authority to trust for wss, as PEM")),
-  concurrency: flag.short("p", flag.integer("requests in flight on each connection [100]", 100, 1)),
+  concurrency: flag.short("p", flag.integer("requests in flight per connection [100]", 100, 1)),
   timeout: flag.short("t", flag.time("how long to wait for each answer [10s]", 10_000)),
   file: flag.short("f", flag.text("PATH", "reads packets from a file, one per line; - for stdin")),
 };

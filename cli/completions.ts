@@ -6,7 +6,7 @@
 
 import type { Command, Commands } from "./command.ts";
 import { Exit, UsageError } from "./exit.ts";
-import { flagHelp, type FlagTable, HELP_FLAG, readFlags, unexpected } from "./flags.ts";
+import { flagHelp, type FlagTable, HELP_FLAG, oneOf, readFlags, unexpected } from "./flags.ts";
 
 /** A command that a shell can complete. */
 interface Completable {
@@ -58,7 +58,7 @@ export function completions(commands: Commands): Command {
     async run(args, { stdout }) {
       const { _: given } = readFlags({}, args, "words");
       if (given.length !== 1 || !SHELLS.includes(given[0]!)) {
-        throw new UsageError(unexpected(SHELLS.join(" or "), given.join(" ")).message);
+        throw new UsageError(unexpected(oneOf(SHELLS), given.join(" ")).message);
       }
       const all = Object.entries(commands).map(async ([name, [about, load]]) => {
         const { flags, words = [] } = await load();

@@ -21,8 +21,8 @@ export const flags = {};
 
 /** Returns the text of `asyncpkt demo --help`. */
 export const help = () =>
-  `Starts a server, sends it ${MORE + 1} packets at once, and shows each answer when it
-arrives. It takes five seconds.
+  `Starts a server, sends it ${MORE + 1} packets at once, and shows each answer when it arrives.
+It takes five seconds.
 
 Usage: asyncpkt demo
 

@@ -108,7 +108,7 @@ export function choice<const T extends readonly [string, ...string[]]>(
 ): Flag<T[number]> {
   const parse = (text: string): T[number] => {
     if (words.includes(text)) return text;
-    throw unexpected(words.join(" or "), text);
+    throw unexpected(oneOf(words), text);
   };
   return value(words.join("|"), help, parse, words[0]);
 }
@@ -127,6 +127,11 @@ export function many<T>(flag: Flag<T>): Flag<readonly NonNullable<T>[]> {
 export function group<T extends Readonly<Record<string, object>>>(heading: string, table: T): T {
   const flags = Object.entries(table).map(([name, flag]) => [name, { ...flag, heading }]);
   return Object.fromEntries(flags);
+}
+
+/** Returns words as a list for people, such as `a, b, or c`. */
+export function oneOf(words: readonly string[]): string {
+  return new Intl.ListFormat("en", { type: "disjunction" }).format(words);
 }
 
 /** Returns an error for a text that is not as expected. */
