@@ -22,8 +22,8 @@ import { serve } from "./server.ts";
 import { awaitedLater, Inbox, until } from "./tests/support/waiting.ts";
 import { freePort } from "./tests/support/machine.ts";
 import {
+  type ClientPacket,
   type MockServerOptions,
-  type Packet,
   startMockServer,
 } from "./tests/support/mock_server.ts";
 import { acceptRawSocket, readToEnd, startRawServer } from "./tests/support/raw_tcp.ts";
@@ -31,7 +31,7 @@ import { acceptRawSocket, readToEnd, startRawServer } from "./tests/support/raw_
 const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
 const SOON = { port: 0, delay: { min: 0.005, max: 0.05 } };
 
-function response({ request_id }: Packet): string {
+function response({ request_id }: ClientPacket): string {
   return JSON.stringify({ request_id, data: { Hub: { id: String(request_id) } } });
 }
 
@@ -143,7 +143,7 @@ Deno.test("Client.request() chooses a free id", async () => {
   await using server = startMockServer({});
   await using client = await Client.connect(server.url);
   const requests = [client.request("", { id: "1" }), client.request("")].map(awaitedLater);
-  const [one, two] = await server.packets.take(2) as Packet[];
+  const [one, two] = await server.packets.take(2) as ClientPacket[];
   assertEquals(one!.request_id, "1");
   assert(two!.request_id !== "1");
   await client.close();
@@ -589,7 +589,7 @@ Deno.test("Client.requests() cancels requests in flight when the loop is left", 
   }
   assert(isEnded);
   assertEquals(client.inFlight, 0);
-  const packets = await server.packets.take(7) as Packet[];
+  const packets = await server.packets.take(7) as ClientPacket[];
   assertEquals(packets.slice(4).map(({ request_id, cancel }) => [request_id, cancel]), [
     [1, true],
     [2, true],
@@ -610,7 +610,7 @@ Deno.test("Client.requests() throws the error of its source and cancels requests
     const error = await assertRejects(() => Array.fromAsync(client.requests(make())));
     assertStrictEquals(error, fault);
     assertEquals(client.inFlight, 0);
-    const packets = await server.packets.take(4) as Packet[];
+    const packets = await server.packets.take(4) as ClientPacket[];
     assertEquals(packets.map(({ cancel = false }) => cancel), [false, false, true, true]);
   }
 });

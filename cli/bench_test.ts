@@ -5,7 +5,7 @@ import type { Report } from "../load/report.ts";
 import { main } from "../main.ts";
 import { encodeError } from "../protocol.ts";
 import { serve } from "../server.ts";
-import { type Packet, startMockServer } from "../tests/support/mock_server.ts";
+import { type ClientPacket, startMockServer } from "../tests/support/mock_server.ts";
 import { until } from "../tests/support/waiting.ts";
 import { Exit } from "./exit.ts";
 import { BufferedWriter } from "./buffered_writer.ts";
@@ -54,7 +54,7 @@ async function report(args: string[], options: BenchOptions = {}) {
   return { exit, report, counts: report.counts };
 }
 
-const answer = ({ request_id }: Packet) => JSON.stringify({ request_id, data: {} });
+const answer = ({ request_id }: ClientPacket) => JSON.stringify({ request_id, data: {} });
 
 Deno.test("bench measures order, latency and overhead of this server", async () => {
   await using server = serve({ port: 0, delay: { min: 0.01, max: 0.1 }, seed: 1 });
@@ -110,7 +110,7 @@ Deno.test("bench sends arrays only with --batch", async () => {
   for (const [args, longest] of [[[], 1], [["--batch", "4"], 4]] as const) {
     const frames: number[] = [];
     await using server = startFrameServer((frame, socket) => {
-      const packets: Packet[] = [JSON.parse(frame)].flat();
+      const packets: ClientPacket[] = [JSON.parse(frame)].flat();
       frames.push(packets.length);
       for (const packet of packets) socket.send(answer(packet));
     });
@@ -154,7 +154,7 @@ Deno.test("bench sends the data of --data, or of --file in turn", async () => {
         onPacket: (packet, socket) => socket.send(answer(packet)),
       });
       await report(["--url", server.url, "-c", "1", "-n", "3", ...args], { stdin });
-      const packets = await server.packets.take(3) as Packet[];
+      const packets = await server.packets.take(3) as ClientPacket[];
       assertEquals(packets.map((packet) => packet.data), data);
     }
   } finally {
@@ -163,8 +163,8 @@ Deno.test("bench sends the data of --data, or of --file in turn", async () => {
 });
 
 Deno.test("bench counts invalid frames and unknown ids", async (t) => {
-  const once = (does: (packet: Packet, socket: WebSocket) => void) => ({
-    onPacket(packet: Packet, socket: WebSocket) {
+  const once = (does: (packet: ClientPacket, socket: WebSocket) => void) => ({
+    onPacket(packet: ClientPacket, socket: WebSocket) {
       if (packet.request_id === "1") does(packet, socket);
       socket.send(answer(packet));
     },
@@ -212,7 +212,7 @@ Deno.test("bench counts requests that time out, and late answers", async (t) => 
     assertEquals([exit, counts.sent, counts.timed_out], [Exit.timedOut, 6, 6]);
   });
   await t.step("too late", async () => {
-    let first: Packet | undefined;
+    let first: ClientPacket | undefined;
     await using server = startMockServer({
       onPacket(packet, socket) {
         // The second is sent because the first has timed out.

@@ -11,8 +11,8 @@ import { FakeTime } from "../tests/support/fake_time.ts";
 import { awaitedLater, Inbox } from "../tests/support/waiting.ts";
 import { fixRandom, randomIntegers } from "../tests/support/random.ts";
 import {
+  type ClientPacket,
   type MockServerOptions,
-  type Packet,
   startMockServer,
 } from "../tests/support/mock_server.ts";
 import {
@@ -26,11 +26,11 @@ import { jitter } from "./reconnecting_socket.ts";
 
 const PATIENT = { timeout: 60_000 };
 
-function answer({ request_id }: Packet, socket: WebSocket): void {
+function answer({ request_id }: ClientPacket, socket: WebSocket): void {
   socket.send(JSON.stringify({ request_id, data: { id: { is: String(request_id) } } }));
 }
 
-function refusal({ request_id }: Packet, code: string): string {
+function refusal({ request_id }: ClientPacket, code: string): string {
   return JSON.stringify({ request_id, error: { code, message: "not now" } });
 }
 
@@ -67,7 +67,7 @@ Deno.test("Client sends unanswered requests again after reconnecting", async () 
   );
   const replies = await Promise.all(requests);
   assertEquals(replies.map(({ data }) => data), requests.map((_, i) => ({ id: { is: `${i}` } })));
-  const packets = await server.packets.take(16) as Packet[];
+  const packets = await server.packets.take(16) as ClientPacket[];
   assertEquals(packets.map(({ data }) => Number(data)).slice(10), [4, 5, 6, 7, 8, 9]);
   assertEquals(events, ["connection_lost, again in 10 ms", "again"]);
   assertEquals(client.retryStats, { reconnects: 1, resent: 6, retried: 0 });
@@ -111,7 +111,7 @@ Deno.test("Client rejects on timeout and on abort while it reconnects", async ()
   await assertRejects(() => sent, AbortError);
   // Both ids are free, and the next connection gets neither request.
   await Promise.all([1, 2].map((id) => client.request("again", { id, ...PATIENT })));
-  const packets = await server.packets.take(3) as Packet[];
+  const packets = await server.packets.take(3) as ClientPacket[];
   assertEquals(packets.slice(1).map(({ data }) => data), ["again", "again"]);
 });
 
@@ -393,7 +393,7 @@ Deno.test("Client does not send a refused request again after its abort", async 
   await client.request("", { id: "x" });
   time.pass(1000); // past the time for another attempt
   await client.request("", { id: "z" });
-  const packets = await server.packets.take(4) as Packet[];
+  const packets = await server.packets.take(4) as ClientPacket[];
   assertEquals(packets.map(({ request_id }) => request_id), ["x", "y", "x", "z"]);
 });
 

@@ -34,7 +34,7 @@ const BEFORE_KEY = '{"request_id":"';
 const BEFORE_DATA = '","data":';
 
 /** Returns the packet for the queue. `source[at .. end]` is its data: JSON text without quotes. */
-export function encodeRequest(
+export function encodeWorkerRequest(
   key: string,
   source: Uint8Array,
   at: number,

@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { decodeAnswer, encodeRequest, HEAD_START, remainingWait } from "./message.ts";
+import { decodeAnswer, encodeWorkerRequest, HEAD_START, remainingWait } from "./message.ts";
 
-Deno.test("encodeRequest() returns a packet with the key and any data", () => {
+Deno.test("encodeWorkerRequest() returns a packet with the key and any data", () => {
   for (const data of ["", "Hub&&id&&1", 'é "€" \\ \n 😀 \ud800']) {
     const bytes = new TextEncoder().encode(`..${JSON.stringify(data)}..`);
-    const packet = encodeRequest("7-12", bytes, 3, bytes.length - 3);
+    const packet = encodeWorkerRequest("7-12", bytes, 3, bytes.length - 3);
     assertEquals(JSON.parse(new TextDecoder().decode(packet)), { request_id: "7-12", data });
   }
 });

@@ -9,7 +9,7 @@ import { type ErrorDetails, ERRORS } from "../../protocol.ts";
 import type { FrameReader } from "../../protocol/frame_reader.ts";
 import type { RequestTable } from "../../session/request_table.ts";
 import type { Responder, ResponderCallbacks } from "../../session/responder.ts";
-import { encodeRequest, type WorkerAnswer } from "./message.ts";
+import { encodeWorkerRequest, type WorkerAnswer } from "./message.ts";
 
 /** A stream of requests that wait for a worker. */
 export interface RequestStream extends AsyncDisposable {
@@ -84,7 +84,7 @@ export class RemoteResponder implements Responder, AsyncDisposable {
       .add(owner, bytes, reader.idAt(i), reader.idEnd(i), none, none, isAscii, delay);
     const request = { entry, key: `${entry}-${++this.#lastSerial}`, isAccepted: false };
     this.#remote[entry] = request;
-    const packet = encodeRequest(request.key, bytes, reader.dataAt(i), reader.dataEnd(i));
+    const packet = encodeWorkerRequest(request.key, bytes, reader.dataAt(i), reader.dataEnd(i));
     void this.#publish(request, packet, delay);
     return entry;
   }

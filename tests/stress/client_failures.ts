@@ -17,14 +17,14 @@ import { until } from "../support/waiting.ts";
 import { buildFrame, ZERO_MASK } from "../../websocket/frames.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
 import { RawClient } from "./raw_client.ts";
-import { ask, leftBehind, onServer, type Outcome, Tally, type TrialOptions } from "./trial.ts";
+import { ask, leftBehind, onServer, Tally, type TrialOptions, type TrialOutcome } from "./trial.ts";
 
 const AT_ONCE = ["--delay", "0", "--quiet"];
 
 const encoder = new TextEncoder();
 
 /** A client floods the server, and another must not be late. */
-export async function flood({ duration, isQuick = false }: TrialOptions): Promise<Outcome> {
+export async function flood({ duration, isQuick = false }: TrialOptions): Promise<TrialOutcome> {
   const tally = new Tally();
   const inFlight = 10_000;
   // A quick run ignores lateness, since its machine may be busy.
@@ -84,7 +84,7 @@ export async function flood({ duration, isQuick = false }: TrialOptions): Promis
 }
 
 /** Clients send texts that are too long for a string, which ends their connection and nothing else. */
-export async function longTexts({ isQuick = false }: TrialOptions): Promise<Outcome> {
+export async function longTexts({ isQuick = false }: TrialOptions): Promise<TrialOutcome> {
   const tally = new Tally();
   const rounds = isQuick ? 1 : 3;
   const fragments = 65;
@@ -110,7 +110,7 @@ export async function longTexts({ isQuick = false }: TrialOptions): Promise<Outc
 }
 
 /** Clients vanish with requests in flight. */
-export async function vanishing({ isQuick = false }: TrialOptions): Promise<Outcome> {
+export async function vanishing({ isQuick = false }: TrialOptions): Promise<TrialOutcome> {
   const tally = new Tally();
   const [rounds, silent] = isQuick ? [1, 0] : [10, 20];
   const requests = 50;
@@ -144,7 +144,7 @@ export async function vanishing({ isQuick = false }: TrialOptions): Promise<Outc
 }
 
 /** Clients leave during the handshake, or right after it. */
-export async function abortedUpgrades({ isQuick = false }: TrialOptions): Promise<Outcome> {
+export async function abortedUpgrades({ isQuick = false }: TrialOptions): Promise<TrialOutcome> {
   const tally = new Tally();
   const clients = isQuick ? 200 : 2000;
   const request = upgradeRequest();

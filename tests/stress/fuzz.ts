@@ -9,14 +9,14 @@ import { choice, integer, time } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
 import { fuzzFrames } from "./fuzz_frames.ts";
 import { fuzzPackets } from "./fuzz_packets.ts";
-import { type Outcome, randomSeed, scriptFlags, type TrialOptions } from "./trial.ts";
+import { randomSeed, scriptFlags, type TrialOptions, type TrialOutcome } from "./trial.ts";
 
 const FUZZERS = { packets: fuzzPackets, frames: fuzzFrames };
 const INPUTS = { packets: "packets", frames: "connections" };
 
 /** Returns a fuzzer as a failure test. */
 export function fuzzTrial(only: keyof typeof FUZZERS) {
-  return async ({ seed, duration }: TrialOptions): Promise<Outcome> => {
+  return async ({ seed, duration }: TrialOptions): Promise<TrialOutcome> => {
     const { inputs, tally, findings } = await FUZZERS[only]({ seed, duration });
     return {
       ...tally,

@@ -12,7 +12,7 @@ import { type NatsServer, startNatsServer, whyNoNatsServer } from "../support/na
 import { type Program, startServerProcess, startTask } from "../support/program.ts";
 import { parseMetrics } from "../support/prometheus.ts";
 import { randomIntegers } from "../support/random.ts";
-import { ask, type Outcome, Tally, type TrialOptions } from "./trial.ts";
+import { ask, Tally, type TrialOptions, type TrialOutcome } from "./trial.ts";
 
 /** Scale of a run. A round does its harm from before its first answers until after most of them. */
 interface Scale {
@@ -43,7 +43,7 @@ interface Answer {
 }
 
 /** Runs a failure test, if there is a nats-server. */
-async function withNats(run: (nats: NatsServer) => Promise<Outcome>): Promise<Outcome> {
+async function withNats(run: (nats: NatsServer) => Promise<TrialOutcome>): Promise<TrialOutcome> {
   const missing = await whyNoNatsServer();
   if (missing !== undefined) {
     return { extent: "nothing", requests: 0, lost: 0, failures: [missing] };
@@ -53,7 +53,7 @@ async function withNats(run: (nats: NatsServer) => Promise<Outcome>): Promise<Ou
 }
 
 /** In rounds, kills a worker, replaces another, and restarts NATS, at random times by the seed. */
-export function natsChaos({ seed, isQuick = false }: TrialOptions): Promise<Outcome> {
+export function natsChaos({ seed, isQuick = false }: TrialOptions): Promise<TrialOutcome> {
   return withNats(async (nats) => {
     const scale = isQuick ? QUICK : FULL;
     const { rounds, requests } = scale;
@@ -142,7 +142,7 @@ export function natsChaos({ seed, isQuick = false }: TrialOptions): Promise<Outc
 }
 
 /** Sends requests one by one, so that no other is in flight. The lateness must not be the uptime. */
-export function gatewayLateness(): Promise<Outcome> {
+export function gatewayLateness(): Promise<TrialOutcome> {
   return withNats(async (nats) => {
     const tally = new Tally();
     await using server = await startServerProcess(["--quiet", "--delay", "0", "--nats", nats.url]);

@@ -18,13 +18,13 @@ import { randomIntegers } from "../support/random.ts";
 import { exchange } from "../support/raw_tcp.ts";
 import { PATIENCE, until } from "../support/waiting.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
-import { ask, onServer, type Outcome, Tally, type TrialOptions } from "./trial.ts";
+import { ask, onServer, Tally, type TrialOptions, type TrialOutcome } from "./trial.ts";
 
 const dataOf = (i: number) => `Hub&&id&&${i}`;
 const answerOf = (i: number) => `{"Hub":{"id":"${i}"}}`;
 
 /** The server's own code throws, wherever Deno calls it. */
-export async function throws({ seed, isQuick = false }: TrialOptions): Promise<Outcome> {
+export async function throws({ seed, isQuick = false }: TrialOptions): Promise<TrialOutcome> {
   const tally = new Tally();
   const clients = 10;
   const each = isQuick ? 500 : 10_000;
@@ -57,7 +57,7 @@ export async function throws({ seed, isQuick = false }: TrialOptions): Promise<O
 }
 
 /** The server runs out of file descriptors; its clients must not notice. */
-export async function descriptors({ isQuick = false }: TrialOptions): Promise<Outcome> {
+export async function descriptors({ isQuick = false }: TrialOptions): Promise<TrialOutcome> {
   const tally = new Tally();
   const rounds = isQuick ? 1 : 10;
   const maxFiles = 80;
@@ -96,7 +96,9 @@ export async function descriptors({ isQuick = false }: TrialOptions): Promise<Ou
 const REQUESTS = 1000;
 
 /** The server is killed with requests of `send` in flight and restarted; each must be answered once. */
-export async function killedServers({ seed, isQuick = false }: TrialOptions): Promise<Outcome> {
+export async function killedServers(
+  { seed, isQuick = false }: TrialOptions,
+): Promise<TrialOutcome> {
   const tally = new Tally();
   const rounds = isQuick ? 1 : 10;
   const [delays, pause] = isQuick ? ["0.2..1", 0.2] : ["1..5", 2];
@@ -136,7 +138,7 @@ export async function killedServers({ seed, isQuick = false }: TrialOptions): Pr
 }
 
 /** Fills a server with requests in flight, on a connection and in all, and sends one more of each. */
-export async function limits({ isQuick = false }: TrialOptions): Promise<Outcome> {
+export async function limits({ isQuick = false }: TrialOptions): Promise<TrialOutcome> {
   const tally = new Tally();
   const [perConnection, connections] = isQuick ? [2000, 3] : [10_000, 100];
   const inAll = perConnection * connections;
@@ -179,7 +181,7 @@ export async function limits({ isQuick = false }: TrialOptions): Promise<Outcome
 }
 
 /** Opens 10,000 connections, with a request in flight on each. */
-export async function manyConnections({ isQuick = false }: TrialOptions): Promise<Outcome> {
+export async function manyConnections({ isQuick = false }: TrialOptions): Promise<TrialOutcome> {
   const tally = new Tally();
   const wanted = isQuick ? 50 : 10_000;
   const limits = await Deno.readTextFile("/proc/self/limits").catch(() => "");

@@ -24,11 +24,11 @@ import {
   endedBadly,
   isPassed,
   leftBehind,
-  type Outcome,
   randomSeed,
   scriptFlags,
   Tally,
   type TrialOptions,
+  type TrialOutcome,
 } from "./trial.ts";
 
 /** The clients, all at once. */
@@ -49,7 +49,7 @@ const FREEZE_EVERY = 10_000;
 const FREEZE = 500;
 
 /** Soaks a server; the first half of the time warms it up. */
-export async function soak({ duration, seed }: TrialOptions): Promise<Outcome> {
+export async function soak({ duration, seed }: TrialOptions): Promise<TrialOutcome> {
   const flags = ["--delay", "0..0.5", "--quiet"];
   await using server = await startServerProcess(flags, { runFlags: COLLECTING });
   const { url, port } = server;

@@ -29,7 +29,7 @@ export interface TrialOptions {
 }
 
 /** Result of a failure test. */
-export interface Outcome {
+export interface TrialOutcome {
   /** What was done, such as `20 clients for 30 s`. */
   readonly extent: string;
   /** Further observations, such as the memory used. */
@@ -47,14 +47,14 @@ export interface Outcome {
 }
 
 /** Returns whether nothing went wrong. */
-export function isPassed({ lost, failures }: Outcome): boolean {
+export function isPassed({ lost, failures }: TrialOutcome): boolean {
   return lost === 0 && failures.length === 0;
 }
 
 /** After so many failures of a kind, more of them tell nothing new. */
 const MAX_FAILURES = 20;
 
-/** Counts for an {@linkcode Outcome}. */
+/** Counts for an {@linkcode TrialOutcome}. */
 export class Tally {
   requests = 0;
   lost = 0;

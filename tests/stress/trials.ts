@@ -13,13 +13,19 @@ import { fuzzTrial } from "./fuzz.ts";
 import { gatewayLateness, natsChaos } from "./nats_chaos.ts";
 import { descriptors, killedServers, limits, manyConnections, throws } from "./server_failures.ts";
 import { soak } from "./soak.ts";
-import { isPassed, type Outcome, randomSeed, scriptFlags, type TrialOptions } from "./trial.ts";
+import {
+  isPassed,
+  randomSeed,
+  scriptFlags,
+  type TrialOptions,
+  type TrialOutcome,
+} from "./trial.ts";
 
 /** A failure test. */
 interface Trial {
   /** The failure, and the expected result. */
   readonly title: string;
-  run(options: TrialOptions): Promise<Outcome>;
+  run(options: TrialOptions): Promise<TrialOutcome>;
 }
 
 /** All failure tests by name, in the order of the report. */
@@ -71,7 +77,7 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
 interface Row {
   readonly name: string;
   readonly title: string;
-  readonly outcome: Outcome;
+  readonly outcome: TrialOutcome;
 }
 
 /** Returns the table of results. */
@@ -92,7 +98,7 @@ function resultTable(rows: readonly Row[]): string {
 
 /** Replaces the part of docs/reliability.md between its two comments. */
 async function writeReport(rows: readonly Row[], startedAt: Date): Promise<void> {
-  const sum = (of: (outcome: Outcome) => number) =>
+  const sum = (of: (outcome: TrialOutcome) => number) =>
     formatCount(rows.reduce((total, { outcome }) => total + of(outcome), 0));
   const failures = rows.flatMap(({ title, outcome }) =>
     outcome.failures.map((failure) => `- ${title}: ${failure}`)

@@ -21,11 +21,11 @@ export interface MockServerOptions {
   /** Returns a response to refuse a handshake; `count` starts at 0. */
   onHandshake?(count: number): Response | undefined;
   onOpen?(socket: WebSocket): void;
-  onPacket?(packet: Packet, socket: WebSocket): void;
+  onPacket?(packet: ClientPacket, socket: WebSocket): void;
 }
 
-/** A packet, with the members that tests read. */
-export interface Packet {
+/** A client's packet, with the members that tests read. */
+export interface ClientPacket {
   request_id: string | number;
   data?: string;
   cancel?: boolean;
