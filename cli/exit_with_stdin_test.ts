@@ -1,25 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { Client } from "../client.ts";
 import { awaitedLater } from "../tests/support/waiting.ts";
-import { startCommand } from "../tests/support/fake_streams.ts";
+import { openStdin, startCommand } from "../tests/support/fake_streams.ts";
 import { startNatsServer, whyNoNatsServer } from "../tests/support/nats_server.ts";
 import { listening, startProgram } from "../tests/support/program.ts";
-
-/** A stdin that a test writes, and whether its reader has given it up. */
-function openStdin() {
-  let controller: ReadableStreamDefaultController<Uint8Array>;
-  const stdin = {
-    isCanceled: false,
-    readable: new ReadableStream<Uint8Array>({
-      start: (given) => void (controller = given),
-      cancel: () => void (stdin.isCanceled = true),
-    }),
-    write: (text: string) => controller.enqueue(new TextEncoder().encode(text)),
-    end: () => controller.close(),
-    fail: () => controller.error(new Error("gone")),
-  };
-  return stdin;
-}
 
 const SERVE = ["serve", "--port", "0", "--delay", "0.2", "--exit-with-stdin"];
 

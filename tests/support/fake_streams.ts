@@ -4,6 +4,7 @@
  * @module
  */
 
+import { assert } from "@std/assert";
 import type { Streams } from "../../cli/command.ts";
 import { BufferedWriter } from "../../cli/buffered_writer.ts";
 import { Shutdown } from "../../cli/shutdown.ts";
@@ -102,4 +103,30 @@ export async function runCommand(
   const command = startCommand(args, options);
   const code = await command.exit;
   return { code, stdout: command.stdout, stderr: command.stderr };
+}
+
+/** A stdin that stays open until the test ends it. */
+export function openStdin() {
+  let controller: ReadableStreamDefaultController<Uint8Array>;
+  const stdin = {
+    /** Whether the reader has cancelled it. */
+    isCanceled: false,
+    readable: new ReadableStream<Uint8Array>({
+      start: (given) => void (controller = given),
+      cancel: () => void (stdin.isCanceled = true),
+    }),
+    write: (text: string) => controller.enqueue(new TextEncoder().encode(text)),
+    end: () => controller.close(),
+    fail: () => controller.error(new Error("gone")),
+  };
+  return stdin;
+}
+
+/** Characters that terminals obey, and one that changes the direction of text. */
+export const EVIL = "\x1b[2J\x07\x9b\u202e\r\b";
+
+/** Asserts that text has no character of {@linkcode EVIL} in it. */
+export function assertEscaped(text: string): void {
+  // deno-lint-ignore no-control-regex -- the test looks for them
+  assert(!/[\0-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(text), text);
 }

@@ -45,7 +45,6 @@ const LONG_FILES: Readonly<Record<string, string>> = {
   "client_test.ts": "the behavior of the public class",
   "cluster/nats/nats_responder_test.ts":
     "the behavior of gateways and workers, with one NATS server",
-  "main_test.ts": "the behavior of the program",
   "session/session_test.ts": "the behavior of a session",
   "tests/support/server_suite.ts":
     "the behavior of a server, which runs over several kinds of them",

@@ -1,0 +1,263 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { serve } from "../server.ts";
+import { assertEscaped, EVIL, runCommand, startCommand } from "../tests/support/fake_streams.ts";
+import { until } from "../tests/support/waiting.ts";
+
+const EXAMPLE_RESPONSE =
+  '{"request_id":"01","data":{"Hub":{"name":"qwe","id":"123"},"Device":{"name":"wqe","id":"234"}}}\n';
+const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
+const AT_ONCE = { port: 0, delay: { min: 0, max: 0 } };
+
+Deno.test("serve answers the example of send, and logs it", async () => {
+  const server = startCommand(["serve", "--port", "0", "--delay", "0.03..0.04"]);
+  const [, url] = await server.seen(/^Listening on (ws:\/\/127\.0\.0\.1:\d+)\n/);
+  const { code, stdout, stderr } = await runCommand(["send", "--id", "01", "--url", url!, EXAMPLE]);
+  assertEquals([code, stdout], [0, EXAMPLE_RESPONSE]);
+  assertMatch(stderr, /^1 request: 1 answered, 0 failed, in \d+\.\d\d s\nlatency: min 0\.\d{3} s,/);
+  server.interrupt();
+  assertEquals(await server.exit, 0);
+  assertEquals(server.stderr, "");
+  assertEquals(server.stdout.split("\n").slice(1), [
+    "01: Timeout 0.0 seconds for this one.",
+    "Draining: 0 in flight",
+    "Drained: all answered",
+    "",
+  ]);
+});
+
+Deno.test("serve --log-format json logs one object per line, with each delay", async () => {
+  const server = startCommand([
+    ...["serve", "--port", "0", "--delay", "0.03..0.2", "--seed", "5", "--log-format=json"],
+  ]);
+  const [, url] = await server.seen(/"url":"(ws:[^"]+)"/);
+  const packets = ['{"request_id":7,"data":"a&&b&&c"}', '{"request_id":"x\\u001b","data":""}'];
+  const sent = await runCommand(["send", "--url", url!, "--quiet", ...packets, "--", "}"]);
+  assertEquals([sent.code, sent.stderr], [0, ""]);
+  const posted = await fetch(url!.replace("ws", "http"), { method: "POST", body: "{" });
+  assertEquals(posted.status, 400);
+  await posted.body?.cancel();
+  server.interrupt();
+  assertEquals(await server.exit, 0);
+
+  const records = server.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals(records.map(({ event }) => event), [
+    ...["listening", "accepted", "accepted", "accepted", "refused", "draining", "drained"],
+  ]);
+  for (const { time, level } of records) {
+    assertEquals(new Date(time).toISOString(), time);
+    assertMatch(level, /^(info|warning)$/);
+  }
+  const accepted = records.slice(1, 4);
+  assertEquals(accepted.slice(0, 2).map(({ request_id }) => request_id), [7, "x\x1b"]);
+  for (const { delay, message } of accepted) {
+    assert(delay >= 0.03 && delay <= 0.2);
+    assertEquals(message, `Timeout ${delay.toFixed(1)} seconds for this one.`);
+  }
+  assertEquals([records[4].request_id, records[4].code], [null, "invalid_json"]);
+  assertEquals(records[5].in_flight ?? records[5].inFlight, 0);
+});
+
+Deno.test("serve escapes text from clients", async () => {
+  for (const format of ["text", "json"]) {
+    const server = startCommand(["serve", "--port", "0", "--delay", "0", "--log-format", format]);
+    const [, url] = await server.seen(/(ws:\/\/127[^" \n]+)/);
+    const bodies = [
+      JSON.stringify({ request_id: EVIL, data: "" }).replaceAll("\\u009b", "\x9b"),
+      JSON.stringify([{ request_id: EVIL, data: 1 }, { request_id: [EVIL], data: "" }]),
+      EVIL,
+      `{"request_id":"${"\u202e".repeat(300)}","data":""}`,
+    ];
+    for (const body of bodies) {
+      const response = await fetch(url!.replace("ws", "http"), { method: "POST", body });
+      await response.body?.cancel();
+    }
+    server.interrupt();
+    assertEquals(await server.exit, 0);
+    assertEscaped(server.stdout + server.stderr);
+    assertEquals(server.stdout.trimEnd().split("\n").length, 8, server.stdout);
+  }
+});
+
+Deno.test("serve --quiet logs no requests", async () => {
+  const server = startCommand(["serve", "--port", "0", "--delay", "0", "--quiet"]);
+  const [, url] = await server.seen(/^Listening on (\S+)\n/);
+  await runCommand(["send", "--url", url!, "a", "b"]);
+  server.interrupt();
+  await server.exit;
+  assertMatch(server.stdout, /^Listening on \S+\nDraining: 0 in flight\nDrained: all answered\n$/);
+});
+
+Deno.test("serve shows a status line below the log on a terminal only", async () => {
+  const seen = [];
+  for (const terminal of [true, false]) {
+    for (const format of ["text", "json"]) {
+      const server = startCommand(
+        ["serve", "--port", "0", "--delay", "0.01", "--log-format", format],
+        { terminals: terminal ? ["stdout"] : [] },
+      );
+      const [url] = await server.seen(/ws:[\d./]+:\d+/);
+      await runCommand(["send", "--url", url, "a"]);
+      if (terminal && format === "text") {
+        await server.seen(/0 requests in flight, 1 answered, \d+ answers?\/s/);
+      }
+      server.interrupt();
+      assertEquals(await server.exit, 0);
+      // deno-lint-ignore no-control-regex -- it is what draws in place
+      seen.push([server.stdout.includes("answered, "), /\x1b\[\d+A/.test(server.stdout)]);
+    }
+  }
+  assertEquals(seen, [[true, true], [false, false], [false, false], [false, false]]);
+});
+
+Deno.test("serve applies the limits of its flags", async () => {
+  const server = startCommand([
+    ...["serve", "--port", "0", "--delay", "60", "--max-in-flight", "2"],
+    ...["--max-packet-size", "1KiB"],
+  ]);
+  const [, url] = await server.seen(/^Listening on (\S+)\n/);
+  const send = startCommand([
+    ...["send", "--url", url!, "--no-retry", "a", "b", "c", "x".repeat(1024)],
+  ]);
+  await until("two are refused", () => send.stdout.split("\n").length === 3);
+  const codes = send.stdout.trimEnd().split("\n").map((line) => JSON.parse(line).error.code);
+  assertEquals(codes.sort(), ["overloaded", "packet_too_large"]);
+  send.interrupt();
+  assertEquals(await send.exit, 130);
+  server.interrupt();
+  assertEquals(await server.exit, 0);
+});
+
+Deno.test("serve serves the console to browsers, except with --no-console", async () => {
+  for (const [flags, status] of [[[], 200], [["--no-console"], 426]] as const) {
+    const server = startCommand(["serve", "--port", "0", ...flags]);
+    const [, url] = await server.seen(/^Listening on (\S+)\n/);
+    const headers = { accept: "text/html" };
+    const response = await fetch(url!.replace("ws", "http"), { headers });
+    assertEquals(response.status, status);
+    await response.body?.cancel();
+    server.interrupt();
+    assertEquals(await server.exit, 0);
+  }
+});
+
+Deno.test("serve explains in one line why it cannot listen, with exit code 3", async () => {
+  await using server = serve(AT_ONCE);
+  const noAddress = "this machine has no such address; --hostname 0.0.0.0 listens on all addresses";
+  const unknown = "the host name cannot be resolved";
+  const name = "x".repeat(64); // a label that no server of names is asked about
+  const table: [hostname: string, port: number, where: string, reason: string][] = [
+    [
+      "127.0.0.1",
+      server.port,
+      `127.0.0.1:${server.port}`,
+      "the port is in use; --port 0 picks a free one",
+    ],
+    ["192.0.2.1", 0, "192.0.2.1:0", noAddress],
+    ["2001:db8::1", 0, "[2001:db8::1]:0", noAddress],
+    [name, 0, `${name}:0`, unknown],
+  ];
+  for (const [hostname, port, where, reason] of table) {
+    for (const workers of ["1", "2"]) {
+      const args = ["--hostname", hostname, "--port", `${port}`, "--workers", workers];
+      // Workers share a port, so that it is not in use.
+      if (port > 0 && workers === "2") continue;
+      const { code, stdout, stderr } = await runCommand(["serve", ...args]);
+      assertEquals([code, stdout], [3, ""]);
+      assertEquals(stderr, `asyncpkt serve: cannot listen on ${where}: ${reason}\n`);
+    }
+  }
+});
+
+Deno.test("serve accepts clients with the token, and never logs the token", async () => {
+  const folder = await Deno.makeTempDir();
+  const [right, wrong] = [`${folder}/right`, `${folder}/wrong`];
+  await Deno.writeTextFile(right, "s3cret\n");
+  await Deno.writeTextFile(wrong, "gu3ss\r\n");
+  const server = startCommand(["serve", "--port", "0", "--delay", "0", "--token-file", right]);
+  const [, url] = await server.seen(/^Listening on (\S+)\n/);
+  const send = ["send", "--url", url!, "--id", "01", EXAMPLE];
+  const bench = ["bench", "--url", url!, "-n", "10", "--output-format", "json"];
+  const run = (args: string[], file: string) => runCommand([...args, "--token-file", file]);
+  const admitted = await Promise.all([run(send, right), run(bench, right)]);
+  const refused = await Promise.all([
+    ...[run(send, wrong), run(bench, wrong), runCommand(send), runCommand(bench)],
+  ]);
+  await Deno.remove(folder, { recursive: true });
+  server.interrupt();
+  assertEquals(await server.exit, 0);
+  assertEquals(admitted.map(({ code }) => code), [0, 0]);
+  assertEquals(admitted[0]!.stdout, EXAMPLE_RESPONSE);
+  for (const { code, stdout, stderr } of refused) {
+    assertEquals([code, stdout], [3, ""]);
+    assertMatch(stderr, /^asyncpkt \w+: cannot connect to [^\n]*401[^\n]*\n$/);
+  }
+  const said = [server, ...admitted, ...refused].map(({ stdout, stderr }) => stdout + stderr);
+  for (const text of said) assert(!/s3cret|gu3ss/.test(text), text);
+});
+
+Deno.test("serve warns when anyone can connect", async () => {
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, "s3cret");
+  const warning = "Anyone who can reach this server may use it; --token-file requires a token";
+  const table: [flags: string[], warns: boolean][] = [
+    [["--hostname", "0.0.0.0"], true],
+    [["--hostname", "0.0.0.0", "--quiet"], true],
+    [["--hostname", "0.0.0.0", "--token-file", file], false],
+    [["--hostname", "localhost"], false],
+    [[], false],
+  ];
+  for (const [flags, warns] of table) {
+    const server = startCommand(["serve", "--port", "0", ...flags]);
+    await server.seen(/^Listening on \S+\n/);
+    server.interrupt();
+    assertEquals(await server.exit, 0);
+    assertEquals(server.stdout.split("\n").includes(warning), warns, flags.join(" "));
+  }
+  await Deno.remove(file);
+});
+
+Deno.test("serve accepts pages of allowed origins", async () => {
+  const origins = ["https://a.example", "http://localhost:3000"];
+  const flags = origins.flatMap((origin) => ["--allow-origin", origin]);
+  const server = startCommand(["serve", "--port", "0", "--delay", "0", ...flags]);
+  const [, url] = await server.seen(/^Listening on (\S+)\n/);
+  const statuses = [...origins, "https://b.example"].map(async (origin) => {
+    const init = { method: "POST", body: '{"request_id":1,"data":""}', headers: { origin } };
+    const response = await fetch(url!.replace("ws", "http"), init);
+    await response.body?.cancel();
+    return response.status;
+  });
+  assertEquals(await Promise.all(statuses), [200, 200, 403]);
+  server.interrupt();
+  assertEquals(await server.exit, 0);
+});
+
+const ignore = Deno.build.os !== "linux";
+
+Deno.test("serve explains a wrong number of --workers", async () => {
+  for (const value of ["0", "-1", "1.5", "all", "1025", "1e1"]) {
+    const { code, stderr } = await runCommand(["serve", `--workers=${value}`]);
+    assertEquals(code, 2);
+    assertMatch(
+      stderr,
+      /^asyncpkt serve: --workers: expected auto or an integer from 1 to 1024, got ".*"\n$/,
+    );
+  }
+});
+
+Deno.test({ name: "serve refuses flags that --workers excludes", ignore }, async () => {
+  const { code, stderr } = await runCommand(["serve", "--workers", "2", "--record", "-"]);
+  assertEquals(code, 2);
+  assertEquals(
+    stderr,
+    "asyncpkt serve: --record and --workers exclude each other; leave out all but one\n",
+  );
+});
+
+Deno.test({ name: "serve --workers reports that its port is in use", ignore }, async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  const { code, stderr } = await runCommand(["serve", "--workers", "2", "--port", `${port}`]);
+  assertEquals(code, 3);
+  assertMatch(stderr, /: the port is in use; --port 0 picks a free one\n$/);
+});
