@@ -22,19 +22,18 @@ const RATE_INTERVAL = 250;
 
 const BAR_WIDTH = 40;
 
-/** Counts that are shown only if they are not 0. */
-const MISHAPS: Readonly<Partial<Record<keyof LoadCounts, readonly [one: string, many?: string]>>> =
-  {
-    failed: ["answered with an error"],
-    timed_out: ["not answered in time"],
-    lost: ["lost with its connection", "lost with their connections"],
-    unanswered: ["in flight when it was interrupted"],
-    missed: ["due by the rate, but never sent: no room"],
-    late: ["answered after its timeout", "answered after their timeouts"],
-    unknown: ["answer to no request", "answers to no request"],
-    garbage: ["frame that holds no answers", "frames that hold no answers"],
-    connections_lost: ["connection lost", "connections lost"],
-  };
+/** Counts that are shown only if they are not 0, with their names for one and for many. */
+const MISHAPS: readonly (readonly [keyof LoadCounts, one: string, many?: string])[] = [
+  ["failed", "answered with an error"],
+  ["timed_out", "not answered in time"],
+  ["lost", "lost with its connection", "lost with their connections"],
+  ["unanswered", "in flight when it was interrupted"],
+  ["missed", "due by the rate, but never sent: no room"],
+  ["late", "answered after its timeout", "answered after their timeouts"],
+  ["unknown", "answer to no request", "answers to no request"],
+  ["garbage", "frame that holds no answers", "frames that hold no answers"],
+  ["connections_lost", "connection lost", "connections lost"],
+];
 
 type Row = readonly [name: string, value: string];
 
@@ -147,27 +146,22 @@ function share(count: number, all: number): string {
 
 /** Returns a table with a column for each distribution. */
 function durations({ latency_ms, overhead_ms, send_lag_ms }: Report): string[] {
-  const columns = [
-    ["latency", latency_ms] as const,
-    ["overhead", overhead_ms] as const,
-    ["send lag", send_lag_ms] as const,
-  ].filter((column): column is [typeof column[0], DistributionReport] => column[1] !== null);
+  const all = { latency: latency_ms, overhead: overhead_ms, "send lag": send_lag_ms };
+  const columns = Object.entries(all).filter((entry): entry is [string, DistributionReport] =>
+    entry[1] !== null
+  );
   if (columns.length === 0) return [];
   const line = (name: string, cells: string[]) =>
     name.padEnd(8) + cells.map((cell) => cell.padStart(10)).join("");
-  return [
-    line("", columns.map(([name]) => name)),
-    ...FIGURES.map((name) =>
-      line(name, columns.map(([, each]) => formatDuration(figureOf(each, name)!)))
-    ),
-  ];
+  const rows = FIGURES.map((name) =>
+    line(name, columns.map(([, each]) => formatDuration(figureOf(each, name)!)))
+  );
+  return [line("", columns.map(([name]) => name)), ...rows];
 }
 
 function mishaps(counts: LoadCounts): Row[] {
-  return Object.entries(MISHAPS).flatMap(([name, [one, many = one]]) => {
-    const count = counts[name as keyof LoadCounts];
-    return count > 0 ? [[formatCount(count), plural(count, one, many)] as const] : [];
-  });
+  return MISHAPS.filter(([name]) => counts[name] > 0)
+    .map(([name, one, many = one]) => [formatCount(counts[name]), plural(counts[name], one, many)]);
 }
 
 function verdicts({ thresholds }: Report): Row[] {

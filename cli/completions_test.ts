@@ -4,7 +4,7 @@ import { runCommand } from "../tests/support/fake_streams.ts";
 const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 
-/** Writes the script for a shell; returns where it is. */
+/** Writes the script for a shell; returns its path. */
 async function scriptFor(shell: string): Promise<string> {
   const { code, stdout, stderr } = await runCommand(["completions", shell]);
   assertEquals([code, stderr], [0, ""]);
@@ -13,7 +13,7 @@ async function scriptFor(shell: string): Promise<string> {
   return path;
 }
 
-/** Runs a command of a shell; returns what it says. */
+/** Runs a command of a shell; returns its output. */
 async function run(shell: string, ...args: string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(shell, {
     args,
@@ -36,7 +36,7 @@ function test(shell: string, fn: () => Promise<void>): void {
   Deno.test({ name: `completions for ${shell} complete${why}`, ignore: why !== "", fn });
 }
 
-/** What is typed, and what there must be among what completes the last word. */
+/** Words of a command line, and the completions of the last one. */
 const CASES: [words: string[], completions: string[]][] = [
   [["se"], ["send", "serve"]],
   [["send", "--c"], ["--ca", "--chart", "--concurrency"]],
@@ -63,21 +63,21 @@ test("bash", async () => {
 
 test("zsh", async () => {
   await run("zsh", "-n", await scriptFor("zsh"));
-  // What stands for the completion system says what it was told.
+  // A stand-in for the completion system prints its arguments.
   const script = `
     compdef() {}; _describe() { print -l \${(P)2} }; _arguments() { print -l -- "$@" }
     source "$1"; shift; words=("$@"); CURRENT=$#; _asyncpkt`;
-  const told = async (...words: string[]) =>
+  const argumentsFor = async (...words: string[]) =>
     await run("zsh", "-fc", script, "zsh", `${folder}/asyncpkt.zsh`, "asyncpkt", ...words);
-  assertStringIncludes(await told("se"), "serve:starts the server\nwork:");
-  assertStringIncludes(await told("send", "--c"), "(--chart)--chart[shows when each");
+  assertStringIncludes(await argumentsFor("se"), "serve:starts the server\nwork:");
+  assertStringIncludes(await argumentsFor("send", "--c"), "(--chart)--chart[shows when each");
   assertStringIncludes(
-    await told("bench", ""),
+    await argumentsFor("bench", ""),
     "(-n --requests)-n[requests to send in total]:N: \n",
   );
-  assertStringIncludes(await told("bench", ""), "]:text|json:(text json)\n");
-  assertStringIncludes(await told("send", ""), "]:PATH:_files\n");
-  assertStringIncludes(await told("completions", ""), "1:word:(bash zsh fish)\n");
+  assertStringIncludes(await argumentsFor("bench", ""), "]:text|json:(text json)\n");
+  assertStringIncludes(await argumentsFor("send", ""), "]:PATH:_files\n");
+  assertStringIncludes(await argumentsFor("completions", ""), "1:word:(bash zsh fish)\n");
 });
 
 test("fish", async () => {
