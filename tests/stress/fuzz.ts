@@ -1,5 +1,5 @@
 /**
- * `deno task fuzz`: both fuzzers, or one of them. It prints each finding with the command that repeats it,
+ * `deno task fuzz`: all fuzzers, or one of them. It prints each finding with the command that repeats it,
  * and then ends with exit code 1.
  *
  * @module
@@ -7,12 +7,14 @@
 
 import { choice, integer, time } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
+import { fuzzCodec } from "./fuzz_codec.ts";
 import { fuzzFrames } from "./fuzz_frames.ts";
 import { fuzzPackets } from "./fuzz_packets.ts";
 import { randomSeed, scriptFlags, type TrialOptions, type TrialOutcome } from "./trial.ts";
 
-const FUZZERS = { packets: fuzzPackets, frames: fuzzFrames };
-const INPUTS = { packets: "packets", frames: "connections" };
+const FUZZERS = { packets: fuzzPackets, codec: fuzzCodec, frames: fuzzFrames };
+const NAMES = ["packets", "codec", "frames"] as const;
+const INPUTS = { packets: "packets", codec: "streams", frames: "connections" };
 
 /** Returns a fuzzer as a failure test. */
 export function fuzzTrial(only: keyof typeof FUZZERS) {
@@ -34,16 +36,16 @@ function commandFor(only: string, seed: number): string {
 if (import.meta.main) {
   const { seed = randomSeed(), seconds: duration, only, rounds = Infinity } = scriptFlags(
     "fuzz",
-    "Fuzzes packets and frames.",
+    "Fuzzes packets, the WebSocket codec, and frames.",
     {
       seed: integer("repeats a run with it [random]", undefined, 0, 2 ** 31 - 1),
       seconds: time("how long each fuzzer runs [60]", 60_000),
-      only: choice("which fuzzer [both]", ["both", "packets", "frames"]),
+      only: choice("which fuzzer [all]", ["all", ...NAMES]),
       rounds: integer("most rounds of each [no limit]", undefined, 1),
     },
   );
-  for (const name of ["packets", "frames"] as const) {
-    if (only !== "both" && only !== name) continue;
+  for (const name of NAMES) {
+    if (only !== "all" && only !== name) continue;
     console.log(`fuzzing ${name} with seed ${seed} for up to ${duration / 1000} s`);
     const result = await FUZZERS[name]({ seed, duration, rounds });
     for (const { seed, what, input } of result.findings) {

@@ -117,7 +117,7 @@ export function fuzzPackets(
 }
 
 /** Throws an Error that names the first difference. */
-function compare(wanted: readonly string[], answers: readonly string[]): void {
+export function compare(wanted: readonly string[], answers: readonly string[]): void {
   const brief = (text = "none") =>
     text.length > 200 ? `${text.slice(0, 200)}… (${text.length} units)` : text;
   for (let i = 0; i < Math.max(wanted.length, answers.length); i++) {

@@ -71,10 +71,28 @@ function rudeScript(random: Random): Script {
     case 2: // It may still be valid; abortedUpgrades() resets before the answer.
       return { handshake: "", pieces: cut(random, damaged(random, whole)), leaving: "close" };
   }
+  return { handshake: whole, pieces: cut(random, rudeBytes(random)), leaving };
+}
+
+/** Returns a stream of frames as Latin-1: valid, broken, or no frames at all. */
+export function streamOf(random: Random): string {
+  switch (random(8)) {
+    case 0:
+      return noiseOf(random, random(2000));
+    case 1:
+    case 2:
+    case 3:
+      return rudeBytes(random);
+  }
+  const messages = Array.from({ length: random(6) + 1 }, (_, i) => packetsOf(random, i));
+  return messages.map((text) => messageBytes(random, utf8(text))).join("");
+}
+
+function rudeBytes(random: Random): string {
   let bytes = Array.from({ length: random(8) + 1 }, () => rudeFrame(random)).join("");
   if (random(3) === 0) bytes = damaged(random, bytes);
   if (random(3) === 0) bytes = bytes.slice(0, random(bytes.length));
-  return { handshake: whole, pieces: cut(random, bytes), leaving };
+  return bytes;
 }
 
 /** Returns a message: one request, several, or a broken one. `i` makes its ids unique. */
@@ -161,7 +179,7 @@ function damaged(random: Random, text: string): string {
 }
 
 /** Cuts at random places; `withEmpty` keeps empty pieces. */
-function cut(random: Random, text: string, withEmpty = false): string[] {
+export function cut(random: Random, text: string, withEmpty = false): string[] {
   const places = Array.from({ length: random(5) }, () => random(text.length + 1));
   const ends = [...places.sort((a, b) => a - b), text.length];
   const pieces = ends.map((end, i) => text.slice(ends[i - 1] ?? 0, end));

@@ -34,6 +34,10 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
     title: "Random packets get the same answers from a plain implementation",
     run: fuzzTrial("packets"),
   },
+  codec: {
+    title: "Random streams of frames, cut at random, are decoded as by a plain implementation",
+    run: fuzzTrial("codec"),
+  },
   frames: {
     title: "Unusual WebSocket frames are answered in full; invalid ones affect no other client",
     run: fuzzTrial("frames"),

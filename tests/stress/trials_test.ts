@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { TRIALS } from "./trials.ts";
 
 /** Failure tests that have tests of their own, or take long. */
-const ELSEWHERE = ["packets", "frames", "nats", "lateness", "soak"];
+const ELSEWHERE = ["packets", "codec", "frames", "nats", "lateness", "soak"];
 
 for (const [name, { title, run }] of Object.entries(TRIALS)) {
   if (ELSEWHERE.includes(name)) continue;
