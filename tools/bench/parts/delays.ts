@@ -50,8 +50,8 @@ export async function measureDelays(servers: Servers, rounds: number): Promise<S
     title: "Delays",
     text:
       "Random delays of 1 to 5 s, 50 connections, an open loop. Lateness is the time from sending a " +
-      "request to its answer, minus its delay. Memory per request compares resident memory " +
-      "with 3,000 in flight, and does not include the length of a request's text.",
+      "request to its answer, minus its delay. Memory per request is the growth of resident " +
+      "memory from 3,000 requests in flight on. It does not include a request's own text.",
     goals: [
       { what: `${small}: lateness p99`, values: p99.get(small)!, atMost: 4, unit: " ms" },
       {
