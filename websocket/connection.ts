@@ -58,7 +58,7 @@ export class WebSocketConnection implements FrameHandlers {
   readonly #role: "client" | "server";
   readonly #encoder: FrameEncoder;
   readonly #decoder: FrameDecoder;
-  #events: ConnectionEvents | undefined;
+  #events: ConnectionEvents = { onMessage() {}, onEnd() {} };
   /** Stalled: silent on purpose. Closing: a Close frame was sent. Ended: the stream is closed. */
   #state: "open" | "stalled" | "closing" | "ended" = "open";
   /** What {@linkcode ConnectionHandlers.ended} will report. */
@@ -66,9 +66,9 @@ export class WebSocketConnection implements FrameHandlers {
   /** Bytes that a write under way has not written. */
   #writing = 0;
   #willFlush = false;
-  /** Messages that are sent slowly, one after the other, and whether one is: the rest has to wait. */
+  /** Messages that are sent slowly, one after the other, and how many: the rest has to wait. */
   #drips = Promise.resolve();
-  #isDripping = false;
+  #dripping = 0;
   /** Ends the pause between two pieces of such a message. */
   #endPause = () => {};
   #flushed: PromiseWithResolvers<void> | undefined;
@@ -104,7 +104,7 @@ export class WebSocketConnection implements FrameHandlers {
    */
   async run(surplus: Uint8Array): Promise<void> {
     try {
-      this.#events?.onOpen?.();
+      this.#events.onOpen?.();
       this.#decoder.write(surplus);
       for (let left = TURN; this.#state !== "ended";) {
         const count = await this.#read(this.#decoder.space);
@@ -146,10 +146,15 @@ export class WebSocketConnection implements FrameHandlers {
   drip(text: string, rate: number): void {
     if (this.#state !== "open") return;
     const before = this.#drips;
+    const sent = this.#encoder.take();
+    this.#dripping++;
     this.#drips = (async () => {
       await before;
-      await this.#flush();
+      if (this.#writing > 0) await (this.#flushed ??= Promise.withResolvers()).promise;
+      await this.#writeSlowly(sent, Infinity);
       await this.#writeSlowly(buildFrame(text), rate);
+      this.#dripping--;
+      this.#flushSoon();
     })();
   }
 
@@ -177,7 +182,7 @@ export class WebSocketConnection implements FrameHandlers {
       // The peer has closed it.
     }
     this.#flushed?.resolve();
-    this.#events?.onEnd(this.#end.code, this.#end.reason);
+    this.#events.onEnd(this.#end.code, this.#end.reason);
   }
 
   /**
@@ -192,16 +197,16 @@ export class WebSocketConnection implements FrameHandlers {
 
   /** Called by the decoder, as are the methods below. */
   onText(text: string): void {
-    if (this.#state === "open") this.#events?.onMessage(text);
+    if (this.#state === "open") this.#events.onMessage(text);
   }
 
   onBinary(payload: Uint8Array): void {
-    if (this.#state === "open") this.#events?.onMessage(payload);
+    if (this.#state === "open") this.#events.onMessage(payload);
   }
 
   onTooLong(head: Uint8Array, size: number): void {
     if (this.#state !== "open") return;
-    if (this.#events?.onTooLong === undefined) throw tooLong(size);
+    if (this.#events.onTooLong === undefined) throw tooLong(size);
     this.#events.onTooLong(head, size);
   }
 
@@ -250,7 +255,7 @@ export class WebSocketConnection implements FrameHandlers {
 
   /** What is sent in one task goes into one write. */
   #flushSoon(): void {
-    if (this.#willFlush || this.#writing > 0 || this.#isDripping) return;
+    if (this.#willFlush || this.#writing > 0 || this.#dripping > 0) return;
     this.#willFlush = true;
     queueMicrotask(this.#onFlush);
   }
@@ -269,30 +274,33 @@ export class WebSocketConnection implements FrameHandlers {
     }
   }
 
+  /** Writes bytes at a rate, in bytes per second. */
   async #writeSlowly(bytes: Uint8Array, rate: number): Promise<void> {
     const size = Math.ceil(rate / MAX_PIECES);
-    this.#isDripping = true;
     try {
       while (bytes.length > 0 && this.#state !== "ended") {
         bytes = bytes.subarray(await this.#stream.write(bytes.subarray(0, size)));
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, 1000 * size / rate);
-          this.#endPause = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
+        if (rate < Infinity) await this.#pause(1000 * size / rate);
       }
     } catch {
       this.abort();
     }
-    this.#isDripping = false;
-    this.#flushSoon();
+  }
+
+  /** Resolves after `time` milliseconds, or when the connection has ended. */
+  #pause(time: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, time);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #write(): Promise<void> {
     try {
-      while (this.#encoder.length > 0 && this.#state !== "ended") {
+      while (this.#encoder.length > 0 && this.#dripping === 0 && this.#state !== "ended") {
         const taken = this.#encoder.take();
         for (let bytes = taken; bytes.length > 0;) {
           this.#writing = bytes.length;

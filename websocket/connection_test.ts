@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type ConnectionOptions, WebSocketConnection } from "./connection.ts";
 import { FrameDecoder } from "./decoder.ts";
 import { buildFrame, closePayload, type FrameHeader, Opcode, ZERO_MASK } from "./frames.ts";
@@ -206,6 +206,93 @@ Deno.test("checkAlive() pings a silent peer, and closes with 1001 if that stays 
   assertEquals(await pair.next(), "ping");
   pair.connection.checkAlive();
   assertEquals(await pair.next(), closed(1001, "No answer to a ping"));
+});
+
+Deno.test("drip() sends a message piece by piece, and what is sent later after it", async () => {
+  await using pair = await openPair();
+  pair.connection.send("before");
+  pair.connection.drip("a drop", 1000);
+  pair.connection.drip("another", 1000);
+  await pair.write("", { first: 0x89 }); // its pong waits as well, or comes before
+  const received = [await pair.next()];
+  pair.connection.send("after");
+  while (!received.includes("after")) received.push(await pair.next());
+  const texts = received.filter((each) => typeof each === "string");
+  assertEquals(texts.toSorted(), ["a drop", "after", "another", "before"]);
+  assert(texts.indexOf("a drop") < texts.indexOf("another"));
+});
+
+Deno.test("abort() ends a message that is dripping", async () => {
+  await using pair = await openPair();
+  pair.connection.drip("a drop", 1);
+  pair.connection.drip("another", 1);
+  const buffer = new Uint8Array(1);
+  assertEquals(await pair.peer.read(buffer), 1);
+  pair.connection.abort();
+  pair.connection.drip("too late", 1);
+  assertEquals(await pair.next(), "end");
+});
+
+Deno.test("stall() answers nothing any more, until the peer ends the stream", async () => {
+  await using pair = await openPair();
+  pair.connection.stall();
+  pair.connection.stall();
+  pair.connection.close(1001);
+  await pair.write("a message");
+  await pair.write("x".repeat(2000));
+  await pair.write("", { first: 0x89 });
+  await pair.write(closePayload(1000), { first: 0x88 });
+  await pair.peer.closeWrite();
+  assertEquals(await pair.next(), "end");
+  await pair.ended;
+  assertEquals(pair.seen, [[1006, ""]]);
+});
+
+Deno.test("a message over the limit is reported, if somebody listens", async () => {
+  const seen: unknown[] = [];
+  await using pair = await openPair({ maxMessage: 1000 });
+  pair.connection.listen({
+    onMessage: (message) => seen.push(message),
+    onTooLong: (head, size) => seen.push([head.length, size]),
+    onEnd() {},
+  });
+  await pair.write("x".repeat(1001));
+  await pair.write("next");
+  await pair.write("", { first: 0x89 });
+  await pair.next();
+  pair.connection.close(1000);
+  await pair.write("x".repeat(1001));
+  await pair.write(closePayload(1000), { first: 0x88 });
+  while (await pair.next() !== "end");
+  assertEquals(seen, [[1001, 1001], "next"]);
+});
+
+Deno.test("run() rejects with the error of a handler, and closes the stream once", async () => {
+  let closes = 0;
+  const stream = {
+    read: () => Promise.resolve(null),
+    write: () => Promise.reject(new Error("nobody reads")),
+    close() {
+      if (++closes > 0) throw new Error("closed already");
+    },
+    closeWrite: () => Promise.reject(new Error("nobody reads")),
+  };
+  const failing = new WebSocketConnection(stream, { role: "client" });
+  failing.listen({
+    onMessage() {
+      throw new RangeError("as asked");
+    },
+    onEnd() {},
+  });
+  await assertRejects(() => failing.run(buildFrame("a")), RangeError, "as asked");
+  assertEquals(closes, 1);
+  const ended: number[] = [];
+  const broken = new WebSocketConnection(stream, { role: "client" });
+  broken.listen({ onMessage() {}, onEnd: (code) => ended.push(code) });
+  await broken.run(new Uint8Array([0xff, 0xff]));
+  const silent = new WebSocketConnection(stream, { role: "client" });
+  await silent.run(buildFrame("nobody listens"));
+  assertEquals(ended, [1002]);
 });
 
 Deno.test("bytes that came with the handshake are read first", async () => {
