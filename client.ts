@@ -20,6 +20,7 @@ import { PendingRequests } from "./client/pending.ts";
 import { type Backoff, jitter, ReconnectingSocket } from "./client/reconnecting_socket.ts";
 import { AnswerFrame, Reply } from "./client/reply.ts";
 import { type Outcome, settleAll } from "./client/window.ts";
+import { ERRORS } from "./protocol/errors.ts";
 import {
   type Answer,
   decodeAnswers,
@@ -27,13 +28,12 @@ import {
   encodeRequest,
   errorAnswer,
   type ErrorDetails,
-  ERRORS,
   isError,
   isRequestId,
   MAX_ID_LENGTH,
   type RequestId,
   SUBPROTOCOL,
-} from "./protocol.ts";
+} from "./protocol/packet.ts";
 
 export { AbortError, ClientError, ConnectionError, Reply, RequestError, TimeoutError };
 export type { ClientErrorCode, Outcome };

@@ -5,7 +5,8 @@
  */
 
 import { type Outcome, RequestError, type RetryStats } from "../client.ts";
-import { encodeError, isErrorCode, type RequestId } from "../protocol.ts";
+import { isErrorCode } from "../protocol/errors.ts";
+import { encodeError, type RequestId } from "../protocol/packet.ts";
 import type { Chart } from "./terminal/chart.ts";
 import type { Streams } from "./command.ts";
 import { Exit } from "./exit.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { encodeFrame, type ErrorAnswer, MAX_BATCH } from "../protocol.ts";
+import { encodeFrame, type ErrorAnswer, MAX_BATCH } from "../protocol/packet.ts";
 
 /**
  * Packets share frames of less than SHORT or more than LONG bytes. Deno's WebSocket client writes a

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { SUBPROTOCOL } from "../protocol.ts";
+import { SUBPROTOCOL } from "../protocol/packet.ts";
 import { offerOf } from "../protocol/token.ts";
 import { connectFailure } from "./connect_failure.ts";
 import { AbortError, ConnectionError, TimeoutError } from "./errors.ts";

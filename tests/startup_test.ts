@@ -39,3 +39,8 @@ Deno.test("commands start without packages, and without modules of Node but smal
     assertEquals(slow, [...expected], name);
   }
 });
+
+Deno.test("send starts without the conversion, which only servers need", async () => {
+  const imports = await importsOf("cli/send.ts");
+  assertEquals(imports.filter((specifier) => specifier.endsWith("/conversion.ts")), []);
+});
