@@ -26,8 +26,15 @@ const IDLE_PERIOD = 100;
 /** A worker's membership in its group. */
 export class Member implements ServerGroup {
   readonly disconnectedIds = {
-    add: (id: string) => void this.#shareDisconnected(id, true),
-    delete: (id: string) => this.#shareDisconnected(id, false),
+    add: (id: string): void => {
+      this.#disconnectedIds.add(id);
+      this.#main.send("setDisconnected", id, true);
+    },
+    delete: (id: string): boolean => {
+      const isKnown = this.#disconnectedIds.delete(id);
+      if (isKnown) this.#main.send("setDisconnected", id, false);
+      return isKnown;
+    },
   };
 
   readonly #main: Channel<WorkerFunctions, MainFunctions>;
@@ -86,17 +93,10 @@ export class Member implements ServerGroup {
     this.#inFlightElsewhere = this.#elsewhere.get(IN_FLIGHT) ?? 0;
   }
 
-  /** Remembers or forgets an id; returns whether that changes anything. */
-  setDisconnected(id: string, isDisconnected: boolean): boolean {
-    if (!isDisconnected) return this.#disconnectedIds.delete(id);
-    this.#disconnectedIds.add(id);
-    return true;
-  }
-
-  #shareDisconnected(id: string, isDisconnected: boolean): boolean {
-    const isChange = this.setDisconnected(id, isDisconnected);
-    if (isChange) this.#main.send("setDisconnected", id, isDisconnected);
-    return isChange;
+  /** Remembers or forgets an id, as another worker did. */
+  setDisconnected(id: string, isDisconnected: boolean): void {
+    if (isDisconnected) this.#disconnectedIds.add(id);
+    else this.#disconnectedIds.delete(id);
   }
 
   /** Makes a report once the current task is done, or when the period is over. */

@@ -29,7 +29,7 @@ const main = new Channel<WorkerFunctions, MainFunctions>(globalThis as unknown a
   },
   sendStats,
   addCounts: (changes) => member.addCounts(changes),
-  setDisconnected: (id, isDisconnected) => void member.setDisconnected(id, isDisconnected),
+  setDisconnected: (id, isDisconnected) => member.setDisconnected(id, isDisconnected),
 });
 
 function start({ options, events, handledBatches, size }: WorkerInit) {

@@ -109,14 +109,21 @@ class WorkerGroup implements Server {
       throw error;
     }
     for (const index of this.#threads.keys()) void this.#keepRunning(index);
-    this.#timer = setInterval(() => this.#check(), CHECK_PERIOD);
+    this.#timer = setInterval(() => {
+      for (const thread of this.#threads) {
+        if (thread.check() < MAX_CHECKS) continue;
+        thread.end(`no sign of life for ${MAX_CHECKS * CHECK_PERIOD / 1000} s`);
+      }
+    }, CHECK_PERIOD);
   }
 
   setCertificate(certificate: Certificate): Promise<void> {
     const isSet = this.#certificateSet.then(async () => {
       // One after the other, so that one is always listening.
       for (const thread of this.#threads) {
-        await thread.setCertificate(certificate);
+        await thread.channel.call("setCertificate", certificate).catch((error) => {
+          if (thread.isLive) throw error; // or its successor gets the new certificate
+        });
         this.#options = { ...this.#options, tls: certificate };
       }
     });
@@ -153,17 +160,14 @@ class WorkerGroup implements Server {
     const before = this.#threads[index];
     if (before !== undefined) this.#past.add(before.stats);
     this.#threads[index] = thread;
-    void thread.ended.then(() =>
-      this.#addCounts(thread, new Map([...thread.counts].map(([name, count]) => [name, -count])))
-    );
     const started = thread.channel.call("start", {
       options: this.#options,
       events: Object.keys(this.#events) as EventName[],
       handledBatches,
       size: this.#size,
     });
-    for (const { counts } of this.#threads) {
-      if (counts !== thread.counts) thread.channel.send("addCounts", counts);
+    for (const other of this.#threads) {
+      if (other !== thread) thread.channel.send("addCounts", other.counts);
     }
     try {
       return await started;
@@ -178,7 +182,9 @@ class WorkerGroup implements Server {
     const { signal } = this.#ending;
     for (let failures = 0;; failures++) {
       const startedAt = performance.now();
-      const reason = await this.#threads[index]!.ended;
+      const thread = this.#threads[index]!;
+      const reason = await thread.ended;
+      this.#addCounts(thread, new Map([...thread.counts].map(([name, count]) => [name, -count])));
       if (signal.aborted) return;
       if (performance.now() - startedAt >= STABLE) failures = 0;
       const wait = Math.min(MIN_WAIT * 2 ** failures, MAX_WAIT);
@@ -186,13 +192,6 @@ class WorkerGroup implements Server {
       await delay(wait, { signal }).catch(() => {});
       if (signal.aborted) return;
       this.#start(index).then(() => this.#emit("workerReplaced", index + 1), () => {});
-    }
-  }
-
-  #check(): void {
-    for (const thread of this.#threads) {
-      if (thread.check() < MAX_CHECKS) continue;
-      thread.end(`no sign of life for ${MAX_CHECKS * CHECK_PERIOD / 1000} s`);
     }
   }
 

@@ -5,7 +5,7 @@
  */
 
 import { deadline } from "@std/async/deadline";
-import type { Certificate, Drained } from "../../server.ts";
+import type { Drained } from "../../server.ts";
 import { ServerStats } from "../../server/stats.ts";
 import { Channel } from "./channel.ts";
 import type { MainFunctions, WorkerFunctions } from "./messages.ts";
@@ -25,9 +25,11 @@ export class WorkerThread {
   /** Latest counts and gauges. When the worker has ended, its requests in flight are dropped. */
   stats = new ServerStats();
   isLive = true;
+  readonly #ended = Promise.withResolvers<string>();
+  /** Resolves with the reason when the worker has ended. */
+  readonly ended = this.#ended.promise;
 
   readonly #worker: Worker;
-  readonly #ended = Promise.withResolvers<string>();
   /** Checks in a row without a sign of life, counted from the first sign on. */
   #silentChecks = -Infinity;
   /** What was lost when the worker ended. */
@@ -51,11 +53,6 @@ export class WorkerThread {
     });
   }
 
-  /** Resolves with the reason when the worker has ended. */
-  get ended(): Promise<string> {
-    return this.#ended.promise;
-  }
-
   /** Whether the worker has given no sign of life for too long. */
   get isSilent(): boolean {
     return this.#silentChecks > SILENT;
@@ -70,13 +67,6 @@ export class WorkerThread {
   async updateStats(): Promise<void> {
     if (this.isSilent || !this.isLive) return;
     await deadline(this.channel.call("sendStats"), STATS_TIMEOUT).catch(() => {});
-  }
-
-  /** Replaces the certificate. If the worker ends meanwhile, its successor gets the new one. */
-  async setCertificate(certificate: Certificate): Promise<void> {
-    await this.channel.call("setCertificate", certificate).catch((error) => {
-      if (this.isLive) throw error;
-    });
   }
 
   /** Drains the worker. If it ends meanwhile, its requests in flight are dropped. */
