@@ -9,12 +9,24 @@ import { choice, integer, time } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
 import { fuzzCodec } from "./fuzz_codec.ts";
 import { fuzzFrames } from "./fuzz_frames.ts";
-import { fuzzPackets } from "./fuzz_packets.ts";
+import { type FuzzOptions, fuzzPackets } from "./fuzz_packets.ts";
 import { randomSeed, scriptFlags, type TrialOptions, type TrialOutcome } from "./trial.ts";
 
-const FUZZERS = { packets: fuzzPackets, codec: fuzzCodec, frames: fuzzFrames };
-const NAMES = ["packets", "codec", "frames"] as const;
-const INPUTS = { packets: "packets", codec: "streams", frames: "connections" };
+const FUZZERS = {
+  packets: fuzzPackets,
+  codec: fuzzCodec,
+  "frames-deno": (options: FuzzOptions) => fuzzFrames(options, "deno"),
+  "frames-strict": (options: FuzzOptions) => fuzzFrames(options, "strict"),
+};
+const NAMES = ["packets", "codec", "frames-deno", "frames-strict"] as const;
+
+/** What a fuzzer counts. */
+const INPUTS = {
+  packets: "packets",
+  codec: "streams",
+  "frames-deno": "connections",
+  "frames-strict": "connections",
+};
 
 /** Returns a fuzzer as a failure test. */
 export function fuzzTrial(only: keyof typeof FUZZERS) {
@@ -34,18 +46,19 @@ function commandFor(only: string, seed: number): string {
 }
 
 if (import.meta.main) {
-  const { seed = randomSeed(), seconds: duration, only, rounds = Infinity } = scriptFlags(
+  const { seed = randomSeed(), seconds, only, rounds = Infinity } = scriptFlags(
     "fuzz",
-    "Fuzzes packets, the WebSocket codec, and frames.",
+    "Fuzzes packets, the WebSocket codec, and frames over both transports.",
     {
       seed: integer("repeats a run with it [random]", undefined, 0, 2 ** 31 - 1),
-      seconds: time("how long each fuzzer runs [60]", 60_000),
+      seconds: time("how long it fuzzes each of packets, codec and frames [60]", 60_000),
       only: choice("which fuzzer [all]", ["all", ...NAMES]),
       rounds: integer("most rounds of each [no limit]", undefined, 1),
     },
   );
   for (const name of NAMES) {
     if (only !== "all" && only !== name) continue;
+    const duration = only === "all" && name.startsWith("frames") ? seconds / 2 : seconds;
     console.log(`fuzzing ${name} with seed ${seed} for up to ${duration / 1000} s`);
     const result = await FUZZERS[name]({ seed, duration, rounds });
     for (const { seed, what, input } of result.findings) {

@@ -11,7 +11,7 @@ import { startServerProcess, type Target } from "../support/program.ts";
 import { type Finding, type FuzzOptions, type FuzzResult, MAX_FINDINGS } from "./fuzz_packets.ts";
 import { RawClient } from "./raw_client.ts";
 import { frame, type Script, scriptOf } from "./raw_frames.ts";
-import { ask, leftBehind, Tally } from "./trial.ts";
+import { ask, leftBehind, Tally, type Transport } from "./trial.ts";
 
 /** Clients at a time. */
 const AT_ONCE = 16;
@@ -20,14 +20,15 @@ const AT_ONCE = 16;
 const PER_SERVER = 1000;
 
 /** Starts a server to fuzz. */
-export function startFuzzed(): Promise<Target> {
-  return startServerProcess(["--delay", "0..0.02", "--quiet"]);
+export function startFuzzed(transport: Transport): Promise<Target> {
+  return startServerProcess(["--delay", "0..0.02", "--quiet", "--websocket", transport]);
 }
 
 /** Fuzzes servers that `start` starts, one after the other. */
 export async function fuzzFrames(
   { seed, duration, rounds = Infinity }: FuzzOptions,
-  start: () => Promise<Target> = startFuzzed,
+  transport: Transport,
+  start: () => Promise<Target> = () => startFuzzed(transport),
 ): Promise<FuzzResult> {
   const end = performance.now() + duration;
   const tally = new Tally();
@@ -36,7 +37,7 @@ export async function fuzzFrames(
   const goesOn = () => round < rounds && performance.now() < end && findings.length < MAX_FINDINGS;
   do {
     await using target = await start();
-    await play(target.port, scriptOf(seed)); // opens the files that a server opens once
+    await play(target.port, scriptOf(seed), transport); // opens the files that a server opens once
     const files = await target.files();
     const first = seed + round;
     {
@@ -44,8 +45,8 @@ export async function fuzzFrames(
       do {
         const length = Math.min(AT_ONCE, rounds - round);
         const seeds = Array.from({ length }, () => seed + round++);
-        findings.push(...await playTogether(target, healthy, seeds, tally));
-        if (target.hasEnded) findings.push(...await blame(start, seeds));
+        findings.push(...await playTogether(target, healthy, seeds, tally, transport));
+        if (target.hasEnded) findings.push(...await blame(start, seeds, transport));
       } while (!target.hasEnded && goesOn() && seed + round < first + PER_SERVER);
     }
     for (const left of target.hasEnded ? [] : await leftBehind(target, files + 1)) {
@@ -61,6 +62,7 @@ async function playTogether(
   healthy: BrowserSocket,
   seeds: readonly number[],
   tally: Tally,
+  transport: Transport,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   const { lost } = tally;
@@ -69,7 +71,7 @@ async function playTogether(
     const script = scriptOf(seed);
     if (script.wanted === undefined) tally.badInputs++;
     else tally.requests += script.wanted.length;
-    const what = await play(target.port, script);
+    const what = await play(target.port, script, transport);
     if (what !== undefined && !target.hasEnded) findings.push({ seed, what, input: script });
   }));
   await asking;
@@ -81,11 +83,15 @@ async function playTogether(
 }
 
 /** Finds the script that ended the server, each on a server of its own. */
-async function blame(start: () => Promise<Target>, seeds: readonly number[]): Promise<Finding[]> {
+async function blame(
+  start: () => Promise<Target>,
+  seeds: readonly number[],
+  transport: Transport,
+): Promise<Finding[]> {
   for (const seed of seeds) {
     await using target = await start();
     const input = scriptOf(seed);
-    await play(target.port, input);
+    await play(target.port, input, transport);
     const isAlive = await target.health().then(() => true, () => false);
     if (!isAlive) return [{ seed, what: "the server's process ended", input }];
   }
@@ -93,16 +99,30 @@ async function blame(start: () => Promise<Target>, seeds: readonly number[]): Pr
   return [{ seed: seeds[0]!, what, input: seeds.map(scriptOf) }];
 }
 
-/** Plays a script; returns what is wrong with the answers, if it expects any. */
-export async function play(port: number, script: Script): Promise<string | undefined> {
-  const { handshake, pieces, leaving, wanted } = script;
+/**
+ * Plays a script; returns what is wrong with the answers, if it expects any, or with the end of a
+ * connection that breaks the rules of a strict server.
+ */
+export async function play(
+  port: number,
+  { handshake, pieces, leaving, wanted, code }: Script,
+  transport: Transport,
+): Promise<string | undefined> {
   const client = new RawClient(port);
   let failure = "";
   try {
     await client.write(handshake);
     if (handshake !== "") await client.upgraded;
     for (const piece of pieces) await client.write(piece);
-    if (wanted === undefined) return void await client.leave(leaving);
+    if (wanted === undefined) {
+      if (transport === "deno" || code === undefined || leaving === "reset") {
+        return void await client.leave(leaving);
+      }
+      if (leaving === "half-close") await client.leave(leaving);
+      await client.ended;
+      const { closeCode } = client;
+      return closeCode === code ? undefined : `expected close code ${code}, got ${closeCode}`;
+    }
     await client.received(wanted.length);
     await client.write(frame(() => 0, 8, "\x03\xe8"));
     await client.ended;
@@ -111,7 +131,7 @@ export async function play(port: number, script: Script): Promise<string | undef
   } finally {
     client.destroy();
   }
-  if (wanted === undefined) return undefined;
+  if (wanted === undefined) return failure === "" || code === undefined ? undefined : failure;
   const [got, want] = [client.answers.toSorted(), wanted.toSorted()];
   for (let i = 0; i < Math.max(got.length, want.length); i++) {
     if (want[i] === got[i]) continue;

@@ -10,6 +10,7 @@ import { delay } from "@std/async/delay";
 import { withoutMessage } from "../support/plain.ts";
 import { PATIENCE, until } from "../support/waiting.ts";
 import { FrameDecoder } from "../../websocket/decoder.ts";
+import { parseClose } from "../../websocket/frames.ts";
 import { HeadReader } from "../../websocket/handshake.ts";
 import { bytesOf, type Leaving } from "./raw_frames.ts";
 
@@ -20,6 +21,8 @@ const SILENCE = 50;
 export class RawClient {
   /** Answers, errors without their messages. */
   readonly answers: string[] = [];
+  /** Status code of the Close frame that came. */
+  closeCode: number | undefined;
   /** Resolves when the handshake is answered; rejects if the connection closes before. */
   readonly upgraded: Promise<void>;
   /** Resolves when the connection is closed, for any reason. */
@@ -34,7 +37,11 @@ export class RawClient {
     this.ended = deadline(ended.promise, PATIENCE);
     for (const promise of [this.upgraded, this.ended]) promise.catch(() => {});
     const add = (answer: string) => void this.answers.push(withoutMessage(answer));
-    const decoder = new FrameDecoder("client", { onText: add, onBinary: () => add("bytes") });
+    const decoder = new FrameDecoder("client", {
+      onText: add,
+      onBinary: () => add("bytes"),
+      onClose: (payload) => void (this.closeCode = parseClose(payload).code),
+    });
     const head = new HeadReader("client");
     let isUpgraded = false;
     const socket = this.#socket = net.connect({ port, host: "127.0.0.1", noDelay: true });

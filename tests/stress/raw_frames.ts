@@ -8,6 +8,7 @@
 import { encodeFrame, encodeRequest } from "../../protocol.ts";
 import { BROKEN_FRAMES, ODD_FRAMES } from "../support/broken_json.ts";
 import { plainReplies } from "../support/plain.ts";
+import { plainFrames } from "../support/plain_frames.ts";
 import { randomIntegers } from "../support/random.ts";
 import { buildFrame, type FrameHeader, Opcode, ZERO_MASK } from "../../websocket/frames.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
@@ -25,6 +26,8 @@ export interface Script {
   readonly leaving: Leaving;
   /** Answers that it must get, in any order; undefined for a client that breaks the rules. */
   readonly wanted?: readonly string[];
+  /** Status code with which a strict server closes the connection. */
+  readonly code?: number;
 }
 
 type Random = (limit: number) => number;
@@ -33,6 +36,9 @@ const encoder = new TextEncoder();
 
 /** Lengths around which something changes. */
 const LENGTHS = [0, 1, 2, 125, 126, 127, 128, 1000, 65_535, 65_536, 65_537];
+
+/** Default limit of a server for a packet, in bytes. */
+const MAX_PACKET = 1 << 20;
 
 const BAD_UTF8 = ["\xff", "\x80", "\xc0\x80", "\xed\xa0\x80", "\xe2\x82", "\xf4\x90\x80\x80"];
 
@@ -71,7 +77,10 @@ function rudeScript(random: Random): Script {
     case 2: // It may still be valid; abortedUpgrades() resets before the answer.
       return { handshake: "", pieces: cut(random, damaged(random, whole)), leaving: "close" };
   }
-  return { handshake: whole, pieces: cut(random, rudeBytes(random)), leaving };
+  const bytes = rudeBytes(random);
+  const { code } = plainFrames(bytesOf(bytes), MAX_PACKET);
+  const script = { handshake: whole, pieces: cut(random, bytes), leaving };
+  return code === undefined ? script : { ...script, code };
 }
 
 /** Returns a stream of frames as Latin-1: valid, broken, or no frames at all. */

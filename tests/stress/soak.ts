@@ -56,7 +56,11 @@ export async function soak({ duration, seed }: TrialOptions): Promise<TrialOutco
   const tally = new Tally();
   const random = randomIntegers(seed);
   const load = () =>
-    putUnderLoad(server, { url, port, random, tally, isOver: false }, duration / 2);
+    putUnderLoad(
+      server,
+      { url, port, transport: "deno", random, tally, isOver: false },
+      duration / 2,
+    );
   await load();
   const settled = await keptMemory(server);
   await leftBehind(server, Infinity);

@@ -21,12 +21,13 @@ import { upgradeRequest } from "../../websocket/handshake.ts";
 import { play } from "./fuzz_frames.ts";
 import { RawClient } from "./raw_client.ts";
 import { frame, type Leaving, scriptOf } from "./raw_frames.ts";
-import type { Tally } from "./trial.ts";
+import type { Tally, Transport } from "./trial.ts";
 
 /** What the clients of a soak share. */
 export interface Soak {
   readonly url: string;
   readonly port: number;
+  readonly transport: Transport;
   /** Whether to stop. */
   isOver: boolean;
   /** Returns an integer from 0 to below `limit`. */
@@ -180,8 +181,9 @@ export const oddClient: SoakClient = async (soak) => {
     const script = scriptOf(seed);
     if (script.wanted === undefined) tally.badInputs++;
     else tally.requests += script.wanted.length;
-    const what = await play(soak.port, script);
-    if (what !== undefined) tally.lose(1, `fuzz --only frames --seed ${seed}: ${what}`);
+    const what = await play(soak.port, script, soak.transport);
+    const only = `frames-${soak.transport}`;
+    if (what !== undefined) tally.lose(1, `fuzz --only ${only} --seed ${seed}: ${what}`);
     await delay(random(PAUSE));
   }
 };

@@ -13,10 +13,14 @@ import {
   type Soak,
   type SoakClient,
 } from "./soak_clients.ts";
-import { Tally } from "./trial.ts";
+import { Tally, type Transport, TRANSPORTS } from "./trial.ts";
 
-function soakOf({ url, port }: { url: string; port: number }): Soak {
-  return { url, port, isOver: false, random: randomIntegers(7), tally: new Tally() };
+function soakOf(
+  { url, port }: { url: string; port: number },
+  transport: Transport = "deno",
+): Soak {
+  const [random, tally] = [randomIntegers(7), new Tally()];
+  return { url, port, transport, isOver: false, random, tally };
 }
 
 /** Lets clients go on until `isEnough`, and to their end. */
@@ -27,26 +31,28 @@ async function run(soak: Soak, clients: SoakClient[], isEnough: () => boolean): 
   await ends;
 }
 
-Deno.test("SoakClient loses nothing when serve() answers", async () => {
-  await using server = serve({ port: 0, delay: { min: 0, max: 0.05 } });
-  const soak = soakOf(server);
-  const clients = [
-    mixedClient([]),
-    mixedClient(["asyncpkt.v1"]),
-    libraryClient,
-    postingClient,
-    dyingClient,
-    oddClient,
-  ];
-  const { tally } = soak;
-  await run(
-    soak,
-    clients,
-    () => tally.requests > 1000 && tally.faults > 0 && tally.badInputs > 0,
-  );
-  assertEquals([tally.failures, tally.lost], [[], 0]);
-  await until("nothing is left", () => server.inFlight === 0);
-});
+for (const websocket of TRANSPORTS) {
+  Deno.test(`SoakClient loses nothing when serve() answers (${websocket})`, async () => {
+    await using server = serve({ port: 0, websocket, delay: { min: 0, max: 0.05 } });
+    const soak = soakOf(server, websocket);
+    const clients = [
+      mixedClient([]),
+      mixedClient(["asyncpkt.v1"]),
+      libraryClient,
+      postingClient,
+      dyingClient,
+      oddClient,
+    ];
+    const { tally } = soak;
+    await run(
+      soak,
+      clients,
+      () => tally.requests > 1000 && tally.faults > 0 && tally.badInputs > 0,
+    );
+    assertEquals([tally.failures, tally.lost], [[], 0]);
+    await until("nothing is left", () => server.inFlight === 0);
+  });
+}
 
 Deno.test("SoakClient counts lost requests when a server answers twice or wrongly", async () => {
   const twice = (frame: string) => plainReplies(frame).flatMap((text) => [text, text]);

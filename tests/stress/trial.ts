@@ -19,6 +19,12 @@ import { plainReplies } from "../support/plain.ts";
 import type { ProgramResult, ServerProcess, Target } from "../support/program.ts";
 import { PATIENCE } from "../support/waiting.ts";
 
+/** Transports of a server. */
+export const TRANSPORTS = ["deno", "strict"] as const;
+
+/** A transport of a server. */
+export type Transport = typeof TRANSPORTS[number];
+
 /** Options for a failure test. */
 export interface TrialOptions {
   /** Duration of tests that can run for any time, in milliseconds. */

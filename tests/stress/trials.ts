@@ -40,7 +40,7 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
   },
   frames: {
     title: "Unusual WebSocket frames are answered in full; invalid ones affect no other client",
-    run: fuzzTrial("frames"),
+    run: fuzzTrial("frames-deno"),
   },
   limits: {
     title: "The server accepts as much as its limits allow, and refuses more",
