@@ -4,13 +4,20 @@
  * @module
  */
 
-import { type Command, type Commands, reportFailure, type Streams } from "./cli/command.ts";
-import { CommandError, Exit, UsageError } from "./cli/exit.ts";
+import {
+  type Command,
+  CommandError,
+  type Commands,
+  Exit,
+  reportFailure,
+  Shutdown,
+  type Streams,
+  UsageError,
+} from "./cli/command.ts";
 import { escapeControls } from "./cli/terminal/escape.ts";
 import { isDumbTerminal } from "./cli/terminal/status_lines.ts";
 import { closestString } from "./cli/closest_string.ts";
 import { BufferedWriter } from "./cli/buffered_writer.ts";
-import { Shutdown } from "./cli/shutdown.ts";
 
 /** All commands. Each is loaded only if it is asked for, so that the program starts soon. */
 const COMMANDS: Commands = {

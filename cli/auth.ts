@@ -5,7 +5,7 @@
  */
 
 import { checkToken } from "../protocol/token.ts";
-import { UsageError } from "./exit.ts";
+import { UsageError } from "./command.ts";
 import { text } from "./flags.ts";
 import { readTextFile } from "./files.ts";
 import { type Need, toRead } from "./permissions.ts";

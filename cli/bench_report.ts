@@ -7,9 +7,8 @@
 import { type DistributionReport, figureOf, FIGURES, type Report } from "../load/report.ts";
 import type { LoadCounts } from "../load/results.ts";
 import type { LoadOptions, Run } from "../load/run.ts";
-import { counted, formatCount, formatDuration, histogram, plural } from "./figures.ts";
+import { counted, formatCount, formatDuration, histogram, plural, progressBar } from "./figures.ts";
 import { escapeControls } from "./terminal/escape.ts";
-import { progressBar } from "./terminal/progress.ts";
 
 /** The most characters of an error code from a server. */
 const MAX_CODE_LENGTH = 60;

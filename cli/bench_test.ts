@@ -7,7 +7,7 @@ import { encodeError } from "../protocol.ts";
 import { serve } from "../server.ts";
 import { type ClientPacket, startMockServer } from "../tests/support/mock_server.ts";
 import { until } from "../tests/support/waiting.ts";
-import { Exit } from "./exit.ts";
+import { Exit } from "./command.ts";
 import { BufferedWriter } from "./buffered_writer.ts";
 
 const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schema);

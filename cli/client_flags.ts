@@ -5,7 +5,7 @@
  */
 
 import { readToken, tokenFile, toReadToken } from "./auth.ts";
-import { UsageError } from "./exit.ts";
+import { UsageError } from "./command.ts";
 import * as flag from "./flags.ts";
 import type { FlagValues } from "./flags.ts";
 import { readTextFile } from "./files.ts";

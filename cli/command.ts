@@ -1,12 +1,57 @@
 /**
- * What all commands have in common: arguments and streams in, an exit code out.
+ * What all commands share: arguments and streams, exit codes and errors, and the shutdown.
  *
  * @module
  */
 
 import { escapeControls } from "./terminal/escape.ts";
-import type { FlagTable } from "./flags.ts";
 import type { BufferedWriter } from "./buffered_writer.ts";
+
+/** Exit codes. */
+export const Exit = {
+  ok: 0,
+  /** Some requests were answered with an error. */
+  failed: 1,
+  /** The command line is wrong. */
+  usage: 2,
+  /** There is no connection, or it was lost; or the server cannot listen. */
+  noConnection: 3,
+  /** Some requests were not answered in time. */
+  timedOut: 4,
+  /** A threshold failed. */
+  threshold: 99,
+  /** SIGINT interrupted the command. */
+  interrupted: 130,
+} as const;
+
+/** A command cannot do its work. The message says why, in one line. */
+export class CommandError extends Error {
+  override name = "CommandError";
+  readonly exit: number;
+  /** A command line that works, to paste. It is printed on the line below the message. */
+  readonly remedy: string | undefined;
+
+  /** @param exit the exit code. */
+  constructor(exit: number, message: string, remedy?: string) {
+    super(message);
+    this.exit = exit;
+    this.remedy = remedy;
+  }
+}
+
+/** The command line is wrong. */
+export class UsageError extends CommandError {
+  override name = "UsageError";
+
+  constructor(message: string) {
+    super(Exit.usage, message);
+  }
+}
+
+/** Returns the message of a thrown value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
 
 /** The streams and signals of a command. */
 export interface Streams {
@@ -18,6 +63,29 @@ export interface Streams {
   /** Requests a graceful shutdown, as the first SIGTERM does. */
   shutDown(reason: string): void;
 }
+
+/** A flag: how the help shows it, and how its text becomes a value. */
+export interface Flag<T> {
+  /** The value's name in the help, such as `URL`; a flag without one is on or off. */
+  readonly placeholder?: string;
+  /** What it does, in a line. */
+  readonly help: string;
+  /** The value if the flag is not given. */
+  readonly default: T;
+  /** Parses the value; throws a RangeError that says what was expected. */
+  readonly parse: (text: string) => T;
+  /** A letter that can replace the name, as in `-c 10`. */
+  readonly short?: string;
+  /** Whether it can be repeated; the value is then a list. */
+  readonly many?: boolean;
+  /** The heading above the flag in the help. */
+  readonly heading?: string;
+  /** A sentence on the syntax of the value, which the help shows once for all flags that have it. */
+  readonly syntax?: string;
+}
+
+/** The flags of a command by name. */
+export type FlagTable = Readonly<Record<string, Flag<unknown>>>;
 
 /** A command of the program, such as `serve`. */
 export interface Command {
@@ -77,4 +145,54 @@ export function reportFailure(
       stderr.write(escapeControls(`${what()}: ${output.failure.message}`) + "\n");
     }
   });
+}
+
+/** Exit codes of a process that a signal ends at once. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 };
+
+/** A signal that shuts the program down. */
+type ShutdownSignal = keyof typeof EXIT_CODES;
+
+/**
+ * Time after the first signal in which others are ignored, in milliseconds. On Ctrl-C, a terminal
+ * signals every process in its foreground, and task runners such as `deno task` and `npx` forward
+ * their signal to the program, which has it already.
+ */
+const GRACE = 1000;
+
+/** Shutdown of the program. */
+export class Shutdown {
+  readonly #abort = new AbortController();
+  readonly #exit: (code: number) => void;
+  #requestedAt = 0;
+
+  /** @param exit ends the process at once. */
+  constructor(exit: (code: number) => void = Deno.exit) {
+    this.#exit = exit;
+  }
+
+  /** Aborted once a shutdown is requested. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Requests a graceful shutdown. A second call does nothing. */
+  request(reason: string): void {
+    if (this.signal.aborted) return;
+    this.#requestedAt = performance.now();
+    this.#abort.abort(new Error(reason));
+  }
+
+  /** Handles a signal: requests a shutdown, or exits if one was requested a second ago. */
+  receive(signal: ShutdownSignal): void {
+    if (!this.signal.aborted) this.request(signal);
+    else if (performance.now() - this.#requestedAt >= GRACE) this.#exit(EXIT_CODES[signal]);
+  }
+
+  /** Starts to handle the signals of this process. */
+  listen(): void {
+    for (const signal of Object.keys(EXIT_CODES) as ShutdownSignal[]) {
+      Deno.addSignalListener(signal, () => this.receive(signal));
+    }
+  }
 }

@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { Command, Commands } from "./command.ts";
-import { Exit, UsageError } from "./exit.ts";
-import { flagHelp, type FlagTable, HELP_FLAG, oneOf, readFlags, unexpected } from "./flags.ts";
+import { type Command, type Commands, Exit, type FlagTable, UsageError } from "./command.ts";
+import { flagHelp, HELP_FLAG, oneOf, readFlags, unexpected } from "./flags.ts";
 
 /** A command that a shell can complete. */
 interface Completable {

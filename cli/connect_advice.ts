@@ -12,7 +12,7 @@ import {
 } from "../client/connect_failure.ts";
 import { ClientError, ConnectionError } from "../client/errors.ts";
 import type { ClientAccess } from "./client_flags.ts";
-import { CommandError, Exit } from "./exit.ts";
+import { CommandError, Exit } from "./command.ts";
 
 /** Time limit for the second attempt to connect, in milliseconds. */
 const PROBE_TIMEOUT = 2000;

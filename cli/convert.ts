@@ -5,11 +5,10 @@
  */
 
 import { convertToJson, formatJson } from "../protocol.ts";
-import { stopSignal, type Streams } from "./command.ts";
-import { Exit, messageOf, UsageError } from "./exit.ts";
+import { Exit, messageOf, stopSignal, type Streams, UsageError } from "./command.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import { flagHelp, readFlags, toggle } from "./flags.ts";
-import { checkLine, readLines } from "./lines.ts";
+import { checkLine, readLines } from "./input.ts";
 
 /** The flags of `asyncpkt convert`. */
 export const flags = {

@@ -7,8 +7,7 @@
 import { Client } from "../client.ts";
 import { encodeRequest } from "../protocol.ts";
 import { serve } from "../server.ts";
-import { stopSignal, type Streams } from "./command.ts";
-import { Exit } from "./exit.ts";
+import { Exit, stopSignal, type Streams } from "./command.ts";
 import { flagHelp, readFlags } from "./flags.ts";
 import type { BufferedWriter } from "./buffered_writer.ts";
 import { requirePermissions, toListen } from "./permissions.ts";

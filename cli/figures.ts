@@ -50,6 +50,11 @@ export function histogram(bars: readonly Bar[], width = 40): string[] {
   });
 }
 
+/** Returns a bar that is filled up to a share, from 0 to 1; `width` is in cells. */
+export function progressBar(share: number, width: number): string {
+  return `[${"#".repeat(Math.round(width * share)).padEnd(width, "-")}]`;
+}
+
 function significant(value: number): string {
   return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { messageOf, UsageError } from "./exit.ts";
+import { messageOf, UsageError } from "./command.ts";
 
 /**
  * Opens a file for reading.

@@ -6,30 +6,7 @@
 
 import { parseDuration } from "../session/duration.ts";
 import { closestString } from "./closest_string.ts";
-import { UsageError } from "./exit.ts";
-
-/** A flag: how the help shows it, and how its text becomes a value. */
-export interface Flag<T> {
-  /** The value's name in the help, such as `URL`; a flag without one is on or off. */
-  readonly placeholder?: string;
-  /** What it does, in a line. */
-  readonly help: string;
-  /** The value if the flag is not given. */
-  readonly default: T;
-  /** Parses the value; throws a RangeError that says what was expected. */
-  readonly parse: (text: string) => T;
-  /** A letter that can replace the name, as in `-c 10`. */
-  readonly short?: string;
-  /** Whether it can be repeated; the value is then a list. */
-  readonly many?: boolean;
-  /** The heading above the flag in the help. */
-  readonly heading?: string;
-  /** A sentence on the syntax of the value, which the help shows once for all flags that have it. */
-  readonly syntax?: string;
-}
-
-/** The flags of a command by name. */
-export type FlagTable = Readonly<Record<string, Flag<unknown>>>;
+import { type Flag, type FlagTable, UsageError } from "./command.ts";
 
 /** A command line: the value of each flag, and all other arguments. */
 export type FlagValues<T extends FlagTable> =

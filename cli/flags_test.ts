@@ -3,11 +3,10 @@ import { DEFAULT_PORT, serve, type ServeOptions } from "../server.ts";
 import { DEFAULT_CONNECTION_LIMITS, DEFAULT_PER_ADDRESS } from "../server/connections.ts";
 import { DEFAULT_LIMITS } from "../session/context.ts";
 import { runCommand } from "../tests/support/fake_streams.ts";
-import { UsageError } from "./exit.ts";
+import { type Flag, UsageError } from "./command.ts";
 import {
   choice,
   defined,
-  type Flag,
   flagHelp,
   group,
   integer,

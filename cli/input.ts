@@ -1,5 +1,5 @@
 /**
- * Inputs of users: data or packets.
+ * Inputs of users: lines of stdin or a file, and the data or packet that a line or argument holds.
  *
  * @module
  */
@@ -7,7 +7,149 @@
 import type { RequestId } from "../protocol.ts";
 import { decodePacket } from "../protocol/packet.ts";
 import { parseJson } from "../protocol/parse_json.ts";
-import { messageOf } from "./exit.ts";
+import { messageOf, UsageError } from "./command.ts";
+
+/** Most bytes in a line. A packet is a frame, and no server accepts a frame of 64 MiB or more. */
+const MAX_LINE = 64 * 2 ** 20;
+
+type Content =
+  | { readonly text: string; readonly fault?: undefined }
+  | { readonly text?: undefined; readonly fault: string };
+
+/** A line: its number, from 1, and either its text or the fault because of which it has none. */
+export type InputLine = { readonly number: number } & Content;
+
+/** A line without a fault. */
+export type TextLine = Extract<InputLine, { text: string }>;
+
+/** Options for {@linkcode readLines}. */
+export interface ReadLinesOptions {
+  /** Ends the lines when it is aborted, even while the stream is idle. */
+  readonly signal?: AbortSignal;
+  /** Most bytes in a line. @default {64 MiB} */
+  readonly limit?: number;
+}
+
+const LF = 0x0a;
+const BOM = "\ufeff";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Reads the lines of a UTF-8 stream as they arrive, and keeps no more than one in memory. A line ends
+ * with LF or CR LF, which the last line may lack. A byte order mark at the start is dropped.
+ *
+ * @throws {UsageError} if the stream cannot be read, for example because it is a directory.
+ */
+export async function* readLines(
+  stream: ReadableStream<Uint8Array>,
+  { signal, limit = MAX_LINE }: ReadLinesOptions = {},
+): AsyncGenerator<InputLine, void, void> {
+  let number = 0;
+  const lineOf = (content: Content): InputLine => {
+    number++;
+    if (number > 1 || !content.text?.startsWith(BOM)) return { number, ...content };
+    return { number, text: content.text.slice(1) };
+  };
+  // The start of a line that has not ended yet.
+  let parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunksOf(stream, signal)) {
+    const last = chunk.lastIndexOf(LF);
+    if (last >= 0) {
+      const block = concat([...parts, chunk.subarray(0, last)]);
+      for (const content of contentsOf(block, limit)) yield lineOf(content);
+      [parts, length] = [[], 0];
+    }
+    // Further bytes of a line that is too long are not kept.
+    if (length <= limit) {
+      parts.push(chunk.subarray(last + 1));
+      length += chunk.length - last - 1;
+    }
+  }
+  if (signal?.aborted) return;
+  const last = lineOf(contentsOf(concat(parts), limit)[0]!);
+  if (last.text !== "") yield last;
+}
+
+/** Buffer.concat() would do, but node:buffer takes 5 ms to load. */
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/**
+ * Checks that {@linkcode readLines} would read a text back if it were written as a line.
+ *
+ * @param limit most bytes in a line.
+ * @throws {RangeError} if it would not; the message says what in the text prevents it.
+ */
+export function checkLine(text: string, limit: number = MAX_LINE): void {
+  const fault = text.includes("\n")
+    ? "it contains a line feed"
+    : text.endsWith("\r")
+    ? "it ends in a carriage return"
+    : text.startsWith(BOM)
+    ? "it begins with a byte order mark"
+    : !text.isWellFormed()
+    ? "it contains a lone surrogate, which UTF-8 cannot encode"
+    : text.length > limit / 3 && encoder.encode(text).length > limit
+    ? `it is ${tooLong(limit)}`
+    : undefined;
+  if (fault !== undefined) throw new RangeError(`Cannot write the data as a line: ${fault}`);
+}
+
+/** Decodes the lines of a block: all at once, which is faster, unless one of them has a fault. */
+function contentsOf(block: Uint8Array, limit: number): Content[] {
+  const text = block.length <= limit ? decode(block) : undefined;
+  if (text !== undefined) return text.split("\n").map((line) => ({ text: withoutReturn(line) }));
+  const contents: Content[] = [];
+  for (let start = 0; start <= block.length;) {
+    const next = block.indexOf(LF, start);
+    const end = next < 0 ? block.length : next;
+    const text = end - start <= limit ? decode(block.subarray(start, end)) : undefined;
+    if (text !== undefined) contents.push({ text: withoutReturn(text) });
+    else contents.push({ fault: end - start > limit ? tooLong(limit) : "not valid UTF-8" });
+    start = end + 1;
+  }
+  return contents;
+}
+
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith("\r") ? line.slice(0, -1) : line;
+}
+
+function tooLong(limit: number): string {
+  return `longer than ${limit / 2 ** 20} MiB`;
+}
+
+/** Yields the chunks of a stream, until it ends or the signal is aborted. */
+async function* chunksOf(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* stream.pipeThrough(new TransformStream<Uint8Array>(), signal && { signal });
+  } catch (error) {
+    if (signal?.aborted) return;
+    throw new UsageError(`cannot read the input: ${messageOf(error)}`);
+  }
+}
 
 /** Most UTF-16 units of a faulty input that an error quotes. */
 const MAX_QUOTE = 60;

@@ -1,5 +1,5 @@
 /**
- * The log of a server or worker: its events as lines for people or for machines.
+ * The log of a server or worker: its events as lines for people or for machines, and a status line.
  *
  * @module
  */
@@ -8,9 +8,8 @@ import { FAULT_KINDS, isTransportFault } from "../session/fault_policy.ts";
 import type { Drained, FaultKind, Server, ServerEvents } from "../server.ts";
 import type { WorkerEvents } from "../cluster/threads/worker_group.ts";
 import { escapeControls } from "./terminal/escape.ts";
-import { formatCount, plural } from "./figures.ts";
+import { counted, formatCount, plural } from "./figures.ts";
 import type { BufferedWriter } from "./buffered_writer.ts";
-import { RateLimitedLog } from "./rate_limited_log.ts";
 
 /** Format of the lines: a sentence, or a JSON object. */
 export type LogFormat = "text" | "json";
@@ -35,31 +34,16 @@ const EFFECTS: Readonly<Record<FaultKind, string>> = {
 };
 
 /** Faults after which the client has no answer that it can read. */
-const UNANSWERED: readonly FaultKind[] = [
-  "drop",
-  "garbage",
-  "disconnect",
-  "stall",
-  "badframe",
-];
+const UNANSWERED = ["drop", "garbage", "disconnect", "stall", "badframe"] as const;
+
+/** Shortest time between two logged events that clients cause, in milliseconds. */
+const INTERVAL = 1000;
+
+/** Longest period over which the rate of answers is measured, in milliseconds. */
+const WINDOW = 1000;
 
 /** A log of what happens to requests and connections, and of the server's own steps. */
-export interface ServerLog extends WorkerEvents, Disposable {
-  listening(url: string): void;
-  /** Anyone who can reach the server may use it. */
-  exposed(): void;
-  /** The certificate was reloaded, or could not be. */
-  renewed(failure?: string): void;
-  /** The connection to NATS was lost, or is back. */
-  natsStatus(nats: string, isConnected: boolean): void;
-  /** A worker waits for requests. */
-  working(nats: string): void;
-  draining(inFlight: number): void;
-  /** Logs how all requests of the server have ended. */
-  drained(result: Drained, server: Pick<Server, "answered" | "faults">): void;
-  /** Logs the number of injected faults of each kind, if the server injects any. */
-  faults(counts: Server["faults"]): void;
-}
+export type ServerLog = ReturnType<typeof startLog>;
 
 /**
  * Starts a log on `output`. Events of connections are logged at most once a second each, with the
@@ -67,15 +51,18 @@ export interface ServerLog extends WorkerEvents, Disposable {
  *
  * @param quiet leaves out the line of each request.
  */
-export function startLog(output: BufferedWriter, format: LogFormat, quiet: boolean): ServerLog {
+export function startLog(output: BufferedWriter, format: LogFormat, quiet: boolean) {
   const write = (level: Level, event: string, message: string, members: Members = {}) => {
+    const { request_id = null } = members;
     const line = format === "json"
       ? JSON.stringify({ time: new Date().toISOString(), level, event, ...members, message })
-      : `${prefixOf(members)}${message}`;
+      : request_id === null
+      ? message
+      : `${request_id}: ${message}`;
     output.write(escapeControls(line) + "\n");
   };
   const limited = (event: string) =>
-    new RateLimitedLog<{ message: string; members: Members }>(({ message, members }, others) => {
+    new RateLimitedLog<[message: string, members: Members]>(([message, members], others) => {
       if (others === 0) write("warning", event, message, members);
       else write("warning", event, `${message} (and ${others} more)`, { ...members, others });
     });
@@ -83,12 +70,10 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
   const evicted = limited("evicted");
   const abandoned = limited("abandoned");
   const requests: ServerEvents = {
-    accepted(id, delay) {
-      const seconds = delay / 1000;
-      write("info", "accepted", `Timeout ${seconds.toFixed(1)} seconds for this one.`, {
-        request_id: JSON.parse(id),
-        delay: seconds,
-      });
+    accepted(id, milliseconds) {
+      const delay = milliseconds / 1000;
+      const message = `Timeout ${delay.toFixed(1)} seconds for this one.`;
+      write("info", "accepted", message, { request_id: JSON.parse(id), delay });
     },
     refused(id, { code, message: reason }) {
       const request_id = JSON.parse(id);
@@ -99,54 +84,60 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
       write("warning", "fault", `injected fault: ${EFFECTS[kind]}`, { request_id, kind });
     },
   };
-  return {
-    ...(quiet ? {} : requests),
+  const events: WorkerEvents = {
+    ...quiet ? {} : requests,
     failed(id, thrown) {
       const error = thrown instanceof Error ? thrown.stack ?? thrown.message : String(thrown);
       const request_id = JSON.parse(id);
       write("error", "failed", `internal error: ${error}`, { request_id, error });
     },
-    rejected(address, reason) {
-      const message = `Rejected a client at ${address}: ${reason}`;
-      rejected.add({ message, members: { address, reason } });
-    },
+    rejected: (address, reason) =>
+      rejected.add([`Rejected a client at ${address}: ${reason}`, { address, reason }]),
     evicted(address, code, reason, dropped) {
-      const message =
-        `Closed a connection from ${address} with ${code}: ${reason}; ${dropped} in flight`;
-      evicted.add({ message, members: { address, code, reason, dropped } });
+      const cause = `${code}: ${reason}; ${dropped} in flight`;
+      const message = `Closed a connection from ${address} with ${cause}`;
+      evicted.add([message, { address, code, reason, dropped }]);
     },
     abandoned(address, count) {
       const message = `An upgrade from ${address} never opened; ${count} so far`;
-      abandoned.add({ message, members: { address, count } });
+      abandoned.add([message, { address, count }]);
     },
-    workerEnded(worker, reason, wait) {
-      const seconds = wait / 1000;
-      const message = `Worker ${worker} ended: ${reason}; restarting in ${seconds} s`;
-      write("error", "worker_ended", message, { worker, reason, wait: seconds });
+    workerEnded(worker, reason, milliseconds) {
+      const wait = milliseconds / 1000;
+      const message = `Worker ${worker} ended: ${reason}; restarting in ${wait} s`;
+      write("error", "worker_ended", message, { worker, reason, wait });
     },
     workerReplaced: (worker) =>
       write("info", "worker_replaced", `Worker ${worker} is listening again`, { worker }),
-    listening: (url) => write("info", "listening", `Listening on ${url}`, { url }),
-    exposed: () =>
-      write(
-        "warning",
-        "exposed",
-        "Anyone who can reach this server may use it; --token-file requires a token",
-      ),
-    renewed(reason) {
+  };
+  return {
+    ...events,
+    listening: (url: string) => write("info", "listening", `Listening on ${url}`, { url }),
+    /** Anyone who can reach the server may use it. */
+    exposed() {
+      const message = "Anyone who can reach this server may use it; --token-file requires a token";
+      write("warning", "exposed", message);
+    },
+    /** The certificate was reloaded, or could not be for a reason. */
+    renewed(reason?: string) {
       if (reason === undefined) write("info", "renewed", "Reloaded the certificate");
       else write("error", "not_renewed", `Keeping the old certificate: ${reason}`, { reason });
     },
-    natsStatus(nats, isConnected) {
+    /** The connection to NATS was lost, or is back. */
+    natsStatus(nats: string, isConnected: boolean) {
+      const lost = `Lost the connection to ${nats}; reconnecting`;
       if (isConnected) write("info", "connected", `Reconnected to ${nats}`, { nats });
-      else {write("warning", "disconnected", `Lost the connection to ${nats}; reconnecting`, {
-          nats,
-        });}
+      else write("warning", "disconnected", lost, { nats });
     },
-    working: (nats) => write("info", "working", `Working for ${nats}`, { nats }),
-    draining: (in_flight) =>
+    /** A worker waits for requests. */
+    working: (nats: string) => write("info", "working", `Working for ${nats}`, { nats }),
+    draining: (in_flight: number) =>
       write("info", "draining", `Draining: ${in_flight} in flight`, { in_flight }),
-    drained({ dropped, cut, disconnected }, { answered, faults }) {
+    /** Logs how all requests of the server have ended. */
+    drained(
+      { dropped, cut, disconnected }: Drained,
+      { answered, faults }: Pick<Server, "answered" | "faults">,
+    ) {
       const on_purpose = UNANSWERED.reduce((sum, kind) => sum + (faults?.[kind] ?? 0), 0);
       const connections = plural(disconnected, "its connection", "their connections");
       const losses = ([
@@ -161,7 +152,8 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
       const counts = { answered, on_purpose, disconnected, dropped, cut };
       write(level, "drained", `Drained: ${message}`, counts);
     },
-    faults(counts) {
+    /** Logs the number of injected faults of each kind, if the server injects any. */
+    faults(counts: Server["faults"]) {
       if (counts === undefined) return;
       const kinds = FAULT_KINDS.filter((kind) => counts[kind] > 0 || !isTransportFault(kind));
       const effects = kinds.map((kind) => `${counts[kind]} ${EFFECTS[kind]}`).join(", ");
@@ -173,7 +165,68 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
   };
 }
 
-/** Returns how a sentence about a request begins. */
-function prefixOf({ request_id = null }: Members): string {
-  return request_id === null ? "" : `${request_id}: `;
+/**
+ * A log of events that clients can cause as often as they like: it logs the first event at once, then
+ * the latest once a second, with the number of events left out since the last one.
+ */
+export class RateLimitedLog<T> implements Disposable {
+  readonly #log: (event: T, others: number) => void;
+  #latest: T | undefined;
+  #count = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(log: (event: T, others: number) => void) {
+    this.#log = log;
+  }
+
+  /** Adds an event. */
+  add(event: T): void {
+    this.#latest = event;
+    this.#count++;
+    if (this.#timer === undefined) this.#onTimer();
+  }
+
+  /** Logs the latest event at once, if it is not logged yet. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#flush();
+  }
+
+  #onTimer = (): void => {
+    this.#timer = this.#count > 0 ? setTimeout(this.#onTimer, INTERVAL) : undefined;
+    this.#flush();
+  };
+
+  #flush(): void {
+    if (this.#count === 0) return;
+    const others = this.#count - 1;
+    this.#count = 0;
+    this.#log(this.#latest!, others);
+  }
+}
+
+/** A line about a server, to be read several times a second. */
+export class ServerStatus {
+  readonly #server: Pick<Server, "inFlight" | "answered">;
+  /** Readings of the last second, the oldest first. */
+  readonly #readings: { at: number; answered: number }[] = [];
+
+  constructor(server: Pick<Server, "inFlight" | "answered">) {
+    this.#server = server;
+  }
+
+  /** Returns the line. */
+  toString(): string {
+    const { inFlight, answered } = this.#server;
+    const now = performance.now();
+    this.#readings.push({ at: now, answered });
+    while (this.#readings.length > 2 && this.#readings[0]!.at < now - WINDOW) {
+      this.#readings.shift();
+    }
+    const oldest = this.#readings[0]!;
+    const rate = 1000 * (answered - oldest.answered) / Math.max(now - oldest.at, 1);
+    return `${counted(inFlight, "request")} in flight, ${formatCount(answered)} answered, ` +
+      `${counted(rate, "answer")}/s`;
+  }
 }

@@ -6,7 +6,7 @@
 
 import type { NatsOptions } from "../cluster/nats/nats_connection.ts";
 import { hostOf, parseServer, showServers } from "../cluster/nats/server_urls.ts";
-import { CommandError, Exit } from "./exit.ts";
+import { CommandError, Exit } from "./command.ts";
 import {
   choice,
   defined,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CommandError, Exit } from "./exit.ts";
+import { CommandError, Exit } from "./command.ts";
 import { shellQuote } from "./shell_quote.ts";
 
 /** An action of a command that needs a permission. */

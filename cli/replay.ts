@@ -9,8 +9,8 @@ import type { Client, Outcome, RetryStats } from "../client.ts";
 import { settleAll } from "../client/window.ts";
 import { decodeFrame, type RequestId } from "../protocol.ts";
 import { MAX_TIME, readRecorded, type Recorded } from "../session/recording.ts";
-import { UsageError } from "./exit.ts";
-import type { TextLine } from "./lines.ts";
+import { UsageError } from "./command.ts";
+import type { TextLine } from "./input.ts";
 
 /** Options for {@linkcode Replay}. */
 export interface ReplayOptions {

@@ -13,7 +13,7 @@ import { serve } from "../server.ts";
 import { runCommand } from "../tests/support/fake_streams.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { startMockServer } from "../tests/support/mock_server.ts";
-import { UsageError } from "./exit.ts";
+import { UsageError } from "./command.ts";
 import { Replay, type ReplayOptions } from "./replay.ts";
 
 type Line = [time: number, connection: number, event: string, frame?: unknown];

@@ -7,13 +7,11 @@
 import { Client, type ConnectOptions, type RequestInput } from "../client.ts";
 import { surviveLongTexts } from "../server/deno_workarounds.ts";
 import { CLIENT_FLAGS, clientNeeds, readClientAccess } from "./client_flags.ts";
-import { stopSignal, type Streams } from "./command.ts";
-import { CommandError, Exit, UsageError } from "./exit.ts";
+import { CommandError, Exit, stopSignal, type Streams, UsageError } from "./command.ts";
 import { counted } from "./figures.ts";
 import * as flag from "./flags.ts";
 import { flagHelp, type FlagValues, readFlags } from "./flags.ts";
-import { readInput } from "./input.ts";
-import { type InputLine, readLines, type TextLine } from "./lines.ts";
+import { type InputLine, readInput, readLines, type TextLine } from "./input.ts";
 import { openFile } from "./files.ts";
 import { OutcomeReporter } from "./outcome_reporter.ts";
 import { requirePermissions } from "./permissions.ts";

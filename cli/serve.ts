@@ -14,16 +14,22 @@ import { parseDelay } from "../session/delays.ts";
 import { FAULT_KINDS, isTransportFault, parseFaults } from "../session/fault_policy.ts";
 import type { Responder } from "../session/responder.ts";
 import { readToken, tokenFile, toReadToken } from "./auth.ts";
-import { aborted, shutDownWithStdin, type Streams } from "./command.ts";
-import { CommandError, Exit, messageOf, UsageError } from "./exit.ts";
+import {
+  aborted,
+  CommandError,
+  Exit,
+  messageOf,
+  shutDownWithStdin,
+  type Streams,
+  UsageError,
+} from "./command.ts";
 import * as flag from "./flags.ts";
 import { flagHelp, type FlagValues, readFlags } from "./flags.ts";
 import { readTextFile } from "./files.ts";
-import { type ServerLog, startLog } from "./log.ts";
+import { type ServerLog, ServerStatus, startLog } from "./log.ts";
 import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, natsOptions, openNats } from "./nats.ts";
 import { type Need, requirePermissions, toListen, toRead } from "./permissions.ts";
 import { shellQuote } from "./shell_quote.ts";
-import { ServerStatus } from "./terminal/progress.ts";
 
 /** The most workers: more would only be in each other's way. */
 const MAX_WORKERS = 1024;

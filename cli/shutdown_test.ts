@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { FakeTime } from "../tests/support/fake_time.ts";
-import { Shutdown } from "./shutdown.ts";
+import { Shutdown } from "./command.ts";
 
 type Signal = "SIGINT" | "SIGTERM";
 

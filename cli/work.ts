@@ -5,8 +5,14 @@
  */
 
 import { showServers } from "../cluster/nats/server_urls.ts";
-import { aborted, shutDownWithStdin, type Streams } from "./command.ts";
-import { CommandError, Exit, UsageError } from "./exit.ts";
+import {
+  aborted,
+  CommandError,
+  Exit,
+  shutDownWithStdin,
+  type Streams,
+  UsageError,
+} from "./command.ts";
 import { flagHelp, readFlags } from "./flags.ts";
 import { startLog } from "./log.ts";
 import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, natsOptions, openNats } from "./nats.ts";

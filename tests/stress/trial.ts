@@ -5,14 +5,8 @@
  */
 
 import { delay } from "@std/async/delay";
-import { Exit, UsageError } from "../../cli/exit.ts";
-import {
-  flagHelp,
-  type FlagTable,
-  type FlagValues,
-  HELP_FLAG,
-  readFlags,
-} from "../../cli/flags.ts";
+import { Exit, type FlagTable, UsageError } from "../../cli/command.ts";
+import { flagHelp, type FlagValues, HELP_FLAG, readFlags } from "../../cli/flags.ts";
 import { encodeRequest } from "../../protocol.ts";
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { plainReplies } from "../support/plain.ts";

@@ -5,9 +5,8 @@
  */
 
 import { assert } from "@std/assert";
-import type { Streams } from "../../cli/command.ts";
+import { Shutdown, type Streams } from "../../cli/command.ts";
 import { BufferedWriter } from "../../cli/buffered_writer.ts";
-import { Shutdown } from "../../cli/shutdown.ts";
 import { main } from "../../main.ts";
 import { until } from "./waiting.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { deadline } from "@std/async/deadline";
-import { readLines } from "../../cli/lines.ts";
+import { readLines } from "../../cli/input.ts";
 import { openFiles, residentMemory } from "./machine.ts";
 import { exchange } from "./raw_tcp.ts";
 import { Inbox, PATIENCE } from "./waiting.ts";
