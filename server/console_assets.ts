@@ -827,7 +827,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"fca6f2cfa9ca7304\"",
+    etag: "\"1c3bbf31fada6424\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -1066,6 +1066,117 @@ function isError(answer) {
   return "error" in answer;
 }
 
+// ../client/outbox.ts
+var SHORT = 1e3;
+var LONG = 7e4;
+var Outbox = class {
+  #send;
+  #batched;
+  #limit;
+  #packets = [];
+  #posted = [];
+  #length = 0;
+  /** The size of the largest shared frame known to be accepted, in bytes. */
+  #accepted = 0;
+  /** Larger shared frames, which the server may still refuse, with their sizes in bytes. */
+  #doubtful = [];
+  /**
+   * @param batched whether the server accepts arrays; otherwise, each packet is sent at once.
+   * @param limit the largest frame that packets may share, in bytes, as far as known.
+   */
+  constructor(send2, batched, limit = Infinity) {
+    this.#send = send2;
+    this.#batched = batched;
+    this.#limit = limit;
+  }
+  /** The largest frame that packets may share, in bytes, as far as known; 0 if they share none. */
+  get limit() {
+    return this.#limit;
+  }
+  /** Sends a packet by the end of the current task. */
+  add(packet, posted) {
+    if (!this.#batched) return this.#send(packet);
+    this.#length += packet.length + 1;
+    this.#posted.push(posted);
+    if (this.#packets.push(packet) === 1) queueMicrotask(this.flush);
+  }
+  /** Sends all packets now. */
+  flush = () => {
+    const packets2 = this.#packets;
+    const posted = this.#posted;
+    const short = Math.min(SHORT - 2, this.#limit - 1);
+    let most = this.#length > LONG ? Math.max(this.#limit - 1, short) : short;
+    this.#packets = [];
+    this.#posted = [];
+    this.#length = 0;
+    let from = 0;
+    while (from < packets2.length) {
+      let length = this.#lengthOf(packets2[from]) + 1;
+      let to = from + 1;
+      while (to < packets2.length && to - from < MAX_BATCH && length <= LONG) {
+        const more = this.#lengthOf(packets2[to]) + 1;
+        if (length + more > most) break;
+        length += more;
+        to++;
+      }
+      if (most > short && length <= LONG) {
+        most = short;
+        continue;
+      }
+      this.#post(packets2.slice(from, to), posted.slice(from, to));
+      from = to;
+    }
+  };
+  /** Notes that the server answered a request, and so accepted its frame. */
+  accept({ frameSize }) {
+    if (frameSize <= this.#accepted) return;
+    this.#accepted = frameSize;
+    this.#doubtful = this.#doubtful.filter(({ size }) => size > frameSize);
+  }
+  /**
+   * Sends the packets of a shared frame again if an error refuses the frame as too large: in frames
+   * up to the limit in the error, or each alone without one.
+   *
+   * @returns whether it did, so that the error needs no other treatment.
+   */
+  repair({ request_id, error: { code, limit } }) {
+    if (code !== "packet_too_large") return false;
+    const known = typeof limit === "number" ? limit : void 0;
+    if (request_id !== null) {
+      this.#limit = Math.min(this.#limit, known ?? Infinity);
+      return false;
+    }
+    const newLimit = known ?? 0;
+    const sizes = this.#doubtful.map(({ size }) => size);
+    const largest = Math.max(...sizes, 0);
+    if (largest <= newLimit) return false;
+    this.#limit = Math.min(this.#limit, newLimit);
+    const [frame] = this.#doubtful.splice(sizes.indexOf(largest), 1);
+    frame.packets.forEach((packet, i) => this.add(packet, frame.posted[i]));
+    return true;
+  }
+  #post(packets2, posted) {
+    const frame = encodeFrame(packets2);
+    const size = packets2.length === 1 ? 0 : byteLength(frame);
+    for (const one of posted) if (one !== void 0) one.frameSize = size;
+    if (size > this.#accepted) this.#doubtful.push({
+      size,
+      packets: packets2,
+      posted
+    });
+    this.#send(frame);
+  }
+  /** In bytes once there is a limit; measuring bytes costs more than sharing a frame gains. */
+  #lengthOf(packet) {
+    return this.#limit === Infinity ? packet.length : byteLength(packet);
+  }
+};
+var encoder = new TextEncoder();
+var scratch = new Uint8Array(1 << 18);
+function byteLength(text) {
+  return 3 * text.length > scratch.length ? encoder.encode(text).length : encoder.encodeInto(text, scratch).written;
+}
+
 // ../protocol/secret_hash.ts
 var [BASIS, ODD] = crypto.getRandomValues(new Int32Array(2));
 var FACTOR = ODD & ~7 | 5;
@@ -1245,10 +1356,10 @@ function viewOf({ buffer, byteOffset, byteLength: byteLength2 }) {
 }
 
 // ../protocol/answer_writer.ts
-var encoder = new TextEncoder();
-var BEFORE_ID = encoder.encode('{"request_id":');
-var BEFORE_DATA = encoder.encode(',"data":');
-var BEFORE_DELAY = encoder.encode(',"delay":');
+var encoder2 = new TextEncoder();
+var BEFORE_ID = encoder2.encode('{"request_id":');
+var BEFORE_DATA = encoder2.encode(',"data":');
+var BEFORE_DELAY = encoder2.encode(',"delay":');
 var decoder = new TextDecoder();
 var out = withPrefix(4096);
 function withPrefix(length) {
@@ -1258,118 +1369,7 @@ function withPrefix(length) {
 }
 
 // ../protocol/representation.ts
-var encoder2 = new TextEncoder();
-
-// ../client/outbox.ts
-var SHORT = 1e3;
-var LONG = 7e4;
-var Outbox = class {
-  #send;
-  #batched;
-  #limit;
-  #packets = [];
-  #posted = [];
-  #length = 0;
-  /** The size of the largest shared frame known to be accepted, in bytes. */
-  #accepted = 0;
-  /** Larger shared frames, which the server may still refuse, with their sizes in bytes. */
-  #doubtful = [];
-  /**
-   * @param batched whether the server accepts arrays; otherwise, each packet is sent at once.
-   * @param limit the largest frame that packets may share, in bytes, as far as known.
-   */
-  constructor(send2, batched, limit = Infinity) {
-    this.#send = send2;
-    this.#batched = batched;
-    this.#limit = limit;
-  }
-  /** The largest frame that packets may share, in bytes, as far as known; 0 if they share none. */
-  get limit() {
-    return this.#limit;
-  }
-  /** Sends a packet by the end of the current task. */
-  add(packet, posted) {
-    if (!this.#batched) return this.#send(packet);
-    this.#length += packet.length + 1;
-    this.#posted.push(posted);
-    if (this.#packets.push(packet) === 1) queueMicrotask(this.flush);
-  }
-  /** Sends all packets now. */
-  flush = () => {
-    const packets2 = this.#packets;
-    const posted = this.#posted;
-    const short = Math.min(SHORT - 2, this.#limit - 1);
-    let most = this.#length > LONG ? Math.max(this.#limit - 1, short) : short;
-    this.#packets = [];
-    this.#posted = [];
-    this.#length = 0;
-    let from = 0;
-    while (from < packets2.length) {
-      let length = this.#lengthOf(packets2[from]) + 1;
-      let to = from + 1;
-      while (to < packets2.length && to - from < MAX_BATCH && length <= LONG) {
-        const more = this.#lengthOf(packets2[to]) + 1;
-        if (length + more > most) break;
-        length += more;
-        to++;
-      }
-      if (most > short && length <= LONG) {
-        most = short;
-        continue;
-      }
-      this.#post(packets2.slice(from, to), posted.slice(from, to));
-      from = to;
-    }
-  };
-  /** Notes that the server answered a request, and so accepted its frame. */
-  accept({ frameSize }) {
-    if (frameSize <= this.#accepted) return;
-    this.#accepted = frameSize;
-    this.#doubtful = this.#doubtful.filter(({ size }) => size > frameSize);
-  }
-  /**
-   * Sends the packets of a shared frame again if an error refuses the frame as too large: in frames
-   * up to the limit in the error, or each alone without one.
-   *
-   * @returns whether it did, so that the error needs no other treatment.
-   */
-  repair({ request_id, error: { code, limit } }) {
-    if (code !== "packet_too_large") return false;
-    const known = typeof limit === "number" ? limit : void 0;
-    if (request_id !== null) {
-      this.#limit = Math.min(this.#limit, known ?? Infinity);
-      return false;
-    }
-    const newLimit = known ?? 0;
-    const sizes = this.#doubtful.map(({ size }) => size);
-    const largest = Math.max(...sizes, 0);
-    if (largest <= newLimit) return false;
-    this.#limit = Math.min(this.#limit, newLimit);
-    const [frame] = this.#doubtful.splice(sizes.indexOf(largest), 1);
-    frame.packets.forEach((packet, i) => this.add(packet, frame.posted[i]));
-    return true;
-  }
-  #post(packets2, posted) {
-    const frame = encodeFrame(packets2);
-    const size = packets2.length === 1 ? 0 : byteLength(frame);
-    for (const one of posted) if (one !== void 0) one.frameSize = size;
-    if (size > this.#accepted) this.#doubtful.push({
-      size,
-      packets: packets2,
-      posted
-    });
-    this.#send(frame);
-  }
-  /** In bytes once there is a limit; measuring bytes costs more than sharing a frame gains. */
-  #lengthOf(packet) {
-    return this.#limit === Infinity ? packet.length : byteLength(packet);
-  }
-};
 var encoder3 = new TextEncoder();
-var scratch = new Uint8Array(1 << 18);
-function byteLength(text) {
-  return 3 * text.length > scratch.length ? encoder3.encode(text).length : encoder3.encodeInto(text, scratch).written;
-}
 
 // connection.ts
 var FIRST_RETRY = 1e3;
