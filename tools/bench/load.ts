@@ -1,205 +1,196 @@
 /**
- * A load generator outside the runtimes under measurement: it runs on Bun. It speaks WebSocket over
- * plain TCP, copies frames and finds answers by a search for bytes, so it costs far less than a
- * server. Argument: {@linkcode LoadOptions} as JSON. Prints the answers as JSON.
+ * A load generator that costs far less than any server: it copies frames that exist already, and
+ * finds answers in the bytes of frames. Argument: {@linkcode LoadOptions} as JSON. Prints a
+ * {@linkcode Result} as JSON.
  *
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import process from "node:process";
+import { delay } from "@std/async/delay";
 import { quantiles } from "../../cli/figures.ts";
 import { delayPolicy } from "../../session/delays.ts";
-import { buildFrame, ZERO_MASK } from "../../websocket/frames.ts";
-import { parseHead, upgradeRequest } from "../../websocket/handshake.ts";
-import type { LoadOptions } from "./measure.ts";
+import { residentMemory } from "../../tests/support/machine.ts";
+import { FrameEncoder } from "../../websocket/encoder.ts";
+import { Bits, buildFrame, ZERO_MASK } from "../../websocket/frames.ts";
+import { HeadReader, statusOf, upgradeRequest } from "../../websocket/handshake.ts";
+import type { LoadOptions, Result } from "./measure.ts";
 
-/** A socket of Bun; `write()` returns how many bytes it took. */
-interface Socket {
-  write(bytes: string | Uint8Array): number;
-}
+const options: LoadOptions = JSON.parse(Deno.args[0]!);
+const { port, pid, connections, data, pipeline = 0, rate = 0, batch = 1 } = options;
+const { subprotocol, delays = false, isSeeded, warmUp, seconds } = options;
 
-/** The part of Bun that is used here. */
-declare const Bun: {
-  sleep(milliseconds: number): Promise<void>;
-  connect(options: {
-    readonly hostname: string;
-    readonly port: number;
-    readonly socket: {
-      data(socket: Socket, chunk: Buffer): void;
-      drain(): void;
-      close(): void;
-      error(socket: Socket, error: Error): void;
-    };
-  }): Promise<Socket>;
-};
-
-const options: LoadOptions = JSON.parse(process.argv[2]!);
-const { port, connections, pipeline = 0, rate = 0, warmUp, seconds, data, batch } = options;
-
+const encoder = new TextEncoder();
+const KEY = encoder.encode('"request_id":"');
 const ID_LENGTH = 8;
-const KEY = Buffer.from('"request_id":"');
-const HEX = Buffer.from("0123456789abcdef");
-const MAX_REQUESTS = 1 << 24;
+/** Where an answer holds `data` or `delay`, or `error`, relative to its id. */
+const NAME = ID_LENGTH + '","'.length;
+const [OBJECT, E] = encoder.encode("{e");
+const HEX = encoder.encode("0123456789abcdef");
 
-/** When each request was sent, by its number modulo MAX_REQUESTS. */
-const sentAt = new Float64Array(MAX_REQUESTS);
+/** When each request was sent, by its number modulo the length. */
+const sentAt = new Float64Array(1 << 24);
 let sent = 0;
 let answered = 0;
 let errors = 0;
 
-/** Latencies less delays of the answers during the measurement, in milliseconds. */
+/** Latencies minus delays during the measurement, in milliseconds; empty in a closed loop. */
 const samples: number[] = [];
+let isMeasuring = false;
+let isOver = false;
 
-const { frame, idOffsets } = makeFrame();
-
-/** Returns a text frame with `batch` requests, and where their ids are. */
-function makeFrame() {
-  const packet = `{"request_id":"${"0".repeat(ID_LENGTH)}","data":"${data}"}`;
-  const text = batch > 1 ? `[${Array(batch).fill(packet).join(",")}]` : packet;
-  const frame = Buffer.from(buildFrame(text, { mask: ZERO_MASK }));
-  const idOffsets: number[] = [];
-  for (let at = frame.indexOf(KEY); at >= 0; at = frame.indexOf(KEY, at + 1)) {
-    idOffsets.push(at + KEY.length);
-  }
-  return { frame, idOffsets };
-}
+/** A masked frame with `batch` requests, whose ids are overwritten each time. */
+const packet = `{"request_id":"${"0".repeat(ID_LENGTH)}","data":"${data}"}`;
+const text = batch > 1 ? `[${Array(batch).fill(packet).join(",")}]` : packet;
+const frame = buildFrame(text, { mask: ZERO_MASK });
+const firstId = frame.length - text.length + (batch > 1 ? 1 : 0) + 1 + KEY.length;
 
 const seeded = delayPolicy({ min: 1, max: 5 }, 1);
 
-/** Returns the delay of the request whose id is `id`, at `bytes[at]`, in milliseconds. */
-const delayOf: (bytes: Buffer, at: number, id: number) => number = {
-  none: () => 0,
-  plain: (_bytes: Buffer, _at: number, id: number) =>
-    1000 + (Math.imul(id, 0x9e3779b1) >>> 0) % 4001,
-  seed: (bytes: Buffer, at: number) => seeded.delayOf(bytes, at - 1, at + ID_LENGTH + 1),
-}[options.delay];
+/** Returns the delay of the request with this number, whose id is at `bytes[at]`, in milliseconds. */
+function delayOf(bytes: Uint8Array, at: number, number: number): number {
+  if (!delays) return 0;
+  if (isSeeded) return seeded.delayOf(bytes, at - 1, at + ID_LENGTH + 1);
+  return 1000 + (Math.imul(number, 0x9e3779b1) >>> 0) % 4001;
+}
 
 class Connection {
-  socket!: Socket;
-  unsent: Buffer | null = null;
-  rest = Buffer.alloc(0);
-  isOpen = false;
+  readonly #stream: Deno.TcpConn;
+  readonly #encoder = new FrameEncoder("client");
+  #isWriting = false;
+  #bytes = new Uint8Array(1 << 16);
   /** Answers that no new requests have followed yet. */
-  due = 0;
+  #due = 0;
 
-  /** Sends `count` frames. */
-  send(count: number) {
-    const now = performance.now();
-    const frames = Buffer.allocUnsafe(frame.length * count);
+  constructor(stream: Deno.TcpConn) {
+    this.#stream = stream;
+  }
+
+  /** Sends frames. */
+  send(count: number): void {
+    const now = rate > 0 ? performance.now() : 0;
     for (let i = 0; i < count; i++) {
-      const at = i * frame.length;
-      frame.copy(frames, at);
-      for (const offset of idOffsets) {
-        const id = sent++ % MAX_REQUESTS;
-        sentAt[id] = now;
-        for (let j = 0; j < ID_LENGTH; j++) {
-          frames[at + offset + j] = HEX[(id >> (28 - 4 * j)) & 15]!;
-        }
+      for (let at = firstId; at < frame.length; at += packet.length + 1) {
+        const number = sent++ % sentAt.length;
+        sentAt[number] = now;
+        for (let j = 0; j < ID_LENGTH; j++) frame[at + j] = HEX[(number >> (28 - 4 * j)) & 15]!;
       }
+      this.#encoder.raw(frame);
     }
-    this.write(frames);
+    if (!this.#isWriting) void this.#write();
   }
 
-  write(bytes: Buffer) {
-    if (this.unsent !== null) {
-      this.unsent = Buffer.concat([this.unsent, bytes]);
-      return;
-    }
-    const written = Math.max(this.socket.write(bytes), 0);
-    if (written < bytes.length) this.unsent = Buffer.from(bytes.subarray(written));
-  }
-
-  drain() {
-    const bytes = this.unsent;
-    this.unsent = null;
-    if (bytes !== null) this.write(bytes);
-  }
-
-  receive(chunk: Buffer) {
-    let bytes = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
-    if (!this.isOpen) {
-      const end = bytes.indexOf("\r\n\r\n");
-      if (end < 0) {
-        this.rest = Buffer.from(bytes);
-        return;
+  async #write(): Promise<void> {
+    this.#isWriting = true;
+    while (this.#encoder.length > 0) {
+      const taken = this.#encoder.take();
+      for (let bytes = taken; bytes.length > 0;) {
+        bytes = bytes.subarray(await this.#stream.write(bytes));
       }
-      const { start } = parseHead(bytes.toString("latin1", 0, end));
-      if (!start.includes(" 101 ")) throw new Error(start);
-      this.isOpen = true;
-      bytes = bytes.subarray(end + 4);
-      onOpen();
+      FrameEncoder.release(taken);
     }
-    const now = performance.now();
-    let at = bytes.indexOf(KEY);
-    let end = 0;
-    let count = 0;
-    while (at >= 0 && at + KEY.length + ID_LENGTH < bytes.length) {
-      end = at + KEY.length + ID_LENGTH;
-      count++;
-      if (isCounting) sample(bytes, at + KEY.length, now);
-      at = bytes.indexOf(KEY, end);
+    this.#isWriting = false;
+  }
+
+  /** Opens the WebSocket, then receives answers until the process ends. */
+  async open(): Promise<void> {
+    await this.#stream.write(encoder.encode(upgradeRequest({
+      "Host": `127.0.0.1:${port}`,
+      "Sec-WebSocket-Protocol": subprotocol,
+    })));
+    const reader = new HeadReader("client");
+    let opened;
+    while (opened === undefined) {
+      opened = reader.write(this.#bytes.subarray(0, await this.#read(0)));
     }
-    if (bytes.includes('"error"')) errors++;
-    this.rest = Buffer.from(bytes.subarray(Math.max(end, bytes.length - KEY.length - ID_LENGTH)));
-    answered += count;
-    if (rate > 0) return;
-    this.due += count;
-    const frames = Math.floor(this.due / batch);
-    if (frames > 0 && !isOver) this.send(frames);
-    this.due -= frames * batch;
+    if (statusOf(opened.head) !== 101) throw new Error(opened.head.start);
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    for (let length = 0;;) {
+      length = this.#receive(length + await this.#read(length));
+      const frames = Math.floor(this.#due / batch);
+      if (pipeline > 0 && frames > 0 && !isOver) this.send(frames);
+      this.#due -= frames * batch;
+    }
+  }
+
+  async #read(length: number): Promise<number> {
+    const count = await this.#stream.read(this.#bytes.subarray(length));
+    if (count === null) throw new Error("the server closed a connection");
+    return count;
+  }
+
+  /** Counts the answers of all complete frames; returns how many bytes are left over. */
+  #receive(length: number): number {
+    const bytes = this.#bytes;
+    const now = rate > 0 ? performance.now() : 0;
+    let from = 0;
+    while (length - from >= 10) {
+      let size = bytes[from + 1]!;
+      let start = from + 2;
+      if (size === 126) {
+        size = bytes[start]! << 8 | bytes[start + 1]!;
+        start += 2;
+      } else if (size === 127) {
+        size = new DataView(bytes.buffer).getUint32(start + 4);
+        start += 8;
+      }
+      if (start + size > length) {
+        if (start - from + size > bytes.length) this.#bytes = new Uint8Array(2 * size);
+        break;
+      }
+      if ((bytes[from]! & Bits.control) === 0) this.#count(start, start + size, now);
+      from = start + size;
+    }
+    this.#bytes.set(bytes.subarray(from, length));
+    return length - from;
+  }
+
+  /** Counts the answers in the payload of a frame. */
+  #count(start: number, end: number, now: number): void {
+    const bytes = this.#bytes;
+    const isOne = bytes[start] === OBJECT;
+    let at = start + (isOne ? 1 : 2) + KEY.length;
+    if (!isAfterKey(bytes, at)) throw new Error("a frame has no answer");
+    for (; at < end; at = isOne ? end : nextId(bytes, at, end)) {
+      this.#due++;
+      answered++;
+      if (bytes[at + NAME] === E) errors++;
+      if (rate > 0 && isMeasuring) sample(bytes, at, now);
+    }
   }
 }
 
-function sample(bytes: Buffer, at: number, now: number) {
-  let id = 0;
+/** Returns whether the key of an id ends at this place. */
+function isAfterKey(bytes: Uint8Array, at: number): boolean {
+  for (let i = 1; i <= KEY.length; i++) {
+    if (bytes[at - i] !== KEY[KEY.length - i]) return false;
+  }
+  return true;
+}
+
+/** Returns where the next id begins; `end` if there is none. */
+function nextId(bytes: Uint8Array, at: number, end: number): number {
+  do at++; while (at < end && !isAfterKey(bytes, at));
+  return at;
+}
+
+function sample(bytes: Uint8Array, at: number, now: number): void {
+  let number = 0;
   for (let i = at; i < at + ID_LENGTH; i++) {
     const digit = bytes[i]!;
-    id = id << 4 | (digit <= 0x39 ? digit - 0x30 : digit - 0x57);
+    number = number << 4 | (digit <= 0x39 ? digit - 0x30 : digit - 0x57);
   }
-  samples.push(now - sentAt[id]! - delayOf(bytes, at, id));
-}
-
-let isCounting = false;
-let isOver = false;
-let opened = 0;
-const all = Array.from({ length: connections }, () => new Connection());
-
-for (const connection of all) {
-  connection.socket = await Bun.connect({
-    hostname: "127.0.0.1",
-    port,
-    socket: {
-      data: (_socket, chunk) => connection.receive(chunk),
-      drain: () => connection.drain(),
-      close: () => fail("the server closed a connection"),
-      error: (_socket, error) => fail(error.message),
-    },
-  });
-  connection.socket.write(upgradeRequest({
-    "Host": `127.0.0.1:${port}`,
-    "Sec-WebSocket-Protocol": options.subprotocol,
-  }));
-}
-
-function fail(message: string) {
-  console.error(message);
-  process.exit(1);
-}
-
-function onOpen() {
-  if (++opened < connections) return;
-  if (rate > 0) openLoop();
-  else for (const connection of all) connection.send(pipeline / batch);
-  setTimeout(count, warmUp * 1000);
+  samples.push(now - sentAt[number]! - delayOf(bytes, at, number));
 }
 
 /** Sends at a fixed rate: every millisecond the requests that are due, one write per connection. */
-function openLoop() {
+function sendAtRate(all: readonly Connection[]): void {
   const startedAt = performance.now();
   let next = 0;
-  const timer = setInterval(() => {
-    if (isOver) return clearInterval(timer);
+  setInterval(() => {
+    if (isOver) return;
     const due = (performance.now() - startedAt) / 1000 * rate;
     let frames = Math.floor((due - sent) / batch);
     const share = Math.ceil(frames / connections);
@@ -210,22 +201,47 @@ function openLoop() {
   }, 1);
 }
 
-async function count() {
-  isCounting = true;
-  const countedFrom = performance.now();
+/** Returns the processor time of a process, in seconds; NaN if the system does not report it. */
+async function processorTime(pid: number): Promise<number> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+async function run(): Promise<Result> {
+  const all: Connection[] = [];
+  for (let i = 0; i < connections; i++) {
+    const connection = new Connection(await Deno.connect({ hostname: "127.0.0.1", port }));
+    await connection.open();
+    all.push(connection);
+  }
+  if (rate > 0) sendAtRate(all);
+  else if (pipeline > 0) all.forEach((each) => each.send(pipeline / batch));
+  await delay(warmUp * 1000);
+
+  isMeasuring = true;
+  const processorBefore = await processorTime(pid);
   const answeredBefore = answered;
-  await Bun.sleep(seconds * 1000);
+  const from = performance.now();
+  await delay(seconds * 1000);
+  const took = (performance.now() - from) / 1000;
+  const perSecond = (answered - answeredBefore) / took;
+  const inFlight = sent - answered;
+  const processor = (await processorTime(pid) - processorBefore) / took;
+  const memory = await residentMemory(pid);
   isOver = true;
-  const took = (performance.now() - countedFrom) / 1000;
   const at = quantiles(samples);
-  const result = {
-    perSecond: (answered - answeredBefore) / took,
-    inFlight: sent - answered,
+  return {
+    perSecond,
+    inFlight,
     errors,
     p50: at(0.5),
     p99: at(0.99),
     max: at(1),
+    memory,
+    processor,
   };
-  console.log(JSON.stringify(result));
-  process.exit(0);
 }
+
+console.log(JSON.stringify(await run()));
+Deno.exit(0);

@@ -1,18 +1,19 @@
 /**
- * One measurement of one server under one load.
+ * Processes on cores of their own, and one measurement of one server under one load.
  *
  * @module
  */
 
 import { delay } from "@std/async/delay";
-import { freePort, output, residentMemory } from "../../tests/support/machine.ts";
-import { here, pinned, start } from "./machine.ts";
-import type { Server, Servers } from "./servers.ts";
+import { describeMachine, freePort, output, succeeds } from "../../tests/support/machine.ts";
+import type { Server } from "./servers.ts";
 
 const SERVER_CORE = 0;
 const LOAD_CORE = 1;
 
-/** The load on a server. */
+const canPin = navigator.hardwareConcurrency > 1 && await succeeds("taskset", ["--version"]);
+
+/** The load on a server. Without `pipeline` and `rate`, connections stay idle. */
 export interface Load {
   readonly connections: number;
   /** The data of every request. */
@@ -35,12 +36,16 @@ export interface Load {
 /** The options of the load generator. */
 export interface LoadOptions extends Load {
   readonly port: number;
-  readonly batch: number;
-  /** How the server delays: not at all, by its seed, or as the plain program. */
-  readonly delay: "none" | "seed" | "plain";
+  /** The server's process. */
+  readonly pid: number;
+  /** Whether delays are those of asyncpkt's seed 1, not those of the plain program. */
+  readonly isSeeded: boolean;
 }
 
-/** Results of a measurement. Times are in ms: latency, or lateness if the server delays. */
+/**
+ * Results of a measurement. Times are in milliseconds: latency, or lateness if the server delays.
+ * Only an open loop has times.
+ */
 export interface Result {
   readonly perSecond: number;
   readonly inFlight: number;
@@ -54,38 +59,67 @@ export interface Result {
   readonly processor: number;
 }
 
+/** A process under measurement; disposing of it kills it. */
+export interface Running extends AsyncDisposable {
+  readonly pid: number;
+}
+
 /** Starts a server, loads it, and measures. */
-export async function measure(servers: Servers, server: Server, load: Load): Promise<Result> {
+export async function measure(server: Server, load: Load): Promise<Result> {
   const port = freePort();
   const { delays = false } = load;
   await using running = await start(pinned(SERVER_CORE, server.command(port, delays)), port);
   await delay(200);
-  const kind = !delays ? "none" : server.isSeeded ? "seed" : "plain";
-  const options: LoadOptions = { batch: 1, ...load, port, delay: kind };
-  const [answers, usage] = await Promise.all([
-    output(pinned(LOAD_CORE, [servers.bun, here("load.ts"), JSON.stringify(options)])),
-    measureUsage(running.pid, load),
-  ]);
-  return { ...JSON.parse(answers), ...usage };
+  const { isSeeded = false } = server;
+  const options: LoadOptions = { ...load, port, pid: running.pid, isSeeded };
+  const program = deno("--allow-all", here("load.ts"), JSON.stringify(options));
+  return JSON.parse(await output(pinned(LOAD_CORE, program)));
 }
 
-/** Measures memory and processor time of a server during the measurement. */
-async function measureUsage(
-  pid: number,
-  { warmUp, seconds }: Load,
-): Promise<Pick<Result, "memory" | "processor">> {
-  await delay(warmUp * 1000 + 300);
-  const before = await processorTime(pid);
-  const from = performance.now();
-  await delay(seconds * 1000 - 500);
-  const memory = await residentMemory(pid);
-  const took = (performance.now() - from) / 1000;
-  return { memory, processor: (await processorTime(pid) - before) / took };
+/** Returns a command that runs on one core, if the machine allows it. */
+export function pinned(core: number, command: readonly string[]): string[] {
+  return canPin ? ["taskset", "-c", String(core), ...command] : [...command];
 }
 
-/** Returns the processor time of a process, in seconds; NaN if the system does not report it. */
-async function processorTime(pid: number): Promise<number> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+/** Returns the command that runs a program on Deno. */
+export function deno(...args: readonly string[]): string[] {
+  return [Deno.execPath(), "run", "--quiet", ...args];
+}
+
+/** Returns the path of a file, given relative to this folder. */
+export function here(path: string): string {
+  return `${import.meta.dirname}/${path}`;
+}
+
+/** Starts a process and waits until it accepts connections on `port`. */
+export async function start(command: readonly string[], port: number): Promise<Running> {
+  const [program, ...args] = command;
+  const child = new Deno.Command(program!, { args, stdout: "null", stderr: "null" }).spawn();
+  const status = child.status;
+  for (let tries = 0; !await accepts(port); tries++) {
+    const ended = await Promise.race([status, delay(50)]);
+    if (ended || tries > 200) throw new Error(`${command.join(" ")} does not listen`);
+  }
+  return {
+    pid: child.pid,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await status;
+    },
+  };
+}
+
+/** Describes the machine and how it is used, in a line. */
+export async function describePlacing(): Promise<string> {
+  const placing = canPin ? "server and load each pinned to a core" : "nothing pinned to a core";
+  return `${await describeMachine()}; ${placing}`;
+}
+
+async function accepts(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch {
+    return false;
+  }
 }

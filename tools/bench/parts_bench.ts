@@ -2,7 +2,7 @@ import { TimingWheel } from "../../session/timing_wheel.ts";
 import { decodeAnswers, encodeFrame, encodeRequest } from "../../protocol.ts";
 import { plainAnswer } from "../../tests/support/plain.ts";
 import { randomIntegers } from "../../tests/support/random.ts";
-import { answer, DATA, MEDIUM, requestText, SMALL } from "./conversion.ts";
+import { answer, DATA, MEDIUM, requestText, SMALL } from "./parts/conversion.ts";
 
 // Conversion.
 

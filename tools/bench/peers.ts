@@ -8,7 +8,7 @@
 import { choice, integer } from "../../cli/flags.ts";
 import { output } from "../../tests/support/machine.ts";
 import { scriptFlags } from "../../tests/stress/trial.ts";
-import { describePlacing, here } from "./machine.ts";
+import { describePlacing, here } from "./measure.ts";
 import { measureClient } from "./parts/client.ts";
 import { measureConversions } from "./parts/conversion.ts";
 import { measureDelays } from "./parts/delays.ts";

@@ -5,7 +5,7 @@
  */
 
 import { output, succeeds } from "../../tests/support/machine.ts";
-import { deno, here } from "./machine.ts";
+import { deno, here } from "./measure.ts";
 
 // Versions of the packages from npm.
 const BUN = "1.4.5";
@@ -33,8 +33,6 @@ export interface Servers {
   readonly plainPython: Server | undefined;
   /** For measuring clients: does not convert. With delays, agrees to asyncpkt.v1 instead. */
   readonly fastAnswers: Server;
-  /** The program that runs a script on Bun. */
-  readonly bun: string;
   /** Runtimes and libraries with their versions. */
   readonly versions: readonly string[];
 }
@@ -73,7 +71,6 @@ export async function findServers(folder: string): Promise<Servers> {
     plainBun: peer("plain on Bun", [bun], "plain.mjs"),
     plainPython: python && peer("plain on Python, websockets", [python.program], "plain_python.py"),
     fastAnswers: peer("answers without converting, on Bun", [bun], "fast_answers_bun.js"),
-    bun,
     versions: [
       `Deno ${Deno.version.deno}`,
       `Node ${(await output(["node", "--version"])).trim().slice(1)} with ws ${WS}`,

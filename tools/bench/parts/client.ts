@@ -1,14 +1,65 @@
 /**
- * The library's client beside the socket alone.
+ * How many requests the library's client makes in a second, beside the socket alone. Arguments as a
+ * program: a way to send, the URL of a server, and how many requests.
  *
  * @module
  */
 
+import { Client } from "../../../client.ts";
+import { encodeRequest } from "../../../protocol.ts";
 import { freePort, output } from "../../../tests/support/machine.ts";
-import { deno, here, pinned, start } from "../machine.ts";
+import { deno, here, pinned, start } from "../measure.ts";
 import { ratioGoal, resultTable, type Section } from "../report.ts";
 import type { Servers } from "../servers.ts";
 import { interleave } from "../statistics.ts";
+import { SMALL } from "./conversion.ts";
+
+const WINDOW = 256;
+
+const FRAMES = Array.from({ length: 1000 }, (_, i) => encodeRequest(String(i), SMALL));
+
+/** Sends frames that exist already, without the client. */
+async function socketAlone(url: string, requests: number): Promise<void> {
+  const socket = new WebSocket(url);
+  await new Promise((resolve) => socket.onopen = resolve);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let sent = 0;
+  let answered = 0;
+  socket.onmessage = () => {
+    if (++answered === requests) resolve();
+    if (sent < requests) socket.send(FRAMES[sent++ % FRAMES.length]!);
+  };
+  while (sent < WINDOW) socket.send(FRAMES[sent++]!);
+  await promise;
+  socket.onmessage = null;
+  socket.close();
+}
+
+async function client(url: string, requests: number): Promise<void> {
+  await using client = await Client.connect(url);
+  let sent = 0;
+  const loop = async () => {
+    while (sent++ < requests) await client.request(SMALL);
+  };
+  await Promise.all(Array.from({ length: WINDOW }, loop));
+}
+
+async function clientOverIterable(url: string, requests: number): Promise<void> {
+  await using client = await Client.connect(url);
+  for await (const { error } of client.requests(repeat(SMALL, requests), { window: WINDOW })) {
+    if (error !== undefined) throw error;
+  }
+}
+
+function* repeat(data: string, times: number): Generator<string> {
+  for (let i = 0; i < times; i++) yield data;
+}
+
+const WAYS: Readonly<Record<string, (url: string, requests: number) => Promise<void>>> = {
+  socketAlone,
+  client,
+  clientOverIterable,
+};
 
 const REQUESTS = "500000";
 
@@ -19,7 +70,7 @@ export async function measureClient(servers: Servers, rounds: number): Promise<S
     start(pinned(0, servers.fastAnswers.command(port, shares)), port);
   await using _plain = await run(plain, false);
   await using _shared = await run(shared, true);
-  const program = deno("--allow-net=127.0.0.1", here("client.ts"));
+  const program = deno("--allow-net=127.0.0.1", here("parts/client.ts"));
   const requests = (way: string, port: number) => async () =>
     Number(await output(pinned(1, [...program, way, `ws://127.0.0.1:${port}`, REQUESTS])));
   const measured = await interleave(rounds, {
@@ -39,4 +90,14 @@ export async function measureClient(servers: Servers, rounds: number): Promise<S
     ],
     table: resultTable(["", "requests/s"], measured, 0),
   };
+}
+
+if (import.meta.main) {
+  const [way, url, count] = Deno.args;
+  const requests = Number(count);
+  await WAYS[way!]!(url!, requests / 5); // the warm-up
+  const from = performance.now();
+  await WAYS[way!]!(url!, requests);
+  console.log(requests / (performance.now() - from) * 1000);
+  Deno.exit(0);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { SMALL } from "../conversion.ts";
+import { SMALL } from "./conversion.ts";
 import { measure, type Result } from "../measure.ts";
 import { type Section, withSpread } from "../report.ts";
 import type { Servers } from "../servers.ts";
@@ -23,10 +23,10 @@ export async function measureDelays(servers: Servers, rounds: number): Promise<S
   const [small, bun] = ["asyncpkt, 100,000 in flight", "plain on Bun, 100,000 in flight"];
   const [large, few] = ["asyncpkt.v1, 300,000 in flight", "asyncpkt.v1, 3,000 in flight"];
   const results = await interleave(rounds, {
-    [small]: () => measure(servers, asyncpkt, { ...OPEN, rate: 33_000 }),
-    [bun]: () => measure(servers, plainBun, { ...OPEN, rate: 33_000 }),
-    [large]: () => measure(servers, asyncpkt, { ...v1, rate: 100_000 }),
-    [few]: () => measure(servers, asyncpkt, { ...v1, rate: 1_000 }),
+    [small]: () => measure(asyncpkt, { ...OPEN, rate: 33_000 }),
+    [bun]: () => measure(plainBun, { ...OPEN, rate: 33_000 }),
+    [large]: () => measure(asyncpkt, { ...v1, rate: 100_000 }),
+    [few]: () => measure(asyncpkt, { ...v1, rate: 1_000 }),
   });
   const p99 = pick(results, (result) => result.p99);
   const memoryPerRequest = results.get(large)!.map((result, round) => {

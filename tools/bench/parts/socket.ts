@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MEDIUM, SMALL } from "../conversion.ts";
+import { MEDIUM, SMALL } from "./conversion.ts";
 import { type Load, measure } from "../measure.ts";
 import { ratioGoal, resultTable, type Section, withSpread } from "../report.ts";
 import type { Server, Servers } from "../servers.ts";
@@ -16,7 +16,7 @@ const BATCHED = { ...CLOSED, pipeline: 1024, batch: 64, data: SMALL };
 /** Measures every server with small and larger packets, and with batches. */
 export async function measureSocket(servers: Servers, rounds: number): Promise<Section> {
   const answers = (server: Server, load: Load) => async () => {
-    const { perSecond, errors } = await measure(servers, server, load);
+    const { perSecond, errors } = await measure(server, load);
     if (errors > 0) throw new Error(`${server.name} answered with errors`);
     return perSecond;
   };
@@ -55,8 +55,8 @@ export async function measureLogging(servers: Servers, rounds: number): Promise<
   const load = { connections: 16, rate: 10_000, data: SMALL, warmUp: 1, seconds: 3 };
   const { asyncpkt, asyncpktLogging } = servers;
   const measured = await interleave(rounds, {
-    [asyncpktLogging.name]: () => measure(servers, asyncpktLogging, load),
-    [asyncpkt.name]: () => measure(servers, asyncpkt, load),
+    [asyncpktLogging.name]: () => measure(asyncpktLogging, load),
+    [asyncpkt.name]: () => measure(asyncpkt, load),
   });
   const perSecond = pick(measured, (result) => result.perSecond);
   const processor = pick(measured, (result) => 100 * result.processor);

@@ -5,7 +5,7 @@
  */
 
 import { output } from "../../../tests/support/machine.ts";
-import { deno, here } from "../machine.ts";
+import { deno, here } from "../measure.ts";
 import { resultTable, type Section } from "../report.ts";
 import type { Servers } from "../servers.ts";
 import { interleave } from "../statistics.ts";

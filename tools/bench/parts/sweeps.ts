@@ -7,9 +7,8 @@
 // Imported by its full name, since `deno compile` includes all that deno.json names.
 // deno-lint-ignore no-import-prefix
 import * as echarts from "npm:echarts@^6.1.0";
-import { SMALL } from "../conversion.ts";
-import { describePlacing } from "../machine.ts";
-import { measure, type Result } from "../measure.ts";
+import { SMALL } from "./conversion.ts";
+import { describePlacing, measure, type Result } from "../measure.ts";
 import type { Section } from "../report.ts";
 import type { Servers } from "../servers.ts";
 import { interleave, median } from "../statistics.ts";
@@ -39,15 +38,15 @@ export async function measureSweeps(servers: Servers, maxRounds: number): Promis
   const rounds = Math.min(maxRounds, MAX_ROUNDS);
   const { asyncpkt, echo, plainDeno, plainBun } = servers;
   const open = await sweep(rounds, RATES, {
-    "asyncpkt": (rate) => measure(servers, asyncpkt, { ...OPEN, rate }),
-    "asyncpkt.v1": (rate) => measure(servers, asyncpkt, { ...OPEN, ...V1, rate }),
-    "plain on Deno": (rate) => measure(servers, plainDeno, { ...OPEN, rate }),
-    "plain on Bun": (rate) => measure(servers, plainBun, { ...OPEN, rate }),
+    "asyncpkt": (rate) => measure(asyncpkt, { ...OPEN, rate }),
+    "asyncpkt.v1": (rate) => measure(asyncpkt, { ...OPEN, ...V1, rate }),
+    "plain on Deno": (rate) => measure(plainDeno, { ...OPEN, rate }),
+    "plain on Bun": (rate) => measure(plainBun, { ...OPEN, rate }),
   }, (result, rate) => result.perSecond >= 0.95 * rate);
   const closedLines = [asyncpkt, echo, plainDeno, plainBun].map((server) =>
     [server.name, (length: number) => {
       const data = SMALL.repeat(Math.ceil(length / SMALL.length)).slice(0, length);
-      return measure(servers, server, { ...CLOSED, data });
+      return measure(server, { ...CLOSED, data });
     }] as const
   );
   const closed = await sweep(rounds, LENGTHS, Object.fromEntries(closedLines));
