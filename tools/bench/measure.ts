@@ -6,12 +6,20 @@
 
 import { delay } from "@std/async/delay";
 import { describeMachine, freePort, output, succeeds } from "../../tests/support/machine.ts";
-import type { Server } from "./servers.ts";
 
 const SERVER_CORE = 0;
 const LOAD_CORE = 1;
 
 const canPin = navigator.hardwareConcurrency > 1 && await succeeds("taskset", ["--version"]);
+
+/** A server that can be started. */
+export interface Server {
+  readonly name: string;
+  /** Whether its delays are those of asyncpkt's seed 1, not those of the plain program. */
+  readonly isSeeded?: true;
+  /** Returns the command that starts it, either with delays of 1 to 5 s or with none. */
+  command(port: number, delays: boolean): string[];
+}
 
 /** The load on a server. Without `pipeline` and `rate`, connections stay idle. */
 export interface Load {

@@ -11,7 +11,7 @@ import { scriptFlags } from "../../tests/stress/trial.ts";
 import { describePlacing, here } from "./measure.ts";
 import { measureClient } from "./parts/client.ts";
 import { measureConversions } from "./parts/conversion.ts";
-import { measureDelays } from "./parts/delays.ts";
+import { measureDelays, measureIdle } from "./parts/delays.ts";
 import { measureLogging, measureSocket } from "./parts/socket.ts";
 import { measureStartup } from "./parts/startup.ts";
 import { measureSweeps } from "./parts/sweeps.ts";
@@ -22,6 +22,7 @@ const PARTS: Readonly<Record<string, (servers: Servers, rounds: number) => Promi
   conversion: measureConversions,
   socket: measureSocket,
   delays: measureDelays,
+  idle: measureIdle,
   client: measureClient,
   logging: measureLogging,
   startup: measureStartup,

@@ -5,24 +5,17 @@
  */
 
 import { output, succeeds } from "../../tests/support/machine.ts";
-import { deno, here } from "./measure.ts";
+import { deno, here, type Server } from "./measure.ts";
 
 // Versions of the packages from npm.
 const BUN = "1.4.5";
 const WS = "8.23.0";
 
-/** A server that can be started. */
-export interface Server {
-  readonly name: string;
-  /** Whether its delays are those of asyncpkt's seed 1, not those of the plain program. */
-  readonly isSeeded?: true;
-  /** Returns the command that starts it, either with delays of 1 to 5 s or with none. */
-  command(port: number, delays: boolean): string[];
-}
-
 /** All servers. */
 export interface Servers {
   readonly asyncpkt: Server;
+  /** asyncpkt with its strict transport. */
+  readonly asyncpktStrict: Server;
   /** asyncpkt with its line for each request. */
   readonly asyncpktLogging: Server;
   readonly echo: Server;
@@ -64,6 +57,7 @@ export async function findServers(folder: string): Promise<Servers> {
   });
   return {
     asyncpkt: asyncpkt("asyncpkt", "--quiet"),
+    asyncpktStrict: asyncpkt("asyncpkt strict", "--quiet", "--websocket", "strict"),
     asyncpktLogging: asyncpkt("asyncpkt, logging"),
     echo: peer("bare Deno echo", onDeno("--no-config"), "echo_deno.js"),
     plainDeno: peer("plain on Deno", onDeno("--no-config"), "plain.mjs"),

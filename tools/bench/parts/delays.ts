@@ -5,8 +5,8 @@
  */
 
 import { SMALL } from "./conversion.ts";
-import { measure, type Result } from "../measure.ts";
-import { type Section, withSpread } from "../report.ts";
+import { measure, type Result, type Server } from "../measure.ts";
+import { type Goal, resultTable, type Section, withSpread } from "../report.ts";
 import type { Servers } from "../servers.ts";
 import { interleave, pick, ratios } from "../statistics.ts";
 
@@ -16,22 +16,39 @@ const OPEN = { connections: 50, delays: true, data: SMALL, warmUp: 7, seconds: 5
 /** The length of a small request's own text: its data and its id. */
 const OWN_TEXT = SMALL.length + 10;
 
+/** How many connections are idle. */
+const IDLE = 10_000;
+
 /** Measures the lateness in an open loop. */
 export async function measureDelays(servers: Servers, rounds: number): Promise<Section> {
-  const { asyncpkt, plainBun } = servers;
+  const { asyncpkt, asyncpktStrict, plainBun } = servers;
   const v1 = { ...OPEN, subprotocol: "asyncpkt.v1" };
   const [small, bun] = ["asyncpkt, 100,000 in flight", "plain on Bun, 100,000 in flight"];
   const [large, few] = ["asyncpkt.v1, 300,000 in flight", "asyncpkt.v1, 3,000 in flight"];
+  const smallStrict = "asyncpkt strict, 100,000 in flight";
+  const largeStrict = "asyncpkt.v1 strict, 300,000 in flight";
   const results = await interleave(rounds, {
     [small]: () => measure(asyncpkt, { ...OPEN, rate: 33_000 }),
+    [smallStrict]: () => measure(asyncpktStrict, { ...OPEN, rate: 33_000 }),
     [bun]: () => measure(plainBun, { ...OPEN, rate: 33_000 }),
     [large]: () => measure(asyncpkt, { ...v1, rate: 100_000 }),
+    [largeStrict]: () => measure(asyncpktStrict, { ...v1, rate: 100_000 }),
     [few]: () => measure(asyncpkt, { ...v1, rate: 1_000 }),
   });
   const p99 = pick(results, (result) => result.p99);
   const memoryPerRequest = results.get(large)!.map((result, round) => {
     const base = results.get(few)![round]!;
     return (result.memory - base.memory) / (result.inFlight - base.inFlight) - OWN_TEXT;
+  });
+  const latenessGoal = (name: string, atMost: number): Goal => (
+    { what: `${name}: lateness p99`, values: p99.get(name)!, atMost, unit: " ms" }
+  );
+  const latenessToBunGoal = (name: string, atMost: number): Goal => ({
+    what: `${name}: lateness p99`,
+    against: "plain on Bun",
+    values: ratios(p99, name, bun),
+    atMost,
+    unit: "×",
   });
   const columns: [
     header: string,
@@ -53,21 +70,25 @@ export async function measureDelays(servers: Servers, rounds: number): Promise<S
       "request to its answer, minus its delay. Memory per request is the growth of resident " +
       "memory from 3,000 requests in flight on. It does not include a request's own text.",
     goals: [
-      { what: `${small}: lateness p99`, values: p99.get(small)!, atMost: 4, unit: " ms" },
-      {
-        what: `${small}: lateness p99`,
-        against: "plain on Bun",
-        values: ratios(p99, small, bun),
-        atMost: 1,
-        unit: "×",
-      },
-      { what: `${large}: lateness p99`, values: p99.get(large)!, atMost: 6, unit: " ms" },
+      latenessGoal(small, 4),
+      latenessToBunGoal(small, 1),
+      latenessGoal(smallStrict, 3),
+      latenessToBunGoal(smallStrict, 0.5),
+      latenessGoal(large, 6),
       {
         what: `${large}: memory per request`,
         values: memoryPerRequest,
         atMost: 200,
         digits: 0,
         unit: " bytes",
+      },
+      latenessGoal(largeStrict, 5),
+      {
+        what: `${largeStrict}: memory`,
+        values: results.get(largeStrict)!.map(({ memory }) => memory / 1e6),
+        atMost: 150,
+        digits: 0,
+        unit: " MB",
       },
     ],
     table: {
@@ -77,5 +98,34 @@ export async function measureDelays(servers: Servers, rounds: number): Promise<S
         ...columns.map(([, value, digits, unit]) => withSpread(rounds.map(value), digits, unit)),
       ]),
     },
+  };
+}
+
+/** Measures the memory of connections on which nothing happens. */
+export async function measureIdle(servers: Servers, rounds: number): Promise<Section> {
+  const { asyncpkt, asyncpktStrict, plainBun } = servers;
+  const memory = async (server: Server, connections: number) =>
+    (await measure(server, { connections, data: SMALL, warmUp: 5, seconds: 1 })).memory;
+  const perConnection = async (server: Server) =>
+    (await memory(server, IDLE) - await memory(server, 0)) / IDLE / 1000;
+  const measured = await interleave(
+    rounds,
+    Object.fromEntries(
+      [asyncpkt, asyncpktStrict, plainBun].map((each) => [each.name, () => perConnection(each)]),
+    ),
+  );
+  return {
+    title: "Idle connections",
+    text:
+      "10,000 connections without requests: the increase in resident memory over a server without " +
+      "connections, divided by the connections.",
+    goals: [{
+      what: "asyncpkt strict: memory per connection",
+      values: measured.get("asyncpkt strict")!,
+      atMost: 8,
+      digits: 1,
+      unit: " KB",
+    }],
+    table: resultTable(["server", "memory per connection, KB"], measured, 1),
   };
 }

@@ -26,7 +26,7 @@ const OPEN = { connections: 50, delays: true, data: SMALL, warmUp: 7, seconds: 3
 const CLOSED = { connections: 16, pipeline: 16, warmUp: 0.5, seconds: 2 };
 const V1 = { subprotocol: "asyncpkt.v1" };
 
-const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
+const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"];
 /** Half the width of the ends of a spread, in pixels. */
 const CAP = 4;
 
@@ -36,14 +36,15 @@ type Sweep = ReadonlyMap<string, readonly (readonly Result[])[]>;
 /** Measures each point at most three times. */
 export async function measureSweeps(servers: Servers, maxRounds: number): Promise<Section> {
   const rounds = Math.min(maxRounds, MAX_ROUNDS);
-  const { asyncpkt, echo, plainDeno, plainBun } = servers;
+  const { asyncpkt, asyncpktStrict, echo, plainDeno, plainBun } = servers;
   const open = await sweep(rounds, RATES, {
     "asyncpkt": (rate) => measure(asyncpkt, { ...OPEN, rate }),
+    "asyncpkt strict": (rate) => measure(asyncpktStrict, { ...OPEN, rate }),
     "asyncpkt.v1": (rate) => measure(asyncpkt, { ...OPEN, ...V1, rate }),
     "plain on Deno": (rate) => measure(plainDeno, { ...OPEN, rate }),
     "plain on Bun": (rate) => measure(plainBun, { ...OPEN, rate }),
   }, (result, rate) => result.perSecond >= 0.95 * rate);
-  const closedLines = [asyncpkt, echo, plainDeno, plainBun].map((server) =>
+  const closedLines = [asyncpkt, asyncpktStrict, echo, plainDeno, plainBun].map((server) =>
     [server.name, (length: number) => {
       const data = SMALL.repeat(Math.ceil(length / SMALL.length)).slice(0, length);
       return measure(server, { ...CLOSED, data });
