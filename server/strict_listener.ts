@@ -286,9 +286,10 @@ function keyOf(head: Head): string | undefined {
   }
 }
 
+/** The host of the URL is that of the Host header: a path such as `//host/` must not replace it. */
 function requestOf({ start, headers }: Head, scheme: string): Request {
-  const path = start.split(" ")[1]!;
-  const url = URL.parse(path, `${scheme}://${headers.get("host")}`);
+  const [, path] = start.split(" ");
+  const url = URL.parse(`${scheme}://${headers.get("host")}${path}`);
   return new Request(url ?? `${scheme}://invalid`, { headers: Object.fromEntries(headers) });
 }
 

@@ -21,6 +21,7 @@ function listen(options: Partial<StrictListenerOptions> = {}) {
     handshakeDelay: 0,
     async handler(request, { remoteAddr }, upgrade) {
       const { pathname } = new URL(request.url);
+      if (pathname.endsWith("/where")) return new Response(request.url, { status: 404 });
       if (pathname === "/refuse") return new Response("no room\n", { status: 503 });
       if (pathname === "/throw") throw new Error("thrown on purpose");
       if (upgrade === undefined) {
@@ -125,6 +126,19 @@ Deno.test("a refused upgrade is answered with the handler's response", async () 
   const answer = await ask(server.port, upgradeRequest({}, "/refuse"));
   assertStringIncludes(answer, "HTTP/1.1 503 ");
   assertStringIncludes(answer, "\r\n\r\nno room\n");
+});
+
+Deno.test("the URL of a request has the host of its Host header, whatever its path", async () => {
+  await using server = listen();
+  const table: [path: string, url: string][] = [
+    ["/where", "http://a/where"],
+    ["//localhost/where", "http://a//localhost/where"],
+    ["http://localhost/where", "http://ahttp//localhost/where"],
+  ];
+  for (const [path, url] of table) {
+    const answer = await ask(server.port, upgradeRequest({ "Host": "a" }, path));
+    assertStringIncludes(answer, `\r\n\r\n${url}`);
+  }
 });
 
 Deno.test("a handler that throws is reported, and its client gets 500", async () => {
