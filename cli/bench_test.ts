@@ -5,6 +5,7 @@ import type { Report } from "../load/report.ts";
 import { main } from "../main.ts";
 import { encodeError } from "../protocol.ts";
 import { serve } from "../server.ts";
+import { FakeTime } from "../tests/support/fake_time.ts";
 import { type ClientPacket, startMockServer } from "../tests/support/mock_server.ts";
 import { until } from "../tests/support/waiting.ts";
 import { Exit } from "./command.ts";
@@ -205,23 +206,29 @@ Deno.test("bench counts errors by code, and escapes the codes", async () => {
 
 Deno.test("bench counts requests that time out, and late answers", async (t) => {
   await t.step("never", async () => {
-    await using server = startMockServer({});
+    using time = new FakeTime();
+    let count = 0;
+    await using server = startMockServer({ onPacket: () => ++count === 6 && time.pass(1000) });
     const { exit, counts } = await report(
-      ["--url", server.url, "-c", "2", "-p", "3", "-n", "6", "-t", "0.05"],
+      ["--url", server.url, "-c", "2", "-p", "3", "-n", "6", "-t", "1"],
     );
     assertEquals([exit, counts.sent, counts.timed_out], [Exit.timedOut, 6, 6]);
   });
   await t.step("too late", async () => {
+    using time = new FakeTime();
     let first: ClientPacket | undefined;
     await using server = startMockServer({
       onPacket(packet, socket) {
-        // The second is sent because the first has timed out.
-        if (first === undefined) first = packet;
-        else for (const each of [first, packet]) socket.send(answer(each));
+        if (first === undefined) {
+          first = packet;
+          time.pass(1000); // the client sends the second because the first has timed out
+        } else {
+          for (const each of [first, packet]) socket.send(answer(each));
+        }
       },
     });
     const { exit, counts } = await report(
-      ["--url", server.url, "-c", "1", "-p", "1", "-n", "2", "-t", "0.3"],
+      ["--url", server.url, "-c", "1", "-p", "1", "-n", "2", "-t", "1"],
     );
     assertEquals([counts.timed_out, counts.late, counts.answered], [1, 1, 1]);
     assertEquals(exit, Exit.timedOut);
