@@ -360,15 +360,19 @@ Deno.test("Client sends requests refused as shutting_down over the next connecti
 });
 
 Deno.test("Client reports the last refusal on timeout", async () => {
-  using _ = fixRandom(0.02);
   for (const code of ["overloaded", "shutting_down"]) {
+    using time = new FakeTime();
     await using server = startMockServer({
       onPacket: (packet, socket) => {
-        if (!packet.cancel) socket.send(refusal(packet, code));
+        if (packet.data === "refuse") socket.send(refusal(packet, code));
+        else if (!packet.cancel) answer(packet, socket);
       },
     });
     await using client = await Client.connect(server.url);
-    const error = await assertRejects(() => client.request("", { timeout: 100 }), TimeoutError);
+    const request = awaitedLater(client.request("refuse", { timeout: 100 }));
+    await client.request("the refusal has come by now");
+    time.pass(100);
+    const error = await assertRejects(() => request, TimeoutError);
     assertEquals(error.message, `no answer within 0.1 s; before that, ${code}: not now`);
     assertInstanceOf(error.cause, RequestError);
     assertStrictEquals(error.cause.code, code);
