@@ -69,7 +69,9 @@ Deno.test({
   ignore: noNpx !== undefined,
   async fn() {
     await Promise.all((["SIGTERM", "SIGKILL"] as const).map(async (signal) => {
-      await using npx = await listening(startProgram("npx", [...NPX, "task", ...SERVE]));
+      await using npx = await listening(
+        startProgram("npx", [...NPX, "task", ...SERVE, "--delay", "1"]),
+      );
       await using client = await Client.connect(npx.url, { reconnect: false });
       const request = awaitedLater(client.request("a&&b&&c"));
       await npx.stdout.next();
