@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FAULT_KINDS, isTransportFault } from "../session/fault_policy.ts";
+import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
 import type { Drained, FaultKind, Server, ServerEvents } from "../server.ts";
 import type { WorkerEvents } from "../cluster/threads/worker_group.ts";
 import { escapeControls } from "./terminal/escape.ts";

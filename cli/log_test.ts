@@ -5,7 +5,7 @@ import {
   assertStrictEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { FAULT_KINDS, type FaultKind } from "../session/fault_policy.ts";
+import { FAULT_KINDS, type FaultKind } from "../session/faults.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { type LogFormat, RateLimitedLog, ServerStatus, startLog } from "./log.ts";
 import { BufferedWriter } from "./buffered_writer.ts";

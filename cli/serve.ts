@@ -11,7 +11,8 @@ import { type Certificate, checkCertificate } from "../server/listener.ts";
 import { type ServeOptions, type Server, startServer } from "../server/start.ts";
 import { UncaughtErrorHandler } from "../server/uncaught_errors.ts";
 import { parseDelay } from "../session/delays.ts";
-import { FAULT_KINDS, isTransportFault, parseFaults } from "../session/fault_policy.ts";
+import { parseFaults } from "../session/fault_policy.ts";
+import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
 import type { Responder } from "../session/responder.ts";
 import { readToken, tokenFile, toReadToken } from "./auth.ts";
 import {

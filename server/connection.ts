@@ -5,7 +5,7 @@
  */
 
 import type { Carrier } from "../session/context.ts";
-import type { TransportFault } from "../session/fault_policy.ts";
+import type { TransportFault } from "../session/faults.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
 import { guard, reportError, type ServerEvents } from "./events.ts";

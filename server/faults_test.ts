@@ -1,12 +1,7 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { Client, type ClientErrorCode } from "../client.ts";
-import {
-  FAULT_KINDS,
-  type FaultKind,
-  faultPolicy,
-  type FaultRates,
-  type TransportFault,
-} from "../session/fault_policy.ts";
+import { faultPolicy, type FaultRates } from "../session/fault_policy.ts";
+import { FAULT_KINDS, type FaultKind, type TransportFault } from "../session/faults.ts";
 import { encodeError, ERRORS } from "../protocol.ts";
 import { serve } from "../server.ts";
 import { openBrowserSocket } from "../tests/support/browser_socket.ts";

@@ -11,13 +11,8 @@ import { Sessions } from "../session/sessions.ts";
 import type { Responder } from "../session/responder.ts";
 import type { Tap } from "../session/tap.ts";
 import { type Delay, delayPolicy } from "../session/delays.ts";
-import {
-  FAULT_KINDS,
-  type FaultKind,
-  faultPolicy,
-  type FaultRates,
-  isTransportFault,
-} from "../session/fault_policy.ts";
+import { faultPolicy, type FaultRates } from "../session/fault_policy.ts";
+import { FAULT_KINDS, type FaultKind, isTransportFault } from "../session/faults.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
 import { Access, chooseProtocol, refuse } from "./auth.ts";
 import { CutOff } from "./answer_stream.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TransportFault } from "../session/fault_policy.ts";
+import type { TransportFault } from "../session/faults.ts";
 import { Opcode } from "../websocket/frames.ts";
 import type { Socket } from "./socket.ts";
 

@@ -7,7 +7,7 @@
 import type { ErrorDetails } from "../protocol.ts";
 import type { FrameReader } from "../protocol/frame_reader.ts";
 import type { Counters } from "./counters.ts";
-import type { FaultKind, TransportFault } from "./fault_policy.ts";
+import type { FaultKind, TransportFault } from "./faults.ts";
 import type { Planner } from "./plan.ts";
 import type { RequestTable } from "./request_table.ts";
 import type { Responder } from "./responder.ts";

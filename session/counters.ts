@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FAULT_KINDS, type FaultKind } from "./fault_policy.ts";
+import { FAULT_KINDS, type FaultKind } from "./faults.ts";
 import { type ErrorCode, ERRORS } from "../protocol.ts";
 
 /** Upper bounds of delays, in milliseconds; most are in the default range of 1 to 5 s. */

@@ -4,56 +4,10 @@
  * @module
  */
 
-import { RandomStream, seededRandom } from "./seeded_random.ts";
 import { MAX_DELAY } from "./delays.ts";
 import { parseDuration } from "./duration.ts";
-
-/** The kinds of faults that only the strict transport can inject. */
-export type TransportFault = "stall" | "drip" | "split" | "badframe";
-
-/** The kinds of faults. */
-export type FaultKind =
-  | "drop"
-  | "error"
-  | "duplicate"
-  | "late"
-  | "garbage"
-  | "disconnect"
-  | TransportFault;
-
-/** The kinds of faults that only the strict transport can inject. */
-const TRANSPORT_FAULT_KINDS: readonly TransportFault[] = [
-  "stall",
-  "drip",
-  "split",
-  "badframe",
-];
-
-/** Whether only the strict transport can inject this kind of fault. */
-export function isTransportFault(kind: FaultKind): kind is TransportFault {
-  return TRANSPORT_FAULT_KINDS.includes(kind as TransportFault);
-}
-
-/** All kinds of faults, in the order in which they are listed. */
-export const FAULT_KINDS: readonly FaultKind[] = [
-  "drop",
-  "error",
-  "duplicate",
-  "late",
-  "garbage",
-  "disconnect",
-  ...TRANSPORT_FAULT_KINDS,
-];
-
-/**
- * The faults that end a connection or make it useless. A request that meets one is spared when it is sent
- * again: otherwise a client that reconnects and resends would never get past it.
- */
-export const ENDING_FAULTS: ReadonlySet<FaultKind | undefined> = new Set<FaultKind>([
-  "disconnect",
-  "stall",
-  "badframe",
-]);
+import { FAULT_KINDS, type FaultKind } from "./faults.ts";
+import { RandomStream, seededRandom } from "./seeded_random.ts";
 
 /** The share of requests that meets each kind of fault: from 0 to 1, and at most 1 together. */
 export interface FaultRates extends Partial<Record<FaultKind, number>> {
@@ -73,12 +27,6 @@ export interface FaultPolicy {
   kindFor(bytes: Uint8Array, at: number, end: number): FaultKind | undefined;
 }
 
-/** The default extra delay of the kind `late`, in seconds. */
-const DEFAULT_LATE_BY = 10;
-
-/** The default rate of the kind `drip`, in bytes per second. */
-const DEFAULT_DRIP_RATE = 10;
-
 /** How far the sum of shares may exceed 1: sums of decimals are not exact. */
 const ROUNDING = 1e-9;
 
@@ -90,7 +38,7 @@ const ROUNDING = 1e-9;
  * integer.
  */
 export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
-  const { lateBy = DEFAULT_LATE_BY, dripRate = DEFAULT_DRIP_RATE } = rates;
+  const { lateBy = 10, dripRate = 10 } = rates;
   if (!(lateBy > 0 && lateBy <= MAX_DELAY)) {
     throw new RangeError(
       `lateBy: expected more than 0 and at most ${MAX_DELAY} seconds, got ${lateBy}`,
@@ -121,12 +69,12 @@ export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
   };
 }
 
-/** A fault on the command line: its kind, its share, and the extra delay of `late` or the rate of `drip`. */
+/** A fault on the command line: its kind and share, and a parameter of `late` or `drip`. */
 const FAULT = /^([a-z]+)=(\d+(?:\.\d+)?)(?::(\d+(?:\.\d+)?(?:ms|s|m|h)?))?$/;
 
 /**
- * Parses rates of the command line, such as `drop=0.01,late=0.02:5,drip=0.1:100`. 5 is the extra delay in
- * seconds, or with a unit, such as `500ms`; 100 is the rate in bytes per second.
+ * Parses rates of the command line, such as `drop=0.01,late=0.02:5,drip=0.1:100`. 5 is the extra
+ * delay in seconds, or with a unit, such as `500ms`; 100 is the rate in bytes per second.
  *
  * @throws {RangeError} if the text has another form, or {@linkcode faultPolicy} throws.
  */
@@ -135,10 +83,9 @@ export function parseFaults(text: string): FaultRates {
   for (const part of text.split(",")) {
     const [, name, rate, parameter] = FAULT.exec(part) ?? [];
     if (name === undefined || (parameter !== undefined && name !== "late" && name !== "drip")) {
+      const got = JSON.stringify(part);
       throw new RangeError(
-        `expected kinds with their shares, such as drop=0.01,late=0.02:5, got ${
-          JSON.stringify(part)
-        }`,
+        `expected kinds with their shares, such as drop=0.01,late=0.02:5, got ${got}`,
       );
     }
     const kind = FAULT_KINDS.find((kind) => kind === name);

@@ -1,11 +1,6 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
-import {
-  FAULT_KINDS,
-  type FaultKind,
-  faultPolicy,
-  type FaultRates,
-  parseFaults,
-} from "./fault_policy.ts";
+import { faultPolicy, type FaultRates, parseFaults } from "./fault_policy.ts";
+import { FAULT_KINDS, type FaultKind } from "./faults.ts";
 
 const SEEDS = [0, 1, -1, 7, 2 ** 32, Number.MAX_SAFE_INTEGER];
 const RATES: FaultRates = {

@@ -1,10 +1,21 @@
 /**
- * Carries out faults: what a due request meets in place of its response.
+ * The kinds of faults, and what each does to a due request in place of its response.
  *
  * @module
  */
 
-import type { FaultKind, TransportFault } from "./fault_policy.ts";
+/** The kinds of faults that only the strict transport can inject. */
+export type TransportFault = "stall" | "drip" | "split" | "badframe";
+
+/** The kinds of faults. */
+export type FaultKind =
+  | "drop"
+  | "error"
+  | "duplicate"
+  | "late"
+  | "garbage"
+  | "disconnect"
+  | TransportFault;
 
 /** A due request, as a fault sees it. */
 export interface FaultyRequest {
@@ -30,55 +41,55 @@ export interface FaultyRequest {
   sendFaulty(kind: TransportFault): void;
 }
 
-/** Carries out each kind of fault. */
-export const FAULTS: Readonly<Record<FaultKind, (request: FaultyRequest) => void>> = {
-  drop(request) {
-    request.remove();
-    request.drop();
-  },
-  error(request) {
-    request.remove();
-    request.sendError();
-  },
+/** Carries out a fault. */
+export type Fault = (request: FaultyRequest) => void;
+
+/** Carries out each kind of fault, in the order in which the kinds are listed. */
+export const FAULTS: Readonly<Record<FaultKind, Fault>> = {
+  drop: removeFirst((request) => request.drop()),
+  error: removeFirst((request) => request.sendError()),
   duplicate(request) {
     request.answer();
     request.remove();
     request.answer();
   },
-  late(request) {
-    request.remove();
-    request.answer();
-  },
-  garbage(request) {
-    request.remove();
-    request.sendAlone(request.text.slice(0, request.text.length / 2));
-  },
-  disconnect(request) {
-    request.remove();
-    request.disconnect();
-  },
-  stall(request) {
-    request.remove();
-    request.stall();
-  },
-  drip(request) {
-    request.remove();
-    request.sendFaulty("drip");
-  },
-  split(request) {
-    request.remove();
-    request.sendFaulty("split");
-  },
-  badframe(request) {
-    request.remove();
-    request.sendFaulty("badframe");
-  },
+  late: removeFirst((request) => request.answer()),
+  garbage: removeFirst((request) =>
+    request.sendAlone(request.text.slice(0, request.text.length / 2))
+  ),
+  disconnect: removeFirst((request) => request.disconnect()),
+  stall: removeFirst((request) => request.stall()),
+  drip: removeFirst((request) => request.sendFaulty("drip")),
+  split: removeFirst((request) => request.sendFaulty("split")),
+  badframe: removeFirst((request) => request.sendFaulty("badframe")),
 };
 
+function removeFirst(fault: Fault): Fault {
+  return (request) => {
+    request.remove();
+    fault(request);
+  };
+}
+
+/** All kinds of faults, in the order in which they are listed. */
+export const FAULT_KINDS = Object.keys(FAULTS) as readonly FaultKind[];
+
+const TRANSPORT_FAULTS = faultSet("stall", "drip", "split", "badframe");
+
+/** Whether only the strict transport can inject this kind of fault. */
+export function isTransportFault(kind: FaultKind): kind is TransportFault {
+  return TRANSPORT_FAULTS.has(kind);
+}
+
 /** The faults after which a request counts as answered. */
-export const ANSWERING_FAULTS: ReadonlySet<FaultKind> = new Set<FaultKind>([
-  "duplicate",
-  "late",
-  "drip",
-  "split",
-]);
+export const ANSWERING_FAULTS = faultSet("duplicate", "late", "drip", "split");
+
+/**
+ * The faults that end a connection or make it useless. A request that meets one is spared when it
+ * is sent again: otherwise a client that reconnects and resends would never get past it.
+ */
+export const ENDING_FAULTS = faultSet("disconnect", "stall", "badframe");
+
+function faultSet(...kinds: FaultKind[]): ReadonlySet<FaultKind | undefined> {
+  return new Set(kinds);
+}

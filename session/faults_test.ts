@@ -1,6 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { type DelayPolicy, delayPolicy } from "./delays.ts";
-import { FAULT_KINDS, type FaultKind, type FaultPolicy, isTransportFault } from "./fault_policy.ts";
+import type { FaultPolicy } from "./fault_policy.ts";
+import { FAULT_KINDS, type FaultKind, isTransportFault } from "./faults.ts";
 import { encodeCancel, encodeError, encodeRequest, ERRORS } from "../protocol.ts";
 import type { SessionEvents } from "./context.ts";
 import { Sessions } from "./sessions.ts";

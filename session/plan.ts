@@ -5,7 +5,8 @@
  */
 
 import type { DelayPolicy } from "./delays.ts";
-import { ENDING_FAULTS, type FaultKind, type FaultPolicy } from "./fault_policy.ts";
+import type { FaultPolicy } from "./fault_policy.ts";
+import { ENDING_FAULTS, type FaultKind } from "./faults.ts";
 
 /** How many ids {@linkcode RecentIds} remembers. */
 const MAX_REMEMBERED = 10_000;

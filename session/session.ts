@@ -14,8 +14,13 @@ import {
 } from "../protocol.ts";
 import { peekId } from "../protocol/packet.ts";
 import type { Carrier, SessionContext } from "./context.ts";
-import { ENDING_FAULTS, type FaultKind, type TransportFault } from "./fault_policy.ts";
-import { ANSWERING_FAULTS, FAULTS } from "./faults.ts";
+import {
+  ANSWERING_FAULTS,
+  ENDING_FAULTS,
+  type FaultKind,
+  FAULTS,
+  type TransportFault,
+} from "./faults.ts";
 
 const NONE = -1;
 
