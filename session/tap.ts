@@ -40,6 +40,12 @@ export class TappedSession extends Session {
       disconnect: () => carrier.disconnect?.(),
       dropped: () => carrier.dropped?.(),
     };
+    if (carrier.sendFaulty !== undefined) {
+      tapped.sendFaulty = (kind, frame) => {
+        if (kind !== "stall") tap.sent(connection, frame);
+        carrier.sendFaulty!(kind, frame);
+      };
+    }
     super(context, number, tapped, batched);
     this.#tap = tap;
     this.#connection = connection;

@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { delayPolicy } from "./delays.ts";
+import { faultPolicy } from "./fault_policy.ts";
 import { Sessions } from "./sessions.ts";
+import type { Tap } from "./tap.ts";
 
 Deno.test("a tap sees every frame, and the start and end of sessions", () => {
   const reported: unknown[] = [];
@@ -41,4 +43,31 @@ Deno.test("a tap sees every frame, and the start and end of sessions", () => {
     ["closed", 2],
   ]);
   assertEquals(sent, [response]);
+});
+
+Deno.test("a tap leaves the faults of the transport to the carrier", () => {
+  const tapped: string[] = [];
+  const faulty: string[] = [];
+  const tap: Tap = {
+    opened() {},
+    received() {},
+    sent: (_connection, frame) => tapped.push(frame),
+    closed() {},
+  };
+  for (const kind of ["drip", "stall"] as const) {
+    const sessions = new Sessions({
+      delays: delayPolicy({ min: 0, max: 0 }),
+      faults: faultPolicy({ [kind]: 1 }),
+      tap,
+    });
+    const session = sessions.open({
+      send() {},
+      sendFaulty: (kind, frame) => faulty.push(`${kind} ${frame}`),
+    });
+    session.receive('{"request_id":1,"data":""}', 0);
+    sessions.advance(1);
+  }
+  const response = '{"request_id":1,"data":{}}';
+  assertEquals(faulty, [`drip ${response}`, "stall "]);
+  assertEquals(tapped, [response]);
 });
