@@ -5,7 +5,7 @@ import { delayPolicy } from "../session/delays.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
 import type { ServerGroup } from "./group.ts";
-import { DenoSocket } from "./deno_socket.ts";
+import { DenoSocket } from "./deno_listener.ts";
 import { Driver } from "./driver.ts";
 import { ServerStats } from "./stats.ts";
 

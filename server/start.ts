@@ -20,8 +20,9 @@ import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from ".
 import { reportError, type ServerEvents } from "./events.ts";
 import type { GroupStatus, ServerGroup } from "./group.ts";
 import { answerPost } from "./post.ts";
-import { type Certificate, Listener } from "./listener.ts";
+import type { Certificate, Listener } from "./listener.ts";
 import { answerMetrics } from "./metrics.ts";
+import { DenoListener } from "./deno_listener.ts";
 import { Driver } from "./driver.ts";
 import { StrictListener } from "./strict_listener.ts";
 import { answerConsole, answerDescription, secure } from "./pages.ts";
@@ -264,13 +265,13 @@ export function startServer(
       return secure(refuse(500, "Internal server error"));
     },
   };
-  const listener = options.websocket === "strict"
+  const listener: Listener = options.websocket === "strict"
     ? new StrictListener({
       ...listenerOptions,
       maxMessage: sessions.limits.maxPacketSize,
       handshakeDelay: options.handshakeDelay ?? 0,
     })
-    : new Listener(listenerOptions);
+    : new DenoListener(listenerOptions);
 
   async function metrics(): Promise<Response> {
     const { stats, startedAt } = await status();

@@ -13,12 +13,7 @@ import {
   HeadReader,
   upgradeResponse,
 } from "../websocket/handshake.ts";
-import {
-  type Certificate,
-  checkCertificate,
-  IDLE_TIMEOUT,
-  type ListenerOptions,
-} from "./listener.ts";
+import { IDLE_TIMEOUT, Listener, type ListenerOptions, RETRY_DELAY } from "./listener.ts";
 import { WebSocketConnection } from "../websocket/connection.ts";
 import type { RequestInfo, Upgrade } from "./socket.ts";
 
@@ -27,9 +22,6 @@ const HEAD_TIMEOUT = 10_000;
 
 /** Time for a peer to close, in milliseconds; longer than that of a drain, which then counts it. */
 const CLOSE_TIMEOUT = 5000;
-
-/** Time after which to accept again after an error, in milliseconds. */
-const RETRY_DELAY = 500;
 
 const INNER = "127.0.0.1";
 
@@ -50,18 +42,14 @@ interface Opened {
 type Listening = Deno.TcpListener | Deno.TlsListener;
 type Stream = Deno.TcpConn | Deno.TlsConn;
 
-/** Listens from its construction on. */
-export class StrictListener {
-  /** The port. */
+/** Listens with the strict transport. */
+export class StrictListener extends Listener {
   readonly port: number;
 
   readonly #options: StrictListenerOptions;
   readonly #scheme: "http" | "https";
-  #tls: Certificate | undefined;
   /** Undefined while the certificate changes. */
   #listener: Listening | undefined;
-  #changing = Promise.resolve();
-  #isStopped = false;
   readonly #closed = new AbortController();
   /** Streams whose head has not been read. */
   readonly #heads = new Set<Stream>();
@@ -73,8 +61,8 @@ export class StrictListener {
 
   /** @throws {Deno.errors.AddrInUse} if the port is in use, and other errors of listening. */
   constructor(options: StrictListenerOptions) {
+    super(options.tls);
     this.#options = options;
-    this.#tls = options.tls;
     this.#scheme = options.tls === undefined ? "http" : "https";
     const listener = this.#listener = this.#listen(options.port);
     this.port = (listener.addr as Deno.NetAddr).port;
@@ -87,41 +75,33 @@ export class StrictListener {
     void this.#acceptFrom(listener);
   }
 
-  /**
-   * Replaces the certificate, unless it is the same. Connections live on.
-   *
-   * @throws {RangeError} if the new one is invalid; the old one stays in use.
-   */
-  setCertificate(certificate: Certificate): Promise<void> {
-    const changing = this.#changing.then(() => this.#change(certificate));
-    this.#changing = changing.catch(() => {});
-    return changing;
-  }
-
-  /** Stops replacing the certificate; requests are still answered. */
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    await this.#changing;
-  }
-
-  /** Stops listening, and ends all sockets; resolves when all requests have been answered. */
+  /** Also ends all sockets. */
   async close(): Promise<void> {
     await this.stop();
     this.#closed.abort();
-    this.#listener?.close();
-    this.#listener = undefined;
+    this.pause();
     clearInterval(this.#keepalive);
     for (const stream of this.#heads) closeQuietly(stream);
     for (const socket of this.#sockets) socket.abort();
     await this.#http.shutdown();
   }
 
+  protected pause(): void {
+    this.#listener?.close();
+    this.#listener = undefined;
+  }
+
+  protected resume(): void {
+    const listener = this.#listener = this.#listen(this.port);
+    void this.#acceptFrom(listener);
+  }
+
   #listen(port: number): Listening {
     const { hostname, reusePort } = this.#options;
     const address = { hostname, port, reusePort };
-    return this.#tls === undefined
+    return this.tls === undefined
       ? Deno.listen(address)
-      : Deno.listenTls({ ...address, ...this.#tls, alpnProtocols: ["http/1.1"] });
+      : Deno.listenTls({ ...address, ...this.tls, alpnProtocols: ["http/1.1"] });
   }
 
   async #acceptFrom(listener: Listening): Promise<void> {
@@ -238,29 +218,6 @@ export class StrictListener {
       ? request
       : new Request(request.url.replace("http", "https"), { method, headers, body });
     return this.#options.handler(original, { remoteAddr, completed }, undefined);
-  }
-
-  async #change(certificate: Certificate): Promise<void> {
-    const before = this.#tls;
-    if (before === undefined) throw new RangeError("there is no certificate to replace");
-    if (before.cert === certificate.cert && before.key === certificate.key) return;
-    await checkCertificate(certificate);
-    if (this.#isStopped) return;
-    this.#tls = certificate;
-    const old = this.#listener;
-    this.#listener = undefined;
-    old?.close();
-    // The port becomes free a few turns of the event loop later.
-    while (!this.#closed.signal.aborted) {
-      try {
-        const listener = this.#listener = this.#listen(this.port);
-        void this.#acceptFrom(listener);
-        return;
-      } catch (error) {
-        if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-        await delay(1);
-      }
-    }
   }
 }
 
