@@ -70,8 +70,8 @@ export function natsChaos({ seed, isQuick = false }: TrialOptions): Promise<Tria
     const addWorker = () =>
       inTurn(async () => {
         const worker = stack.use(await startTask("work", ...flags));
-        workers.push(worker);
         await worker.stdout.next();
+        workers.push(worker); // not before, or it could be killed while the test waits for its start
       });
     while (workers.length < WORKERS) await addWorker();
     const killWorker = async () => {
