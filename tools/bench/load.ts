@@ -211,9 +211,10 @@ async function processorTime(pid: number): Promise<number> {
 async function run(): Promise<Result> {
   const all: Connection[] = [];
   for (let i = 0; i < connections; i++) {
-    const connection = new Connection(await Deno.connect({ hostname: "127.0.0.1", port }));
-    await connection.open();
-    all.push(connection);
+    const stream = await Deno.connect({ hostname: "127.0.0.1", port });
+    stream.setNoDelay(true);
+    all.push(new Connection(stream));
+    await all[i]!.open();
   }
   if (rate > 0) sendAtRate(all);
   else if (pipeline > 0) all.forEach((each) => each.send(pipeline / batch));

@@ -9,9 +9,8 @@ import { Client } from "../../../client.ts";
 import { encodeRequest } from "../../../protocol.ts";
 import { freePort, output } from "../../../tests/support/machine.ts";
 import { deno, here, pinned, start } from "../measure.ts";
-import { ratioGoal, resultTable, type Section } from "../report.ts";
+import { interleave, ratioGoal, resultTable, type Section } from "../report.ts";
 import type { Servers } from "../servers.ts";
-import { interleave } from "../statistics.ts";
 import { SMALL } from "./conversion.ts";
 
 const WINDOW = 256;

@@ -10,9 +10,8 @@ import { FrameReader } from "../../../protocol/frame_reader.ts";
 import { output } from "../../../tests/support/machine.ts";
 import { plainAnswer } from "../../../tests/support/plain.ts";
 import { deno, here, pinned } from "../measure.ts";
-import { type Goal, type Section, withSpread } from "../report.ts";
+import { type Goal, interleave, ratios, type Rounds, type Section, withSpread } from "../report.ts";
 import type { Servers } from "../servers.ts";
-import { interleave, ratios, type Rounds } from "../statistics.ts";
 
 /** The data of a packet. */
 interface Data {

@@ -6,9 +6,16 @@
 
 import { SMALL } from "./conversion.ts";
 import { measure, type Result, type Server } from "../measure.ts";
-import { type Goal, resultTable, type Section, withSpread } from "../report.ts";
+import {
+  type Goal,
+  interleave,
+  pick,
+  ratios,
+  resultTable,
+  type Section,
+  withSpread,
+} from "../report.ts";
 import type { Servers } from "../servers.ts";
-import { interleave, pick, ratios } from "../statistics.ts";
 
 /** The warm-up lasts until as many requests are answered as arrive: somewhat more than 5 s. */
 const OPEN = { connections: 50, delays: true, data: SMALL, warmUp: 7, seconds: 5 };

@@ -6,9 +6,16 @@
 
 import { MEDIUM, SMALL } from "./conversion.ts";
 import { type Load, measure, type Server } from "../measure.ts";
-import { ratioGoal, resultTable, type Section, withSpread } from "../report.ts";
+import {
+  interleave,
+  pick,
+  ratioGoal,
+  ratios,
+  resultTable,
+  type Section,
+  withSpread,
+} from "../report.ts";
 import type { Servers } from "../servers.ts";
-import { interleave, pick, ratios } from "../statistics.ts";
 
 const CLOSED = { connections: 16, pipeline: 16, data: SMALL, warmUp: 0.7, seconds: 2 };
 const BATCHED = { ...CLOSED, pipeline: 1024, batch: 64 };

@@ -6,9 +6,8 @@
 
 import { output } from "../../../tests/support/machine.ts";
 import { deno, here } from "../measure.ts";
-import { resultTable, type Section } from "../report.ts";
+import { interleave, resultTable, type Section } from "../report.ts";
 import type { Servers } from "../servers.ts";
-import { interleave } from "../statistics.ts";
 
 /** The most that the program may take beyond an empty one, in milliseconds. */
 const MAX_EXTRA = 15;

@@ -9,9 +9,8 @@
 import * as echarts from "npm:echarts@^6.1.0";
 import { SMALL } from "./conversion.ts";
 import { describePlacing, measure, type Result } from "../measure.ts";
-import type { Section } from "../report.ts";
+import { interleave, median, type Section } from "../report.ts";
 import type { Servers } from "../servers.ts";
-import { interleave, median } from "../statistics.ts";
 
 /** The most rounds of a point, since there are many points. */
 const MAX_ROUNDS = 3;
