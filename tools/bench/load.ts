@@ -12,7 +12,7 @@ import { delayPolicy } from "../../session/delays.ts";
 import { residentMemory } from "../../tests/support/machine.ts";
 import { FrameEncoder } from "../../websocket/encoder.ts";
 import { Bits, buildFrame, ZERO_MASK } from "../../websocket/frames.ts";
-import { HeadReader, statusOf, upgradeRequest } from "../../websocket/handshake.ts";
+import { upgradeRequest } from "../../websocket/handshake.ts";
 import type { LoadOptions, Result } from "./measure.ts";
 
 const options: LoadOptions = JSON.parse(Deno.args[0]!);
@@ -36,7 +36,6 @@ let errors = 0;
 /** Latencies minus delays during the measurement, in milliseconds; empty in a closed loop. */
 const samples: number[] = [];
 let isMeasuring = false;
-let isOver = false;
 
 /** A masked frame with `batch` requests, whose ids are overwritten each time. */
 const packet = `{"request_id":"${"0".repeat(ID_LENGTH)}","data":"${data}"}`;
@@ -91,34 +90,25 @@ class Connection {
     this.#isWriting = false;
   }
 
-  /** Opens the WebSocket, then receives answers until the process ends. */
+  /** Does the handshake. The response comes in one piece on this machine. */
   async open(): Promise<void> {
-    await this.#stream.write(encoder.encode(upgradeRequest({
-      "Host": `127.0.0.1:${port}`,
-      "Sec-WebSocket-Protocol": subprotocol,
-    })));
-    const reader = new HeadReader("client");
-    let opened;
-    while (opened === undefined) {
-      opened = reader.write(this.#bytes.subarray(0, await this.#read(0)));
-    }
-    if (statusOf(opened.head) !== 101) throw new Error(opened.head.start);
-    void this.#run();
+    const headers = { "Host": `127.0.0.1:${port}`, "Sec-WebSocket-Protocol": subprotocol };
+    await this.#stream.write(encoder.encode(upgradeRequest(headers)));
+    const count = await this.#stream.read(this.#bytes);
+    const response = new TextDecoder().decode(this.#bytes.subarray(0, count ?? 0));
+    if (!/^HTTP\/1.1 101 .*\r\n\r\n$/s.test(response)) throw new Error(`got ${response}`);
   }
 
-  async #run(): Promise<void> {
+  /** Receives answers, and in a closed loop replaces them by new requests. */
+  async run(): Promise<void> {
     for (let length = 0;;) {
-      length = this.#receive(length + await this.#read(length));
+      const count = await this.#stream.read(this.#bytes.subarray(length));
+      if (count === null) throw new Error("the server closed a connection");
+      length = this.#receive(length + count);
       const frames = Math.floor(this.#due / batch);
-      if (pipeline > 0 && frames > 0 && !isOver) this.send(frames);
+      if (pipeline > 0 && frames > 0) this.send(frames);
       this.#due -= frames * batch;
     }
-  }
-
-  async #read(length: number): Promise<number> {
-    const count = await this.#stream.read(this.#bytes.subarray(length));
-    if (count === null) throw new Error("the server closed a connection");
-    return count;
   }
 
   /** Counts the answers of all complete frames; returns how many bytes are left over. */
@@ -178,10 +168,7 @@ function nextId(bytes: Uint8Array, at: number, end: number): number {
 
 function sample(bytes: Uint8Array, at: number, now: number): void {
   let number = 0;
-  for (let i = at; i < at + ID_LENGTH; i++) {
-    const digit = bytes[i]!;
-    number = number << 4 | (digit <= 0x39 ? digit - 0x30 : digit - 0x57);
-  }
+  for (let i = at; i < at + ID_LENGTH; i++) number = 16 * number + HEX.indexOf(bytes[i]!);
   samples.push(now - sentAt[number]! - delayOf(bytes, at, number));
 }
 
@@ -190,7 +177,6 @@ function sendAtRate(all: readonly Connection[]): void {
   const startedAt = performance.now();
   let next = 0;
   setInterval(() => {
-    if (isOver) return;
     const due = (performance.now() - startedAt) / 1000 * rate;
     let frames = Math.floor((due - sent) / batch);
     const share = Math.ceil(frames / connections);
@@ -208,41 +194,36 @@ async function processorTime(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-async function run(): Promise<Result> {
-  const all: Connection[] = [];
-  for (let i = 0; i < connections; i++) {
-    const stream = await Deno.connect({ hostname: "127.0.0.1", port });
-    stream.setNoDelay(true);
-    all.push(new Connection(stream));
-    await all[i]!.open();
-  }
-  if (rate > 0) sendAtRate(all);
-  else if (pipeline > 0) all.forEach((each) => each.send(pipeline / batch));
-  await delay(warmUp * 1000);
-
-  isMeasuring = true;
-  const processorBefore = await processorTime(pid);
-  const answeredBefore = answered;
-  const from = performance.now();
-  await delay(seconds * 1000);
-  const took = (performance.now() - from) / 1000;
-  const perSecond = (answered - answeredBefore) / took;
-  const inFlight = sent - answered;
-  const processor = (await processorTime(pid) - processorBefore) / took;
-  const memory = await residentMemory(pid);
-  isOver = true;
-  const at = quantiles(samples);
-  return {
-    perSecond,
-    inFlight,
-    errors,
-    p50: at(0.5),
-    p99: at(0.99),
-    max: at(1),
-    memory,
-    processor,
-  };
+const all: Connection[] = [];
+for (let i = 0; i < connections; i++) {
+  const stream = await Deno.connect({ hostname: "127.0.0.1", port });
+  stream.setNoDelay(true);
+  all.push(new Connection(stream));
+  await all[i]!.open();
+  void all[i]!.run();
 }
+if (rate > 0) sendAtRate(all);
+else if (pipeline > 0) all.forEach((each) => each.send(pipeline / batch));
+await delay(warmUp * 1000);
 
-console.log(JSON.stringify(await run()));
+isMeasuring = true;
+const processorBefore = await processorTime(pid);
+const answeredBefore = answered;
+const from = performance.now();
+await delay(seconds * 1000);
+const took = (performance.now() - from) / 1000;
+const perSecond = (answered - answeredBefore) / took;
+const processor = (await processorTime(pid) - processorBefore) / took;
+const at = quantiles(samples);
+const result: Result = {
+  perSecond,
+  inFlight: sent - answered,
+  errors,
+  p50: at(0.5),
+  p99: at(0.99),
+  max: at(1),
+  memory: await residentMemory(pid),
+  processor,
+};
+console.log(JSON.stringify(result));
 Deno.exit(0);

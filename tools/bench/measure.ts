@@ -67,11 +67,6 @@ export interface Result {
   readonly processor: number;
 }
 
-/** A process under measurement; disposing of it kills it. */
-export interface Running extends AsyncDisposable {
-  readonly pid: number;
-}
-
 /** Starts a server, loads it, and measures. */
 export async function measure(server: Server, load: Load): Promise<Result> {
   const port = freePort();
@@ -99,8 +94,11 @@ export function here(path: string): string {
   return `${import.meta.dirname}/${path}`;
 }
 
-/** Starts a process and waits until it accepts connections on `port`. */
-export async function start(command: readonly string[], port: number): Promise<Running> {
+/** Starts a process and waits until it accepts connections on `port`. Disposing of it kills it. */
+export async function start(
+  command: readonly string[],
+  port: number,
+): Promise<AsyncDisposable & { readonly pid: number }> {
   const [program, ...args] = command;
   const child = new Deno.Command(program!, { args, stdout: "null", stderr: "null" }).spawn();
   const status = child.status;

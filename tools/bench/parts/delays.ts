@@ -57,19 +57,17 @@ export async function measureDelays(servers: Servers, rounds: number): Promise<S
     atMost,
     unit: "×",
   });
-  const columns: [
-    header: string,
-    value: (result: Result) => number,
-    digits: number,
-    unit?: string,
-  ][] = [
-    ["in flight", (result) => result.inFlight, 0],
-    ["lateness p50, ms", (result) => result.p50, 2],
-    ["p99, ms", (result) => result.p99, 2],
-    ["max, ms", (result) => result.max, 1],
-    ["memory, MB", (result) => result.memory / 1e6, 0],
-    ["CPU time", (result) => 100 * result.processor, 0, " %"],
-  ];
+  const column = (value: (result: Result) => number, digits: number, unit?: string) => (
+    (results: readonly Result[]) => withSpread(results.map(value), digits, unit)
+  );
+  const columns = {
+    "in flight": column(({ inFlight }) => inFlight, 0),
+    "lateness p50, ms": column(({ p50 }) => p50, 2),
+    "p99, ms": column(({ p99 }) => p99, 2),
+    "max, ms": column(({ max }) => max, 1),
+    "memory, MB": column(({ memory }) => memory / 1e6, 0),
+    "CPU time": column(({ processor }) => 100 * processor, 0, " %"),
+  };
   return {
     title: "Delays",
     text:
@@ -99,10 +97,10 @@ export async function measureDelays(servers: Servers, rounds: number): Promise<S
       },
     ],
     table: {
-      header: ["", ...columns.map(([header]) => header)],
+      header: ["", ...Object.keys(columns)],
       rows: [...results].map(([name, rounds]) => [
         name,
-        ...columns.map(([, value, digits, unit]) => withSpread(rounds.map(value), digits, unit)),
+        ...Object.values(columns).map((show) => show(rounds)),
       ]),
     },
   };
