@@ -15,13 +15,6 @@ interface Sample {
   suffix?: string;
 }
 
-interface Metric {
-  name: string;
-  help: string;
-  type: "counter" | "gauge" | "histogram";
-  samples: Sample[];
-}
-
 /**
  * Returns a response with all metrics.
  *
@@ -71,11 +64,17 @@ export function answerMetrics(
     gauge("process_heap_bytes", "Memory in use by JavaScript.", gauges.heap),
   ];
   const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
-  return new Response(metrics.map(formatMetric).join("\n"), { headers });
+  return new Response(metrics.join("\n"), { headers });
 }
 
-/** Formats a metric: its help, its type, and a line for each sample. */
-export function formatMetric({ name, help, type, samples }: Metric): string {
+/** Formats a metric: its help, its type, and a line for each sample, or for its only value. */
+export function formatMetric(
+  type: "counter" | "gauge" | "histogram",
+  name: string,
+  help: string,
+  value: number | Sample[],
+): string {
+  const samples: Sample[] = typeof value === "number" ? [{ value }] : value;
   const lines = samples.map(({ value, labels = {}, suffix = "" }) => {
     const pairs = Object.entries(labels).map(([label, text]) =>
       `${label}="${escape(text, /[\\\n"]/g)}"`
@@ -84,6 +83,9 @@ export function formatMetric({ name, help, type, samples }: Metric): string {
   });
   return `# HELP ${name} ${escape(help, /[\\\n]/g)}\n# TYPE ${name} ${type}\n${lines.join("")}`;
 }
+
+const counter = formatMetric.bind(undefined, "counter");
+const gauge = formatMetric.bind(undefined, "gauge");
 
 function escape(text: string, special: RegExp): string {
   return text.replace(special, (character) => character === "\n" ? "\\n" : `\\${character}`);
@@ -101,27 +103,18 @@ function outcomes({ answered, dropped, errors }: Readonly<Counters>): Record<str
   return { answered, cancelled, dropped, failed, refused };
 }
 
-function counter(name: string, help: string, value: number | Sample[]): Metric {
-  return { ...gauge(name, help, value), type: "counter" };
-}
-
-function gauge(name: string, help: string, value: number | Sample[]): Metric {
-  const samples = typeof value === "number" ? [{ value }] : value;
-  return { name, help, type: "gauge", samples };
-}
-
 /** Returns a sample for each count, with its name as the value of a label. */
 function byLabel(label: string, counts: Record<string, number>): Sample[] {
   return Object.entries(counts).map(([name, value]) => ({ labels: { [label]: name }, value }));
 }
 
 /** Converts milliseconds to seconds, and counts to cumulative counts. */
-function histogram(name: string, help: string, { bounds, counts, sum }: Histogram): Metric {
+function histogram(name: string, help: string, { bounds, counts, sum }: Histogram): string {
   let count = 0;
   const samples: Sample[] = Array.from(counts, (more, i) => {
     const le = formatValue((bounds[i] ?? Infinity) / 1000);
     return { suffix: "_bucket", labels: { le }, value: count += more };
   });
   samples.push({ suffix: "_sum", value: sum / 1000 }, { suffix: "_count", value: count });
-  return { name, help, type: "histogram", samples };
+  return formatMetric("histogram", name, help, samples);
 }

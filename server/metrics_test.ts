@@ -125,7 +125,7 @@ Deno.test("formatMetric() escapes help and labels, and writes numbers as Prometh
     ...[Infinity, -Infinity, NaN].map((value) => ({ value })),
   ];
   assertEquals(
-    formatMetric({ name: "a", help: 'A "quoted"\nC:\\new', type: "gauge", samples }),
+    formatMetric("gauge", "a", 'A "quoted"\nC:\\new', samples),
     [
       '# HELP a A "quoted"\\nC:\\\\new',
       "# TYPE a gauge",
