@@ -351,14 +351,9 @@ function checkTransport(
 ): void {
   if (websocket === "strict") return;
   const fault = FAULT_KINDS.find((kind) => isTransportFault(kind) && (faults[kind] ?? 0) > 0);
-  const option = fault !== undefined
-    ? `the fault ${fault}`
-    : handshakeDelay !== undefined
-    ? "handshakeDelay"
-    : refuseFirst !== undefined
-    ? "refuseFirst"
-    : undefined;
-  if (option !== undefined) {
+  const options = { [`the fault ${fault}`]: fault, handshakeDelay, refuseFirst };
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined) continue;
     throw new RangeError(`${option} needs the strict transport of WebSockets`);
   }
 }
