@@ -7,8 +7,7 @@
 import { delay } from "@std/async/delay";
 import { isFinalFailure } from "./connect_failure.ts";
 import { ClientError, ConnectionError, type ErrorFactory } from "./errors.ts";
-import { type Loss, lossOf } from "./loss.ts";
-import { connectSocket, type SocketOptions } from "./socket.ts";
+import { connectSocket, type Loss, lossOf, type SocketOptions } from "./socket.ts";
 
 /** Limits of waits, in milliseconds: `first` before the first attempt, doubling up to `most`. */
 export interface Backoff {

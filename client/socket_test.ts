@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { lossOf } from "./loss.ts";
+import { lossOf } from "./socket.ts";
 
 Deno.test("lossOf() explains events", () => {
   const table: [event: Event, message: string, isFinal: boolean][] = [
