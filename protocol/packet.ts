@@ -208,19 +208,19 @@ export function decodePacket(value: unknown): Packet {
   }
   const { request_id, data, cancel } = value as Record<string, unknown>;
   if (!isRequestId(request_id)) {
-    return errorAnswer(null, "invalid_packet", faultOfId(request_id));
+    return errorAnswer(null, "invalid_packet", problemOfId(request_id));
   }
   if (cancel === true) return { request_id, cancel };
   if (typeof data !== "string") {
-    const fault = data === undefined
+    const problem = data === undefined
       ? "data is missing"
       : `data: expected a string, got ${kindOf(data)}`;
-    return errorAnswer(request_id, "invalid_packet", fault);
+    return errorAnswer(request_id, "invalid_packet", problem);
   }
   return { request_id, data };
 }
 
-function faultOfId(id: unknown): string {
+function problemOfId(id: unknown): string {
   if (id === undefined) return "request_id is missing";
   if (typeof id === "string") {
     return `request_id: expected 1 to ${MAX_ID_LENGTH} UTF-16 units, got ${id.length}`;

@@ -116,10 +116,10 @@ function checkText(text: unknown, what: string): string {
   if (typeof text !== "string") throw wrongShape(what, "a string", text);
   const separator = /&&|%%|&$/.exec(text)?.[0];
   if (text !== "" && separator === undefined) return text;
-  const fault = text === ""
+  const problem = text === ""
     ? "it is empty"
     : `it ${separator === "&" ? "ends in" : "contains"} "${separator}"`;
-  throw new RangeError(`Cannot format ${what}, ${JSON.stringify(text)}: ${fault}`);
+  throw new RangeError(`Cannot format ${what}, ${JSON.stringify(text)}: ${problem}`);
 }
 
 function objectMembers(json: string, what: string): [name: string, value: string][] {

@@ -827,7 +827,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"1c3bbf31fada6424\"",
+    etag: "\"9e841617711e3f18\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -1003,22 +1003,22 @@ function decodePacket(value) {
   }
   const { request_id, data, cancel: cancel2 } = value;
   if (!isRequestId(request_id)) {
-    return errorAnswer(null, "invalid_packet", faultOfId(request_id));
+    return errorAnswer(null, "invalid_packet", problemOfId(request_id));
   }
   if (cancel2 === true) return {
     request_id,
     cancel: cancel2
   };
   if (typeof data !== "string") {
-    const fault = data === void 0 ? "data is missing" : \`data: expected a string, got \${kindOf(data)}\`;
-    return errorAnswer(request_id, "invalid_packet", fault);
+    const problem = data === void 0 ? "data is missing" : \`data: expected a string, got \${kindOf(data)}\`;
+    return errorAnswer(request_id, "invalid_packet", problem);
   }
   return {
     request_id,
     data
   };
 }
-function faultOfId(id) {
+function problemOfId(id) {
   if (id === void 0) return "request_id is missing";
   if (typeof id === "string") {
     return \`request_id: expected 1 to \${MAX_ID_LENGTH} UTF-16 units, got \${id.length}\`;
