@@ -120,30 +120,22 @@ export class StrictListener extends Listener {
   }
 
   async #serve(stream: Stream): Promise<void> {
+    let socket: WebSocketConnection | undefined;
     try {
       // In two steps, so that an open socket keeps no memory of its handshake.
       const opened = await this.#receive(stream);
-      if (opened !== undefined) await this.#run(opened);
+      if (opened === undefined) return;
+      socket = opened.socket;
+      this.#sockets.add(socket);
+      await socket.run(opened.surplus);
     } catch (error) {
       if (!isPeerError(error)) this.#options.onError(error);
     } finally {
+      if (socket !== undefined) this.#sockets.delete(socket);
       closeQuietly(stream);
     }
   }
 
-  async #run({ socket, surplus }: Opened): Promise<void> {
-    this.#sockets.add(socket);
-    try {
-      await socket.run(surplus);
-    } finally {
-      this.#sockets.delete(socket);
-    }
-  }
-
-  /**
-   * Reads a request, and opens a socket if it asks for one; otherwise, resolves when it was
-   * answered.
-   */
   async #receive(stream: Stream): Promise<Opened | undefined> {
     const deadline = setTimeout(() => closeQuietly(stream), HEAD_TIMEOUT);
     this.#heads.add(stream);

@@ -245,12 +245,8 @@ export class WebSocketConnection implements FrameHandlers {
   }
 
   /** Reads what has come; null at the end, however it comes about. */
-  async #read(space: Uint8Array): Promise<number | null> {
-    try {
-      return await this.#stream.read(space);
-    } catch {
-      return null;
-    }
+  #read(space: Uint8Array): Promise<number | null> {
+    return this.#stream.read(space).catch(() => null);
   }
 
   /** What is sent in one task goes into one write. */
