@@ -1,5 +1,5 @@
 /**
- * Very many requests in flight with random delays: how late their answers are, and their cost.
+ * Servers at a fixed rate of requests, and with none: how late answers are, and what they cost.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import {
   pick,
   ratios,
   resultTable,
+  type Rounds,
   type Section,
   withSpread,
 } from "../report.ts";
@@ -22,6 +23,19 @@ const OPEN = { connections: 50, delays: true, data: SMALL, warmUp: 7, seconds: 5
 
 /** The length of a small request's own text: its data and its id. */
 const OWN_TEXT = SMALL.length + 10;
+
+const column = (value: (result: Result) => number, digits: number, unit?: string) => (
+  (results: readonly Result[]) => withSpread(results.map(value), digits, unit)
+);
+const COLUMNS = {
+  "answers/s": column(({ perSecond }) => perSecond, 0),
+  "in flight": column(({ inFlight }) => inFlight, 0),
+  "lateness p50, ms": column(({ p50 }) => p50, 2),
+  "p99, ms": column(({ p99 }) => p99, 2),
+  "max, ms": column(({ max }) => max, 1),
+  "memory, MB": column(({ memory }) => memory / 1e6, 0),
+  "CPU time": column(({ processor }) => 100 * processor, 0, " %"),
+};
 
 /** How many connections are idle. */
 const IDLE = 10_000;
@@ -57,17 +71,6 @@ export async function measureDelays(servers: Servers, rounds: number): Promise<S
     atMost,
     unit: "×",
   });
-  const column = (value: (result: Result) => number, digits: number, unit?: string) => (
-    (results: readonly Result[]) => withSpread(results.map(value), digits, unit)
-  );
-  const columns = {
-    "in flight": column(({ inFlight }) => inFlight, 0),
-    "lateness p50, ms": column(({ p50 }) => p50, 2),
-    "p99, ms": column(({ p99 }) => p99, 2),
-    "max, ms": column(({ max }) => max, 1),
-    "memory, MB": column(({ memory }) => memory / 1e6, 0),
-    "CPU time": column(({ processor }) => 100 * processor, 0, " %"),
-  };
   return {
     title: "Delays",
     text:
@@ -96,13 +99,7 @@ export async function measureDelays(servers: Servers, rounds: number): Promise<S
         unit: " MB",
       },
     ],
-    table: {
-      header: ["", ...Object.keys(columns)],
-      rows: [...results].map(([name, rounds]) => [
-        name,
-        ...Object.values(columns).map((show) => show(rounds)),
-      ]),
-    },
+    table: tableOf(results),
   };
 }
 
@@ -132,5 +129,39 @@ export async function measureIdle(servers: Servers, rounds: number): Promise<Sec
       unit: " KB",
     }],
     table: resultTable(["server", "memory per connection, KB"], measured, 1),
+  };
+}
+
+/** Measures the cost of the log line for each request. */
+export async function measureLogging(servers: Servers, rounds: number): Promise<Section> {
+  const load = { connections: 16, rate: 10_000, data: SMALL, warmUp: 1, seconds: 3 };
+  const { asyncpkt, asyncpktLogging } = servers;
+  const results = await interleave(rounds, {
+    [asyncpktLogging.name]: () => measure(asyncpktLogging, load),
+    [asyncpkt.name]: () => measure(asyncpkt, load),
+  });
+  const perSecond = pick(results, (result) => result.perSecond);
+  return {
+    title: "Logging",
+    text:
+      "10,000 requests/s, no delays, an open loop: with a log line for each request, the default, " +
+      "and with `--quiet`.",
+    goals: [{
+      what: "answers/s with the lines",
+      against: "the same with `--quiet`",
+      values: ratios(perSecond, asyncpktLogging.name, asyncpkt.name),
+      atLeast: 0.8,
+    }],
+    table: tableOf(results),
+  };
+}
+
+function tableOf(results: Rounds<Result>): NonNullable<Section["table"]> {
+  return {
+    header: ["", ...Object.keys(COLUMNS)],
+    rows: [...results].map(([name, rounds]) => [
+      name,
+      ...Object.values(COLUMNS).map((show) => show(rounds)),
+    ]),
   };
 }

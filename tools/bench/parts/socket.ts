@@ -1,20 +1,12 @@
 /**
- * Answers per second over sockets, without delays, and what the line for each request costs.
+ * Answers per second over sockets, without delays.
  *
  * @module
  */
 
 import { MEDIUM, SMALL } from "./conversion.ts";
 import { type Load, measure, type Server } from "../measure.ts";
-import {
-  interleave,
-  pick,
-  ratioGoal,
-  ratios,
-  resultTable,
-  type Section,
-  withSpread,
-} from "../report.ts";
+import { interleave, ratioGoal, resultTable, type Section } from "../report.ts";
 import type { Servers } from "../servers.ts";
 
 const CLOSED = { connections: 16, pipeline: 16, data: SMALL, warmUp: 0.7, seconds: 2 };
@@ -69,37 +61,5 @@ export async function measureSocket(servers: Servers, rounds: number): Promise<S
       goal("asyncpkt.v1 strict", "plain on Bun", "batches of 64", 4.5),
     ],
     table: resultTable(["server", "answers/s"], measured, 0),
-  };
-}
-
-/** Measures answers and processor time at 10,000 requests/s, with and without the lines. */
-export async function measureLogging(servers: Servers, rounds: number): Promise<Section> {
-  const load = { connections: 16, rate: 10_000, data: SMALL, warmUp: 1, seconds: 3 };
-  const { asyncpkt, asyncpktLogging } = servers;
-  const measured = await interleave(rounds, {
-    [asyncpktLogging.name]: () => measure(asyncpktLogging, load),
-    [asyncpkt.name]: () => measure(asyncpkt, load),
-  });
-  const perSecond = pick(measured, (result) => result.perSecond);
-  const processor = pick(measured, (result) => 100 * result.processor);
-  return {
-    title: "Logging",
-    text:
-      "10,000 requests/s, no delays, an open loop: with a log line for each request, the default, " +
-      "and with `--quiet`.",
-    goals: [{
-      what: "answers/s with the lines",
-      against: "the same with `--quiet`",
-      values: ratios(perSecond, asyncpktLogging.name, asyncpkt.name),
-      atLeast: 0.8,
-    }],
-    table: {
-      header: ["", "answers/s", "CPU time"],
-      rows: [...perSecond].map(([name, values]) => [
-        name,
-        withSpread(values, 0),
-        withSpread(processor.get(name)!, 0, " %"),
-      ]),
-    },
   };
 }

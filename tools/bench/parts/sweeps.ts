@@ -145,17 +145,10 @@ function lineChart(
   return svg;
 }
 
-/** The part of the echarts API for drawing an item that is used here. */
-interface ItemApi {
-  value(dimension: number): number;
-  coord(point: [number, number]): [number, number];
-  visual(name: "color"): string;
-}
-
 /** Draws the bar from the least to the greatest value. */
-function renderSpread(_params: unknown, api: ItemApi): unknown {
-  const [x, low] = api.coord([api.value(0), api.value(2)]);
-  const [, high] = api.coord([api.value(0), api.value(3)]);
+function renderSpread(_params: unknown, api: echarts.CustomSeriesRenderItemAPI) {
+  const point = (y: number) => api.coord([api.value(0), api.value(y)]) as [number, number];
+  const [[x, low], [, high]] = [point(2), point(3)];
   const line = (x1: number, y1: number, x2: number, y2: number) => ({
     type: "line",
     shape: { x1, y1, x2, y2 },
