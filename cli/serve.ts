@@ -9,7 +9,7 @@ import { isLoopback } from "../server/address.ts";
 import { parseOrigin } from "../server/auth.ts";
 import { type Certificate, checkCertificate } from "../server/listener.ts";
 import { type ServeOptions, type Server, startServer } from "../server/start.ts";
-import { UncaughtErrorHandler } from "../server/uncaught_errors.ts";
+import { handleUncaughtErrors } from "../server/uncaught_errors.ts";
 import { parseDelay } from "../session/delays.ts";
 import { parseFaults } from "../session/fault_policy.ts";
 import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
@@ -165,7 +165,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     tap: recording?.tap,
   });
 
-  using uncaught = new UncaughtErrorHandler((error) => log.failed?.("null", error));
+  using uncaught = handleUncaughtErrors((error) => log.failed?.("null", error));
   const server = await listen(options, given.workers, gateway);
   using _renewal = renewOnHangUp(server, given, log);
   log.listening(server.url);

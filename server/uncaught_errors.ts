@@ -6,41 +6,35 @@
 
 import { isTooLongText } from "./deno_workarounds.ts";
 
-/** Handles uncaught errors and unhandled rejections, until it is disposed. */
-export class UncaughtErrorHandler implements Disposable {
-  /** Resolves at the first error after which the process must end. */
-  readonly failed: Promise<void>;
-
-  readonly #onError: (error: unknown) => void;
-  readonly #fail: () => void;
-
-  /** @param onError called with each error. */
-  constructor(onError: (error: unknown) => void) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.failed = promise;
-    this.#fail = resolve;
-    this.#onError = onError;
-    addEventListener("unhandledrejection", this.#onUnhandledRejection);
-    addEventListener("error", this.#onUncaughtError);
-  }
-
-  /** Leaves further errors to Deno, which ends the process. */
-  [Symbol.dispose](): void {
-    removeEventListener("unhandledrejection", this.#onUnhandledRejection);
-    removeEventListener("error", this.#onUncaughtError);
-  }
-
-  #onUnhandledRejection = (event: PromiseRejectionEvent): void => {
+/**
+ * Handles uncaught errors and unhandled rejections, until the result is disposed.
+ *
+ * @param onError called with each error.
+ * @returns `failed`, which resolves at the first error after which the process must end.
+ */
+export function handleUncaughtErrors(
+  onError: (error: unknown) => void,
+): Disposable & { readonly failed: Promise<void> } {
+  const { promise: failed, resolve: fail } = Promise.withResolvers<void>();
+  const onRejection = (event: PromiseRejectionEvent) => {
     event.preventDefault();
-    this.#onError(event.reason);
+    onError(event.reason);
     // That error costs only one connection. ReadFairness catches it, unless a version of Deno lacks
     // the private members that it replaces.
-    if (!isTooLongText(event.reason)) this.#fail();
+    if (!isTooLongText(event.reason)) fail();
   };
-
-  #onUncaughtError = (event: ErrorEvent): void => {
+  const onUncaught = (event: ErrorEvent) => {
     event.preventDefault();
-    this.#onError(event.error);
-    this.#fail();
+    onError(event.error);
+    fail();
+  };
+  addEventListener("unhandledrejection", onRejection);
+  addEventListener("error", onUncaught);
+  return {
+    failed,
+    [Symbol.dispose]() {
+      removeEventListener("unhandledrejection", onRejection);
+      removeEventListener("error", onUncaught);
+    },
   };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { UncaughtErrorHandler } from "../../server/uncaught_errors.ts";
+import { handleUncaughtErrors } from "../../server/uncaught_errors.ts";
 import { type StartedServer, startServer } from "../../server/start.ts";
 import { Channel, type Port } from "./channel.ts";
 import { EventForwarder } from "./event_forwarder.ts";
@@ -35,7 +35,7 @@ const main = new Channel<WorkerFunctions, MainFunctions>(globalThis as unknown a
 function start({ options, events, handledBatches, size }: WorkerInit) {
   member = new Member(main, () => server.inFlight, size);
   forwarder = new EventForwarder(events, handledBatches, (batch) => main.send("events", batch));
-  const uncaught = new UncaughtErrorHandler((error) => forwarder.events.failed?.("null", error));
+  const uncaught = handleUncaughtErrors((error) => forwarder.events.failed?.("null", error));
   void uncaught.failed.then(() => {
     forwarder.flush();
     sendStats();
