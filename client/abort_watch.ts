@@ -19,7 +19,6 @@ export class AbortWatch {
     this.#onAbort = onAbort;
   }
 
-  /** Watches the signal of a request. */
   add(signal: AbortSignal, id: RequestId): void {
     let ids = this.#ids.get(signal);
     if (ids === undefined) {

@@ -28,7 +28,6 @@ export class PendingRequests<T extends { readonly deadline: number }> extends Ma
     this.#onOverdue = onOverdue;
   }
 
-  /** Adds a request. */
   override set(id: RequestId, request: T): this {
     if (this.size === 0) this.#isInOrder = true;
     else if (request.deadline < this.#lastDeadline) this.#isInOrder = false;
@@ -38,7 +37,6 @@ export class PendingRequests<T extends { readonly deadline: number }> extends Ma
     return this;
   }
 
-  /** Removes all requests, and stops the timer. */
   override clear(): void {
     super.clear();
     clearTimeout(this.#timer);

@@ -35,7 +35,6 @@ export interface ReconnectOptions extends Omit<SocketOptions, "signal"> {
 export interface SocketEvents {
   /** A connection opened, the first or another. */
   onOpen(socket: WebSocket): void;
-  /** A message arrived. */
   onMessage(data: unknown): void;
   /** Returns whether to reconnect although the server closed the connection with a final code. */
   hasLearned(code: number): boolean;

@@ -17,7 +17,6 @@ export class AnswerFrame {
     this.#text = text.trim();
   }
 
-  /** Returns the text of the answer at `index`. */
   textOf(index: number): string {
     this.#parts ??= this.#text.startsWith("[") ? splitTopLevel(this.#text) : [this.#text];
     return this.#parts[index]!;

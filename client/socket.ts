@@ -31,9 +31,7 @@ const VIOLATION =
 export interface SocketOptions {
   /** The longest time to connect, in milliseconds. */
   timeout: number;
-  /** Aborts connecting. */
   signal?: AbortSignal | undefined;
-  /** The token that the server requires. */
   token?: string | undefined;
   /** Additional trusted authorities, as PEM. */
   caCerts?: readonly string[] | undefined;
@@ -119,7 +117,6 @@ export function lossOf(event: Event): Loss {
   };
 }
 
-/** Returns the error in an event as a cause. */
 function causeOf(event: Event): ErrorOptions {
   const { error } = event as Partial<ErrorEvent>;
   return error ? { cause: error } : {};

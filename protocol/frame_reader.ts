@@ -54,7 +54,6 @@ export class FrameReader {
   isAsciiFrame = false;
   /** The number of packets in the frame. */
   count = 0;
-  /** The number of bytes in use. */
   #length = 0;
   #fields = new Int32Array(FIELDS * MAX_BATCH);
   #errors = new Map<number, ErrorAnswer>();
@@ -72,7 +71,6 @@ export class FrameReader {
     return this.#errors.size > 0 ? this.#errors.get(i) : undefined;
   }
 
-  /** Whether packet `i` is a cancel. */
   isCancel(i: number): boolean {
     return this.#fields[FIELDS * i + 2]! === NONE && this.error(i) === undefined;
   }
@@ -82,7 +80,6 @@ export class FrameReader {
     return this.#fields[FIELDS * i]!;
   }
 
-  /** Returns the end of the id of packet `i`. */
   idEnd(i: number): number {
     return this.#fields[FIELDS * i + 1]!;
   }
@@ -92,7 +89,6 @@ export class FrameReader {
     return decoder.decode(this.bytes.subarray(this.idAt(i), this.idEnd(i)));
   }
 
-  /** Returns the start of the data of packet `i`. */
   dataAt(i: number): number {
     return this.#fields[FIELDS * i + 2]!;
   }
@@ -174,7 +170,6 @@ export class FrameReader {
     return isPlain ? i : -1;
   }
 
-  /** Reads a frame of any text. */
   #readPlainly(text: string): void {
     this.#length = 0;
     this.count = 0;

@@ -10,7 +10,6 @@ const COMMA = 0x2c;
 const BRACKET_OPEN = 0x5b;
 const BRACKET_CLOSE = 0x5d;
 
-/** No member. */
 const NONE = -1;
 
 /** Up to this many names, comparing them one by one is faster than a hash table. */
@@ -25,7 +24,6 @@ let rearranged = new Uint8Array(4096);
  * nothing.
  */
 export class Members {
-  /** The number of members. */
   count = 0;
   /** Whether any name repeats; only then are the chains below valid. */
   repeats = false;
@@ -45,7 +43,6 @@ export class Members {
   #buckets = new Int32Array(0);
   #mask = 0;
 
-  /** Removes all members. */
   clear(): void {
     this.count = 0;
     this.repeats = false;

@@ -19,7 +19,6 @@ export class CutOff extends Error {
 
 /** Body of a response to which answers are added one by one. It keeps unread answers. */
 export class AnswerStream {
-  /** The body, for the response. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
 
   readonly #onStuck: (reason: string) => void;
@@ -56,7 +55,6 @@ export class AnswerStream {
     return this.#waiting;
   }
 
-  /** Adds an answer. */
   write(text: string): void {
     if (this.#isOver) return;
     this.#texts.push(text);

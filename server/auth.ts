@@ -28,15 +28,11 @@ const PREFLIGHT = {
   "access-control-max-age": "600",
 };
 
-/** Options for {@linkcode Access}. */
+/** Options for {@linkcode Access}, as in {@linkcode ServeOptions}. */
 export interface AccessOptions {
-  /** The address or name that the server listens on. */
   readonly hostname: string;
-  /** The token that clients must present, if any. */
   readonly token?: string | undefined;
-  /** Origins of pages that may use the server, besides its own. */
   readonly allowOrigins: readonly string[];
-  /** Whether browsers get the console. */
   readonly console: boolean;
 }
 

@@ -31,7 +31,6 @@ export interface ConnectionContext {
 /** A connection. Errors of the peer or of the server affect only the connection itself. */
 export class ServerConnection implements Carrier, SocketHandler {
   readonly address: string;
-  /** Resolves when it has ended. */
   readonly ended: Promise<void>;
 
   readonly #socket: Socket;

@@ -71,7 +71,6 @@ export class Connections {
     this.#group = group;
   }
 
-  /** How many are open. */
   get size(): number {
     return this.#open.size;
   }
@@ -145,7 +144,6 @@ export class Connections {
     return reason;
   }
 
-  /** Counts an upgrade that has not opened in time. */
   #abandon(connection: ServerConnection): void {
     this.#opening.delete(connection);
     const count = ++this.#gauges.abandoned;

@@ -20,7 +20,6 @@ export class Driver implements ResponderCallbacks {
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
   #cancelTimer = () => {};
-  /** When the timer fires. */
   #timerAt = Infinity;
   #willFlush = false;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -33,7 +32,6 @@ export class Driver implements ResponderCallbacks {
     sessions.start(this);
   }
 
-  /** Passes a received frame to its session. */
   receive(session: Session, frame: string | Uint8Array): void {
     const sessions = this.#sessions;
     // Asking for the time takes a twentieth of the time of a small message.

@@ -17,7 +17,6 @@ export interface ServerGroup {
   admittedElsewhere(network?: string): number;
   /** Reports to the others that a client from a network was admitted or has left. */
   noteAdmitted(network: string, change: 1 | -1): void;
-  /** Returns the status of all servers of the group. */
   status(): Promise<GroupStatus>;
 }
 
@@ -25,7 +24,6 @@ export interface ServerGroup {
 export interface GroupStatus {
   /** Sums over all servers, including those that have ended. */
   readonly stats: ServerStats;
-  /** Number of running servers. */
   readonly size: number;
   /** Whether all running servers respond. */
   readonly isHealthy: boolean;

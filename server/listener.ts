@@ -37,11 +37,8 @@ export const IDLE_TIMEOUT = 30;
 
 /** Listens on one port, from its construction on. */
 export abstract class Listener {
-  /** The port. */
   abstract readonly port: number;
-  /** The certificate in use. */
   protected tls: Certificate | undefined;
-  /** Whether {@linkcode Listener.stop} was called. */
   protected isStopped = false;
   #changing = Promise.resolve();
 

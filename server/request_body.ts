@@ -27,7 +27,6 @@ export type Arrival = "complete" | "too large" | "too slow" | "broken";
 export class RequestBody {
   /** Resolves when the body is complete, or cannot be complete in time and within the limit. */
   readonly arrival: Promise<Arrival>;
-  /** Resolves when reading has ended. */
   readonly ended: Promise<void>;
 
   readonly #limit: number;

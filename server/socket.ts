@@ -18,7 +18,6 @@ export interface Socket {
 
 /** Handles the events of a {@linkcode Socket}. */
 export interface SocketHandler {
-  /** The socket has opened. */
   onOpen(): void;
   /** A message was received. Bytes are only valid during the call. */
   onMessage(frame: string | Uint8Array): void;

@@ -155,7 +155,6 @@ export interface Server extends AsyncDisposable {
 
 /** A server with its counts and gauges. */
 export interface StartedServer extends Server {
-  /** The current counts and gauges. */
   readonly stats: ServerStats;
 }
 

@@ -10,11 +10,8 @@ import { Counters } from "../session/counters.ts";
 export class ServerStats {
   /** Counts since the start. */
   readonly counters = new Counters();
-  /** Current values. */
   readonly gauges = {
-    /** Requests in flight. */
     inFlight: 0,
-    /** Open connections. */
     connections: 0,
     /** Upgrades that never opened. */
     abandoned: 0,
@@ -22,9 +19,7 @@ export class ServerStats {
     heap: 0,
   };
 
-  /**
-   * Adds the numbers of another server, or of a structured clone of them.
-   */
+  /** Adds the numbers of another server, or of a structured clone of them. */
   add(stats: ServerStats): void {
     addNumbers(this as unknown as Numbers, stats as unknown as Numbers);
   }

@@ -6,7 +6,6 @@
 
 /** A clock. Its times are in milliseconds, from any start, and never go back. */
 export interface Clock {
-  /** Returns the time. */
   now(): number;
   /**
    * Calls `callback` once, when the time is `time` or a little later.

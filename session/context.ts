@@ -66,7 +66,6 @@ export interface SessionContext {
   /** Returns how many requests are in flight in other servers that share the limit. */
   readonly inFlightElsewhere: () => number;
   readonly wheel: TimingWheel;
-  /** The requests in flight. */
   readonly requests: RequestTable;
   /** The faults that requests in flight meet when they are due, by entry. */
   readonly faults: Map<number, FaultKind>;
@@ -75,6 +74,5 @@ export interface SessionContext {
   readonly responder: Responder;
   /** The sessions that have answers to flush. */
   readonly unsent: { flush(): void }[];
-  /** Whether new requests are refused. */
   isDraining: boolean;
 }

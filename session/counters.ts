@@ -19,9 +19,7 @@ const LATENESS: readonly number[] = [0.5, 1, 2, 3, 5, 10, 25, 50, 100, 250, 500,
 
 /** Counts values by range, and sums them. */
 export class Histogram {
-  /** The number of values in each range. */
   readonly counts: Float64Array;
-  /** The sum of all values. */
   sum = 0;
 
   readonly #bounds: readonly number[];
@@ -37,7 +35,6 @@ export class Histogram {
     return this.#bounds;
   }
 
-  /** Counts a value. */
   add(value: number): void {
     const bounds = this.#bounds;
     let i = 0;
@@ -57,9 +54,7 @@ export class Counters {
   bytesIn = 0;
   /** Bytes sent in frames. */
   bytesOut = 0;
-  /** Errors sent, by code. */
   readonly errors = zeros(Object.keys(ERRORS) as ErrorCode[]);
-  /** Injected faults, by kind. */
   readonly faults = zeros<FaultKind>(FAULT_KINDS);
   /** The delay of each accepted request, in milliseconds. */
   readonly delays = new Histogram(DELAYS);

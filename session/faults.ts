@@ -25,7 +25,6 @@ export interface FaultyRequest {
    * Takes the request out of those in flight. A POST ends with the frame after which none is left.
    */
   remove(): void;
-  /** Sends the response. */
   answer(): void;
   /** Sends text in a frame of its own, so that it spoils no other answer. */
   sendAlone(text: string): void;

@@ -25,7 +25,6 @@ export interface Plan {
 
 /** Ids of requests that disconnected their client on purpose; each id is JSON text. */
 export interface DisconnectedIds {
-  /** Remembers an id. */
   add(id: string): void;
   /** Forgets an id; returns whether it was remembered. */
   delete(id: string): boolean;

@@ -19,7 +19,6 @@ export interface Recorded {
   readonly event: "open" | "in" | "out" | "close";
   /** The subprotocol of a connection that opened; empty in plain mode. */
   readonly protocol?: string;
-  /** The text of a frame. */
   readonly frame?: string;
   /** The bytes of a binary frame that is not UTF-8. */
   readonly base64?: string;

@@ -16,7 +16,6 @@ const NONE = -1;
 
 /** The fields of an entry, side by side, so that an entry is in one cache line. */
 const enum Field {
-  /** The number of the session. */
   Owner,
   /** The hash of owner and id; of a free entry, the next free one. */
   Hash,
@@ -36,7 +35,6 @@ const decoder = new TextDecoder();
 
 /** The requests in flight of a server. */
 export class RequestTable {
-  /** The number of requests. */
   size = 0;
 
   #allocator = new BlockAllocator();
@@ -104,7 +102,6 @@ export class RequestTable {
     }
   }
 
-  /** Removes a request. */
   remove(entry: number): void {
     const field = FIELDS * entry;
     const fields = this.#fields;
@@ -119,7 +116,6 @@ export class RequestTable {
     this.size--;
   }
 
-  /** Returns the number of the session of a request. */
   owner(entry: number): number {
     return this.#fields[FIELDS * entry + Field.Owner]!;
   }

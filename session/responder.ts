@@ -11,7 +11,6 @@ import type { RequestTable } from "./request_table.ts";
 
 /** Callbacks of a responder that needs time, about requests in flight. */
 export interface ResponderCallbacks {
-  /** The request is accepted. */
   accepted(entry: number): void;
   /** The request cannot be accepted; its client may try again. */
   rejected(entry: number): void;
@@ -43,7 +42,6 @@ export interface Responder {
   respond(entry: number, due: number, withDelay: boolean): string | undefined;
   /** Gives up on a response; a call of {@linkcode Responder.remove} follows. */
   cancel(entry: number): void;
-  /** Removes a request from those in flight. */
   remove(entry: number): void;
 }
 

@@ -49,7 +49,6 @@ export class Session {
   readonly number: number;
   /** Whether the peer sent too many wrong packets in a row. The carrier should then close. */
   hasTooManyErrors = false;
-  /** Whether it was closed. */
   protected isClosed = false;
 
   readonly #context: SessionContext;
@@ -136,7 +135,6 @@ export class Session {
     this.#answer(text, isAscii);
   }
 
-  /** Accepts a submitted request. */
   accept(entry: number): void {
     const { requests, events } = this.#context;
     this.#decide(entry);

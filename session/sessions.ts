@@ -28,7 +28,6 @@ const MAX_CAPACITY = 1 << 20;
 
 /** Options for {@linkcode Sessions}. */
 export interface SessionsOptions {
-  /** Delays of requests. */
   delays: DelayPolicy;
   /** Faults that requests meet. @default {none} */
   faults?: FaultPolicy | undefined;
@@ -90,17 +89,14 @@ export class Sessions {
     };
   }
 
-  /** The limits in force. */
   get limits(): Readonly<Limits> {
     return this.#context.limits;
   }
 
-  /** Counts since the start. */
   get counters(): Readonly<Counters> {
     return this.#context.counters;
   }
 
-  /** How many requests are in flight. */
   get inFlight(): number {
     return this.#context.requests.size;
   }

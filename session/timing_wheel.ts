@@ -19,7 +19,6 @@ const NOT_WAITING = 0;
 
 /** Holds entries, which are small integers, until they are due. Times are in milliseconds. */
 export class TimingWheel {
-  /** How many entries wait. */
   size = 0;
   /** A time before which nothing is due; Infinity when nothing waits. */
   nextDue = Infinity;
