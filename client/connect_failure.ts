@@ -50,27 +50,17 @@ const TEMPORARY = [
   ],
 ] as const;
 
+const CERTIFICATE = "the certificate of the server";
+
 /** TLS failures, as rustls reports them. Another attempt would fail the same way. */
 const FINAL = [
   ["no_tls", /corrupt message/, "the server does not speak TLS"],
-  [
-    "untrusted",
-    /UnknownIssuer/,
-    "the certificate of the server is signed by an unknown authority",
-  ],
-  [
-    "authority",
-    /CaUsedAsEndEntity/,
-    "the certificate of the server is that of an authority (CA:TRUE)",
-  ],
-  ["expired", /certificate expired|: Expired/, "the certificate of the server has expired"],
-  ["not_yet_valid", /not valid yet|NotValidYet/, "the certificate of the server is not valid yet"],
-  ["wrong_name", /not valid for name "(.*?)"/, "the certificate of the server is not for $1"],
-  [
-    "invalid_certificate",
-    /^invalid peer certificate: (.*)/,
-    "the certificate of the server is not valid: $1",
-  ],
+  ["untrusted", /UnknownIssuer/, `${CERTIFICATE} is signed by an unknown authority`],
+  ["authority", /CaUsedAsEndEntity/, `${CERTIFICATE} is that of an authority (CA:TRUE)`],
+  ["expired", /certificate expired|: Expired/, `${CERTIFICATE} has expired`],
+  ["not_yet_valid", /not valid yet|NotValidYet/, `${CERTIFICATE} is not valid yet`],
+  ["wrong_name", /not valid for name "(.*?)"/, `${CERTIFICATE} is not for $1`],
+  ["invalid_certificate", /^invalid peer certificate: (.*)/, `${CERTIFICATE} is not valid: $1`],
   [
     "tls",
     /^(.*(?:fatal alert|peer is incompatible|peer misbehaved).*)/,
