@@ -32,8 +32,8 @@ const PREFLIGHT = {
 export interface AccessOptions {
   readonly hostname: string;
   readonly token?: string | undefined;
-  readonly allowOrigins: readonly string[];
-  readonly console: boolean;
+  readonly allowOrigins?: readonly string[];
+  readonly console?: boolean;
 }
 
 /** What an admitted request asks for. */
@@ -60,7 +60,7 @@ export class Access {
   readonly #isLocal: boolean;
 
   /** @throws {RangeError} if an origin is invalid, or the token could not stand in a header. */
-  constructor({ hostname, token, allowOrigins, console }: AccessOptions) {
+  constructor({ hostname, token, allowOrigins = [], console = true }: AccessOptions) {
     this.#isToken = token === undefined ? undefined : tokenChecker(token);
     this.#console = console;
     this.#allowOrigins = new Set(allowOrigins.map(parseOrigin));

@@ -194,12 +194,7 @@ export function startServer(
     disconnectedIds: group?.disconnectedIds,
     inFlightElsewhere: group && canBeInFlight ? () => group.inFlightElsewhere() : undefined,
   });
-  const access = new Access({
-    hostname,
-    token: options.token,
-    allowOrigins: options.allowOrigins ?? [],
-    console: options.console ?? true,
-  });
+  const access = new Access({ ...options, hostname });
   const driver = new Driver(sessions, realClock, (error) => reportError(events, error));
   const context = {
     sessions,
