@@ -827,7 +827,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"9e841617711e3f18\"",
+    etag: "\"caacea4f1c766d7e\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -1194,7 +1194,6 @@ var NONE = -1;
 var FEW = 32;
 var rearranged = new Uint8Array(4096);
 var Members = class {
-  /** The number of members. */
   count = 0;
   /** Whether any name repeats; only then are the chains below valid. */
   repeats = false;
@@ -1212,7 +1211,6 @@ var Members = class {
   /** A hash table with open addressing: index + 1 of the first member of a name, or 0. */
   #buckets = new Int32Array(0);
   #mask = 0;
-  /** Removes all members. */
   clear() {
     this.count = 0;
     this.repeats = false;
@@ -1493,7 +1491,6 @@ var AnswerFrame = class {
   constructor(text) {
     this.#text = text.trim();
   }
-  /** Returns the text of the answer at \`index\`. */
   textOf(index) {
     this.#parts ??= this.#text.startsWith("[") ? splitTopLevel(this.#text) : [
       this.#text
