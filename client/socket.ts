@@ -10,14 +10,14 @@ import { connectFailure } from "./connect_failure.ts";
 import { AbortError, ConnectionError, type ErrorFactory, TimeoutError } from "./errors.ts";
 
 /**
- * Close codes after which the client does not reconnect, since another connection would end the same
+ * Close codes after which the client does not reconnect, as another connection would end the same
  * way: the client violates the WebSocket protocol (1002, 1003, 1007, 1010) or the server's rules
  * (1008), or sends a message that is too long (1009). After 1008 and 1009, it reconnects if it has
  * just learned to send shorter frames.
  */
 const FINAL_CODES: readonly number[] = [1002, 1003, 1007, 1008, 1009, 1010];
 
-/** From this code on, codes belong to the application. Their meaning is unknown, so they are final. */
+/** From this code on, codes belong to the application. Their meaning is unknown: they are final. */
 const APPLICATION_CODES = 3000;
 
 /**

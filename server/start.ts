@@ -98,9 +98,9 @@ export interface ServeOptions {
    * @default {"deno"}
    */
   websocket?: "deno" | "strict";
-  /** Time before each handshake is answered, in milliseconds; needs the strict transport. @default {0} */
+  /** Delay of each handshake, in milliseconds; needs the strict transport. @default {0} */
   handshakeDelay?: number;
-  /** How many handshakes to refuse with status 503 at first; needs the strict transport. @default {0} */
+  /** How many handshakes to refuse with 503 at first; needs the strict transport. @default {0} */
   refuseFirst?: number;
   /** Whether browsers get the console. @default {true} */
   console?: boolean;

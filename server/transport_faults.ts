@@ -8,7 +8,7 @@ import type { TransportFault } from "../session/faults.ts";
 import { Opcode } from "../websocket/frames.ts";
 import type { Socket } from "./socket.ts";
 
-/** The pieces of an answer that the fault `split` sends; each is a fragment in a frame of its own. */
+/** The number of fragments in which the fault `split` sends an answer, each in its own frame. */
 const PIECES = 8;
 
 /** The first reserved bit of a frame, which means nothing here (RFC 6455, section 5.2). */

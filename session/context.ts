@@ -51,7 +51,10 @@ export interface Carrier {
   send(frame: string): void;
   /** Closes the connection for the fault `disconnect`. The session is closed already. */
   disconnect?(): void;
-  /** Sends a frame in the way of a fault, or nothing for `stall`. Without it, frames are sent as usual. */
+  /**
+   * Sends a frame in the way of a fault, or nothing for `stall`. Without this method, frames are
+   * sent as usual.
+   */
   sendFaulty?(kind: TransportFault, frame: string): void;
   /** Reports that a request met the fault `drop`, so no answer follows. */
   dropped?(): void;
