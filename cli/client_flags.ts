@@ -4,11 +4,10 @@
  * @module
  */
 
-import { readToken, tokenFile, toReadToken } from "./auth.ts";
+import { readTextFile, readToken, tokenFile, toReadToken } from "./files.ts";
 import { UsageError } from "./command.ts";
 import * as flag from "./flags.ts";
 import type { FlagValues } from "./flags.ts";
-import { readTextFile } from "./files.ts";
 import { type Need, toConnect, toRead } from "./permissions.ts";
 
 /** The flags of clients. */

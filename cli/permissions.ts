@@ -6,7 +6,7 @@
  */
 
 import { CommandError, Exit } from "./command.ts";
-import { shellQuote } from "./shell_quote.ts";
+import { escapeControls } from "./terminal/escape.ts";
 
 /** An action of a command that needs a permission. */
 export interface Need {
@@ -127,4 +127,21 @@ function valueOf({ permission }: Need): string {
 /** Hides the password or token in a URL of NATS, since output may end up in logs. */
 function hidePassword(arg: string): string {
   return arg.replace(/^((?:--nats=)?(?:nats|tls):\/\/(?:[^/:]*:)?)[^/]*@/, "$1PASSWORD@");
+}
+
+/**
+ * Quotes a word for bash, zsh and other POSIX shells if it needs quotes. The result is safe to print,
+ * since control characters become octal escapes in the quotes `$'…'`.
+ */
+export function shellQuote(word: string): string {
+  if (/^[\w%+,./:@-][\w%+,./:=@-]*$/.test(word)) return word;
+  if (escapeControls(word) === word) return `'${word.replaceAll("'", `'\\''`)}'`;
+  return `$'${Array.from(word, escapeOne).join("")}'`;
+}
+
+function escapeOne(char: string): string {
+  if (char === "'" || char === "\\") return `\\${char}`;
+  if (escapeControls(char) === char) return char;
+  const bytes = new TextEncoder().encode(char);
+  return Array.from(bytes, (byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
 }

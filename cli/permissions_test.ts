@@ -3,7 +3,7 @@ import { makeCertificate } from "../tests/support/certificates.ts";
 import { startNatsServer, whyNoNatsServer } from "../tests/support/nats_server.ts";
 import { type Program, startProgram, startTask } from "../tests/support/program.ts";
 import { PATIENCE } from "../tests/support/waiting.ts";
-import { shellQuote } from "./shell_quote.ts";
+import { shellQuote } from "./permissions.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 

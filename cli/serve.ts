@@ -14,7 +14,7 @@ import { parseDelay } from "../session/delays.ts";
 import { parseFaults } from "../session/fault_policy.ts";
 import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
 import type { Responder } from "../session/responder.ts";
-import { readToken, tokenFile, toReadToken } from "./auth.ts";
+import { readTextFile, readToken, tokenFile, toReadToken } from "./files.ts";
 import {
   aborted,
   CommandError,
@@ -26,11 +26,9 @@ import {
 } from "./command.ts";
 import * as flag from "./flags.ts";
 import { flagHelp, type FlagValues, readFlags } from "./flags.ts";
-import { readTextFile } from "./files.ts";
 import { type ServerLog, ServerStatus, startLog } from "./log.ts";
 import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, natsOptions, openNats } from "./nats.ts";
-import { type Need, requirePermissions, toListen, toRead } from "./permissions.ts";
-import { shellQuote } from "./shell_quote.ts";
+import { type Need, requirePermissions, shellQuote, toListen, toRead } from "./permissions.ts";
 
 /** The most workers: more would only be in each other's way. */
 const MAX_WORKERS = 1024;

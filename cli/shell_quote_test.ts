@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { fc } from "../tests/support/npm_packages.ts";
 import { escapeControls } from "./terminal/escape.ts";
-import { shellQuote } from "./shell_quote.ts";
+import { shellQuote } from "./permissions.ts";
 
 const WORDS = [
   ...["", "a", "--port=0", "a=b", "=ls", "~", "~root", "-", "--", "a,b", "a:b@c", "%1", "^a^b"],
