@@ -4,34 +4,14 @@
  * @module
  */
 
-import { type Command, type Commands, Exit, type FlagTable, UsageError } from "./command.ts";
+import { type Command, type Commands, Exit, type Flag, UsageError } from "./command.ts";
 import { flagHelp, HELP_FLAG, oneOf, readFlags, unexpected } from "./flags.ts";
 
-/** A command that a shell can complete. */
-interface Completable {
-  readonly name: string;
-  readonly about: string;
-  readonly flags: readonly CompletableFlag[];
-  /** The words that its first argument can be. */
-  readonly words: readonly string[];
-}
-
-interface CompletableFlag {
-  /** Such as `-c` and `--connections`. */
-  readonly forms: readonly string[];
-  readonly help: string;
-  readonly placeholder: string;
-  readonly many: boolean;
-  /** The possible values; empty if a shell cannot know them, undefined if the flag takes none. */
-  readonly values: "file" | readonly string[] | undefined;
-}
+/** A command that a shell can complete, with what it needs to know of each flag. */
+type Completable = Awaited<ReturnType<typeof describe>>;
 
 /** Makers of scripts by the name of the shell. */
-const SCRIPTS: Readonly<Record<string, (commands: readonly Completable[]) => string>> = {
-  bash,
-  zsh,
-  fish,
-};
+const SCRIPTS: Record<string, (commands: Completable[]) => string> = { bash, zsh, fish };
 
 const SHELLS = Object.keys(SCRIPTS);
 
@@ -59,29 +39,36 @@ export function completions(commands: Commands): Command {
       if (given.length !== 1 || !SHELLS.includes(given[0]!)) {
         throw new UsageError(unexpected(oneOf(SHELLS), given.join(" ")).message);
       }
-      const all = Object.entries(commands).map(async ([name, [about, load]]) => {
-        const { flags, words = [] } = await load();
-        return { name, about, words, flags: flagsOf({ ...flags, help: HELP_FLAG }) };
-      });
+      const all = Object.entries(commands).map(([name, command]) => describe(name, ...command));
       stdout.write(SCRIPTS[given[0]!]!(await Promise.all(all)));
       return Exit.ok;
     },
   };
 }
 
-function flagsOf(table: FlagTable): CompletableFlag[] {
-  return Object.entries(table).map(([name, { short, help, placeholder = "", many = false }]) => ({
-    ...{ help, placeholder, many },
-    forms: [...short === undefined ? [] : [`-${short}`], `--${name}`],
-    values: placeholder === ""
-      ? undefined
-      : placeholder === "PATH" || placeholder === "FILE"
-      ? "file"
-      : placeholder.split("|").slice(placeholder.includes("|") ? 0 : 1),
-  }));
+async function describe(name: string, about: string, load: () => Promise<Command>) {
+  const { flags, words = [] } = await load();
+  return {
+    name,
+    about,
+    words,
+    flags: Object.entries({ ...flags, help: HELP_FLAG }).map(describeFlag),
+  };
 }
 
-function bash(commands: readonly Completable[]): string {
+function describeFlag([name, { short, help, placeholder, many }]: [string, Flag<unknown>]) {
+  const forms = [...short === undefined ? [] : [`-${short}`], `--${name}`];
+  return { name, short, forms, help, placeholder, many, values: valuesOf(placeholder) };
+}
+
+/** Returns the possible values: none if a shell cannot know them, undefined if the flag takes none. */
+function valuesOf(placeholder: string | undefined): "file" | string[] | undefined {
+  if (placeholder === "PATH" || placeholder === "FILE") return "file";
+  if (placeholder === undefined) return undefined;
+  return placeholder.includes("|") ? placeholder.split("|") : [];
+}
+
+function bash(commands: Completable[]): string {
   const files =
     "local IFS=$'\\n'; COMPREPLY=($(compgen -f -- \"$word\")); compopt -o filenames 2>/dev/null";
   const complete = (words: readonly string[]) =>
@@ -116,9 +103,9 @@ complete -F _asyncpkt asyncpkt
 `;
 }
 
-function zsh(commands: readonly Completable[]): string {
+function zsh(commands: Completable[]): string {
   const escape = (text: string) => text.replace(/[[\]:\\]/g, "\\$&").replaceAll("'", "'\\''");
-  const specOf = ({ forms, help, placeholder, many, values }: CompletableFlag) => {
+  const specOf = ({ forms, help, placeholder = "", many, values }: Completable["flags"][0]) => {
     const action = values === "file" ? "_files" : values?.length ? `(${values.join(" ")})` : " ";
     const value = values === undefined ? "" : `:${escape(placeholder)}:${action}`;
     const excludes = many ? "*" : `(${forms.join(" ")})`;
@@ -149,16 +136,16 @@ if [[ $funcstack[1] == _asyncpkt ]]; then _asyncpkt "$@"; else compdef _asyncpkt
 `;
 }
 
-function fish(commands: readonly Completable[]): string {
+function fish(commands: Completable[]): string {
   const quote = (text: string) => `'${text.replace(/['\\]/g, "\\$&")}'`;
   const lines = commands.flatMap(({ name, about, flags, words }) => {
     const within = `complete -c asyncpkt -n '__fish_seen_subcommand_from ${name}'`;
     return [
       `complete -c asyncpkt -n __fish_use_subcommand -a ${name} -d ${quote(about)}`,
-      ...flags.map(({ forms, help, values }) => {
-        const options = forms.map((form) => form.replace(/^--/, "-l ").replace(/^-(?!l )/, "-s "));
+      ...flags.map(({ name, short, help, values }) => {
+        const options = short === undefined ? `-l ${name}` : `-s ${short} -l ${name}`;
         const value = values === "file" ? " -r -F" : values && ` -x -a ${quote(values.join(" "))}`;
-        return `${within} ${options.join(" ")}${value ?? ""} -d ${quote(help)}`;
+        return `${within} ${options}${value ?? ""} -d ${quote(help)}`;
       }),
       ...words.length === 0 ? [] : [`${within} -a ${quote(words.join(" "))}`],
     ];
