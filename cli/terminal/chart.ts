@@ -41,14 +41,13 @@ const NO_COLOR = "\x1b[39m";
 /** Characters that surely take one cell each. */
 const NARROW = /^[\x20-\x7e\xa1-\xac\xae-\u02ff\u0370-\u0377\u0391-\u0481\u048a-\u052f]*$/;
 
-/** A request. Times are in milliseconds. */
+/** A request. Times are in milliseconds; it is in flight until it has an end. */
 interface Entry {
   id: RequestId | undefined;
   readonly sentAt: number;
-  /** undefined while the request is in flight. */
-  endedAt: number | undefined;
+  endedAt?: number;
   /** Error code, if it failed. */
-  code: string | undefined;
+  code?: string;
 }
 
 /** Keeps the times of requests and draws them. */
@@ -65,7 +64,7 @@ export class Chart {
 
   /** Adds a request that is sent now, in the order of {@linkcode Outcome.index}. */
   sent(id: RequestId | undefined): void {
-    this.#entries.push({ id, sentAt: performance.now(), endedAt: undefined, code: undefined });
+    this.#entries.push({ id, sentAt: performance.now() });
   }
 
   /** Ends a request. */
@@ -74,7 +73,7 @@ export class Chart {
     entry.id = reply?.requestId ?? error?.requestId;
     // The answer may have come some time ago.
     entry.endedAt = reply === undefined ? performance.now() : entry.sentAt + reply.latency;
-    entry.code = error?.code;
+    if (error !== undefined) entry.code = error.code;
   }
 
   /** Returns the lines while requests are in flight, for two thirds of the terminal. */
@@ -93,25 +92,26 @@ export class Chart {
   final(columns: number): string {
     const ended = this.#entries.filter(({ endedAt }) => endedAt !== undefined);
     if (ended.length === 0) return "";
+    const shared = sharing(ended.length, MAX_LINES);
+    const legend = `${formatCount(shared)} a line: darker where more are in flight; median latency`;
+    const title = shared === 1 ? "Requests" : `Requests, ${legend}`;
     const lines = timeline(ended, 0, MAX_LINES, columns - 2, this.#hasColors);
-    const sections = [[titleOf(ended.length), ...lines.map((line) => `  ${line}`)]];
     const latencies = new Distribution();
-    for (const { sentAt, endedAt, code } of ended) {
-      if (code === undefined) latencies.record(endedAt! - sentAt);
-    }
-    if (latencies.count > 1) {
-      const width = Math.min(Math.max(columns - BAR_MARGIN, MIN_WIDTH), 40);
-      const bars = histogram(latencies.bars(Math.min(BARS, latencies.count)), width);
-      sections.push(["Latency", ...bars.map((line) => `  ${line}`)]);
-    }
-    return sections.map((lines) => `${lines.join("\n")}\n\n`).join("");
+    for (const latency of latenciesOf(ended)) latencies.record(latency);
+    const width = Math.min(Math.max(columns - BAR_MARGIN, MIN_WIDTH), 40);
+    const bars = histogram(latencies.bars(Math.min(BARS, latencies.count)), width);
+    return section(title, lines) + (latencies.count > 1 ? section("Latency", bars) : "");
   }
 }
 
-function titleOf(count: number): string {
-  const shared = sharing(count, MAX_LINES);
-  if (shared === 1) return "Requests";
-  return `Requests, ${formatCount(shared)} a line: darker where more are in flight; median latency`;
+function section(title: string, lines: readonly string[]): string {
+  return `${title}\n${lines.map((line) => `  ${line}\n`).join("")}\n`;
+}
+
+function latenciesOf(entries: readonly Entry[]): number[] {
+  return entries.flatMap(({ sentAt, endedAt, code }) =>
+    code === undefined && endedAt !== undefined ? [endedAt - sentAt] : []
+  );
 }
 
 /** Returns the number of requests that share a line: 1, 2, 5, 10, 20, … */
@@ -193,15 +193,11 @@ function withNote(bar: string, group: readonly Entry[], now: number, hasColors: 
   const paint = (text: string, color: keyof typeof COLORS) =>
     hasColors ? `${COLORS[color]}${text}${NO_COLOR}` : text;
   const codes = group.flatMap(({ code }) => code ?? []);
-  const latencies = group.filter(({ code, endedAt }) => code === undefined && endedAt !== undefined)
-    .map(({ sentAt, endedAt }) => endedAt! - sentAt);
+  const latencies = latenciesOf(group);
   const ended = codes.length + latencies.length;
   const notes: string[] = [];
-  if (latencies.length > 0) {
-    notes.push(formatDuration(quantiles(latencies)(0.5)));
-  } else if (ended === 0) {
-    notes.push(`${formatDuration(now - group[0]!.sentAt)} …`);
-  }
+  if (latencies.length > 0) notes.push(formatDuration(quantiles(latencies)(0.5)));
+  if (ended === 0) notes.push(`${formatDuration(now - group[0]!.sentAt)} …`);
   if (codes.length > 0) {
     const note = group.length === 1
       ? escapeControls(codes[0]!).slice(0, NOTE - 1)
