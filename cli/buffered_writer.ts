@@ -74,11 +74,6 @@ export class BufferedWriter {
     return this.#broken.signal;
   }
 
-  /** Whether a write has failed. */
-  get isBroken(): boolean {
-    return this.#broken.signal.aborted;
-  }
-
   /**
    * Error of the write that failed. It is undefined if the reader of a pipe has left, as `head` does
    * when it has enough.
@@ -93,7 +88,7 @@ export class BufferedWriter {
    * dropped, and a note in its place says how many lines are missing.
    */
   write(text: string): void {
-    if (this.isBroken) return;
+    if (this.broken.aborted) return;
     if (this.#buffered.length >= MAX_BUFFERED) {
       this.#dropped++;
       return;
@@ -130,7 +125,7 @@ export class BufferedWriter {
     let timer: ReturnType<typeof setTimeout>;
     const draw = () => {
       timer = setTimeout(draw, FRAME);
-      if (!this.isBroken) this.#writing ??= this.#writeAll();
+      if (!this.broken.aborted) this.#writing ??= this.#writeAll();
     };
     this.#statusLines = statusLines;
     draw();
@@ -148,7 +143,7 @@ export class BufferedWriter {
   flush(text = ""): Promise<void> {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.isBroken) this.#buffered += text;
+    if (!this.broken.aborted) this.#buffered += text;
     if (this.#buffered !== "") this.#writing ??= this.#writeAll();
     return this.#writing ?? Promise.resolve();
   }

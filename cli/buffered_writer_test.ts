@@ -182,11 +182,11 @@ Deno.test("BufferedWriter drops later text, and does not throw, when a write fai
       });
       let reason: unknown;
       output.broken.addEventListener("abort", () => reason = output.broken.reason);
-      assert(!output.isBroken);
+      assert(!output.broken.aborted);
       assertStrictEquals(output.failure, undefined);
       output.write("x".repeat(100_000));
       await settled();
-      assert(output.isBroken);
+      assert(output.broken.aborted);
       assert(!output.isBehind);
       assertStrictEquals(reason, error);
       assertStrictEquals(output.failure, failure);

@@ -6,7 +6,7 @@
 
 import { type ClientErrorCode, type Outcome, RequestError, type RetryStats } from "../client.ts";
 import { isErrorCode } from "../protocol/errors.ts";
-import { encodeError, type RequestId } from "../protocol/packet.ts";
+import { encodeError } from "../protocol/packet.ts";
 import type { Chart } from "./terminal/chart.ts";
 import { Exit, type Streams } from "./command.ts";
 import { escapeControls } from "./terminal/escape.ts";
@@ -24,19 +24,13 @@ const BAR_WIDTH = 30;
 /** Codes of requests that failed, and of inputs that were not sent. */
 type FailureCode = ClientErrorCode | "invalid_line";
 
-const CONNECTION_FAILURES: readonly FailureCode[] = [
-  "connection_failed",
-  "connection_lost",
-  "closed",
-];
-
 /** Options for {@linkcode OutcomeReporter}. */
 export interface OutcomeReporterOptions {
   /** Leaves out progress, messages about the connection, and the summary. */
   quiet: boolean;
   /** Writes the summary as one JSON object. */
   json: boolean;
-  chart: boolean;
+  chart: Chart | undefined;
   /** Number of requests, if it is known in advance. */
   total: number | undefined;
   /** Word for an input. */
@@ -51,34 +45,16 @@ interface Sender {
 
 /** Reports outcomes and sums them up. */
 export class OutcomeReporter {
+  /** Summary of the outcomes so far. */
+  readonly summary = new Summary();
   readonly #streams: Streams;
   readonly #options: OutcomeReporterOptions;
-  readonly #chart: Chart | undefined;
-  readonly #summary = new Summary();
   /** Number of faulty inputs. */
   #faulty = 0;
 
-  private constructor(streams: Streams, options: OutcomeReporterOptions, chart?: Chart) {
+  constructor(streams: Streams, options: OutcomeReporterOptions) {
     this.#streams = streams;
     this.#options = options;
-    this.#chart = chart;
-  }
-
-  /** Creates a reporter. It loads the module that draws charts only if it is needed. */
-  static async start(streams: Streams, options: OutcomeReporterOptions): Promise<OutcomeReporter> {
-    if (!options.chart) return new OutcomeReporter(streams, options);
-    const { Chart } = await import("./terminal/chart.ts");
-    return new OutcomeReporter(streams, options, new Chart(streams.stderr.hasColors));
-  }
-
-  /** Starts the clock of the summary at the first connection. */
-  connected(): void {
-    this.#summary.begin();
-  }
-
-  /** Adds a request to the chart, in the order of `Outcome.index`. */
-  sent(id: RequestId | undefined): void {
-    this.#chart?.sent(id);
   }
 
   /** Writes a message, unless it is quiet. */
@@ -93,7 +69,7 @@ export class OutcomeReporter {
 
   /** Warns about an input that is not sent, and counts it as a failed request. */
   refuse(number: number, reason: string): void {
-    this.#summary.refuse();
+    this.summary.fail("invalid_line");
     this.warnOfInput(number, reason);
   }
 
@@ -106,24 +82,21 @@ export class OutcomeReporter {
   /** Reports all outcomes until the last, or until stdout cannot be written. */
   async report(outcomes: AsyncIterable<Outcome>, sender: Sender): Promise<void> {
     const { stdout, stderr } = this.#streams;
-    const { quiet, total } = this.#options;
+    const { quiet, total, chart } = this.#options;
     const showsProgress = !quiet && (total ?? Infinity) > FEW;
-    const progress = () => {
-      const { count: done, failed } = this.#summary;
-      return progressLine({ done, failed, inFlight: sender.inFlight, total });
-    };
-    using _progress = stderr.keepBelow((size) => [
-      ...this.#chart?.live(size) ?? [],
-      ...showsProgress ? [progress()] : [],
-    ]);
+    using _progress = stderr.keepBelow((size) => {
+      const { count: done, failed } = this.summary;
+      const progress = progressLine({ done, failed, inFlight: sender.inFlight, total });
+      return [...chart?.live(size) ?? [], ...showsProgress ? [progress] : []];
+    });
     for await (const outcome of outcomes) {
-      if (stdout.isBroken) break;
-      this.#summary.add(outcome);
-      this.#chart?.settled(outcome);
+      if (stdout.broken.aborted) break;
+      this.summary.add(outcome);
+      chart?.settled(outcome);
       this.#print(outcome);
       if (stdout.isBehind) await stdout.flush();
     }
-    this.#summary.retryStats = sender.retryStats;
+    this.summary.retryStats = sender.retryStats;
   }
 
   /**
@@ -132,17 +105,15 @@ export class OutcomeReporter {
    */
   async end(): Promise<number> {
     const { stdout, stderr } = this.#streams;
-    const { quiet, json, input } = this.#options;
+    const { quiet, json, input, chart } = this.#options;
     await stdout.flush();
     if (stdout.failure !== undefined) return Exit.failed;
     const more = this.#faulty - MAX_REPORTED;
     if (more > 0) this.warn(`not shown: ${counted(more, `more such ${input}`)}`);
-    if (this.#chart !== undefined) stderr.write(this.#chart.final(stderr.size.columns));
-    if (!quiet) {
-      const summary = this.#summary;
-      stderr.write(json ? escapeControls(JSON.stringify(summary)) + "\n" : `${summary}`);
-    }
-    return this.#summary.exit;
+    if (chart !== undefined) stderr.write(chart.final(stderr.size.columns));
+    const summary = json ? escapeControls(JSON.stringify(this.summary)) + "\n" : `${this.summary}`;
+    if (!quiet) stderr.write(summary);
+    return this.summary.exit;
   }
 
   /** Writes an answer to stdout, even an error; a request without an answer to stderr. */
@@ -160,13 +131,11 @@ export class OutcomeReporter {
   }
 }
 
-/** Numbers of requests. */
+/** Numbers of requests: ended, among them failed ones, in flight, and overall if that is known. */
 export interface Progress {
-  /** Requests that have ended, including the failed ones. */
   readonly done: number;
   readonly failed: number;
   readonly inFlight: number;
-  /** Requests overall, if that is known. */
   readonly total: number | undefined;
 }
 
@@ -196,15 +165,11 @@ export class Summary {
   /** Counts an outcome. */
   add({ reply, error }: Outcome): void {
     if (reply !== undefined) this.#latencies.push(reply.latency);
-    else if (error !== undefined) this.#fail(error.code);
+    else if (error !== undefined) this.fail(error.code);
   }
 
-  /** Counts a line of the input that was not sent. */
-  refuse(): void {
-    this.#fail("invalid_line");
-  }
-
-  #fail(code: FailureCode): void {
+  /** Counts a failure. */
+  fail(code: FailureCode): void {
     this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1);
   }
 
@@ -220,10 +185,10 @@ export class Summary {
 
   /** Exit code for the worst outcome. */
   get exit(): number {
-    const codes = [...this.#failures.keys()];
-    if (codes.some((code) => CONNECTION_FAILURES.includes(code))) return Exit.noConnection;
-    if (codes.includes("timed_out")) return Exit.timedOut;
-    return codes.length > 0 ? Exit.failed : Exit.ok;
+    const has = (...codes: FailureCode[]) => codes.some((code) => this.#failures.has(code));
+    if (has("connection_failed", "connection_lost", "closed")) return Exit.noConnection;
+    if (has("timed_out")) return Exit.timedOut;
+    return this.#failures.size > 0 ? Exit.failed : Exit.ok;
   }
 
   /** Returns lines with counts, failures by code, retries, and latency. */
@@ -236,11 +201,8 @@ export class Summary {
       lines.push(`  ${formatCount(count)} ${escapeControls(code)}`);
     }
     const { reconnects, resent, retried } = this.retryStats;
-    if (reconnects > 0) {
-      lines.push(
-        `reconnected ${counted(reconnects, "time")}, resent ${counted(resent, "request")}`,
-      );
-    }
+    const again = `${counted(reconnects, "time")}, resent ${counted(resent, "request")}`;
+    if (reconnects > 0) lines.push(`reconnected ${again}`);
     if (retried > 0) lines.push(`retried ${counted(retried, "time")} after a refusal`);
     if (this.#latencies.length > 0) {
       const at = quantiles(this.#latencies);

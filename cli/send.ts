@@ -93,9 +93,12 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       signal: AbortSignal.any([stop, lost.signal]),
     });
 
-  const { quiet, json, chart, concurrency, timeout, ordered, speed = 1 } = given;
+  const { quiet, json, concurrency, timeout, ordered, speed = 1 } = given;
   const total = Array.isArray(input) ? input.length : undefined;
-  const reporter = await OutcomeReporter.start(streams, {
+  const chart = given.chart
+    ? new (await import("./terminal/chart.ts")).Chart(stderr.hasColors)
+    : undefined;
+  const reporter = new OutcomeReporter(streams, {
     ...{ quiet, json, chart, total },
     input: total === undefined ? "line" : "argument",
   });
@@ -111,7 +114,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       ...access,
       signal: stop,
     });
-    reporter.connected();
+    reporter.summary.begin();
     return client;
   };
   const fail = async (error: unknown) => {
@@ -124,7 +127,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     const replay = new Replay(textLines(), {
       ...{ speed, timeout, ordered, connect, signal: stop },
       name: readsStdin ? "stdin" : given.replay,
-      onSent: (id) => reporter.sent(id),
+      onSent: (id) => chart?.sent(id),
     });
     try {
       await reporter.report(replay.outcomes(), replay);
@@ -166,14 +169,14 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       if (fault !== undefined) {
         reporter.warnOfInput(number, `${fault}; sent as plain data, which --strict refuses`);
       }
-      reporter.sent(given.id ?? id);
+      chart?.sent(given.id ?? id);
       yield { data, id: given.id ?? id };
     }
     isRead = !lost.signal.aborted;
   }
   const options = { window: concurrency, ordered, timeout, signal: stop };
   await reporter.report(client.requests(inputs(), options), client);
-  const isCutOff = lost.signal.aborted && !isRead && !stdout.isBroken;
+  const isCutOff = lost.signal.aborted && !isRead && !stdout.broken.aborted;
   await Promise.all([stdout.flush(), client.close()]); // the last answers do not wait for the close
   const exit = await reporter.end();
   if (signal.aborted) return Exit.interrupted;

@@ -106,5 +106,5 @@ Deno.test("keepBelow() stops drawing when a write fails", async () => {
     time.pass(1000);
     await output.flush();
   }
-  assertEquals([calls, time.timers, output.isBroken], [1, 0, true]);
+  assertEquals([calls, time.timers, output.broken.aborted], [1, 0, true]);
 });
