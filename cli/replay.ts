@@ -7,7 +7,7 @@
 import { delay } from "@std/async/delay";
 import type { Client, Outcome, RetryStats } from "../client.ts";
 import { settleAll } from "../client/window.ts";
-import { decodeFrame, type RequestId } from "../protocol.ts";
+import { decodeFrame, type Request, type RequestId } from "../protocol.ts";
 import { MAX_TIME, readRecorded, type Recorded } from "../session/recording.ts";
 import { UsageError } from "./command.ts";
 import type { TextLine } from "./input.ts";
@@ -39,11 +39,7 @@ interface ReplayedConnection {
 }
 
 /** A request of the recording. */
-interface ReplayedRequest {
-  readonly connection: ReplayedConnection;
-  readonly id: RequestId;
-  readonly data: string;
-}
+type ReplayedRequest = Request & { readonly connection: ReplayedConnection };
 
 /** Replay of a recording. */
 export class Replay {
@@ -103,8 +99,13 @@ export class Replay {
       await this.#wait(first.at + 1000 * (time - first.time) / this.#options.speed);
       if (this.#ended.signal.aborted) return;
       if (event === "open") this.#connection(connection);
-      else if (event === "close") this.#end(connection);
       else if (event === "in") yield* this.#packets(this.#connection(connection), frame);
+      else if (event === "close") {
+        const closed = this.#connections.get(connection);
+        if (closed === undefined) continue;
+        closed.isOver = true;
+        closeWhenDone(closed);
+      }
     }
   }
 
@@ -113,23 +114,18 @@ export class Replay {
     let last: number | undefined;
     for await (const { number, text } of this.#lines) {
       const recorded = readRecorded(text);
-      if (recorded === undefined && last === undefined) {
-        throw new UsageError(
-          "the first line is not one of a recording, as serve --record makes it",
-        );
-      }
       if (recorded === undefined) {
+        const problem = "the first line is not one of a recording, as serve --record makes it";
+        if (last === undefined) throw new UsageError(problem);
         this.leftOut++;
         continue;
       }
       const { time } = recorded;
-      if (!(time >= (last ?? 0) && time <= MAX_TIME)) {
-        this.error = new UsageError(
-          `${this.#options.name}, line ${number}: expected a time from ${
-            last ?? 0
-          }, as in the line ` +
-            `before, to ${MAX_TIME} seconds, got ${time}; the rest was not sent`,
-        );
+      const from = last ?? 0;
+      if (!(time >= from && time <= MAX_TIME)) {
+        const range = `from ${from}, as in the line before, to ${MAX_TIME} seconds`;
+        const problem = `expected a time ${range}, got ${time}; the rest was not sent`;
+        this.error = new UsageError(`${this.#options.name}, line ${number}: ${problem}`);
         return;
       }
       last = time;
@@ -147,12 +143,12 @@ export class Replay {
       else if ("cancel" in packet) connection.inFlight.get(packet.request_id)?.abort();
       else {
         this.#options.onSent(packet.request_id);
-        yield { connection, id: packet.request_id, data: packet.data };
+        yield { ...packet, connection };
       }
     }
   }
 
-  #send = async ({ connection, id, data }: ReplayedRequest, signal: AbortSignal) => {
+  #send = async ({ connection, request_id: id, data }: ReplayedRequest, signal: AbortSignal) => {
     const { inFlight } = connection;
     const abort = new AbortController();
     if (!inFlight.has(id)) inFlight.set(id, abort);
@@ -167,7 +163,7 @@ export class Replay {
     } finally {
       this.inFlight--;
       if (inFlight.get(id) === abort) inFlight.delete(id);
-      this.#closeWhenDone(connection);
+      closeWhenDone(connection);
     }
   };
 
@@ -182,17 +178,6 @@ export class Replay {
     return connection;
   }
 
-  #end(number: number): void {
-    const connection = this.#connections.get(number);
-    if (connection === undefined) return;
-    connection.isOver = true;
-    this.#closeWhenDone(connection);
-  }
-
-  #closeWhenDone({ client, inFlight, isOver }: ReplayedConnection): void {
-    if (isOver && inFlight.size === 0) void client.then((client) => client.close(), () => {});
-  }
-
   /** Waits until a time, and never less: `delay()` cuts off fractions of a millisecond. */
   async #wait(until: number): Promise<void> {
     const { signal } = this.#ended;
@@ -200,4 +185,8 @@ export class Replay {
       await delay(Math.ceil(left), { signal }).catch(() => {});
     }
   }
+}
+
+function closeWhenDone({ client, inFlight, isOver }: ReplayedConnection): void {
+  if (isOver && inFlight.size === 0) void client.then((client) => client.close(), () => {});
 }
