@@ -62,7 +62,7 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
     output.write(escapeControls(line) + "\n");
   };
   const limited = (event: string) =>
-    new RateLimitedLog<[message: string, members: Members]>(([message, members], others) => {
+    rateLimited<[message: string, members: Members]>(([message, members], others) => {
       if (others === 0) write("warning", event, message, members);
       else write("warning", event, `${message} (and ${others} more)`, { ...members, others });
     });
@@ -166,67 +166,50 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
 }
 
 /**
- * A log of events that clients can cause as often as they like: it logs the first event at once, then
- * the latest once a second, with the number of events left out since the last one.
+ * Returns a log of events that clients can cause as often as they like. It logs the first event at
+ * once, then the latest once a second, with the number of events left out since the last one.
  */
-export class RateLimitedLog<T> implements Disposable {
-  readonly #log: (event: T, others: number) => void;
-  #latest: T | undefined;
-  #count = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(log: (event: T, others: number) => void) {
-    this.#log = log;
-  }
-
-  /** Adds an event. */
-  add(event: T): void {
-    this.#latest = event;
-    this.#count++;
-    if (this.#timer === undefined) this.#onTimer();
-  }
-
-  /** Logs the latest event at once, if it is not logged yet. */
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#flush();
-  }
-
-  #onTimer = (): void => {
-    this.#timer = this.#count > 0 ? setTimeout(this.#onTimer, INTERVAL) : undefined;
-    this.#flush();
+export function rateLimited<T>(log: (event: T, others: number) => void) {
+  let latest: T;
+  let count = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = () => {
+    if (count === 0) return;
+    const others = count - 1;
+    count = 0;
+    log(latest, others);
   };
-
-  #flush(): void {
-    if (this.#count === 0) return;
-    const others = this.#count - 1;
-    this.#count = 0;
-    this.#log(this.#latest!, others);
-  }
+  const onTimer = () => {
+    timer = count > 0 ? setTimeout(onTimer, INTERVAL) : undefined;
+    flush();
+  };
+  return {
+    add(event: T): void {
+      latest = event;
+      count++;
+      if (timer === undefined) onTimer();
+    },
+    /** Logs the latest event at once, if it is not logged yet. */
+    [Symbol.dispose](): void {
+      clearTimeout(timer);
+      timer = undefined;
+      flush();
+    },
+  };
 }
 
-/** A line about a server, to be read several times a second. */
-export class ServerStatus {
-  readonly #server: Pick<Server, "inFlight" | "answered">;
+/** Returns a function that returns a line about a server, to be called several times a second. */
+export function statusOf(server: Pick<Server, "inFlight" | "answered">): () => string {
   /** Readings of the last second, the oldest first. */
-  readonly #readings: { at: number; answered: number }[] = [];
-
-  constructor(server: Pick<Server, "inFlight" | "answered">) {
-    this.#server = server;
-  }
-
-  /** Returns the line. */
-  toString(): string {
-    const { inFlight, answered } = this.#server;
+  const readings: { at: number; answered: number }[] = [];
+  return () => {
+    const { inFlight, answered } = server;
     const now = performance.now();
-    this.#readings.push({ at: now, answered });
-    while (this.#readings.length > 2 && this.#readings[0]!.at < now - WINDOW) {
-      this.#readings.shift();
-    }
-    const oldest = this.#readings[0]!;
+    readings.push({ at: now, answered });
+    while (readings.length > 2 && readings[0]!.at < now - WINDOW) readings.shift();
+    const oldest = readings[0]!;
     const rate = 1000 * (answered - oldest.answered) / Math.max(now - oldest.at, 1);
     return `${counted(inFlight, "request")} in flight, ${formatCount(answered)} answered, ` +
       `${counted(rate, "answer")}/s`;
-  }
+  };
 }

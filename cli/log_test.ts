@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { FAULT_KINDS, type FaultKind } from "../session/faults.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
-import { type LogFormat, RateLimitedLog, ServerStatus, startLog } from "./log.ts";
+import { type LogFormat, rateLimited, startLog, statusOf } from "./log.ts";
 import { BufferedWriter } from "./buffered_writer.ts";
 
 type Log = ReturnType<typeof startLog>;
@@ -290,10 +290,10 @@ Deno.test("docs/reference.md lists all events with their levels, texts and membe
   }
 });
 
-Deno.test("RateLimitedLog logs the first event at once, then the latest of each second", () => {
+Deno.test("rateLimited() logs the first event at once, then the latest of each second", () => {
   using time = new FakeTime();
   const logged: [at: number, event: number, others: number][] = [];
-  using log = new RateLimitedLog<number>((event, others) => logged.push([time.now, event, others]));
+  using log = rateLimited<number>((event, others) => logged.push([time.now, event, others]));
   for (let i = 0; i < 25; i++) {
     log.add(i);
     time.pass(100);
@@ -303,29 +303,29 @@ Deno.test("RateLimitedLog logs the first event at once, then the latest of each 
   assertEquals(logged, [[0, 0, 0], [1000, 9, 8], [2000, 19, 9], [3000, 24, 4], [12_500, 25, 0]]);
 });
 
-Deno.test("RateLimitedLog logs the latest event and clears its timer when it is disposed", () => {
+Deno.test("rateLimited() logs the latest event and clears its timer when it is disposed", () => {
   using time = new FakeTime();
   const logged: unknown[] = [];
-  const log = new RateLimitedLog<string>((event, others) => logged.push([event, others]));
+  const log = rateLimited<string>((event, others) => logged.push([event, others]));
   for (const event of ["a", "b", "c", "d"]) log.add(event);
   log[Symbol.dispose]();
   log[Symbol.dispose]();
   assertEquals([logged, time.timers], [[["a", 0], ["d", 2]], 0]);
 });
 
-Deno.test("ServerStatus shows the requests in flight and the rate of the last second", () => {
+Deno.test("statusOf() shows the requests in flight and the rate of the last second", () => {
   using time = new FakeTime();
   const server = { inFlight: 0, answered: 0 };
-  const status = new ServerStatus(server);
-  assertEquals(`${status}`, "0 requests in flight, 0 answered, 0 answers/s");
+  const status = statusOf(server);
+  assertEquals(status(), "0 requests in flight, 0 answered, 0 answers/s");
   server.inFlight = 12_345;
   for (let i = 0; i < 30; i++) {
     time.pass(100);
     server.answered += 250;
-    assertEquals(`${status}`.split(", ").at(-1), "2,500 answers/s");
+    assertEquals(status().split(", ").at(-1), "2,500 answers/s");
   }
-  assertEquals(`${status}`, "12,345 requests in flight, 7,500 answered, 2,500 answers/s");
+  assertEquals(status(), "12,345 requests in flight, 7,500 answered, 2,500 answers/s");
   // A reading of long ago does not count.
   time.pass(10_000);
-  assertEquals(`${status}`, "12,345 requests in flight, 7,500 answered, 0 answers/s");
+  assertEquals(status(), "12,345 requests in flight, 7,500 answered, 0 answers/s");
 });

@@ -26,7 +26,7 @@ import {
 } from "./command.ts";
 import * as flag from "./flags.ts";
 import { flagHelp, type FlagValues, readFlags } from "./flags.ts";
-import { type ServerLog, ServerStatus, startLog } from "./log.ts";
+import { type ServerLog, startLog, statusOf } from "./log.ts";
 import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, natsOptions, openNats } from "./nats.ts";
 import { type Need, requirePermissions, shellQuote, toListen, toRead } from "./permissions.ts";
 
@@ -169,8 +169,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   log.listening(server.url);
   if (token === undefined && !isLoopback(given.hostname)) log.exposed();
   await output.flush();
-  const status = new ServerStatus(server);
-  using _status = output.keepBelow(() => given["log-format"] === "text" ? [`${status}`] : []);
+  const status = statusOf(server);
+  using _status = output.keepBelow(() => given["log-format"] === "text" ? [status()] : []);
   if (given["exit-with-stdin"]) void shutDownWithStdin(streams);
   let isFaulty = false;
   await Promise.race([aborted(signal), uncaught.failed.then(() => isFaulty = true)]);
