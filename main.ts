@@ -14,7 +14,6 @@ import {
   type Streams,
   UsageError,
 } from "./cli/command.ts";
-import { escapeControls } from "./cli/terminal/escape.ts";
 import { isDumbTerminal } from "./cli/terminal/status_lines.ts";
 import { closestString } from "./cli/closest_string.ts";
 import { BufferedWriter } from "./cli/buffered_writer.ts";
@@ -80,7 +79,7 @@ export async function main(args: readonly string[], streams: Streams): Promise<n
     code = await run(args, streams);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    stderr.write(escapeControls(`${program}: ${error.message}`) + "\n");
+    stderr.writeEscaped(`${program}: ${error.message}`);
     if (error.remedy !== undefined) stderr.write(`${error.remedy}\n`);
     code = error.exit;
   }

@@ -13,11 +13,9 @@ import { progressOf, textOf } from "./bench_report.ts";
 import { CLIENT_FLAGS, clientNeeds, readClientAccess } from "./client_flags.ts";
 import { Exit, type Streams, UsageError } from "./command.ts";
 import * as flag from "./flags.ts";
-import { flagHelp, readFlags } from "./flags.ts";
 import { readInput, readLines } from "./input.ts";
 import { openFile } from "./files.ts";
 import { requirePermissions } from "./permissions.ts";
-import { escapeControls } from "./terminal/escape.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
 
@@ -46,7 +44,7 @@ export const help = () =>
 
 Usage: asyncpkt bench [flags]
 
-${flagHelp(flags)}
+${flag.flagHelp(flags)}
 
 The command sends until --requests have been sent or the --duration is over, then waits for the
 requests in flight. Without --rate, it sends a request as soon as another one has been answered.
@@ -75,7 +73,7 @@ Examples:
 /** Runs the load, and reports. */
 export async function run(args: string[], streams: Streams): Promise<number> {
   const { stdout, stderr, signal } = streams;
-  const given = readFlags(flags, args);
+  const given = flag.readFlags(flags, args);
   const { connections, concurrency, batch, requests = Infinity, rate, timeout } = given;
   if (batch > concurrency) {
     throw new UsageError(
@@ -107,7 +105,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const context = { version: project.version, startedAt, thresholds: given.threshold };
   const report = reportOf(load, options, context);
   const isJson = given.json || given["output-format"] === "json";
-  stdout.write(isJson ? escapeControls(JSON.stringify(report)) + "\n" : textOf(report));
+  if (isJson) stdout.writeEscaped(JSON.stringify(report));
+  else stdout.write(textOf(report));
   return exitOf(report, given.threshold);
 }
 

@@ -104,6 +104,11 @@ export class BufferedWriter {
     this.write((this.isTerminal ? escapeControls(line) : line) + "\n");
   }
 
+  /** Writes a line with control characters escaped, which is JSON too if the line is. */
+  writeEscaped(line: string): void {
+    this.write(escapeControls(line) + "\n");
+  }
+
   /** Whether the reader is slow. A caller that can wait should flush first. */
   get isBehind(): boolean {
     return this.#buffered.length >= BLOCK;

@@ -7,7 +7,6 @@
 import { readTextFile, readToken, tokenFile, toReadToken } from "./files.ts";
 import { UsageError } from "./command.ts";
 import * as flag from "./flags.ts";
-import type { FlagValues } from "./flags.ts";
 import { type Need, toConnect, toRead } from "./permissions.ts";
 
 /** The flags of clients. */
@@ -20,7 +19,7 @@ export const CLIENT_FLAGS = {
   file: flag.short("f", flag.text("PATH", "reads packets from a file, one per line; - for stdin")),
 };
 
-type ClientFlags = FlagValues<typeof CLIENT_FLAGS>;
+type ClientFlags = flag.FlagValues<typeof CLIENT_FLAGS>;
 
 /** Checks the URL of a server; one of http or https becomes one of ws or wss. */
 function parseUrl(given: string): string {

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { escapeControls } from "./terminal/escape.ts";
 import type { BufferedWriter } from "./buffered_writer.ts";
 
 /** Exit codes. */
@@ -142,7 +141,7 @@ export function reportFailure(
 ): void {
   output.broken.addEventListener("abort", () => {
     if (output.failure !== undefined) {
-      stderr.write(escapeControls(`${what()}: ${output.failure.message}`) + "\n");
+      stderr.writeEscaped(`${what()}: ${output.failure.message}`);
     }
   });
 }

@@ -6,7 +6,6 @@
 
 import { convertToJson, formatJson } from "../protocol.ts";
 import { Exit, messageOf, stopSignal, type Streams, UsageError } from "./command.ts";
-import { escapeControls } from "./terminal/escape.ts";
 import { flagHelp, readFlags, toggle } from "./flags.ts";
 import { checkLine, readLines } from "./input.ts";
 
@@ -56,7 +55,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       stdout.writeLine(convertLine(line.text));
     } catch (error) {
       exit = Exit.failed;
-      stderr.write(escapeControls(`line ${line.number}: ${messageOf(error)}`) + "\n");
+      stderr.writeEscaped(`line ${line.number}: ${messageOf(error)}`);
     }
     if (stdout.isBehind) await stdout.flush();
     if (stderr.isBehind) await stderr.flush();

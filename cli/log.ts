@@ -7,7 +7,6 @@
 import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
 import type { Drained, FaultKind, Server, ServerEvents } from "../server.ts";
 import type { WorkerEvents } from "../cluster/threads/worker_group.ts";
-import { escapeControls } from "./terminal/escape.ts";
 import { counted, formatCount, plural } from "./figures.ts";
 import type { BufferedWriter } from "./buffered_writer.ts";
 
@@ -59,7 +58,7 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
       : request_id === null
       ? message
       : `${request_id}: ${message}`;
-    output.write(escapeControls(line) + "\n");
+    output.writeEscaped(line);
   };
   const limited = (event: string) =>
     rateLimited<[message: string, members: Members]>(([message, members], others) => {

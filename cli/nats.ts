@@ -53,35 +53,26 @@ export function natsNeeds({ nats, "nats-creds": creds, "nats-ca": ca }: NatsFlag
 }
 
 /**
- * Returns the options for a connection to NATS, which reports its events to the log.
+ * Opens a connection to NATS, which reports its events to the log.
  *
  * @throws {UsageError} if a file cannot be read.
+ * @throws {CommandError} if there is no connection.
  */
-export async function natsOptions(
+export async function openNats<T>(
   flags: NatsFlags,
   log: ServerLog,
-  queue?: number,
-): Promise<NatsOptions> {
-  const { nats: servers, "nats-creds": creds, "nats-ca": ca } = flags;
-  return defined<NatsOptions>({
-    servers,
-    prefix: flags["nats-prefix"],
+  open: (options: NatsOptions) => Promise<T>,
+): Promise<T> {
+  const { nats: servers, "nats-prefix": prefix, "nats-creds": creds, "nats-ca": ca } = flags;
+  const options = defined<NatsOptions>({
+    ...{ servers, prefix },
     creds: creds === undefined ? undefined : await readTextFile(creds),
     ca: ca === undefined ? undefined : await readTextFile(ca),
-    queue,
     onStatus: (isConnected) => log.natsStatus(showServers(servers), isConnected),
     onFault: (error) => log.failed?.("null", error),
   });
-}
-
-/**
- * Opens a connection to NATS.
- *
- * @throws {CommandError} if there is none.
- */
-export async function openNats<T>(open: () => Promise<T>): Promise<T> {
   try {
-    return await open();
+    return await open(options);
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "NatsConnectionError") throw error;
     throw new CommandError(Exit.noConnection, error.message);

@@ -64,7 +64,7 @@ export class OutcomeReporter {
 
   /** Writes a message. */
   warn(text: string): void {
-    this.#streams.stderr.write(escapeControls(text) + "\n");
+    this.#streams.stderr.writeEscaped(text);
   }
 
   /** Warns about an input that is not sent, and counts it as a failed request. */
@@ -111,20 +111,20 @@ export class OutcomeReporter {
     const more = this.#faulty - MAX_REPORTED;
     if (more > 0) this.warn(`not shown: ${counted(more, `more such ${input}`)}`);
     if (chart !== undefined) stderr.write(chart.final(stderr.size.columns));
-    const summary = json ? escapeControls(JSON.stringify(this.summary)) + "\n" : `${this.summary}`;
-    if (!quiet) stderr.write(summary);
+    if (!quiet && json) stderr.writeEscaped(JSON.stringify(this.summary));
+    else if (!quiet) stderr.write(`${this.summary}`);
     return this.summary.exit;
   }
 
   /** Writes an answer to stdout, even an error; a request without an answer to stderr. */
   #print({ reply, error }: Outcome): void {
     const { stdout, signal } = this.#streams;
-    if (reply !== undefined) return stdout.write(escapeControls(reply.json) + "\n");
+    if (reply !== undefined) return stdout.writeEscaped(reply.json);
     if (error === undefined || signal.aborted) return;
     const id = JSON.stringify(error.requestId);
     const { code, message } = error;
     if (error instanceof RequestError && isErrorCode(code)) {
-      stdout.write(escapeControls(encodeError(id, { code, message })) + "\n");
+      stdout.writeEscaped(encodeError(id, { code, message }));
     } else {
       this.warn(`${id}: ${code}: ${message}`);
     }

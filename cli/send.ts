@@ -10,7 +10,6 @@ import { CLIENT_FLAGS, clientNeeds, readClientAccess } from "./client_flags.ts";
 import { CommandError, Exit, stopSignal, type Streams, UsageError } from "./command.ts";
 import { counted } from "./figures.ts";
 import * as flag from "./flags.ts";
-import { flagHelp, type FlagValues, readFlags } from "./flags.ts";
 import { type InputLine, readInput, readLines, type TextLine } from "./input.ts";
 import { openFile } from "./files.ts";
 import { OutcomeReporter } from "./outcome_reporter.ts";
@@ -43,7 +42,7 @@ packets are read from stdin or --file, one per line. Answers go to stdout, one J
 all else goes to stderr. The command exits when every request has been answered or has failed. If
 the connection is lost, it reconnects within --timeout and sends unanswered requests again.
 
-${flagHelp(flags)}
+${flag.flagHelp(flags)}
 
 Input that begins with { or [ but is not a packet is sent as plain data, with a warning on stderr.
 With --strict, it is not sent and counts as failed. An array of packets is not one packet: give each
@@ -63,7 +62,7 @@ Examples:
   seq 50 | asyncpkt send --chart > answers.txt
 `;
 
-type Flags = FlagValues<typeof flags>;
+type Flags = flag.FlagValues<typeof flags>;
 
 function parseSpeed(text: string): number {
   const factor = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
@@ -74,7 +73,7 @@ function parseSpeed(text: string): number {
 /** Sends all requests and prints their answers. */
 export async function run(args: string[], streams: Streams): Promise<number> {
   const { stdin, stdout, stderr, signal } = streams;
-  const given = readFlags(flags, args, "words");
+  const given = flag.readFlags(flags, args, "words");
   checkUsage(given);
   const path = given.replay ?? given.file;
   const readsStdin = given._.length === 0 && (path === undefined || path === "-");

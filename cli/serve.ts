@@ -25,9 +25,8 @@ import {
   UsageError,
 } from "./command.ts";
 import * as flag from "./flags.ts";
-import { flagHelp, type FlagValues, readFlags } from "./flags.ts";
 import { type ServerLog, startLog, statusOf } from "./log.ts";
-import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, natsOptions, openNats } from "./nats.ts";
+import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, openNats } from "./nats.ts";
 import { type Need, requirePermissions, shellQuote, toListen, toRead } from "./permissions.ts";
 
 /** The most workers: more would only be in each other's way. */
@@ -91,7 +90,7 @@ export const help = () =>
 
 Usage: asyncpkt serve [flags]
 
-${flagHelp(flags)}
+${flag.flagHelp(flags)}
 
 The WebSocket endpoint is /, in plain mode and asyncpkt.v1. POST / takes a packet, or an array of
 packets that is answered line by line. A browser that opens / shows a console. GET /healthz reports
@@ -119,11 +118,11 @@ Examples:
   curl -N -d '[{"request_id":1,"data":"Hub&&name&&qwe"}]' http://127.0.0.1:2707
 `;
 
-type Flags = FlagValues<typeof flags>;
+type Flags = flag.FlagValues<typeof flags>;
 
 /** Serves until a signal arrives, then drains. */
 export async function run(args: string[], streams: Streams): Promise<number> {
-  const given = readFlags(flags, args);
+  const given = flag.readFlags(flags, args);
   if (given.workers > 1) checkWorkers(given);
   if (given.websocket !== "strict") checkTransport(given);
   await requirePermissions("serve", args, needsOf(given));
@@ -252,15 +251,10 @@ function needsOf(flags: Flags): Need[] {
  *
  * @throws {UsageError} if it cannot be read or used.
  */
-async function readCertificate(
-  { cert, key }: Flags,
-): Promise<Certificate | undefined> {
+async function readCertificate({ cert, key }: Flags): Promise<Certificate | undefined> {
   if (cert === undefined && key === undefined) return undefined;
-  if (cert === undefined || key === undefined) {
-    throw new UsageError(
-      `expected --cert and --key, got only --${key === undefined ? "cert" : "key"}`,
-    );
-  }
+  if (cert === undefined) throw new UsageError("expected --cert and --key, got only --key");
+  if (key === undefined) throw new UsageError("expected --cert and --key, got only --cert");
   const certificate = { cert: await readTextFile(cert), key: await readTextFile(key) };
   try {
     await checkCertificate(certificate);
@@ -289,8 +283,12 @@ function renewOnHangUp(server: Server, flags: Flags, log: ServerLog): Disposable
 async function openGateway(flags: Flags, log: ServerLog): Promise<RemoteResponder | undefined> {
   if (flags.nats.length === 0) return undefined;
   const { openNatsResponder } = await import("../cluster/nats/nats_responder.ts");
-  const options = await natsOptions(flags, log, flags["nats-queue"]);
-  return await openNats(() => openNatsResponder(options));
+  const queue = flags["nats-queue"];
+  return await openNats(
+    flags,
+    log,
+    (options) => openNatsResponder(queue === undefined ? options : { ...options, queue }),
+  );
 }
 
 async function listen(

@@ -15,7 +15,7 @@ import {
 } from "./command.ts";
 import { flagHelp, readFlags } from "./flags.ts";
 import { startLog } from "./log.ts";
-import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, natsOptions, openNats } from "./nats.ts";
+import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, openNats } from "./nats.ts";
 import { requirePermissions } from "./permissions.ts";
 
 /** The flags of `asyncpkt work`. */
@@ -50,8 +50,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   await requirePermissions("work", args, natsNeeds(given));
   using log = startLog(stdout, given["log-format"], false);
   const { NatsWorker } = await import("../cluster/nats/nats_worker.ts");
-  const options = await natsOptions(given, log);
-  await using worker = await openNats(() => NatsWorker.open(options));
+  await using worker = await openNats(given, log, (options) => NatsWorker.open(options));
   log.working(showServers(given.nats));
   await stdout.flush();
   if (given["exit-with-stdin"]) void shutDownWithStdin(streams);
