@@ -107,11 +107,11 @@ export class StrictListener extends Listener {
   async #acceptFrom(listener: Listening): Promise<void> {
     while (this.#listener === listener) {
       try {
-        const stream = await listener.accept();
-        if ("setNoDelay" in stream) stream.setNoDelay(true);
-        void this.#serve(stream);
+        void this.#serve(await listener.accept());
       } catch (error) {
         if (this.#listener !== listener) return;
+        // A client that resets its connection before that is accepted must not delay the others.
+        if (error instanceof Deno.errors.NotConnected) continue;
         // File descriptors may have run out; connections that end free theirs.
         this.#options.onError(error);
         await delay(RETRY_DELAY, this.#closed).catch(() => {});
@@ -122,6 +122,7 @@ export class StrictListener extends Listener {
   async #serve(stream: Stream): Promise<void> {
     let socket: WebSocketConnection | undefined;
     try {
+      if ("setNoDelay" in stream) stream.setNoDelay(true);
       // In two steps, so that an open socket keeps no memory of its handshake.
       const opened = await this.#receive(stream);
       if (opened === undefined) return;

@@ -187,6 +187,25 @@ Deno.test("a head must arrive within ten seconds", async () => {
   assertEquals(await ended, null);
 });
 
+Deno.test("clients that left before they were accepted delay no others, and are no errors", async () => {
+  const { listen: realListen } = Deno;
+  Deno.listen = ((options: Deno.TcpListenOptions) => {
+    const listener = realListen(options);
+    const accept = listener.accept.bind(listener);
+    let left = 3;
+    listener.accept = () =>
+      left-- > 0 ? Promise.reject(new Deno.errors.NotConnected("as asked")) : accept();
+    return listener;
+  }) as typeof Deno.listen;
+  try {
+    await using server = listen();
+    assertStringIncludes(await ask(server.port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", /\}/), "200");
+    assertEquals(server.errors, []);
+  } finally {
+    Deno.listen = realListen;
+  }
+});
+
 Deno.test("nobody reaches the HTTP server but through the listener", async () => {
   const ports: number[] = [];
   const { serve } = Deno;
