@@ -1,15 +1,11 @@
 /**
- * Failure tests with clients that flood, send too much, vanish, or leave too soon. No other client may
+ * Failure tests with clients that send too much, vanish, or leave too soon. No other client may
  * notice, and nothing may be left of them.
  *
  * @module
  */
 
-import { setImmediate } from "node:timers/promises";
-import { delay } from "@std/async/delay";
-import { formatCount as count, quantiles } from "../../cli/figures.ts";
-import { Client, type Reply } from "../../client.ts";
-import { encodeRequest } from "../../protocol.ts";
+import { formatCount as count } from "../../cli/figures.ts";
 import { openBrowserSocket } from "../support/browser_socket.ts";
 import { startServerProcess, startTask } from "../support/program.ts";
 import { clientFrame, openRawSocket, readCloseCode, writeAll } from "../support/raw_tcp.ts";
@@ -17,71 +13,17 @@ import { until } from "../support/waiting.ts";
 import { buildFrame, ZERO_MASK } from "../../websocket/frames.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
 import { RawClient } from "./raw_client.ts";
-import { ask, leftBehind, onServer, Tally, type TrialOptions, type TrialOutcome } from "./trial.ts";
+import {
+  ask,
+  leftBehind,
+  onServer,
+  Tally,
+  type TransportTrialOptions,
+  type TrialOptions,
+  type TrialOutcome,
+} from "./trial.ts";
 
 const AT_ONCE = ["--delay", "0", "--quiet"];
-
-const encoder = new TextEncoder();
-
-/** A client floods the server, and another must not be late. */
-export async function flood({ duration, isQuick = false }: TrialOptions): Promise<TrialOutcome> {
-  const tally = new Tally();
-  const inFlight = 10_000;
-  // A quick run ignores lateness, since its machine may be busy.
-  const [calm, rate, most] = isQuick ? [200, 10, Infinity] : [10_000, 1, 50];
-  const latenessOf = async (client: Client, time: number) => {
-    const late: number[] = [];
-    const requests: Promise<void>[] = [];
-    const note = (reply: Reply) => void late.push(reply.latency - 1000 * reply.delay!);
-    for (const end = performance.now() + time; performance.now() < end;) {
-      requests.push(client.request("a&&b&&c").then(note, () => {}));
-      await delay(1000 / rate);
-    }
-    await Promise.all(requests);
-    tally.requests += requests.length;
-    tally.lost += requests.length - late.length;
-    return quantiles(late);
-  };
-  let flooded = 0;
-  let [before, during] = [quantiles([]), quantiles([])];
-  const starting = startServerProcess(["--quiet", "--max-in-flight", `${inFlight}`]);
-  await onServer(tally, starting, async ({ url, port }) => {
-    await using client = await Client.connect(url, { timeout: 60_000 });
-    before = await latenessOf(client, calm);
-    const peer = await openRawSocket(port);
-    const reading = peer.readable.pipeTo(new WritableStream()).catch(() => {});
-    const frame = clientFrame(encodeRequest("00000000", "Hub&&name&&qwe"));
-    const idAt = frame.indexOf(0x30);
-    const frames = new Uint8Array(1000 * frame.length);
-    let isOver = false;
-    const flooding = (async () => {
-      while (!isOver) {
-        for (let at = 0; at < frames.length; at += frame.length) {
-          frames.set(frame, at);
-          encoder.encodeInto(`${flooded++}`.padStart(8, "0"), frames.subarray(at + idAt));
-        }
-        await writeAll(peer, frames);
-        await setImmediate(); // so that the other client gets its turn
-      }
-    })().catch((error) => tally.failures.push(`the flood broke off: ${error}`));
-    await delay(isQuick ? 100 : 1000);
-    during = await latenessOf(client, duration);
-    isOver = true;
-    await flooding;
-    await peer.closeWrite().catch(() => {}); // the server may have closed it
-    await reading;
-  }, { bystander: false });
-  const ms = (time: number) => `${time.toFixed(0)} ms`;
-  const late = during(0.95);
-  tally.check(late <= most, `late by ${ms(late)} at p95, expected at most ${ms(most)}`);
-  return {
-    ...tally,
-    extent: `${count(flooded)} packets in ${duration / 1000} s on one connection, ` +
-      `${count(inFlight)} in flight, beside another that sends ${rate} a second`,
-    seen: `its answers are late by ${ms(during(0.5))} at p50, ${ms(late)} at p95, ` +
-      `${ms(during(1))} at most; before the flood by ${ms(before(0.95))} at p95`,
-  };
-}
 
 /** Clients send texts that are too long for a string, which ends their connection and nothing else. */
 export async function longTexts({ isQuick = false }: TrialOptions): Promise<TrialOutcome> {
@@ -110,12 +52,15 @@ export async function longTexts({ isQuick = false }: TrialOptions): Promise<Tria
 }
 
 /** Clients vanish with requests in flight. */
-export async function vanishing({ isQuick = false }: TrialOptions): Promise<TrialOutcome> {
+export async function vanishing(
+  { transport, isQuick = false }: TransportTrialOptions,
+): Promise<TrialOutcome> {
   const tally = new Tally();
   const [rounds, silent] = isQuick ? [1, 0] : [10, 20];
   const requests = 50;
   const packet = clientFrame('{"request_id":1,"data":""}');
-  await onServer(tally, startServerProcess(["--delay", "600", "--quiet"]), async (server) => {
+  const starting = startServerProcess(["--delay", "600", "--quiet", "--websocket", transport]);
+  await onServer(tally, starting, async (server) => {
     const peers = await Promise.all(
       Array.from({ length: silent }, () => openRawSocket(server.port)),
     );
@@ -144,12 +89,15 @@ export async function vanishing({ isQuick = false }: TrialOptions): Promise<Tria
 }
 
 /** Clients leave during the handshake, or right after it. */
-export async function abortedUpgrades({ isQuick = false }: TrialOptions): Promise<TrialOutcome> {
+export async function abortedUpgrades(
+  { transport, isQuick = false }: TransportTrialOptions,
+): Promise<TrialOutcome> {
   const tally = new Tally();
   const clients = isQuick ? 200 : 2000;
   const request = upgradeRequest();
   let seen = "";
-  await onServer(tally, startServerProcess(AT_ONCE), async (server) => {
+  const starting = startServerProcess([...AT_ONCE, "--websocket", transport]);
+  await onServer(tally, starting, async (server) => {
     const files = await server.files();
     for (let from = 0; from < clients; from += 20) {
       await Promise.all(Array.from({ length: 20 }, async (_, j) => {

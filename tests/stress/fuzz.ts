@@ -52,13 +52,13 @@ if (import.meta.main) {
     {
       seed: integer("repeats a run with it [random]", undefined, 0, 2 ** 31 - 1),
       seconds: time("how long it fuzzes each of packets, codec and frames [60]", 60_000),
-      only: choice("which fuzzer [all]", ["all", ...NAMES]),
+      only: choice("which fuzzer [all]", ["all", "frames", ...NAMES]),
       rounds: integer("most rounds of each [no limit]", undefined, 1),
     },
   );
   for (const name of NAMES) {
-    if (only !== "all" && only !== name) continue;
-    const duration = only === "all" && name.startsWith("frames") ? seconds / 2 : seconds;
+    if (only !== "all" && !name.startsWith(only)) continue;
+    const duration = only !== name && name.startsWith("frames") ? seconds / 2 : seconds;
     console.log(`fuzzing ${name} with seed ${seed} for up to ${duration / 1000} s`);
     const result = await FUZZERS[name]({ seed, duration, rounds });
     for (const { seed, what, input } of result.findings) {

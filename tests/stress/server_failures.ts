@@ -18,18 +18,22 @@ import { randomIntegers } from "../support/random.ts";
 import { exchange } from "../support/raw_tcp.ts";
 import { PATIENCE, until } from "../support/waiting.ts";
 import { upgradeRequest } from "../../websocket/handshake.ts";
-import { ask, onServer, Tally, type TrialOptions, type TrialOutcome } from "./trial.ts";
+import { ask, onServer, Tally, type TransportTrialOptions, type TrialOutcome } from "./trial.ts";
 
 const dataOf = (i: number) => `Hub&&id&&${i}`;
 const answerOf = (i: number) => `{"Hub":{"id":"${i}"}}`;
 
 /** The server's own code throws, wherever Deno calls it. */
-export async function throws({ seed, isQuick = false }: TrialOptions): Promise<TrialOutcome> {
+export async function throws(
+  { seed, transport, isQuick = false }: TransportTrialOptions,
+): Promise<TrialOutcome> {
   const tally = new Tally();
   const clients = 10;
   const each = isQuick ? 500 : 10_000;
   const runFlags = [`--preload=${new URL(`./throwing.ts?${seed}`, import.meta.url)}`];
-  const starting = startServerProcess(["--delay", "0..0.1", "--quiet"], { runFlags });
+  const starting = startServerProcess(["--delay", "0..0.1", "--quiet", "--websocket", transport], {
+    runFlags,
+  });
   let internal = 0;
   const log = await onServer(tally, starting, async ({ url }) => {
     await Promise.all(Array.from({ length: clients }, async () => {
@@ -57,15 +61,19 @@ export async function throws({ seed, isQuick = false }: TrialOptions): Promise<T
 }
 
 /** The server runs out of file descriptors; its clients must not notice. */
-export async function descriptors({ isQuick = false }: TrialOptions): Promise<TrialOutcome> {
+export async function descriptors(
+  { transport, isQuick = false }: TransportTrialOptions,
+): Promise<TrialOutcome> {
   const tally = new Tally();
   const rounds = isQuick ? 1 : 10;
   const maxFiles = 80;
-  const starting = startServerProcess(["--delay", "0", "--quiet"], { maxFiles });
+  const starting = startServerProcess(["--delay", "0", "--quiet", "--websocket", transport], {
+    maxFiles,
+  });
   const log = await onServer(tally, starting, async (server) => {
     for (let round = 0; round < rounds; round++) {
       const flood: Deno.Conn[] = [];
-      while (flood.length < 10 * maxFiles) {
+      while (flood.length < 2 * maxFiles) { // more do not fit into the queue of the system
         const { port } = server;
         const connection = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => {});
         if (connection === undefined) break;
@@ -97,7 +105,7 @@ const REQUESTS = 1000;
 
 /** The server is killed with requests of `send` in flight and restarted; each must be answered once. */
 export async function killedServers(
-  { seed, isQuick = false }: TrialOptions,
+  { seed, transport, isQuick = false }: TransportTrialOptions,
 ): Promise<TrialOutcome> {
   const tally = new Tally();
   const rounds = isQuick ? 1 : 10;
@@ -108,7 +116,9 @@ export async function killedServers(
   for (let round = 0; round < rounds; round++) {
     const port = freePort();
     const start = async () =>
-      await listening(await startTask("serve", "--port", `${port}`, "--delay", delays));
+      await listening(
+        await startTask("serve", "--port", `${port}`, "--delay", delays, "--websocket", transport),
+      );
     await using first = await start();
     await using send = await startTask("send", "--url", first.url, ...flags);
     await send.write(Array.from({ length: REQUESTS }, (_, i) => dataOf(i) + "\n").join(""));
@@ -138,12 +148,21 @@ export async function killedServers(
 }
 
 /** Fills a server with requests in flight, on a connection and in all, and sends one more of each. */
-export async function limits({ isQuick = false }: TrialOptions): Promise<TrialOutcome> {
+export async function limits(
+  { transport, isQuick = false }: TransportTrialOptions,
+): Promise<TrialOutcome> {
   const tally = new Tally();
   const [perConnection, connections] = isQuick ? [2000, 3] : [10_000, 100];
   const inAll = perConnection * connections;
   const limits = ["--max-in-flight", `${perConnection}`, "--max-in-flight-total", `${inAll}`];
-  const starting = startServerProcess(["--delay", "600", "--quiet", ...limits]);
+  const starting = startServerProcess([
+    "--delay",
+    "600",
+    "--quiet",
+    "--websocket",
+    transport,
+    ...limits,
+  ]);
   await onServer(tally, starting, async (server) => {
     await using sockets = new AsyncDisposableStack();
     const connect = async () => sockets.use(await openBrowserSocket(server.url));
@@ -181,7 +200,9 @@ export async function limits({ isQuick = false }: TrialOptions): Promise<TrialOu
 }
 
 /** Opens 10,000 connections, with a request in flight on each. */
-export async function manyConnections({ isQuick = false }: TrialOptions): Promise<TrialOutcome> {
+export async function manyConnections(
+  { transport, isQuick = false }: TransportTrialOptions,
+): Promise<TrialOutcome> {
   const tally = new Tally();
   const wanted = isQuick ? 50 : 10_000;
   const limits = await Deno.readTextFile("/proc/self/limits").catch(() => "");
@@ -192,43 +213,48 @@ export async function manyConnections({ isQuick = false }: TrialOptions): Promis
   // So late that all are in flight before the first is due.
   const flags = ["--delay", isQuick ? "0.5..0.6" : "20..24", "--max-connections", `${connections}`];
   let seen = "";
-  await onServer(tally, startServerProcess(["--quiet", ...flags]), async (server) => {
-    const before = await server.memory();
-    const url = new URL(server.url);
-    const { signal } = new AbortController();
-    const sockets = await connectAll({ url, connections, timeout: 60_000, signal });
-    const idle = await server.memory();
-    const next = await exchange(server.port, upgradeRequest());
-    tally.check(next.startsWith("HTTP/1.1 503 "), `one more was accepted: ${next}`);
+  await onServer(
+    tally,
+    startServerProcess(["--quiet", "--websocket", transport, ...flags]),
+    async (server) => {
+      const before = await server.memory();
+      const url = new URL(server.url);
+      const { signal } = new AbortController();
+      const sockets = await connectAll({ url, connections, timeout: 60_000, signal });
+      const idle = await server.memory();
+      const next = await exchange(server.port, upgradeRequest());
+      tally.check(next.startsWith("HTTP/1.1 503 "), `one more was accepted: ${next}`);
 
-    const answers = new Map<string, number>();
-    let ends = 0;
-    const running = sockets.map(({ connection, surplus }, i) => {
-      connection.listen({
-        onMessage: (message) => {
-          const answer = withoutDelay(String(message));
-          answers.set(answer, (answers.get(answer) ?? 0) + 1);
-        },
-        onEnd: () => ends++,
+      const answers = new Map<string, number>();
+      let ends = 0;
+      const running = sockets.map(({ connection, surplus }, i) => {
+        connection.listen({
+          onMessage: (message) => {
+            const answer = withoutDelay(String(message));
+            answers.set(answer, (answers.get(answer) ?? 0) + 1);
+          },
+          onEnd: () => ends++,
+        });
+        connection.send(packet(i));
+        return connection.run(surplus);
       });
-      connection.send(packet(i));
-      return connection.run(surplus);
-    });
-    await until("all requests are in flight", async () => {
-      return (await server.health()).in_flight === connections;
-    }).catch(({ message }) => tally.failures.push(message));
-    const busy = await server.memory();
-    seen = Number.isNaN(busy)
-      ? "the memory is unknown"
-      : `${kib(idle - before)} KiB of the server's memory for each connection, ` +
-        `${kib(busy - before)} KiB with its request`;
-    const end = performance.now() + 25_000 + 2 * PATIENCE;
-    while (answers.size + ends < connections && performance.now() < end) await delay(100);
-    tally.lost = sockets.filter((_, i) => answers.get(plainReplies(packet(i))[0]!) !== 1).length;
-    tally.check(ends === 0, `${ends} connections were lost`);
-    for (const { connection } of sockets) connection.close(1000);
-    await Promise.all(running);
-  }, { bystander: false });
+      await until("all requests are in flight", async () => {
+        return (await server.health()).in_flight === connections;
+      }).catch(({ message }) => tally.failures.push(message));
+      const busy = await server.memory();
+      seen = Number.isNaN(busy)
+        ? "the memory is unknown"
+        : `${kib(idle - before)} KiB of the server's memory for each connection, ` +
+          `${kib(busy - before)} KiB with its request`;
+      const end = performance.now() + 25_000 + 2 * PATIENCE;
+      while (answers.size + ends < connections && performance.now() < end) await delay(100);
+      tally.lost = sockets.filter((_, i) => answers.get(plainReplies(packet(i))[0]!) !== 1).length;
+      tally.check(ends === 0, `${ends} connections were lost`);
+      for (const { connection } of sockets) connection.close(1000);
+      await Promise.all(running);
+    },
+    { bystander: false },
+  );
   return {
     ...tally,
     extent:

@@ -6,7 +6,7 @@
  */
 
 import { delay } from "@std/async/delay";
-import { integer, time } from "../../cli/flags.ts";
+import { choice, integer, time } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
 import { randomIntegers } from "../support/random.ts";
 import { type ServerProcess, startServerProcess } from "../support/program.ts";
@@ -27,7 +27,8 @@ import {
   randomSeed,
   scriptFlags,
   Tally,
-  type TrialOptions,
+  TRANSPORTS,
+  type TransportTrialOptions,
   type TrialOutcome,
 } from "./trial.ts";
 
@@ -49,8 +50,10 @@ const FREEZE_EVERY = 10_000;
 const FREEZE = 500;
 
 /** Soaks a server; the first half of the time warms it up. */
-export async function soak({ duration, seed }: TrialOptions): Promise<TrialOutcome> {
-  const flags = ["--delay", "0..0.5", "--quiet"];
+export async function soak(
+  { duration, seed, transport }: TransportTrialOptions,
+): Promise<TrialOutcome> {
+  const flags = ["--delay", "0..0.5", "--quiet", "--websocket", transport];
   await using server = await startServerProcess(flags, { runFlags: COLLECTING });
   const { url, port } = server;
   const tally = new Tally();
@@ -58,7 +61,7 @@ export async function soak({ duration, seed }: TrialOptions): Promise<TrialOutco
   const load = () =>
     putUnderLoad(
       server,
-      { url, port, transport: "deno", random, tally, isOver: false },
+      { url, port, transport, random, tally, isOver: false },
       duration / 2,
     );
   await load();
@@ -108,12 +111,17 @@ function mib(bytes: number): string {
 }
 
 if (import.meta.main) {
-  const { seconds: duration, seed = randomSeed() } = scriptFlags("soak", "Soaks a server.", {
-    seconds: time("how long to go on [120]", 120_000),
-    seed: integer("repeats the load, in another order [random]", undefined),
-  });
-  console.log(`soaking with seed ${seed} for ${duration / 1000} s`);
-  const outcome = await soak({ duration, seed });
+  const { seconds: duration, seed = randomSeed(), websocket: transport } = scriptFlags(
+    "soak",
+    "Soaks a server.",
+    {
+      seconds: time("how long to go on [120]", 120_000),
+      seed: integer("repeats the load, in another order [random]", undefined),
+      websocket: choice("transport of the server [deno]", TRANSPORTS),
+    },
+  );
+  console.log(`soaking the transport ${transport} with seed ${seed} for ${duration / 1000} s`);
+  const outcome = await soak({ duration, seed, transport });
   const { requests, lost, badInputs, faults, failures, seen } = outcome;
   console.log(`${formatCount(requests)} requests, ${formatCount(lost)} lost or answered twice`);
   console.log(`${formatCount(badInputs!)} bad inputs, ${formatCount(faults!)} faults`);

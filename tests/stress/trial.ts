@@ -28,6 +28,12 @@ export interface TrialOptions {
   readonly isQuick?: boolean;
 }
 
+/** Options for a failure test that is about WebSockets. */
+export interface TransportTrialOptions extends TrialOptions {
+  /** Transport of the server. */
+  readonly transport: Transport;
+}
+
 /** Result of a failure test. */
 export interface TrialOutcome {
   /** What was done, such as `20 clients for 30 s`. */

@@ -8,7 +8,8 @@ import { choice, time } from "../../cli/flags.ts";
 import { formatCount } from "../../cli/figures.ts";
 import { describeMachine, output } from "../support/machine.ts";
 import { markdownTable } from "../support/markdown.ts";
-import { abortedUpgrades, flood, longTexts, vanishing } from "./client_failures.ts";
+import { abortedUpgrades, longTexts, vanishing } from "./client_failures.ts";
+import { endless, flood, fragments, pongs, unread } from "./floods.ts";
 import { fuzzTrial } from "./fuzz.ts";
 import { gatewayLateness, natsChaos } from "./nats_chaos.ts";
 import { descriptors, killedServers, limits, manyConnections, throws } from "./server_failures.ts";
@@ -17,6 +18,9 @@ import {
   isPassed,
   randomSeed,
   scriptFlags,
+  type Transport,
+  TRANSPORTS,
+  type TransportTrialOptions,
   type TrialOptions,
   type TrialOutcome,
 } from "./trial.ts";
@@ -25,11 +29,22 @@ import {
 interface Trial {
   /** The failure, and the expected result. */
   readonly title: string;
+  /** Transports to run it over, if it is about WebSockets. */
+  readonly transports?: readonly Transport[];
+  run(options: TransportTrialOptions): Promise<TrialOutcome>;
+}
+
+/** A failure test over one transport. */
+interface Named {
+  readonly name: string;
+  readonly title: string;
   run(options: TrialOptions): Promise<TrialOutcome>;
 }
 
+const STRICT: readonly Transport[] = ["strict"];
+
 /** All failure tests by name, in the order of the report. */
-export const TRIALS: Readonly<Record<string, Trial>> = {
+const ALL: Readonly<Record<string, Trial>> = {
   packets: {
     title: "Random packets get the same answers from a plain implementation",
     run: fuzzTrial("packets"),
@@ -40,23 +55,64 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
   },
   frames: {
     title: "Unusual WebSocket frames are answered in full; invalid ones affect no other client",
-    run: fuzzTrial("frames-deno"),
+    transports: TRANSPORTS,
+    run: (options) => fuzzTrial(`frames-${options.transport}`)(options),
   },
   limits: {
     title: "The server accepts as much as its limits allow, and refuses more",
+    transports: TRANSPORTS,
     run: limits,
   },
   flood: {
     title: "A client floods the server; another client's answers are at most 50 ms late at p95",
+    transports: TRANSPORTS,
     run: flood,
   },
+  pongs: {
+    title: "Four clients send unsolicited pongs without end; answers are at most 20 ms late at p95",
+    transports: STRICT,
+    run: pongs,
+  },
+  fragments: {
+    title: "Four clients send empty fragments without end; answers are at most 20 ms late at p95",
+    transports: STRICT,
+    run: fragments,
+  },
+  endless: {
+    title: "50 clients send 500 MiB of fragments each; the server takes at most 30 MB of memory",
+    transports: STRICT,
+    run: endless,
+  },
+  unread: {
+    title:
+      "A client sends requests without end and reads nothing; answers are at most 20 ms late at p95",
+    transports: STRICT,
+    run: unread,
+  },
   texts: { title: "Texts too long for a string end only their own connection", run: longTexts },
-  throws: { title: "The server's own code throws in callbacks of Deno", run: throws },
-  vanishing: { title: "Clients disconnect or fall silent with requests in flight", run: vanishing },
-  upgrades: { title: "Clients disconnect during the handshake", run: abortedUpgrades },
-  descriptors: { title: "The server runs out of file descriptors", run: descriptors },
+  throws: {
+    title: "The server's own code throws in callbacks of Deno",
+    transports: TRANSPORTS,
+    run: throws,
+  },
+  vanishing: {
+    title: "Clients disconnect or fall silent with requests in flight",
+    transports: TRANSPORTS,
+    run: vanishing,
+  },
+  upgrades: {
+    title: "Clients disconnect during the handshake",
+    transports: TRANSPORTS,
+    run: abortedUpgrades,
+  },
+  descriptors: {
+    title: "The server runs out of file descriptors",
+    transports: TRANSPORTS,
+    run: descriptors,
+  },
   killed: {
     title: "The server is killed with requests in flight and restarted; each is answered once",
+    transports: TRANSPORTS,
     run: killedServers,
   },
   nats: {
@@ -69,18 +125,32 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
   },
   connections: {
     title: "Many connections are open at once, with a request in flight on each",
+    transports: TRANSPORTS,
     run: manyConnections,
   },
   soak: {
     title: "Mixed load with faults leaks neither memory nor files",
-    run: ({ duration, seed }) => soak({ duration: 2 * duration, seed }),
+    transports: TRANSPORTS,
+    run: (options) => soak({ ...options, duration: 2 * options.duration }),
   },
 };
 
+/** All failure tests, once for each transport that they run over. */
+export const TRIALS: readonly Named[] = Object.entries(ALL).flatMap(
+  ([name, { title, transports, run }]) =>
+    transports?.map((transport) => ({
+      name: `${name}-${transport}`,
+      title: `${title} (transport \`${transport}\`)`,
+      run: (options: TrialOptions) => run({ ...options, transport }),
+    })) ?? [{
+      name,
+      title,
+      run: (options: TrialOptions) => run({ ...options, transport: "deno" }),
+    }],
+);
+
 /** A failure test and its outcome. */
-interface Row {
-  readonly name: string;
-  readonly title: string;
+interface Row extends Pick<Named, "name" | "title"> {
   readonly outcome: TrialOutcome;
 }
 
@@ -130,20 +200,30 @@ async function writeReport(rows: readonly Row[], startedAt: Date): Promise<void>
 }
 
 if (import.meta.main) {
-  const names = Object.keys(TRIALS);
+  const names = Object.keys(ALL);
   const placeholder = "NAME";
   const { only, seconds: duration } = scriptFlags(
     "trials",
     "Runs the failure tests, and writes docs/reliability.md if it runs all.",
     {
-      only: { ...choice(`runs one of ${names.join(", ")} [all]`, ["all", ...names]), placeholder },
+      only: {
+        ...choice(
+          `runs one of ${names.join(", ")}, with -deno or -strict over that transport only [all]`,
+          [
+            "all",
+            ...names,
+            ...TRIALS.map(({ name }) => name),
+          ],
+        ),
+        placeholder,
+      },
       seconds: time("how long each fuzzer goes on, and half of the soak [60]", 60_000),
     },
   );
   const startedAt = new Date();
   const rows: Row[] = [];
-  for (const [name, { title, run }] of Object.entries(TRIALS)) {
-    if (only !== "all" && only !== name) continue;
+  for (const { name, title, run } of TRIALS) {
+    if (only !== "all" && only !== name && !name.startsWith(`${only}-`)) continue;
     console.error(`running: ${name}`);
     const outcome = await run({ duration, seed: randomSeed() });
     for (const failure of outcome.failures) console.log(`FAILED ${name}: ${failure}`);
