@@ -11,15 +11,15 @@ const MAPPED = /^::ffff:(?=\d+\.)/i;
 const LOOPBACK = /^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * Returns what to count connections of a peer by: its address, or the first half of an IPv6
- * address, since whoever has one such address has all that begin with the same half.
+ * Returns the network of a peer, by which its connections count: its address, or the first half of
+ * an IPv6 address, since a customer of a provider has all addresses that begin with the same half.
  */
 export function networkOf(address: string): string {
   const plain = address.replace(MAPPED, "");
   if (!plain.includes(":")) return plain;
   const [front = "", back] = plain.split("::");
   const groups = front === "" ? [] : front.split(":");
-  // `::` stands for as many zeros as make eight groups.
+  // `::` replaces as many zeros as the eight groups lack.
   const rest = back === undefined || back === "" ? [] : back.split(":");
   const zeros = Math.max(8 - groups.length - rest.length, 0);
   return [...groups, ...new Array(zeros).fill("0"), ...rest].slice(0, 4).join(":");

@@ -59,7 +59,7 @@ export class Access {
   /** Whether the server listens on this machine only, so that any other name is an attack. */
   readonly #isLocal: boolean;
 
-  /** @throws {RangeError} if an origin is invalid, or the token could not stand in a header. */
+  /** @throws {RangeError} if an origin is invalid, or the token cannot be sent in a header. */
   constructor({ hostname, token, allowOrigins = [], console = true }: AccessOptions) {
     this.#isToken = token === undefined ? undefined : tokenChecker(token);
     this.#console = console;

@@ -39,7 +39,7 @@ export class ServerConnection implements Carrier, SocketHandler {
   readonly #end = Promise.withResolvers<void>();
   #session: Session | undefined;
   #isEvicted = false;
-  /** Bytes that may be sent before the socket must be asked how many of them wait. */
+  /** Bytes that may be sent before asking the socket again how many bytes are unsent. */
   #room = 0;
   readonly #opened: () => void;
 

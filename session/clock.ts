@@ -10,7 +10,7 @@ export interface Clock {
   /**
    * Calls `callback` once, when the time is `time` or a little later.
    *
-   * @returns what cancels the call.
+   * @returns a function that cancels the call.
    */
   callAt(time: number, callback: () => void): () => void;
 }

@@ -1,5 +1,5 @@
 /**
- * Counts of what happens in sessions. They are plain fields, so that counting costs next to nothing
+ * Counts of a server's requests, errors and bytes. They are plain fields, so that counting costs next to nothing
  * and a structured clone has all of them.
  *
  * @module

@@ -39,7 +39,7 @@ export interface SessionsOptions {
   tap?: Tap | undefined;
   /** Turns requests into responses. @default {a LocalResponder} */
   responder?: Responder | undefined;
-  /** Counts what happens. @default {new Counters()} */
+  /** Counts requests, errors and bytes. @default {new Counters()} */
   counters?: Counters;
   /** Remembers ids that disconnected their clients on purpose. @default {new RecentIds()} */
   disconnectedIds?: DisconnectedIds | undefined;
