@@ -86,6 +86,7 @@ export class ServerConnection implements Carrier, SocketHandler {
   sendFaulty(kind: TransportFault, frame: string): void {
     const socket = this.#socket;
     if (!isFaulty(socket)) return this.send(frame);
+    if (this.#isFull(frame.length)) return queueMicrotask(this.#evictSlowReader);
     try {
       TRANSPORT_FAULTS[kind](socket, frame, this.#context.dripRate ?? 1);
     } catch (error) {

@@ -3,7 +3,12 @@ import { Client } from "../client.ts";
 import { serve, type ServeOptions } from "../server.ts";
 import { clientFrame, openRawSocket, readToEnd, writeAll } from "../tests/support/raw_tcp.ts";
 import { until } from "../tests/support/waiting.ts";
+import { realClock } from "../session/clock.ts";
+import { delayPolicy } from "../session/delays.ts";
+import { Sessions } from "../session/sessions.ts";
 import { FrameDecoder } from "../websocket/decoder.ts";
+import { ServerConnection } from "./connection.ts";
+import { Driver } from "./driver.ts";
 
 const DATA = "Hub&&name&&qüe";
 const ANSWER = '{"request_id":1,"data":{"Hub":{"name":"qüe"}}}';
@@ -133,4 +138,32 @@ Deno.test("serve() throws when an option needs the strict transport", () => {
   for (const [options, message] of table) {
     assertThrows(() => serve({ port: 0, ...options }), RangeError, message);
   }
+});
+
+Deno.test("split counts for the limit of unread bytes", async () => {
+  const sessions = new Sessions({ delays: delayPolicy() });
+  const evictions: number[] = [];
+  const frames: number[] = [];
+  const context = {
+    sessions,
+    driver: new Driver(sessions, realClock, () => {}),
+    events: { evicted: (_address: string, code: number) => evictions.push(code) },
+    maxBuffered: 1000,
+  };
+  const socket = {
+    unsent: 0,
+    listen() {},
+    send() {},
+    close() {},
+    frame: (opcode: number) => frames.push(opcode),
+    drip() {},
+    stall() {},
+  };
+  const connection = new ServerConnection(socket, "192.0.2.7", false, context, () => {});
+  connection.sendFaulty("split", "a".repeat(400));
+  assertEquals(frames.length, 8);
+  socket.unsent = 1001;
+  connection.sendFaulty("split", "b");
+  await Promise.resolve();
+  assertEquals([frames.length, evictions], [8, [1013]]);
 });
