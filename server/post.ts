@@ -61,8 +61,7 @@ async function answer(
   const session = sessions.open(carrier);
   const end = () => driver.close(session);
   driver.receive(session, body);
-  const { decided } = session;
-  if (decided !== undefined) await decided;
+  await session.decided;
 
   const hasAll = session.inFlight === 0;
   const text = answers.join("");
