@@ -9,7 +9,8 @@ const EXAMPLE_RESPONSE =
 /** Runs the task but for its output; returns the reason if there is no base runtime to compile with. */
 async function compile(output: string): Promise<string | undefined> {
   const task = (await taskCommand("compile")).replace("--output asyncpkt", `--output ${output}`);
-  const signal = AbortSignal.timeout(60_000); // for networks that swallow a download
+  // Some networks swallow the download. Without it, only a busy machine takes long.
+  const signal = AbortSignal.timeout(Deno.env.has("DENORT_BIN") ? 600_000 : 60_000);
   const compiling = new Deno.Command(Deno.execPath(), {
     args: ["task", "--eval", task],
     cwd: new URL("..", import.meta.url).pathname,
