@@ -92,6 +92,16 @@ Deno.test("Server.setCertificate() keeps the old certificate when the new one is
   await assertRejects(() => plain.setCertificate(one.tls), RangeError, "there is no certificate");
 });
 
+for (const websocket of ["deno", "strict"] as const) {
+  Deno.test(`Server.setCertificate() keeps the old certificate when Deno rejects a curve: ${websocket}`, async () => {
+    const { tls } = await makeIdentity({ curve: "secp256k1" });
+    await using server = serve({ ...SOON, websocket, tls: one.tls });
+    await assertRejects(() => server.setCertificate(tls), RangeError, "key");
+    await using client = await Client.connect(server.url, { caCerts: one.caCerts });
+    assertEquals((await client.request("a&&b&&c")).data, { a: { b: "c" } });
+  });
+}
+
 Deno.test("Server.setCertificate() lets answers to earlier POSTs go on", async () => {
   const server = serve({ port: 0, delay: { min: 0.3, max: 0.3 }, tls: one.tls });
   using http = Deno.createHttpClient({ caCerts: one.caCerts });

@@ -20,6 +20,8 @@ export interface CertificateOptions {
   readonly isAuthority?: boolean;
   /** Year of its only valid day. @default {two days from now} */
   readonly year?: number;
+  /** Elliptic curve of its key. @default {"prime256v1"} */
+  readonly curve?: string;
 }
 
 /** Makes a certificate whose files begin with `path`. */
@@ -28,11 +30,12 @@ export async function makeCertificate(
   options: CertificateOptions = {},
 ): Promise<CertificateFiles> {
   const { names = "IP:127.0.0.1,DNS:localhost", isAuthority = false, year } = options;
+  const { curve = "prime256v1" } = options;
   const files = { ca: `${path}.ca.pem`, cert: `${path}.pem`, key: `${path}.key` };
   const caKey = `${path}.ca.key`;
   const request = `${path}.csr`;
   const extensions = `${path}.ext`;
-  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  const newKey = ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${curve}`, "-nodes"];
   const authority = isAuthority ? "TRUE" : "FALSE";
   const text = `basicConstraints=CA:${authority}\nsubjectAltName=${names}\n`;
   await Deno.writeTextFile(extensions, text);
@@ -69,10 +72,10 @@ export interface Identity {
 }
 
 /** Makes a certificate without leaving files. */
-export async function makeIdentity(): Promise<Identity> {
+export async function makeIdentity(options?: CertificateOptions): Promise<Identity> {
   const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
   try {
-    const files = await makeCertificate(`${folder}/x`);
+    const files = await makeCertificate(`${folder}/x`, options);
     const [ca, cert, key] = await Promise.all(
       [files.ca, files.cert, files.key].map((path) => Deno.readTextFile(path)),
     );
