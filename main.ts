@@ -8,9 +8,9 @@ import {
   type Command,
   CommandError,
   type Commands,
+  createShutdown,
   Exit,
   reportFailure,
-  Shutdown,
   type Streams,
   UsageError,
 } from "./cli/command.ts";
@@ -133,14 +133,9 @@ if (import.meta.main) {
   const options = { isDumb: isTerminal && isDumbTerminal() };
   const stdout = new BufferedWriter(Deno.stdout, options);
   const stderr = await isOneTerminal() ? stdout : new BufferedWriter(Deno.stderr, options);
-  const shutdown = new Shutdown();
-  shutdown.listen();
-  const code = await main(Deno.args, {
-    stdin: Deno.stdin,
-    stdout,
-    stderr,
-    signal: shutdown.signal,
-    shutDown: (reason) => shutdown.request(reason),
-  });
-  Deno.exit(code);
+  const { signal, shutDown, receive } = createShutdown();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(name, () => receive(name));
+  }
+  Deno.exit(await main(Deno.args, { stdin: Deno.stdin, stdout, stderr, signal, shutDown }));
 }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { FakeTime } from "../tests/support/fake_time.ts";
-import { Shutdown } from "./command.ts";
+import { createShutdown } from "./command.ts";
 
 type Signal = "SIGINT" | "SIGTERM";
 
@@ -8,11 +8,11 @@ type Signal = "SIGINT" | "SIGTERM";
 function start() {
   const time = new FakeTime();
   const exits: [at: number, code: number][] = [];
-  const shutdown = new Shutdown((code) => exits.push([time.now, code]));
+  const shutdown = createShutdown((code) => exits.push([time.now, code]));
   return { time, exits, shutdown, [Symbol.dispose]: () => time[Symbol.dispose]() };
 }
 
-Deno.test("Shutdown.receive() exits when the first signal was at least a second ago", () => {
+Deno.test("receive() exits when the first signal was at least a second ago", () => {
   const cases: [signals: [at: number, Signal][], reason?: string, exit?: [number, number]][] = [
     [[]],
     [[[0, "SIGINT"]], "SIGINT"],
@@ -37,20 +37,20 @@ Deno.test("Shutdown.receive() exits when the first signal was at least a second 
   }
 });
 
-Deno.test("Shutdown.request() does nothing after a signal", () => {
+Deno.test("shutDown() does nothing after a signal", () => {
   using run = start();
   run.shutdown.receive("SIGTERM");
   run.time.pass(900);
-  run.shutdown.request("stdin is closed");
+  run.shutdown.shutDown("stdin is closed");
   assertEquals(run.shutdown.signal.reason.message, "SIGTERM");
   run.time.pass(100);
   run.shutdown.receive("SIGINT");
   assertEquals(run.exits, [[1000, 130]]);
 });
 
-Deno.test("Shutdown.receive() counts a request() as the first signal", () => {
+Deno.test("receive() counts a call of shutDown() as the first signal", () => {
   using run = start();
-  run.shutdown.request("stdin is closed");
+  run.shutdown.shutDown("stdin is closed");
   assertEquals(run.shutdown.signal.reason.message, "stdin is closed");
   run.time.pass(999);
   run.shutdown.receive("SIGTERM");

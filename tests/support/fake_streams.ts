@@ -5,7 +5,7 @@
  */
 
 import { assert } from "@std/assert";
-import { Shutdown, type Streams } from "../../cli/command.ts";
+import { createShutdown, type Streams } from "../../cli/command.ts";
 import { BufferedWriter } from "../../cli/buffered_writer.ts";
 import { main } from "../../main.ts";
 import { until } from "./waiting.ts";
@@ -45,7 +45,7 @@ export function startCommand(args: string[], options: FakeStreamsOptions = {}): 
   const { stdin = "", terminals = [], error = new Error(FULL) } = options;
   const room = { stdout: Infinity, stderr: Infinity, ...options.room };
   const written = { stdout: "", stderr: "" };
-  const shutdown = new Shutdown();
+  const shutdown = createShutdown();
   const output = (name: "stdout" | "stderr") => {
     const decoder = new TextDecoder();
     return new BufferedWriter({
@@ -66,8 +66,7 @@ export function startCommand(args: string[], options: FakeStreamsOptions = {}): 
     },
     stdout: output("stdout"),
     stderr: output("stderr"),
-    signal: shutdown.signal,
-    shutDown: (reason) => shutdown.request(reason),
+    ...shutdown,
   };
   const has = async (name: "stdout" | "stderr", pattern: RegExp) => {
     await until(`${name} has ${pattern}`, () => pattern.test(written[name]));
@@ -81,7 +80,7 @@ export function startCommand(args: string[], options: FakeStreamsOptions = {}): 
       return written.stderr;
     },
     exit: main(args, streams),
-    interrupt: () => shutdown.request("SIGINT"),
+    interrupt: () => shutdown.shutDown("SIGINT"),
     seen: (pattern) => has("stdout", pattern),
     said: (pattern) => has("stderr", pattern),
   };
