@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ConnectOptions } from "../client.ts";
 import { readTextFile, readToken, tokenFile, toReadToken } from "./files.ts";
 import { UsageError } from "./command.ts";
 import * as flag from "./flags.ts";
@@ -40,10 +41,7 @@ export function clientNeeds(flags: ClientFlags, path: string | undefined): Need[
 }
 
 /** The credentials of a client, and the authorities that it trusts. */
-export interface ClientAccess {
-  token?: string;
-  caCerts?: string[];
-}
+export type ClientAccess = Pick<ConnectOptions, "token" | "caCerts">;
 
 /**
  * Reads the token and the authorities.

@@ -169,11 +169,7 @@ export interface Input {
  */
 export function readInput(text: string): Input {
   if (!/^\s*[[{]/.test(text)) return { id: undefined, data: text };
-  let value: {
-    readonly request_id?: RequestId;
-    readonly data?: unknown;
-    readonly cancel?: unknown;
-  };
+  let value: { request_id?: RequestId; data?: unknown; cancel?: unknown };
   try {
     value = parseJson(text) as typeof value;
   } catch (error) {
