@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type DistributionReport, figureOf, FIGURES, type Report } from "../load/report.ts";
+import { figureOf, FIGURES, type Report } from "../load/report.ts";
 import type { LoadCounts } from "../load/results.ts";
 import type { LoadOptions, Run } from "../load/run.ts";
 import { counted, formatCount, formatDuration, histogram, plural, progressBar } from "./figures.ts";
@@ -47,18 +47,17 @@ export function progressOf(options: LoadOptions): (run: Run) => string[] {
       rate = 1000 * (answered - answeredThen) / since;
       [countedAt, answeredThen] = [elapsed, answered];
     }
-    const percentiles = [50, 90, 99].map((each) =>
+    const figures = [50, 90, 99].map((each) =>
       `p${each} ${formatDuration(latency.percentile(each))}`
     );
+    const latencies = `latency: ${figures.join(", ")}, max ${formatDuration(latency.max)}`;
     const errors = errorRows(Object.fromEntries(results.errors)).slice(0, MAX_ERRORS);
     return [
       limitLine(elapsed, sent, options),
       `${counted(rate, "answer")}/s, ${formatCount(inFlight)} in flight, ` +
       `${formatCount(answered)} answered, ${formatCount(failed)} failed, ` +
       `${formatCount(timed_out)} timed out`,
-      ...latency.count === 0
-        ? []
-        : [`latency: ${percentiles.join(", ")}, max ${formatDuration(latency.max)}`],
+      ...latency.count === 0 ? [] : [latencies],
       ...errors.map(([count, code]) => `  ${count}  ${code}`),
     ];
   };
@@ -146,14 +145,12 @@ function share(count: number, all: number): string {
 /** Returns a table with a column for each distribution. */
 function durations({ latency_ms, overhead_ms, send_lag_ms }: Report): string[] {
   const all = { latency: latency_ms, overhead: overhead_ms, "send lag": send_lag_ms };
-  const columns = Object.entries(all).filter((entry): entry is [string, DistributionReport] =>
-    entry[1] !== null
-  );
+  const columns = Object.entries(all).filter(([, column]) => column !== null);
   if (columns.length === 0) return [];
   const line = (name: string, cells: string[]) =>
     name.padEnd(8) + cells.map((cell) => cell.padStart(10)).join("");
   const rows = FIGURES.map((name) =>
-    line(name, columns.map(([, each]) => formatDuration(figureOf(each, name)!)))
+    line(name, columns.map(([, column]) => formatDuration(figureOf(column, name)!)))
   );
   return [line("", columns.map(([name]) => name)), ...rows];
 }

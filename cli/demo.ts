@@ -36,11 +36,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   readFlags(flags, args);
   await requirePermissions("demo", args, [toListen("127.0.0.1")]);
   const stop = stopSignal(streams);
-  try {
-    await show(streams.stdout, stop);
-  } catch (error) {
+  await show(streams.stdout, stop).catch((error) => {
     if (!stop.aborted) throw error;
-  }
+  });
   return streams.signal.aborted ? Exit.interrupted : Exit.ok;
 }
 

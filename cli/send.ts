@@ -108,11 +108,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     }
   }
   const connect = async () => {
-    const client = await Client.connect(given.url, {
-      ...connectOptions(given, reporter),
-      ...access,
-      signal: stop,
-    });
+    const options = { ...connectOptions(given, reporter), ...access, signal: stop };
+    const client = await Client.connect(given.url, options);
     reporter.summary.begin();
     return client;
   };
@@ -134,12 +131,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       return await fail(error);
     }
     const exit = await reporter.end();
-    const { leftOut, error } = replay;
-    if (leftOut > 0) {
-      const what = counted(leftOut, "invalid line or packet", "invalid lines or packets");
-      reporter.warn(`left out: ${what}`);
-    }
-    if (error !== undefined) throw error;
+    const what = counted(replay.leftOut, "invalid line or packet", "invalid lines or packets");
+    if (replay.leftOut > 0) reporter.warn(`left out: ${what}`);
+    if (replay.error !== undefined) throw replay.error;
     return signal.aborted ? Exit.interrupted : exit;
   }
 
@@ -216,10 +210,9 @@ function connectOptions(flags: Flags, reporter: OutcomeReporter): ConnectOptions
       const isFirst = code === "connection_failed";
       if (isFirst && isWaiting) return;
       isWaiting = isFirst;
-      const next = isFirst
-        ? `waiting for the server, for ${timeout / 1000} s at most`
-        : `trying again in ${(wait / 1000).toFixed(1)} s`;
-      reporter.info(`${message}; ${next}`);
+      const again = `trying again in ${(wait / 1000).toFixed(1)} s`;
+      const first = `waiting for the server, for ${timeout / 1000} s at most`;
+      reporter.info(`${message}; ${isFirst ? first : again}`);
     },
     onReconnect: () => reporter.info("reconnected"),
   };

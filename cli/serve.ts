@@ -135,12 +135,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const output = given.record === "-" ? stderr : stdout;
   using log = startLog(output, given["log-format"], given.quiet);
   await using gateway = await openGateway(given, log);
+  const { hostname, port, websocket, delay, seed } = given;
   const options = flag.defined<ServeOptions>({
-    hostname: given.hostname,
-    port: given.port,
-    websocket: given.websocket,
-    delay: given.delay,
-    seed: given.seed,
+    ...{ hostname, port, websocket, delay, seed, token, tls },
     faults: given.fault,
     handshakeDelay: given["handshake-delay"],
     refuseFirst: given.refuse,
@@ -153,9 +150,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       maxConnectionsPerAddress: given["max-connections-per-address"],
       maxBuffered: given["max-buffered"],
     }),
-    token,
     allowOrigins: given["allow-origin"],
-    tls,
     console: !given["no-console"],
     drainTimeout: given["drain-timeout"],
     events: log,
@@ -166,7 +161,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const server = await listen(options, given.workers, gateway);
   using _renewal = renewOnHangUp(server, given, log);
   log.listening(server.url);
-  if (token === undefined && !isLoopback(given.hostname)) log.exposed();
+  if (token === undefined && !isLoopback(hostname)) log.exposed();
   await output.flush();
   const status = statusOf(server);
   using _status = output.keepBelow(() => given["log-format"] === "text" ? [status()] : []);
