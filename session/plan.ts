@@ -25,24 +25,18 @@ export interface Plan {
 
 /** Ids of requests that disconnected their client on purpose; each id is JSON text. */
 export interface DisconnectedIds {
-  add(id: string): void;
+  add(id: string): unknown;
   /** Forgets an id; returns whether it was remembered. */
   delete(id: string): boolean;
 }
 
 /** Remembers the latest 10,000 ids. */
-export class RecentIds implements DisconnectedIds {
-  readonly #ids = new Set<string>();
-
-  add(id: string): void {
-    this.#ids.add(id);
-    if (this.#ids.size <= MAX_REMEMBERED) return;
-    const [oldest] = this.#ids;
-    this.#ids.delete(oldest!);
-  }
-
-  delete(id: string): boolean {
-    return this.#ids.delete(id);
+export class RecentIds extends Set<string> implements DisconnectedIds {
+  override add(id: string): this {
+    super.add(id);
+    const [oldest] = this;
+    if (this.size > MAX_REMEMBERED) this.delete(oldest!);
+    return this;
   }
 }
 
