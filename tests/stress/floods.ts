@@ -151,13 +151,13 @@ function floodWith(
 
 /** Clients send messages of hundreds of megabytes. */
 export async function endless(options: TransportTrialOptions): Promise<TrialOutcome> {
-  const [clients, size] = options.isQuick ? [3, 100] : [50, 500];
+  const [clients, size]: [number, number] = options.isQuick ? [3, 100] : [50, 500];
   const fragment = buildFrame(new Uint8Array(1 << 20), { first: 0, mask: ZERO_MASK });
   let refused = 0;
   const outcome = await attack(options, {
     clients,
     extent: `${clients} clients that each send a message of ${size} MiB in fragments`,
-    mostMemory: 30e6,
+    mostMemory: 30e6 + clients * (1 << 20), // the longest packet of each client
     async run(peer) {
       const closing = readCloseCode(peer);
       await peer.write(buildFrame("", { first: Opcode.text, mask: ZERO_MASK }));
