@@ -14,9 +14,8 @@ import {
   type Streams,
   UsageError,
 } from "./cli/command.ts";
-import { isDumbTerminal } from "./cli/terminal/status_lines.ts";
 import { closestString } from "./cli/closest_string.ts";
-import { BufferedWriter } from "./cli/buffered_writer.ts";
+import { BufferedWriter, isDumbTerminal } from "./cli/buffered_writer.ts";
 
 /** All commands. Each is loaded only if it is asked for, so that the program starts soon. */
 const COMMANDS: Commands = {
@@ -129,8 +128,7 @@ async function isOneTerminal(): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  const isTerminal = Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
-  const options = { isDumb: isTerminal && isDumbTerminal() };
+  const options = { isDumb: isDumbTerminal() };
   const stdout = new BufferedWriter(Deno.stdout, options);
   const stderr = await isOneTerminal() ? stdout : new BufferedWriter(Deno.stderr, options);
   const { signal, shutDown, receive } = createShutdown();

@@ -1,17 +1,12 @@
 /**
- * Writes to stdout and stderr in blocks, many lines with one system call.
+ * Writes to stdout and stderr in blocks, many lines with one system call, and draws status lines below
+ * them on a terminal.
  *
  * @module
  */
 
 import { escapeControls } from "./terminal/escape.ts";
 import { counted } from "./figures.ts";
-import {
-  DEFAULT_SIZE,
-  StatusLines,
-  type TerminalSize,
-  terminalSize,
-} from "./terminal/status_lines.ts";
 
 /** How long text is buffered, in milliseconds. */
 const DELAY = 10;
@@ -25,6 +20,24 @@ const MAX_BUFFERED = 1 << 26;
 /** Time between two drawings of status lines, in milliseconds. */
 const FRAME = 100;
 
+// Without wrapping, the terminal cuts off long lines. Wrapped lines could not be overwritten.
+const WRAP = { off: "\x1b[?7l", on: "\x1b[?7h" };
+const ERASE_LINE = "\x1b[K";
+const ERASE_BELOW = "\x1b[J";
+
+// Colors take up no cell.
+// deno-lint-ignore no-control-regex -- they begin with ESC
+const COLORS = /\x1b\[[\d;]*m/g;
+
+/** Size of a terminal, in cells. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** Size of a terminal that does not report its own. */
+const DEFAULT_SIZE: TerminalSize = { columns: 80, rows: 24 };
+
 /** A stream such as `Deno.stdout` or `Deno.stderr`. */
 export interface Sink {
   write(bytes: Uint8Array): Promise<number>;
@@ -33,7 +46,7 @@ export interface Sink {
 
 /** Options for {@linkcode BufferedWriter} on a terminal. */
 export interface BufferedWriterOptions {
-  /** Returns the size of the terminal. @default {terminalSize} */
+  /** Returns the size of the terminal. @default {that of the process} */
   readonly size?: () => TerminalSize;
   /** Whether the terminal can neither overwrite lines nor show colors. @default {false} */
   readonly isDumb?: boolean;
@@ -171,5 +184,70 @@ export class BufferedWriter {
     }
     // A finally() outside would run too late: text written before it would wait for the next flush.
     this.#writing = undefined;
+  }
+}
+
+/** Returns the size of the terminal. */
+function terminalSize(): TerminalSize {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    if (columns > 0 && rows > 0) return { columns, rows };
+  } catch {
+    // There is none.
+  }
+  return DEFAULT_SIZE;
+}
+
+/**
+ * Returns whether the terminal can neither overwrite lines nor show colors: TERM is `dumb` or, except
+ * on Windows, not set. Without permission to read TERM, it returns false.
+ */
+export function isDumbTerminal(): boolean {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: "TERM" });
+  if (state !== "granted") return false;
+  const term = Deno.env.get("TERM") ?? "";
+  return term === "dumb" || (term === "" && Deno.build.os !== "windows");
+}
+
+/** Makes the text that draws status lines below other text. */
+class StatusLines {
+  readonly #lines: (size: TerminalSize) => readonly string[];
+  readonly #size: () => TerminalSize;
+  /** Width of each line on the terminal. */
+  #drawn: readonly number[] = [];
+
+  /** @param lines returns the lines at each drawing, without control characters. */
+  constructor(lines: (size: TerminalSize) => readonly string[], size: () => TerminalSize) {
+    this.#lines = lines;
+    this.#size = size;
+  }
+
+  /** Returns `text` followed by the lines, drawn over the old ones, which does not flicker. */
+  around(text: string): string {
+    const size = this.#size();
+    const up = this.#up(size.columns);
+    // The cursor needs the last row; a line that has scrolled off could not be overwritten.
+    const lines = this.#lines(size).slice(0, size.rows - 1);
+    this.#drawn = lines.map((line) => Math.min(line.replace(COLORS, "").length, size.columns));
+    if (up === "" && lines.length === 0) return text;
+    const above = text === "" ? up : `${up}${ERASE_BELOW}${text}`;
+    const drawing = lines.map((line) => `${ERASE_LINE}${line}\n`).join("");
+    return `${above}${WRAP.off}${drawing}${WRAP.on}${ERASE_BELOW}`;
+  }
+
+  /** Returns the text that erases the lines. */
+  erase(): string {
+    const up = this.#up(this.#size().columns);
+    this.#drawn = [];
+    return up === "" ? "" : `${up}${ERASE_BELOW}`;
+  }
+
+  /** Moves the cursor to the first line. A terminal that has become narrower has wrapped them. */
+  #up(columns: number): string {
+    const rows = this.#drawn.reduce(
+      (sum, width) => sum + Math.max(Math.ceil(width / columns), 1),
+      0,
+    );
+    return rows === 0 ? "" : `\x1b[${rows}A\r`;
   }
 }

@@ -9,7 +9,7 @@ import { Distribution } from "../../load/distribution.ts";
 import type { RequestId } from "../../protocol.ts";
 import { escapeControls } from "./escape.ts";
 import { formatCount, formatDuration, histogram, quantiles } from "../figures.ts";
-import type { TerminalSize } from "./status_lines.ts";
+import type { TerminalSize } from "../buffered_writer.ts";
 
 /** Most lines. If there are more requests, they share lines. */
 const MAX_LINES = 40;

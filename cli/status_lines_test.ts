@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { FakeTime } from "../../tests/support/fake_time.ts";
-import { Screen } from "../../tests/support/screen.ts";
-import { BufferedWriter } from "../buffered_writer.ts";
+import { FakeTime } from "../tests/support/fake_time.ts";
+import { Screen } from "../tests/support/screen.ts";
+import { BufferedWriter } from "./buffered_writer.ts";
 
 Deno.test("keepBelow() shows lines below the written text, and erases them", async () => {
   await using screen = new Screen(20, 5);
