@@ -119,8 +119,8 @@ async function readData(
   flag.exclude({ "--data": given !== undefined, "--file": true });
   const stream = file === "-" ? stdin.readable : await openFile(file);
   const data: string[] = [];
-  for await (const { number, text, fault } of readLines(stream, { signal })) {
-    if (text === undefined) throw new UsageError(`${file}, line ${number}: ${fault}`);
+  for await (const { number, text, problem } of readLines(stream, signal)) {
+    if (text === undefined) throw new UsageError(`${file}, line ${number}: ${problem}`);
     data.push(readInput(text).data);
   }
   if (data.length === 0 && !signal.aborted) {

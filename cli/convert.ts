@@ -49,9 +49,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const stop = stopSignal(streams);
   const convertLine = given.back ? toDataLine : convertToJson;
   let exit: number = Exit.ok;
-  for await (const line of readLines(stdin.readable, { signal: stop })) {
+  for await (const line of readLines(stdin.readable, stop)) {
     try {
-      if (line.fault !== undefined) throw new RangeError(line.fault);
+      if (line.problem !== undefined) throw new RangeError(line.problem);
       stdout.writeLine(convertLine(line.text));
     } catch (error) {
       exit = Exit.failed;

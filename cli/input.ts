@@ -13,22 +13,14 @@ import { messageOf, UsageError } from "./command.ts";
 const MAX_LINE = 64 * 2 ** 20;
 
 type Content =
-  | { readonly text: string; readonly fault?: undefined }
-  | { readonly text?: undefined; readonly fault: string };
+  | { readonly text: string; readonly problem?: undefined }
+  | { readonly text?: undefined; readonly problem: string };
 
-/** A line: its number, from 1, and either its text or the fault because of which it has none. */
+/** A line: its number, from 1, and either its text or why it has none. */
 export type InputLine = { readonly number: number } & Content;
 
-/** A line without a fault. */
+/** A line that has a text. */
 export type TextLine = Extract<InputLine, { text: string }>;
-
-/** Options for {@linkcode readLines}. */
-export interface ReadLinesOptions {
-  /** Ends the lines when it is aborted, even while the stream is idle. */
-  readonly signal?: AbortSignal;
-  /** Most bytes in a line. @default {64 MiB} */
-  readonly limit?: number;
-}
 
 const LF = 0x0a;
 const BOM = "\ufeff";
@@ -40,11 +32,14 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Reads the lines of a UTF-8 stream as they arrive, and keeps no more than one in memory. A line ends
  * with LF or CR LF, which the last line may lack. A byte order mark at the start is dropped.
  *
+ * @param signal ends the lines when it is aborted, even while the stream is idle.
+ * @param limit most bytes in a line.
  * @throws {UsageError} if the stream cannot be read, for example because it is a directory.
  */
 export async function* readLines(
   stream: ReadableStream<Uint8Array>,
-  { signal, limit = MAX_LINE }: ReadLinesOptions = {},
+  signal?: AbortSignal,
+  limit: number = MAX_LINE,
 ): AsyncGenerator<InputLine, void, void> {
   let number = 0;
   const lineOf = (content: Content): InputLine => {
@@ -92,7 +87,7 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
  * @throws {RangeError} if it would not; the message says what in the text prevents it.
  */
 export function checkLine(text: string, limit: number = MAX_LINE): void {
-  const fault = text.includes("\n")
+  const problem = text.includes("\n")
     ? "it contains a line feed"
     : text.endsWith("\r")
     ? "it ends in a carriage return"
@@ -103,10 +98,10 @@ export function checkLine(text: string, limit: number = MAX_LINE): void {
     : text.length > limit / 3 && encoder.encode(text).length > limit
     ? `it is ${tooLong(limit)}`
     : undefined;
-  if (fault !== undefined) throw new RangeError(`Cannot write the data as a line: ${fault}`);
+  if (problem !== undefined) throw new RangeError(`Cannot write the data as a line: ${problem}`);
 }
 
-/** Decodes the lines of a block: all at once, which is faster, unless one of them has a fault. */
+/** Decodes the lines of a block: all at once, which is faster, unless one of them has a problem. */
 function contentsOf(block: Uint8Array, limit: number): Content[] {
   const text = block.length <= limit ? decode(block) : undefined;
   if (text !== undefined) return text.split("\n").map((line) => ({ text: withoutReturn(line) }));
@@ -116,7 +111,7 @@ function contentsOf(block: Uint8Array, limit: number): Content[] {
     const end = next < 0 ? block.length : next;
     const text = end - start <= limit ? decode(block.subarray(start, end)) : undefined;
     if (text !== undefined) contents.push({ text: withoutReturn(text) });
-    else contents.push({ fault: end - start > limit ? tooLong(limit) : "not valid UTF-8" });
+    else contents.push({ problem: end - start > limit ? tooLong(limit) : "not valid UTF-8" });
     start = end + 1;
   }
   return contents;
@@ -151,7 +146,7 @@ async function* chunksOf(
   }
 }
 
-/** Most UTF-16 units of a faulty input that an error quotes. */
+/** Most UTF-16 units of an input that an error quotes. */
 const MAX_QUOTE = 60;
 
 /** An argument or a line, as data to send. */
@@ -160,12 +155,12 @@ export interface Input {
   /** The id in the input, if any. It may be invalid; the client checks it. */
   readonly id: RequestId | undefined;
   /** Why an input that begins like JSON is not a packet. */
-  readonly fault?: string;
+  readonly problem?: string;
 }
 
 /**
  * Reads an argument or a line. A JSON object with `data` is a packet; anything else is data. If such data
- * begins like JSON, `fault` says why it is not a packet.
+ * begins like JSON, `problem` says why it is not a packet.
  */
 export function readInput(text: string): Input {
   if (!/^\s*[[{]/.test(text)) return { id: undefined, data: text };
@@ -184,5 +179,5 @@ export function readInput(text: string): Input {
 
 function notPacket(text: string, reason: string): Input {
   const quote = text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE)}…` : text;
-  return { id: undefined, data: text, fault: `${quote} is not a packet: ${reason}` };
+  return { id: undefined, data: text, problem: `${quote} is not a packet: ${reason}` };
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { BROKEN_FRAMES } from "../tests/support/broken_json.ts";
 import { UsageError } from "./command.ts";
-import { checkLine, readInput, readLines, type ReadLinesOptions } from "./input.ts";
+import { checkLine, readInput, readLines } from "./input.ts";
 
 const encoder = new TextEncoder();
 
@@ -12,14 +12,14 @@ function streamOf(bytes: Uint8Array, size: number): ReadableStream<Uint8Array> {
   return ReadableStream.from(chunks);
 }
 
-/** Returns the texts of a stream's lines, faults in brackets, and checks the numbers. */
+/** Returns the texts of a stream's lines, problems in brackets, and checks the numbers. */
 async function textsOf(
   stream: ReadableStream<Uint8Array>,
-  options?: ReadLinesOptions,
+  limit?: number,
 ): Promise<string[]> {
-  const lines = await Array.fromAsync(readLines(stream, options));
+  const lines = await Array.fromAsync(readLines(stream, undefined, limit));
   assertEquals(lines.map(({ number }) => number), lines.map((_, i) => i + 1));
-  return lines.map(({ text, fault }) => text ?? `[${fault}]`);
+  return lines.map(({ text, problem }) => text ?? `[${problem}]`);
 }
 
 const CASES: [text: string, ...lines: string[]][] = [
@@ -77,7 +77,7 @@ Deno.test("readLines() reports lines over the limit, and goes on", async () => {
   for (const end of ["", "\n", "\nlast"]) {
     const bytes = encoder.encode(lines.join("\n") + end);
     for (const size of [10_000, limit, 10 * limit]) {
-      const texts = await textsOf(streamOf(bytes, size), { limit });
+      const texts = await textsOf(streamOf(bytes, size), limit);
       const last = end === "\nlast" ? ["last"] : [];
       assertEquals(texts, ["a", tooLong, "b", "x".repeat(limit), tooLong, ...last], `${size}`);
     }
@@ -119,7 +119,7 @@ Deno.test("readLines() drops the unfinished line when it is aborted", async () =
   const stream = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(encoder.encode("one\ntw")),
   });
-  const lines = readLines(stream, { signal: abort.signal });
+  const lines = readLines(stream, abort.signal);
   assertEquals((await lines.next()).value?.text, "one");
   const next = lines.next();
   abort.abort();
@@ -219,7 +219,7 @@ Deno.test("readInput() returns other text as data", () => {
   for (const text of texts) assertEquals(readInput(text), { id: undefined, data: text }, text);
 });
 
-Deno.test("readInput() returns a fault when the text begins like JSON but is not a packet", () => {
+Deno.test("readInput() returns a problem when the text begins like JSON but is not a packet", () => {
   const cases: [text: string, reason: RegExp][] = [
     ["{", /^Expected property name or '}' in JSON at position 1$/],
     ['{"data":"a"', /^Expected ',' or '}' after property value in JSON at position 11$/],
@@ -240,20 +240,20 @@ Deno.test("readInput() returns a fault when the text begins like JSON but is not
     ['[{"request_id":1,"data":"a"},{"request_id":2,"data":"b"}]', /^expected a JSON object, /],
   ];
   for (const [text, reason] of cases) {
-    const { fault, ...input } = readInput(text);
+    const { problem, ...input } = readInput(text);
     assertEquals(input, { id: undefined, data: text }, text);
-    const [quote, why] = fault!.split(" is not a packet: ");
+    const [quote, why] = problem!.split(" is not a packet: ");
     assertEquals(quote, text);
     assertMatch(why!, reason, text);
   }
 });
 
-Deno.test("readInput() returns a fault for each frame that a server refuses", () => {
+Deno.test("readInput() returns a problem for each frame that a server refuses", () => {
   for (const { name, text } of BROKEN_FRAMES) {
-    const { fault, data } = readInput(text);
+    const { problem, data } = readInput(text);
     const isPacket = data === "x"; // the client chooses an id, or refuses this one
     if (!/^\s*[[{]/.test(text) || isPacket) continue;
     assertEquals(data, text, name);
-    assert(fault !== undefined && fault.length < 200, name);
+    assert(problem !== undefined && problem.length < 200, name);
   }
 });

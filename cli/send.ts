@@ -88,9 +88,10 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const lost = new AbortController();
   const input = given._.length > 0
     ? given._.map((text, i): InputLine => ({ number: i + 1, text }))
-    : readLines(readsStdin ? stdin.readable : await openFile(path!), {
-      signal: AbortSignal.any([stop, lost.signal]),
-    });
+    : readLines(
+      readsStdin ? stdin.readable : await openFile(path!),
+      AbortSignal.any([stop, lost.signal]),
+    );
 
   const { quiet, json, concurrency, timeout, ordered, speed = 1 } = given;
   const total = Array.isArray(input) ? input.length : undefined;
@@ -103,8 +104,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   });
   async function* textLines(): AsyncGenerator<TextLine, void, void> {
     for await (const line of input) {
-      if (line.fault === undefined) yield line;
-      else reporter.refuse(line.number, line.fault);
+      if (line.problem === undefined) yield line;
+      else reporter.refuse(line.number, line.problem);
     }
   }
   const connect = async () => {
@@ -154,13 +155,13 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   let isRead = false;
   async function* inputs(): AsyncGenerator<RequestInput, void, void> {
     for await (const { number, text } of textLines()) {
-      const { data, id, fault } = readInput(text);
-      if (fault !== undefined && given.strict) {
-        reporter.refuse(number, `${fault}; not sent, expected {"data": "…"} or plain data`);
+      const { data, id, problem } = readInput(text);
+      if (problem !== undefined && given.strict) {
+        reporter.refuse(number, `${problem}; not sent, expected {"data": "…"} or plain data`);
         continue;
       }
-      if (fault !== undefined) {
-        reporter.warnOfInput(number, `${fault}; sent as plain data, which --strict refuses`);
+      if (problem !== undefined) {
+        reporter.warnOfInput(number, `${problem}; sent as plain data, which --strict refuses`);
       }
       chart?.sent(given.id ?? id);
       yield { data, id: given.id ?? id };

@@ -64,7 +64,7 @@ export function startProgram(
   const stdout = new Inbox<string>();
   const stdin = child.stdin.getWriter();
   const read = (async () => {
-    for await (const { text, fault } of readLines(child.stdout)) stdout.put(text ?? fault);
+    for await (const { text, problem } of readLines(child.stdout)) stdout.put(text ?? problem);
   })();
   const stderr = new Response(child.stderr).text();
   let isEnded = false;
