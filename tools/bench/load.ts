@@ -70,7 +70,7 @@ class Connection {
     for (let i = 0; i < count; i++) {
       for (let at = firstId; at < frame.length; at += packet.length + 1) {
         const number = sent++ % sentAt.length;
-        sentAt[number] = now;
+        if (rate > 0) sentAt[number] = now;
         for (let j = 0; j < ID_LENGTH; j++) frame[at + j] = HEX[(number >> (28 - 4 * j)) & 15]!;
       }
       this.#encoder.raw(frame);
@@ -143,11 +143,12 @@ class Connection {
     const isOne = bytes[start] === OBJECT;
     let at = start + (isOne ? 1 : 2) + KEY.length;
     if (!isAfterKey(bytes, at)) throw new Error("a frame has no answer");
-    for (; at < end; at = isOne ? end : nextId(bytes, at, end)) {
+    for (let length = 1; at < end; at += length) {
       this.#due++;
       answered++;
       if (bytes[at + NAME] === E) errors++;
       if (rate > 0 && isMeasuring) sample(bytes, at, now);
+      length = (isOne ? end : nextId(bytes, at, length, end)) - at;
     }
   }
 }
@@ -160,8 +161,9 @@ function isAfterKey(bytes: Uint8Array, at: number): boolean {
   return true;
 }
 
-/** Returns where the next id begins; `end` if there is none. */
-function nextId(bytes: Uint8Array, at: number, end: number): number {
+/** Returns where the next id begins, `end` if nowhere: most likely `length` bytes later. */
+function nextId(bytes: Uint8Array, at: number, length: number, end: number): number {
+  if (at + length < end && isAfterKey(bytes, at + length)) return at + length;
   do at++; while (at < end && !isAfterKey(bytes, at));
   return at;
 }
