@@ -12,17 +12,47 @@ import { buildFrame, closePayload, FrameError, Opcode, parseClose, tooLong } fro
 /** Status code when the peer ends the stream without a Close frame (section 7.1.5). */
 const ABNORMAL = 1006;
 
-/**
- * Bytes that a connection may read before the event loop takes a turn. A read whose bytes are there already
- * takes none, so a peer that never stops would keep everybody else waiting.
- */
-const TURN = 1 << 16;
+/** Bytes that all connections together may read in one turn of the event loop. */
+const TURN = 1 << 19;
+
+/** Time that they wait after that, in milliseconds. */
+const PAUSE = 5;
 
 /** The most pieces per second of a message that is sent slowly. */
 const MAX_PIECES = 20;
 
 /** Calls a function in the next turn of the event loop. Deno 2.7 has no type for it. */
 const { setImmediate } = globalThis as unknown as { setImmediate(call: () => void): void };
+
+let left = TURN;
+let willTurn = false;
+let pause: Promise<void> | undefined;
+
+function startTurn(): void {
+  willTurn = false;
+  left = TURN;
+}
+
+/**
+ * Counts bytes that were read; returns what to await before reading on, if anything. A read whose bytes are
+ * there already takes no turn of the event loop, and a turn in which something is ready rarely looks at
+ * other sockets: without pauses, peers that never stop would keep all others waiting.
+ */
+function spendTurn(bytes: number): Promise<void> | undefined {
+  left -= bytes;
+  if (!willTurn) {
+    willTurn = true;
+    setImmediate(startTurn);
+  }
+  if (left > 0) return pause;
+  return pause ??= new Promise((resolve) =>
+    setTimeout(() => {
+      pause = undefined;
+      left = TURN;
+      resolve();
+    }, PAUSE)
+  );
+}
 
 /** Options for {@linkcode WebSocketConnection}. */
 export interface ConnectionOptions {
@@ -106,16 +136,13 @@ export class WebSocketConnection implements FrameHandlers {
     try {
       this.#events.onOpen?.();
       this.#decoder.write(surplus);
-      for (let left = TURN; this.#state !== "ended";) {
+      while (this.#state !== "ended") {
         const count = await this.#read(this.#decoder.space);
         if (count === null) break;
-        left -= count;
-        if (left <= 0) {
-          left = TURN;
-          await new Promise<void>((resolve) => setImmediate(resolve));
-        }
         this.#silence = 0;
         this.#decoder.decode(count);
+        const turn = spendTurn(count);
+        if (turn !== undefined) await turn;
         if (this.unsent > this.#maxBacklog) await this.#flush();
       }
     } catch (error) {
