@@ -24,7 +24,7 @@ export interface ConnectionContext {
   readonly events: ServerEvents;
   /** Bytes that may wait for a peer to read them. */
   readonly maxBuffered: number;
-  /** The rate of the fault `drip`, in bytes per second. @default {1} */
+  /** The rate of the fault `drip`, in bytes per second, if there are faults. */
   readonly dripRate?: number | undefined;
 }
 

@@ -98,6 +98,8 @@ export class WebSocketConnection implements FrameHandlers {
   #willFlush = false;
   /** Messages that are sent slowly, one after the other, and how many: the rest has to wait. */
   #drips = Promise.resolve();
+  /** Their bytes that are not written, and those of the messages between them. */
+  #held = 0;
   #dripping = 0;
   /** Ends the pause between two pieces of such a message. */
   #endPause = () => {};
@@ -119,7 +121,7 @@ export class WebSocketConnection implements FrameHandlers {
 
   /** Bytes that wait to be written. */
   get unsent(): number {
-    return this.#encoder.length + this.#writing;
+    return this.#encoder.length + this.#writing + this.#held;
   }
 
   /** Reports what happens from now on. */
@@ -174,12 +176,14 @@ export class WebSocketConnection implements FrameHandlers {
     if (this.#state !== "open") return;
     const before = this.#drips;
     const sent = this.#encoder.take();
+    const frame = buildFrame(text);
+    this.#held += sent.length + frame.length;
     this.#dripping++;
     this.#drips = (async () => {
       await before;
       if (this.#writing > 0) await (this.#flushed ??= Promise.withResolvers()).promise;
       await this.#writeSlowly(sent, Infinity);
-      await this.#writeSlowly(buildFrame(text), rate);
+      await this.#writeSlowly(frame, rate);
       this.#dripping--;
       this.#flushSoon();
     })();
@@ -302,7 +306,9 @@ export class WebSocketConnection implements FrameHandlers {
     const size = Math.ceil(rate / MAX_PIECES);
     try {
       while (bytes.length > 0 && this.#state !== "ended") {
-        bytes = bytes.subarray(await this.#stream.write(bytes.subarray(0, size)));
+        const written = await this.#stream.write(bytes.subarray(0, size));
+        bytes = bytes.subarray(written);
+        this.#held -= written;
         if (rate < Infinity) await this.#pause(1000 * size / rate);
       }
     } catch {
