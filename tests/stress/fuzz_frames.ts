@@ -9,7 +9,7 @@
 import { type BrowserSocket, openBrowserSocket } from "../support/browser_socket.ts";
 import { startServerProcess, type Target } from "../support/program.ts";
 import { type Finding, type FuzzOptions, type FuzzResult, MAX_FINDINGS } from "./fuzz_packets.ts";
-import { RawClient } from "./raw_client.ts";
+import { RawClient, READS_AFTER_HALF_CLOSE } from "./raw_client.ts";
 import { frame, type Script, scriptOf } from "./raw_frames.ts";
 import { ask, leftBehind, Tally, type Transport } from "./trial.ts";
 
@@ -115,7 +115,8 @@ export async function play(
     if (handshake !== "") await client.upgraded;
     for (const piece of pieces) await client.write(piece);
     if (wanted === undefined) {
-      if (transport === "deno" || code === undefined || leaving === "reset") {
+      const isDeaf = leaving === "reset" || leaving === "half-close" && !READS_AFTER_HALF_CLOSE;
+      if (transport === "deno" || code === undefined || isDeaf) {
         return void await client.leave(leaving);
       }
       if (leaving === "half-close") await client.leave(leaving);

@@ -17,6 +17,9 @@ import { bytesOf, type Leaving } from "./raw_frames.ts";
 /** How long a silent client stays, in milliseconds. */
 const SILENCE = 50;
 
+/** Whether a client that half-closes still reads: with node:net of Deno 2.7, it does not. */
+export const READS_AFTER_HALF_CLOSE = !Deno.version.deno.startsWith("2.7.");
+
 /** A client of raw bytes. It uses node:net, since Deno.Conn cannot be reset. */
 export class RawClient {
   /** Answers, errors without their messages. */
