@@ -53,6 +53,9 @@ export class StrictListener extends Listener {
   readonly #closed = new AbortController();
   /** Streams whose head has not been read. */
   readonly #heads = new Set<Stream>();
+  /** How many streams are open, and what resolves when none is any more. */
+  #streams = 0;
+  #allClosed = Promise.withResolvers<void>();
   readonly #sockets = new Set<WebSocketConnection>();
   readonly #keepalive: ReturnType<typeof setInterval>;
   /** Deno's HTTP server, and the clients of its connections, by the port of each connection. */
@@ -75,7 +78,7 @@ export class StrictListener extends Listener {
     void this.#acceptFrom(listener);
   }
 
-  /** Also ends all sockets. */
+  /** Also ends all sockets; resolves when all streams are closed. */
   async close(): Promise<void> {
     await this.stop();
     this.#closed.abort();
@@ -84,6 +87,7 @@ export class StrictListener extends Listener {
     for (const stream of this.#heads) closeQuietly(stream);
     for (const socket of this.#sockets) socket.abort();
     await this.#http.shutdown();
+    if (this.#streams > 0) await this.#allClosed.promise;
   }
 
   protected pause(): void {
@@ -121,6 +125,7 @@ export class StrictListener extends Listener {
 
   async #serve(stream: Stream): Promise<void> {
     let socket: WebSocketConnection | undefined;
+    this.#streams++;
     try {
       if ("setNoDelay" in stream) stream.setNoDelay(true);
       // In two steps, so that an open socket keeps no memory of its handshake.
@@ -134,6 +139,8 @@ export class StrictListener extends Listener {
     } finally {
       if (socket !== undefined) this.#sockets.delete(socket);
       closeQuietly(stream);
+      this.#streams--;
+      if (this.#streams === 0 && this.#closed.signal.aborted) this.#allClosed.resolve();
     }
   }
 
@@ -186,16 +193,18 @@ export class StrictListener extends Listener {
     const inner = await Deno.connect({ hostname: INNER, port: this.#http.addr.port });
     const { port } = inner.localAddr as Deno.NetAddr;
     this.#clients.set(port, stream.remoteAddr as Deno.NetAddr);
+    let asked: Promise<void> | undefined;
     try {
       inner.setNoDelay(true);
       await writeAll(inner, head);
       await writeAll(inner, rest);
-      const answered = pipe(inner, stream);
-      void pipe(stream, inner);
-      await answered;
+      asked = pipe(stream, inner);
+      await pipe(inner, stream);
     } finally {
       this.#clients.delete(port);
       closeQuietly(inner);
+      closeQuietly(stream);
+      await asked;
     }
   }
 
