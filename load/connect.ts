@@ -12,12 +12,11 @@ import { WebSocketConnection } from "../websocket/connection.ts";
 import {
   checkUpgradeResponse,
   createKey,
-  HandshakeError,
   type Head,
-  HeadReader,
   statusOf,
   upgradeRequest,
 } from "../websocket/handshake.ts";
+import { closeQuietly, readHead, writeAll } from "../websocket/streams.ts";
 
 /** Connections that are opened at once, since servers queue only about so many. */
 const AT_ONCE = 100;
@@ -165,14 +164,6 @@ async function connectTcp(
   return connection;
 }
 
-function closeQuietly(stream: Deno.Conn): void {
-  try {
-    stream.close();
-  } catch {
-    // It is closed already, or has become the connection under TLS.
-  }
-}
-
 /** Does the opening handshake of a WebSocket. */
 async function shakeHands(
   stream: Deno.Conn,
@@ -186,25 +177,13 @@ async function shakeHands(
     "Sec-WebSocket-Protocol": SUBPROTOCOL,
     "Authorization": token === undefined ? undefined : `Bearer ${token}`,
   }, url.pathname + url.search);
-  let bytes = new TextEncoder().encode(request);
-  while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));
-  const { head, rest } = await readHead(stream);
+  await writeAll(stream, new TextEncoder().encode(request));
+  const { head, rest } = await readHead(stream, "client");
   const reason = statusOf(head) === 101 ? "" : await readReason(stream, head, rest);
   const protocol = await checkUpgradeResponse(head, key, SUBPROTOCOL, reason);
   // A load keeps reading while it writes, however slowly the server reads.
   const connection = new WebSocketConnection(stream, { role: "client", maxBacklog: Infinity });
   return { connection, protocol, surplus: rest };
-}
-
-async function readHead(stream: Deno.Conn): Promise<{ head: Head; rest: Uint8Array }> {
-  const reader = new HeadReader("client");
-  const buffer = new Uint8Array(1 << 12);
-  while (true) {
-    const count = await stream.read(buffer);
-    if (count === null) throw new HandshakeError("the server closed the connection");
-    const read = reader.write(buffer.subarray(0, count));
-    if (read !== undefined) return read;
-  }
 }
 
 /** Reads why the server refuses the client, if it gives a reason in a short line of text. */

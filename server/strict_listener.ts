@@ -10,9 +10,9 @@ import {
   checkUpgradeRequest,
   HandshakeError,
   type Head,
-  HeadReader,
   upgradeResponse,
 } from "../websocket/handshake.ts";
+import { closeQuietly, readHead, writeAll } from "../websocket/streams.ts";
 import { IDLE_TIMEOUT, Listener, type ListenerOptions, RETRY_DELAY } from "./listener.ts";
 import { WebSocketConnection } from "../websocket/connection.ts";
 import type { RequestInfo, Upgrade } from "./socket.ts";
@@ -147,12 +147,12 @@ export class StrictListener extends Listener {
   async #receive(stream: Stream): Promise<Opened | undefined> {
     const deadline = setTimeout(() => closeQuietly(stream), HEAD_TIMEOUT);
     this.#heads.add(stream);
-    const { reader, head, rest } = await readHead(stream).finally(() => {
+    const { head, bytes, rest } = await readHead(stream, "server").finally(() => {
       clearTimeout(deadline);
       this.#heads.delete(stream);
     });
     const key = keyOf(head);
-    if (key === undefined) return await this.#passOn(stream, reader.bytes, rest);
+    if (key === undefined) return await this.#passOn(stream, bytes, rest);
     const socket = await this.#open(stream, head, key);
     return socket && { socket, surplus: rest };
   }
@@ -225,17 +225,6 @@ export class StrictListener extends Listener {
 
 const encoder = new TextEncoder();
 
-async function readHead(stream: Stream) {
-  const reader = new HeadReader("server");
-  const buffer = new Uint8Array(1 << 12);
-  while (true) {
-    const count = await stream.read(buffer);
-    if (count === null) throw new HandshakeError("the client closed the connection");
-    const read = reader.write(buffer.subarray(0, count));
-    if (read !== undefined) return { reader, ...read };
-  }
-}
-
 /** Returns the key of a request for a WebSocket; undefined if it is another request. */
 function keyOf(head: Head): string | undefined {
   try {
@@ -263,10 +252,6 @@ async function writeResponse(stream: Stream, response: Response): Promise<void> 
   await writeAll(stream, body);
 }
 
-async function writeAll(stream: Stream, bytes: Uint8Array): Promise<void> {
-  while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));
-}
-
 /** Copies bytes until one side ends, and then ends the other. */
 async function pipe(from: Stream, to: Stream): Promise<void> {
   const buffer = new Uint8Array(1 << 14);
@@ -287,12 +272,4 @@ function isPeerError(error: unknown): boolean {
     error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
     error instanceof Deno.errors.InvalidData || error instanceof Deno.errors.UnexpectedEof ||
     error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.NotConnected;
-}
-
-function closeQuietly(stream: Stream): void {
-  try {
-    stream.close();
-  } catch {
-    // It was closed before.
-  }
 }

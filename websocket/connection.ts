@@ -7,6 +7,7 @@
 
 import { FrameDecoder, type FrameHandlers } from "./decoder.ts";
 import { FrameEncoder } from "./encoder.ts";
+import { type ByteStream, closeQuietly } from "./streams.ts";
 import { buildFrame, closePayload, FrameError, Opcode, parseClose, tooLong } from "./frames.ts";
 
 /** Status code when the peer ends the stream without a Close frame (section 7.1.5). */
@@ -77,9 +78,6 @@ export interface ConnectionEvents {
   onEnd(code: number, reason: string): void;
 }
 
-/** The parts of `Deno.Conn` that a WebSocket needs. */
-export type ByteStream = Pick<Deno.Conn, "read" | "write" | "close" | "closeWrite">;
-
 /** A WebSocket that is open, or has been. */
 export class WebSocketConnection implements FrameHandlers {
   readonly #stream: ByteStream;
@@ -91,7 +89,7 @@ export class WebSocketConnection implements FrameHandlers {
   #events: ConnectionEvents = { onMessage() {}, onEnd() {} };
   /** Stalled: silent on purpose. Closing: a Close frame was sent. Ended: the stream is closed. */
   #state: "open" | "stalled" | "closing" | "ended" = "open";
-  /** What {@linkcode ConnectionHandlers.ended} will report. */
+  /** What {@linkcode ConnectionEvents.onEnd} will report. */
   #end: { code: number; reason: string } = { code: ABNORMAL, reason: "" };
   /** Bytes that a write under way has not written. */
   #writing = 0;
@@ -207,11 +205,7 @@ export class WebSocketConnection implements FrameHandlers {
     this.#state = "ended";
     clearTimeout(this.#timer);
     this.#endPause();
-    try {
-      this.#stream.close();
-    } catch {
-      // The peer has closed it.
-    }
+    closeQuietly(this.#stream);
     this.#flushed?.resolve();
     this.#events.onEnd(this.#end.code, this.#end.reason);
   }

@@ -12,9 +12,10 @@ import { WebSocketServer } from "npm:ws@^8";
 import { findPython, NO_PYTHON } from "../tests/support/machine.ts";
 import { randomIntegers } from "../tests/support/random.ts";
 import { Inbox } from "../tests/support/waiting.ts";
-import { type ByteStream, WebSocketConnection } from "./connection.ts";
+import { WebSocketConnection } from "./connection.ts";
 import { Opcode } from "./frames.ts";
 import { checkUpgradeResponse, createKey, HeadReader, upgradeRequest } from "./handshake.ts";
+import type { ByteStream } from "./streams.ts";
 
 const encoder = new TextEncoder();
 
