@@ -13,7 +13,7 @@ import { buildFrame, closePayload, FrameError, Opcode, parseClose, tooLong } fro
 /** Status code when the peer ends the stream without a Close frame (section 7.1.5). */
 const ABNORMAL = 1006;
 
-/** Bytes that all connections together may read in one turn of the event loop. */
+/** Bytes that all connections of servers together may read in one turn of the event loop. */
 const TURN = 1 << 19;
 
 /** Time that they wait after that, in milliseconds. */
@@ -141,7 +141,8 @@ export class WebSocketConnection implements FrameHandlers {
         if (count === null) break;
         this.#silence = 0;
         this.#decoder.decode(count);
-        const turn = spendTurn(count);
+        // A client has no others to keep waiting, and a load must not slow itself down.
+        const turn = this.#role === "server" ? spendTurn(count) : undefined;
         if (turn !== undefined) await turn;
         if (this.unsent > this.#maxBacklog) await this.#flush();
       }

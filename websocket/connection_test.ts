@@ -1,4 +1,6 @@
+import { setImmediate } from "node:timers";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { FakeTime } from "../tests/support/fake_time.ts";
 import { type ConnectionOptions, WebSocketConnection } from "./connection.ts";
 import { FrameDecoder } from "./decoder.ts";
 import { buildFrame, closePayload, type FrameHeader, Opcode, ZERO_MASK } from "./frames.ts";
@@ -294,6 +296,36 @@ Deno.test("run() rejects with the error of a handler, and closes the stream once
   const silent = new WebSocketConnection(stream, { role: "client" });
   await silent.run(buildFrame("nobody listens"));
   assertEquals(ended, [1002]);
+});
+
+Deno.test("a server pauses when its peers never stop, a client does not", async () => {
+  for (const role of ["client", "server"] as const) {
+    using time = new FakeTime();
+    const pong = buildFrame("", { first: 0x8a, ...role === "server" && { mask: ZERO_MASK } });
+    let left = 4 << 20;
+    const stream = {
+      read(space: Uint8Array) {
+        const count = Math.min(left, space.length - space.length % pong.length);
+        for (let at = 0; at < count; at += pong.length) space.set(pong, at);
+        left -= count;
+        return Promise.resolve(left > 0 ? count : null);
+      },
+      write: (bytes: Uint8Array) => Promise.resolve(bytes.length),
+      close() {},
+      closeWrite: () => Promise.resolve(),
+    };
+    const connection = new WebSocketConnection(stream, { role });
+    let hasEnded = false;
+    const running = connection.run(new Uint8Array()).then(() => hasEnded = true);
+    let pauses = 0;
+    while (!hasEnded) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (time.timers > 0) pauses++;
+      time.pass(5);
+    }
+    await running;
+    assertEquals(pauses > 0, role === "server", `${role}: ${pauses} pauses`);
+  }
 });
 
 Deno.test("bytes that came with the handshake are read first", async () => {
