@@ -132,15 +132,19 @@ export function saveToken(token: string): void {
   sessionStorage.setItem(TOKEN_KEY, token);
 }
 
+/** Returns the header that sends the saved token, if there is one. */
+export function credentials(): Record<string, string> {
+  const token = savedToken();
+  return token === "" ? {} : { authorization: `Bearer ${token}` };
+}
+
 /**
  * Returns whether the server accepts the saved token. It reports its load only to clients with the
  * token. If the server does not reply, it may accept the token later.
  */
 export async function isAdmitted(): Promise<boolean> {
-  const token = savedToken();
   try {
-    const headers: HeadersInit = token === "" ? {} : { authorization: `Bearer ${token}` };
-    const health = await fetch("healthz", { headers });
+    const health = await fetch("healthz", { headers: credentials() });
     return "in_flight" in await health.json();
   } catch {
     return true;

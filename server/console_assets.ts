@@ -827,7 +827,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"caacea4f1c766d7e\"",
+    etag: "\"5a7d8f21d97459c2\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -1394,12 +1394,12 @@ var Connection = class {
       name: "connecting"
     });
     const token2 = savedToken();
-    const credentials = token2 === "" ? [] : [
+    const credentials2 = token2 === "" ? [] : [
       TOKEN_PREFIX + encodeURIComponent(token2)
     ];
     const socket = this.#socket = new WebSocket(this.#url, [
       SUBPROTOCOL,
-      ...credentials
+      ...credentials2
     ]);
     let wasOpen = false;
     socket.onopen = () => {
@@ -1464,14 +1464,16 @@ function savedToken() {
 function saveToken(token2) {
   sessionStorage.setItem(TOKEN_KEY, token2);
 }
-async function isAdmitted() {
+function credentials() {
   const token2 = savedToken();
+  return token2 === "" ? {} : {
+    authorization: \`Bearer \${token2}\`
+  };
+}
+async function isAdmitted() {
   try {
-    const headers = token2 === "" ? {} : {
-      authorization: \`Bearer \${token2}\`
-    };
     const health = await fetch("healthz", {
-      headers
+      headers: credentials()
     });
     return "in_flight" in await health.json();
   } catch {
