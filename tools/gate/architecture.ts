@@ -29,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "websocket",
   ],
   main: ["cli"],
+  npm: ["session"],
 };
 
 /** The rooms that do not ship. Outside of them, only tests may import from them. */

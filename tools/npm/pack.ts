@@ -1,6 +1,6 @@
 /**
- * Builds the npm package for Node and browsers: the client and the protocol, as JavaScript without
- * dependencies, with types. The server runs only on Deno.
+ * Builds the npm packages: the library for Node and browsers, and the program, which brings its own
+ * Deno.
  *
  * Usage: deno task npm
  *
@@ -11,10 +11,8 @@ import project from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 
-/** The modules that users import. */
+/** The modules of the library that users import. */
 const MODULES = ["client", "protocol"];
-
-const FILES = MODULES.map((name) => `${name}.ts`);
 
 /** Not in deno.lock, as TypeScript is not: `deno compile` includes all locked packages. */
 const ESBUILD = ["npx", "-y", "esbuild@0.28.2"];
@@ -22,15 +20,50 @@ const ESBUILD = ["npx", "-y", "esbuild@0.28.2"];
 /** The command of the TypeScript compiler. */
 export const TYPESCRIPT = ["npx", "-y", "-p", "typescript@5.9.3", "tsc"];
 
-/** Packs the package into a folder, and returns the path of the tarball. */
-export async function pack(destination: string): Promise<string> {
+/** The version of Deno that the program is packed with. */
+const DENO = "2.9.6";
+
+/**
+ * Packs the library into a folder, and returns the path of the tarball: the client and the protocol,
+ * as JavaScript without dependencies, with types.
+ */
+export function packLibrary(destination: string): Promise<string> {
+  return pack(destination, "docs/library.md", libraryManifest(), async (folder) => {
+    const files = MODULES.map((name) => `${name}.ts`);
+    // Without `using`, which Node 22 lacks.
+    const options = ["--platform=neutral", "--target=es2023", "--alias:@std/async=./links/async"];
+    await bundle(folder, files, ...options);
+    await declare(folder, files);
+  });
+}
+
+/**
+ * Packs the program into a folder, and returns the path of the tarball: its modules and dependencies
+ * in a few files for Deno, and the command for Node that starts it.
+ */
+export function packProgram(destination: string): Promise<string> {
+  return pack(destination, "docs/fixtures.md", programManifest(), async (folder) => {
+    const program = `${folder}/program`;
+    const options = "bundle --quiet --frozen --platform deno --code-splitting --outdir".split(" ");
+    const entries = ["main.ts", "cluster/threads/worker.ts"];
+    await run(ROOT, Deno.execPath(), ...options, program, ...entries);
+    await rewrite(program, /\.js$/, relink);
+    await bundle(folder, ["npm/bin.ts"], "--platform=node", "--target=node22");
+  });
+}
+
+async function pack(
+  destination: string,
+  readme: string,
+  manifest: object,
+  build: (folder: string) => Promise<void>,
+): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "asyncpkt" });
   try {
-    await bundle(folder);
-    await declare(folder);
+    await build(folder);
     await Deno.copyFile(`${ROOT}LICENSE`, `${folder}/LICENSE`);
-    await Deno.copyFile(`${ROOT}docs/library.md`, `${folder}/README.md`);
-    await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify(manifest(), null, 2) + "\n");
+    await Deno.copyFile(`${ROOT}${readme}`, `${folder}/README.md`);
+    await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify(manifest, null, 2) + "\n");
     const name = await run(folder, "npm", "pack", "--silent", "--pack-destination", destination);
     return `${destination}/${name.trim()}`;
   } finally {
@@ -38,7 +71,7 @@ export async function pack(destination: string): Promise<string> {
   }
 }
 
-function manifest(): Record<string, unknown> {
+function libraryManifest() {
   const entry = (name: string) => ({ types: `./${name}.d.ts`, default: `./${name}.js` });
   return {
     name: project.name,
@@ -55,30 +88,51 @@ function manifest(): Record<string, unknown> {
   };
 }
 
-/** Writes a file for each module and one that they share, without `using`, which Node 22 lacks. */
-async function bundle(folder: string): Promise<void> {
-  const options = [
-    "--bundle --splitting --format=esm --platform=neutral --target=es2023 --log-level=warning",
-    "--alias:@std/async=./links/async",
-  ].join(" ").split(" ");
-  await run(ROOT, ...ESBUILD, ...options, `--outdir=${folder}`, ...FILES);
+function programManifest() {
+  return {
+    name: "asyncpkt",
+    version: project.version,
+    description: "A WebSocket server that answers late and out of order, to test clients",
+    license: project.license,
+    type: "module",
+    engines: { node: ">=22" },
+    bin: "./bin.js",
+    dependencies: { deno: DENO },
+  };
+}
+
+/** Writes a file for each module, and files that they share. */
+async function bundle(folder: string, files: readonly string[], ...options: string[]) {
+  const always = ["--bundle", "--splitting", "--format=esm", "--log-level=warning"];
+  await run(ROOT, ...ESBUILD, ...always, ...options, `--outdir=${folder}`, ...files);
 }
 
 /** Writes the types without a check, since `deno check` has checked them. */
-async function declare(folder: string): Promise<void> {
+async function declare(folder: string, files: readonly string[]) {
   const options = [
     "--declaration --emitDeclarationOnly --noCheck --allowImportingTsExtensions --strict",
     "--exactOptionalPropertyTypes --module esnext --moduleResolution bundler --target esnext",
   ].join(" ").split(" ");
-  await run(ROOT, ...TYPESCRIPT, ...options, "--rootDir", ROOT, "--outDir", folder, ...FILES);
-  for (const path of ["", ...MODULES.map((name) => `/${name}`)].map((name) => folder + name)) {
-    for (const { name } of Deno.readDirSync(path)) {
-      if (!name.endsWith(".d.ts")) continue;
-      const text = Deno.readTextFileSync(`${path}/${name}`);
-      const imported = text.replace(/(from "\.[^"]*)\.ts"/g, '$1.js"');
-      Deno.writeTextFileSync(`${path}/${name}`, imported);
+  await run(ROOT, ...TYPESCRIPT, ...options, "--rootDir", ROOT, "--outDir", folder, ...files);
+  await rewrite(folder, /\.d\.ts$/, (text) => text.replace(/(from "\.[^"]*)\.ts"/g, '$1.js"'));
+}
+
+/** Changes the text of files in a folder and its subfolders. */
+async function rewrite(folder: string, names: RegExp, change: (text: string) => string) {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) await rewrite(path, names, change);
+    else if (names.test(name)) {
+      await Deno.writeTextFile(path, change(await Deno.readTextFile(path)));
     }
   }
+}
+
+/** Corrects the URLs of the program's modules, which the bundler has moved but not changed. */
+function relink(text: string): string {
+  return text
+    .replace('new URL("../main.ts", import.meta.url)', 'new URL("./main.js", import.meta.url)')
+    .replace('new URL("./worker.ts", import', 'new URL("./cluster/threads/worker.js", import');
 }
 
 /**
@@ -93,4 +147,9 @@ export async function run(cwd: string, ...[command, ...args]: string[]): Promise
   throw new Error(`${command} ${args.join(" ")}\n${out}${errors}`);
 }
 
-if (import.meta.main) console.log(await pack(ROOT.slice(0, -1)));
+if (import.meta.main) {
+  const root = ROOT.slice(0, -1);
+  for (const tarball of await Promise.all([packLibrary(root), packProgram(root)])) {
+    console.log(tarball);
+  }
+}

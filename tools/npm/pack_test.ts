@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { serve } from "../../server.ts";
 import { startMockServer } from "../../tests/support/mock_server.ts";
-import { pack, run, TYPESCRIPT } from "./pack.ts";
+import { packLibrary, run, TYPESCRIPT } from "./pack.ts";
 
 /** The oldest Node with a WebSocket. */
 const NODE = "node@22";
@@ -72,7 +72,7 @@ async function install(): Promise<string | undefined> {
   await Deno.writeTextFile(`${user}/program.ts`, PROGRAM);
   await Deno.writeTextFile(`${user}/wrong.ts`, WRONG);
   try {
-    const tarball = await pack(folder);
+    const tarball = await packLibrary(folder);
     await run(user, "npm", "install", "--silent", "--no-audit", "--offline", tarball);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "npm is not installed";
