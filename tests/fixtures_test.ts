@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { packProgram, run } from "../tools/npm/pack.ts";
 import { listening, type Program, startProgram } from "./support/program.ts";
 
@@ -46,6 +46,16 @@ Deno.test({
     const { code: wrongCode, stderr } = await wrong.result();
     const expected = '--port: expected an integer from 0 to 65535, got "x"';
     assertEquals([wrongCode, stderr], [2, `asyncpkt serve: ${expected}\n`]);
+  },
+});
+
+Deno.test({
+  name: `the npm package has the licenses of its dependencies${why}`,
+  ignore,
+  async fn() {
+    const licenses = await Deno.readTextFile(`${folder}/node_modules/asyncpkt/program/LICENSES`);
+    assertStringIncludes(licenses, "pako 1.0.11: (MIT AND Zlib)\n\n(The MIT License)");
+    assertStringIncludes(licenses, "@nats-io/nats-core 3.4.0: Apache-2.0\n\n");
   },
 });
 

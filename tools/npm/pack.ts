@@ -7,6 +7,7 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import project from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../..", import.meta.url).pathname;
@@ -48,6 +49,7 @@ export function packProgram(destination: string): Promise<string> {
     const entries = ["main.ts", "cluster/threads/worker.ts"];
     await run(ROOT, Deno.execPath(), ...options, program, ...entries);
     await rewrite(program, /\.js$/, relink);
+    await Deno.writeTextFile(`${program}/LICENSES`, await dependencyLicenses());
     await bundle(folder, ["npm/bin.ts"], "--platform=node", "--target=node22");
   });
 }
@@ -126,6 +128,23 @@ async function rewrite(folder: string, names: RegExp, change: (text: string) => 
       await Deno.writeTextFile(path, change(await Deno.readTextFile(path)));
     }
   }
+}
+
+/** Returns the licenses of the packages that are bundled with the program. */
+async function dependencyLicenses(): Promise<string> {
+  const { npm } = JSON.parse(await Deno.readTextFile(`${ROOT}runtime.lock`));
+  const { npmCache } = JSON.parse(await run(ROOT, Deno.execPath(), "info", "--json"));
+  const registries = Array.from(Deno.readDirSync(npmCache), ({ name }) => `${npmCache}/${name}`);
+  const texts = Object.keys(npm).map((spec) => {
+    const [, name, version] = /^(.+)@(.+)$/.exec(spec)!;
+    const paths = registries.map((registry) => `${registry}/${name}/${version}`);
+    const path = paths.find((path) => existsSync(path))!;
+    const { license } = JSON.parse(Deno.readTextFileSync(`${path}/package.json`));
+    const file = `${path}/LICENSE`;
+    const text = existsSync(file) ? "\n" + Deno.readTextFileSync(file) : "";
+    return `${name} ${version}: ${license}\n${text}`;
+  });
+  return texts.join(`\n${"-".repeat(80)}\n\n`);
 }
 
 /** Corrects the URLs of the program's modules, which the bundler has moved but not changed. */
