@@ -4,9 +4,21 @@
  * @module
  */
 
-import { type ServeOptions, type Server, startServer } from "./server/start.ts";
+import type { Clock } from "./session/clock.ts";
+import type { ServeOptions, Server } from "./server/api.ts";
+import { startServer } from "./server/start.ts";
 
-export type { Limits, SessionEvents } from "./session/context.ts";
+export {
+  type Clock,
+  type ManualClock,
+  manualClock,
+  scaledClock,
+  skippingClock,
+} from "./session/clock.ts";
+export type { Limits, RequestOutcome, SessionEvents } from "./session/context.ts";
+export type { JournalEntry, JournalFilter } from "./session/journal.ts";
+export type { Effect, Match, Rule, RuleList, RuleState } from "./session/rules.ts";
+export type { Hold, Release, Settings } from "./server/steering.ts";
 export type { Tap } from "./session/tap.ts";
 export type { Delay, DelayRange, LognormalDelay, NormalDelay } from "./session/delays.ts";
 export type { FaultRates } from "./session/fault_policy.ts";
@@ -14,7 +26,8 @@ export type { FaultKind, TransportFault } from "./session/faults.ts";
 export type { Certificate } from "./server/listener.ts";
 export type { ConnectionLimits } from "./server/connections.ts";
 export type { ServerEvents } from "./server/events.ts";
-export { DEFAULT_PORT, type Drained, type ServeOptions, type Server } from "./server/start.ts";
+export type { Drained, RunningServer, ServeOptions, Server } from "./server/api.ts";
+export { DEFAULT_PORT } from "./server/start.ts";
 
 /**
  * Starts a server that answers packets over WebSocket at `/` and over HTTP by `POST /`.
@@ -36,6 +49,6 @@ export { DEFAULT_PORT, type Drained, type ServeOptions, type Server } from "./se
  * assertEquals(await answer.json(), { request_id: "01", data: { Hub: { name: "qwe" } } });
  * ```
  */
-export function serve(options: ServeOptions = {}): Server {
+export function serve<C extends Clock = Clock>(options: ServeOptions<C> = {}): Server<C> {
   return startServer(options);
 }

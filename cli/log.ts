@@ -5,7 +5,7 @@
  */
 
 import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
-import type { Drained, FaultKind, Server, ServerEvents } from "../server.ts";
+import type { Drained, FaultKind, RunningServer, ServerEvents } from "../server.ts";
 import type { WorkerEvents } from "../cluster/threads/worker_group.ts";
 import { counted, formatCount, plural } from "./figures.ts";
 import type { BufferedWriter } from "./buffered_writer.ts";
@@ -74,6 +74,10 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
       const message = `Timeout ${delay.toFixed(1)} seconds for this one.`;
       write("info", "accepted", message, { request_id: JSON.parse(id), delay });
     },
+    held(id, forever) {
+      const message = forever ? "Never answered." : "Held until it is released.";
+      write("info", "held", message, { request_id: JSON.parse(id), forever });
+    },
     refused(id, { code, message: reason }) {
       const request_id = JSON.parse(id);
       write("warning", "refused", `${code}: ${reason}`, { request_id, code, reason });
@@ -135,7 +139,7 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
     /** Logs how all requests of the server have ended. */
     drained(
       { dropped, cut, disconnected }: Drained,
-      { answered, faults }: Pick<Server, "answered" | "faults">,
+      { answered, faults }: Pick<RunningServer, "answered" | "faults">,
     ) {
       const on_purpose = UNANSWERED.reduce((sum, kind) => sum + (faults?.[kind] ?? 0), 0);
       const connections = plural(disconnected, "its connection", "their connections");
@@ -152,7 +156,7 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
       write(level, "drained", `Drained: ${message}`, counts);
     },
     /** Logs the number of injected faults of each kind, if the server injects any. */
-    faults(counts: Server["faults"]) {
+    faults(counts: RunningServer["faults"]) {
       if (counts === undefined) return;
       const kinds = FAULT_KINDS.filter((kind) => counts[kind] > 0 || !isTransportFault(kind));
       const effects = kinds.map((kind) => `${counts[kind]} ${EFFECTS[kind]}`).join(", ");
@@ -198,7 +202,7 @@ export function rateLimited<T>(log: (event: T, others: number) => void) {
 }
 
 /** Returns a function that returns a line about a server, to be called several times a second. */
-export function statusOf(server: Pick<Server, "inFlight" | "answered">): () => string {
+export function statusOf(server: Pick<RunningServer, "inFlight" | "answered">): () => string {
   /** Readings of the last second, the oldest first. */
   const readings: { at: number; answered: number }[] = [];
   return () => {

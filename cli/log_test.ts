@@ -229,6 +229,7 @@ const CALLS: {
   listening: [["ws://127.0.0.1:2707"]],
   exposed: [[]],
   accepted: [['"01"', 3400]],
+  held: [['"01"', false], ['"02"', true]],
   refused: [['"01"', { code: "overloaded", message: "no room" }]],
   faulted: [['"01"', "drop"]],
   failed: [['"01"', "broken"]],

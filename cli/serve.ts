@@ -8,7 +8,8 @@ import type { RemoteResponder } from "../cluster/nats/remote_responder.ts";
 import { isLoopback } from "../server/address.ts";
 import { parseOrigin } from "../server/auth.ts";
 import { type Certificate, checkCertificate } from "../server/listener.ts";
-import { type ServeOptions, type Server, startServer } from "../server/start.ts";
+import type { RunningServer, ServeOptions } from "../server/api.ts";
+import { startServer } from "../server/start.ts";
 import { handleUncaughtErrors } from "../server/uncaught_errors.ts";
 import { parseDelay } from "../session/delays.ts";
 import { parseFaults } from "../session/fault_policy.ts";
@@ -260,7 +261,7 @@ async function readCertificate({ cert, key }: Flags): Promise<Certificate | unde
 }
 
 /** Reads the certificate again on each SIGHUP until it is disposed; does nothing without one. */
-function renewOnHangUp(server: Server, flags: Flags, log: ServerLog): Disposable {
+function renewOnHangUp(server: RunningServer, flags: Flags, log: ServerLog): Disposable {
   if (flags.cert === undefined || Deno.build.os === "windows") return { [Symbol.dispose]() {} };
   const onHangUp = async () => {
     try {
@@ -290,7 +291,7 @@ async function listen(
   options: ServeOptions,
   workers: number,
   responder: Responder | undefined,
-): Promise<Server> {
+): Promise<RunningServer> {
   try {
     if (workers === 1) return startServer(options, { responder });
     const { startWorkers } = await import("../cluster/threads/worker_group.ts");

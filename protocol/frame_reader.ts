@@ -11,6 +11,7 @@
 
 import { SENTINEL_LENGTH, SOURCE_MARGIN } from "./conversion.ts";
 import { decodeFrame, type ErrorAnswer, MAX_BATCH, MAX_ID_LENGTH, type Packet } from "./packet.ts";
+import { parseJson } from "./parse_json.ts";
 import { canonicalStringEnd, SCAN_MARGIN } from "./string_scan.ts";
 
 const BRACE_CLOSE = 0x7d;
@@ -96,6 +97,12 @@ export class FrameReader {
   /** Returns the end of the data of packet `i`. The two bytes from there on may be overwritten. */
   dataEnd(i: number): number {
     return this.#fields[FIELDS * i + 3]!;
+  }
+
+  /** Returns the data of packet `i`. */
+  dataText(i: number): string {
+    const json = decoder.decode(this.bytes.subarray(this.dataAt(i), this.dataEnd(i)));
+    return parseJson(`"${json}"`) as string;
   }
 
   /** Reads a frame in the usual form; returns false for any other. */

@@ -24,8 +24,6 @@ export interface ConnectionContext {
   readonly events: ServerEvents;
   /** Bytes that may wait for a peer to read them. */
   readonly maxBuffered: number;
-  /** The rate of the fault `drip`, in bytes per second, if there are faults. */
-  readonly dripRate?: number | undefined;
 }
 
 /** A connection. Errors of the peer or of the server affect only the connection itself. */
@@ -83,12 +81,12 @@ export class ServerConnection implements Carrier, SocketHandler {
   }
 
   /** Sends a frame in the way of a fault, if the transport can; otherwise as usual. */
-  sendFaulty(kind: TransportFault, frame: string): void {
+  sendFaulty(kind: TransportFault, frame: string, parameter = 0): void {
     const socket = this.#socket;
     if (!isFaulty(socket)) return this.send(frame);
     if (this.#isFull(frame.length)) return queueMicrotask(this.#evictSlowReader);
     try {
-      TRANSPORT_FAULTS[kind](socket, frame, this.#context.dripRate ?? 1);
+      TRANSPORT_FAULTS[kind](socket, frame, parameter);
     } catch (error) {
       queueMicrotask(() => this.#onError(error));
     }

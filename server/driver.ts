@@ -23,6 +23,7 @@ export class Driver implements ResponderCallbacks {
   #timerAt = Infinity;
   #willFlush = false;
   #idle: PromiseWithResolvers<void> | undefined;
+  #exceptHeld = false;
 
   /** @param onError called with errors in timers. */
   constructor(sessions: Sessions, clock: Clock, onError: (error: unknown) => void) {
@@ -38,7 +39,7 @@ export class Driver implements ResponderCallbacks {
     if (sessions.isTimeless) {
       session.receive(frame, 0);
     } else {
-      const now = this.#clock.now();
+      const now = this.#clock.arrival();
       session.receive(frame, now);
       sessions.advance(now);
       this.#update();
@@ -54,22 +55,33 @@ export class Driver implements ResponderCallbacks {
 
   accepted(entry: number): void {
     this.#sessions.ownerOf(entry).accept(entry);
-    this.#settle();
+    this.settle();
   }
 
   rejected(entry: number): void {
     this.#sessions.ownerOf(entry).reject(entry);
-    this.#settle();
+    this.settle();
   }
 
   failed(entry: number, error: unknown): void {
     this.#sessions.ownerOf(entry).fail(entry, error);
-    this.#settle();
+    this.settle();
   }
 
   ready(entry: number, due: number): void {
     this.#sessions.ownerOf(entry).answerDue(entry, due, this.#clock.now());
-    this.#settle();
+    this.settle();
+  }
+
+  /** Answers held requests at once, in this order. */
+  release(entries: readonly number[]): void {
+    const now = this.#clock.now();
+    for (const entry of entries) {
+      // A request before it may have ended their connection.
+      if (this.#sessions.held.has(entry)) this.#sessions.ownerOf(entry).release(entry, now);
+    }
+    this.#sessions.flush();
+    this.#update();
   }
 
   /** Closes a session and drops its requests in flight. */
@@ -78,8 +90,13 @@ export class Driver implements ResponderCallbacks {
     this.#update();
   }
 
-  /** Resolves once nothing is in flight. */
-  idle(): Promise<void> {
+  /**
+   * Resolves once nothing is in flight.
+   *
+   * @param exceptHeld whether requests that no time answers do not count.
+   */
+  idle(exceptHeld: boolean): Promise<void> {
+    this.#exceptHeld = exceptHeld;
     const { promise } = this.#idle ??= Promise.withResolvers();
     this.#update();
     return promise;
@@ -91,8 +108,8 @@ export class Driver implements ResponderCallbacks {
     this.#timerAt = -Infinity;
   }
 
-  /** Called after a callback, which may have sent an answer. */
-  #settle(): void {
+  /** Called after a change that may have sent an answer. */
+  settle(): void {
     this.#flushSoon();
     this.#update();
   }
@@ -124,12 +141,16 @@ export class Driver implements ResponderCallbacks {
     this.#update();
   };
 
+  #checkIdle({ resolve }: PromiseWithResolvers<void>): void {
+    const { inFlight, held } = this.#sessions;
+    if (inFlight > (this.#exceptHeld ? held.size : 0)) return;
+    resolve();
+    this.#idle = undefined;
+  }
+
   /** Sets the timer for the next due request, and resolves `idle()` if nothing is in flight. */
   #update(): void {
-    if (this.#idle !== undefined && this.#sessions.inFlight === 0) {
-      this.#idle.resolve();
-      this.#idle = undefined;
-    }
+    if (this.#idle !== undefined) this.#checkIdle(this.#idle);
     const { nextDue } = this.#sessions;
     // A timer that fires too early costs less than setting a timer on each change.
     if (nextDue >= this.#timerAt && nextDue < Infinity) return;

@@ -18,7 +18,7 @@ function faultsOf(rates: FaultRates, count: number): Map<string, FaultKind | und
   const encoder = new TextEncoder();
   return new Map(Array.from({ length: count }, (_, i) => {
     const id = encoder.encode(JSON.stringify(String(i)));
-    return [String(i), policy.kindFor(id, 0, id.length)];
+    return [String(i), policy.faultFor(id, 0, id.length)?.kind];
   }));
 }
 

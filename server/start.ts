@@ -5,22 +5,23 @@
  */
 
 import { deadline } from "@std/async/deadline";
-import { realClock } from "../session/clock.ts";
-import type { Limits } from "../session/context.ts";
+import { type Clock, isManual, realClock } from "../session/clock.ts";
 import { Sessions } from "../session/sessions.ts";
 import type { Responder } from "../session/responder.ts";
-import type { Tap } from "../session/tap.ts";
-import { type Delay, delayPolicy } from "../session/delays.ts";
-import { faultPolicy, type FaultRates } from "../session/fault_policy.ts";
-import { FAULT_KINDS, type FaultKind, isTransportFault } from "../session/faults.ts";
+import { Journal, JOURNAL_SIZE } from "../session/journal.ts";
+import { Rules } from "../session/rules.ts";
+import { delayPolicy } from "../session/delays.ts";
+import { faultPolicy } from "../session/fault_policy.ts";
+import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
+import type { Drained, ServeOptions, Server } from "./api.ts";
 import { Access, chooseProtocol, refuse } from "./auth.ts";
 import { CutOff } from "./answer_stream.ts";
-import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
-import { reportError, type ServerEvents } from "./events.ts";
+import { Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
+import { reportError } from "./events.ts";
 import type { GroupStatus, ServerGroup } from "./group.ts";
 import { answerPost } from "./post.ts";
-import type { Certificate, Listener } from "./listener.ts";
+import type { Listener } from "./listener.ts";
 import { answerMetrics } from "./metrics.ts";
 import { DenoListener } from "./deno_listener.ts";
 import { Driver } from "./driver.ts";
@@ -28,6 +29,7 @@ import { StrictListener } from "./strict_listener.ts";
 import { answerConsole, answerDescription, secure } from "./pages.ts";
 import type { RequestHandler } from "./socket.ts";
 import { ServerStats } from "./stats.ts";
+import { Steering } from "./steering.ts";
 
 /**
  * Default port of a server.
@@ -57,104 +59,8 @@ const MAX_TIMEOUT = 2 ** 31 - 1;
  */
 const MAX_ABANDONED = 100;
 
-/** Options for {@linkcode serve}. */
-export interface ServeOptions {
-  /** The host name or address to listen on. @default {"127.0.0.1"} */
-  hostname?: string;
-  /** The port to listen on; 0 picks a free port. @default {2707} */
-  port?: number;
-  /**
-   * The delays of requests, in seconds: uniform, normal or lognormal. @default {{ min: 1, max: 5 }}
-   */
-  delay?: Delay;
-  /**
-   * An integer that makes the delay and the fault of a request a function of the seed and the id
-   * alone.
-   */
-  seed?: number;
-  /** Faults to inject, as shares of the requests. @default {none} */
-  faults?: FaultRates;
-  /**
-   * Limits. By default, `maxConnectionsPerAddress` is 1,000, and does not apply to this machine.
-   *
-   * @default {{ maxPacketSize: 1 << 20, maxInFlight: 10_000, maxInFlightTotal: 1_000_000,
-   * maxConsecutiveErrors: 100, maxConnections: 10_000, maxBuffered: 1 << 24 }}
-   */
-  limits?: Partial<Limits & ConnectionLimits>;
-  /**
-   * The token that clients must send: as `Authorization: Bearer TOKEN`, or from pages as the
-   * subprotocol `asyncpkt.token.TOKEN`, percent-encoded. Letters, digits and `-._~+/`, with `=` at
-   * the end.
-   */
-  token?: string;
-  /** Origins of pages that may use the server, besides its own, such as `https://example.com`. */
-  allowOrigins?: readonly string[];
-  /** The certificate for `wss` and `https`. @default {none} */
-  tls?: Certificate;
-  /**
-   * The transport of WebSockets: Deno's, or the project's own, which keeps its limits whatever
-   * clients send.
-   *
-   * @default {"deno"}
-   */
-  websocket?: "deno" | "strict";
-  /** Delay of each handshake, in milliseconds; needs the strict transport. @default {0} */
-  handshakeDelay?: number;
-  /** How many handshakes to refuse with 503 at first; needs the strict transport. @default {0} */
-  refuseFirst?: number;
-  /** Whether browsers get the console. @default {true} */
-  console?: boolean;
-  /**
-   * How long a drain waits for requests in flight, in milliseconds.
-   *
-   * @default {the longest delay + 5000}
-   */
-  drainTimeout?: number;
-  /** Called with events of requests and connections. */
-  events?: ServerEvents;
-  /** Called with every frame. */
-  tap?: Tap;
-}
-
-/** The result of a drain. */
-export interface Drained {
-  /** Requests that were still in flight after the timeout, and were not answered. */
-  readonly dropped: number;
-  /** Connections that did not close in time; their last answers may be unread. */
-  readonly cut: number;
-  /** Requests since the start of the server whose connection ended before they were due. */
-  readonly disconnected: number;
-}
-
-/** A running server. */
-export interface Server extends AsyncDisposable {
-  /** The URL of the server, such as `ws://127.0.0.1:2707`. */
-  readonly url: string;
-  /** The port of the server. */
-  readonly port: number;
-  /** The number of requests in flight. */
-  readonly inFlight: number;
-  /** The number of injected faults, by kind; undefined without {@linkcode ServeOptions.faults}. */
-  readonly faults: Readonly<Record<FaultKind, number>> | undefined;
-  /**
-   * Replaces the certificate; with the same one, nothing happens. For a moment, no client can
-   * connect. Open connections stay open, except on Deno 2.9, which closes WebSockets with 1001.
-   *
-   * @throws {RangeError} if the certificate is not valid; the server keeps the old one.
-   */
-  setCertificate(tls: Certificate): Promise<void>;
-  /** The number of requests answered with a response. */
-  readonly answered: number;
-  /**
-   * Ends the server: refuses new connections, refuses new requests with `shutting_down`, answers
-   * requests in flight, then closes each connection with 1001. Resolves when all this is done or
-   * has timed out.
-   */
-  drain(): Promise<Drained>;
-}
-
 /** A server with its counts and gauges. */
-export interface StartedServer extends Server {
+export interface StartedServer<C extends Clock = Clock> extends Server<C> {
   readonly stats: ServerStats;
 }
 
@@ -167,27 +73,33 @@ export interface ServerParts {
 }
 
 /** Starts a server, alone or in a group; see `serve()` in server.ts. */
-export function startServer(
-  options: ServeOptions,
+export function startServer<C extends Clock = Clock>(
+  options: ServeOptions<C>,
   { responder, group }: ServerParts = {},
-): StartedServer {
+): StartedServer<C> {
   const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls, refuseFirst = 0 } =
     options;
   const delays = delayPolicy(options.delay, options.seed);
   const faults = options.faults && faultPolicy(options.faults, options.seed);
   checkTransport(options);
+  const isStrict = options.websocket === "strict";
+  const rules = new Rules(options.rules, options.seed, isStrict);
+  const clock: Clock = options.clock ?? realClock;
+  const isSteered = options.rules !== undefined || options.clock !== undefined;
+  const { journal: journalSize = isSteered ? JOURNAL_SIZE : 0 } = options;
+  const journal = journalSize === 0 ? undefined : new Journal(clock, journalSize);
   // Sessions checks all limits.
   const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
-  const maxWait = delays.maxDelay + (faults?.lateBy ?? 0);
   // Without delays and faults, a group has no requests in flight to report.
   const canBeInFlight = delays.maxDelay > 0 || faults !== undefined;
-  const drainTimeout = Math.min(options.drainTimeout ?? maxWait + DRAIN_SLACK, MAX_TIMEOUT);
   const stats = new ServerStats();
   const sessions = new Sessions({
     delays,
     faults,
+    rules,
     limits,
     events,
+    observer: journal,
     tap: options.tap,
     responder,
     counters: stats.counters,
@@ -195,14 +107,16 @@ export function startServer(
     inFlightElsewhere: group && canBeInFlight ? () => group.inFlightElsewhere() : undefined,
   });
   const access = new Access({ ...options, hostname });
-  const driver = new Driver(sessions, realClock, (error) => reportError(events, error));
+  const driver = new Driver(sessions, clock, (error) => reportError(events, error));
   const context = {
     sessions,
     driver,
     events,
     maxBuffered: limits.maxBuffered,
-    dripRate: faults?.dripRate,
   };
+  const steering = new Steering(sessions, driver, rules, clock, options, journal, (faults) => {
+    if (!isStrict) checkTransport({ faults });
+  });
   const connections = new Connections(context, limits, stats, group);
   let isDraining = false;
   let refused = 0;
@@ -259,7 +173,7 @@ export function startServer(
       return secure(refuse(500, "Internal server error"));
     },
   };
-  const listener: Listener = options.websocket === "strict"
+  const listener: Listener = isStrict
     ? new StrictListener({
       ...listenerOptions,
       maxMessage: sessions.limits.maxPacketSize,
@@ -269,7 +183,7 @@ export function startServer(
 
   async function metrics(): Promise<Response> {
     const { stats, startedAt } = await status();
-    return answerMetrics(stats, faults !== undefined, startedAt);
+    return answerMetrics(stats, injectsFaults(), startedAt);
   }
 
   /** Unauthenticated clients receive the status only. */
@@ -297,11 +211,19 @@ export function startServer(
     return stats;
   }
 
+  function injectsFaults(): boolean {
+    return sessions.planner.faults !== undefined || rules.size > 0 ||
+      Object.values(stats.counters.faults).some((count) => count > 0);
+  }
+
   async function drain(): Promise<Drained> {
     isDraining = true;
     await listener.stop();
     sessions.drain();
-    await inTime(driver.idle(), drainTimeout);
+    const isAutomatic = options.drainTimeout === undefined;
+    const longest = isManual(clock) ? 0 : sessions.planner.maxWait + DRAIN_SLACK;
+    const drainTimeout = Math.min(options.drainTimeout ?? longest, MAX_TIMEOUT);
+    await inTime(driver.idle(isAutomatic), drainTimeout);
     const dropped = sessions.inFlight;
     const disconnected = stats.counters.dropped;
     sessions.flush();
@@ -323,12 +245,25 @@ export function startServer(
       return currentStats();
     },
     get faults() {
-      return faults && stats.counters.faults;
+      return injectsFaults() ? stats.counters.faults : undefined;
     },
     setCertificate: (certificate) => listener.setCertificate(certificate),
     get answered() {
       return stats.counters.answered;
     },
+    rules,
+    clock: clock as C,
+    get requests() {
+      return steering.journal.list();
+    },
+    get settings() {
+      return steering.settings;
+    },
+    hold: (match) => steering.hold(match),
+    release: (which) => steering.release(which),
+    received: (count, { timeout, ...filter } = {}) => steering.journal.wait(count, filter, timeout),
+    change: (settings) => steering.change(settings),
+    reset: () => steering.reset(),
     drain: () => drained ??= drain(),
     [Symbol.asyncDispose]: async () => void await (drained ??= drain()),
   };

@@ -26,15 +26,15 @@ export interface FaultySocket extends Socket {
   stall(): void;
 }
 
-/** Sends a frame in the way of each fault. */
+/** Sends a frame in the way of each fault; a fault has the parameter of its plan. */
 export const TRANSPORT_FAULTS: Readonly<
-  Record<TransportFault, (socket: FaultySocket, text: string, dripRate: number) => void>
+  Record<TransportFault, (socket: FaultySocket, text: string, parameter: number) => void>
 > = {
   stall(socket) {
     socket.stall();
   },
-  drip(socket, text, dripRate) {
-    socket.drip(text, dripRate);
+  drip(socket, text, rate) {
+    socket.drip(text, rate);
   },
   split(socket, text) {
     const bytes = encoder.encode(text);

@@ -4,14 +4,20 @@
  * @module
  */
 
-import type { ErrorDetails } from "../protocol.ts";
+import { type ErrorCode, type ErrorDetails, ERRORS } from "../protocol.ts";
 import type { FrameReader } from "../protocol/frame_reader.ts";
 import type { Counters } from "./counters.ts";
-import type { FaultKind, TransportFault } from "./faults.ts";
-import type { Planner } from "./plan.ts";
+import type { FaultKind, Replacement, TransportFault } from "./faults.ts";
+import type { Plan, Planner } from "./plan.ts";
 import type { RequestTable } from "./request_table.ts";
 import type { Responder } from "./responder.ts";
+import type { Arrival } from "./rules.ts";
 import type { TimingWheel } from "./timing_wheel.ts";
+
+/** Returns an error with its default message. */
+export function detailsOf(code: ErrorCode): ErrorDetails {
+  return { code, message: ERRORS[code] };
+}
 
 /** Limits of sessions. */
 export interface Limits {
@@ -37,12 +43,39 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
 export interface SessionEvents {
   /** A request was accepted; its answer is due after `delay` milliseconds. */
   accepted?(id: string, delay: number): void;
+  /** A request was accepted that no time answers: it is held until its release, or forever. */
+  held?(id: string, forever: boolean): void;
   /** A request, or a frame without one, was answered with an error. */
   refused?(id: string, error: ErrorDetails): void;
   /** A request met an injected fault. */
   faulted?(id: string, kind: FaultKind): void;
   /** An error of the server itself. The client receives only the code `internal`. */
   failed?(id: string, error: unknown): void;
+}
+
+/** How a request ended. A fault that leaves no answer that the client can read counts as dropped. */
+export type RequestOutcome = "answered" | "dropped" | "cancelled" | `error:${ErrorCode}`;
+
+/** Hears of each request, such as to keep a journal. Its methods must not throw. */
+export interface Observer {
+  /** A request is in flight as `entry` until it ends. The plan is valid during the call only. */
+  arrived(arrival: Arrival, entry: number, plan: Readonly<Plan>): void;
+  /** A held request was released, and ends in the same turn. */
+  released(entry: number): void;
+  ended(entry: number, outcome: RequestOutcome): void;
+  /** A request ended as it arrived; without a plan, it was refused. */
+  passed(arrival: Arrival, outcome: RequestOutcome, plan?: Readonly<Plan>): void;
+}
+
+/** A request in flight that no time answers. */
+export interface HeldRequest {
+  /** In milliseconds, by the clock of the server. */
+  readonly arrivedAt: number;
+  /** Whether it is never answered, and cannot be released. */
+  readonly forever: boolean;
+  readonly arrival: Arrival | undefined;
+  /** The number of the rule that it follows. */
+  readonly rule: number | undefined;
 }
 
 /** Carries the frames of a session, such as a WebSocket does. */
@@ -52,10 +85,10 @@ export interface Carrier {
   /** Closes the connection for the fault `disconnect`. The session is closed already. */
   disconnect?(): void;
   /**
-   * Sends a frame in the way of a fault, or nothing for `stall`. Without this method, frames are
-   * sent as usual.
+   * Sends a frame in the way of a fault with this parameter, or nothing for `stall`. Without this
+   * method, frames are sent as usual.
    */
-  sendFaulty?(kind: TransportFault, frame: string): void;
+  sendFaulty?(kind: TransportFault, frame: string, parameter?: number): void;
   /** Reports that a request met the fault `drop`, so no answer follows. */
   dropped?(): void;
 }
@@ -70,8 +103,11 @@ export interface SessionContext {
   readonly inFlightElsewhere: () => number;
   readonly wheel: TimingWheel;
   readonly requests: RequestTable;
-  /** The faults that requests in flight meet when they are due, by entry. */
-  readonly faults: Map<number, FaultKind>;
+  /** What replaces the responses of requests in flight, by entry. */
+  readonly replacements: Map<number, Replacement>;
+  /** By entry, in order of arrival. */
+  readonly held: Map<number, HeldRequest>;
+  observer: Observer | undefined;
   /** Reads one frame at a time. */
   readonly reader: FrameReader;
   readonly responder: Responder;

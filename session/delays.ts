@@ -48,6 +48,13 @@ export interface LognormalDelay {
   sigma: number;
 }
 
+/** Returns a delay as {@linkcode parseDelay} takes it. */
+export function formatDelay(delay: Delay): string {
+  if ("mean" in delay) return `normal:${delay.mean},${delay.sd}`;
+  if ("median" in delay) return `lognormal:${delay.median},${delay.sigma}`;
+  return delay.min === delay.max ? `${delay.min}` : `${delay.min}..${delay.max}`;
+}
+
 /** The default delays of the protocol. */
 export const DEFAULT_DELAY: DelayRange = { min: 1, max: 5 };
 

@@ -6,7 +6,7 @@
 
 import { MAX_DELAY } from "./delays.ts";
 import { parseDuration } from "./duration.ts";
-import { FAULT_KINDS, type FaultKind } from "./faults.ts";
+import { FAULT_KINDS, type FaultKind, type PlannedFault } from "./faults.ts";
 import { RandomStream, seededRandom } from "./seeded_random.ts";
 
 /** The share of requests that meets each kind of fault: from 0 to 1, and at most 1 together. */
@@ -21,10 +21,8 @@ export interface FaultRates extends Partial<Record<FaultKind, number>> {
 export interface FaultPolicy {
   /** The extra delay of the kind `late`, in milliseconds. */
   readonly lateBy: number;
-  /** The rate of the kind `drip`, in bytes per second. */
-  readonly dripRate: number;
   /** Returns the fault of the request with the id `bytes[at .. end]`, JSON in UTF-8, if any. */
-  kindFor(bytes: Uint8Array, at: number, end: number): FaultKind | undefined;
+  faultFor(bytes: Uint8Array, at: number, end: number): PlannedFault | undefined;
 }
 
 /** How far the sum of shares may exceed 1: sums of decimals are not exact. */
@@ -38,16 +36,9 @@ const ROUNDING = 1e-9;
  * integer.
  */
 export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
-  const { lateBy = 10, dripRate = 10 } = rates;
-  if (!(lateBy > 0 && lateBy <= MAX_DELAY)) {
-    throw new RangeError(
-      `lateBy: expected more than 0 and at most ${MAX_DELAY} seconds, got ${lateBy}`,
-    );
-  }
-  if (!(dripRate >= 1 && Number.isFinite(dripRate))) {
-    throw new RangeError(`dripRate: expected at least 1 byte per second, got ${dripRate}`);
-  }
-  const bounds: [FaultKind, end: number][] = [];
+  const late = plannedFault("late", rates.lateBy);
+  const drip = plannedFault("drip", rates.dripRate);
+  const bounds: [PlannedFault, end: number][] = [];
   let sum = 0;
   for (const kind of FAULT_KINDS) {
     const rate = rates[kind] ?? 0;
@@ -55,18 +46,53 @@ export function faultPolicy(rates: FaultRates, seed?: number): FaultPolicy {
       throw new RangeError(`${kind}: expected a share from 0 to 1, got ${rate}`);
     }
     sum += rate;
-    bounds.push([kind, sum]);
+    bounds.push([kind === "late" ? late : kind === "drip" ? drip : { kind }, sum]);
   }
   if (sum > 1 + ROUNDING) throw new RangeError(`expected shares of at most 1 together, got ${sum}`);
   const chosen = seededRandom(seed, RandomStream.fault);
   return {
-    lateBy: Math.round(1000 * lateBy),
-    dripRate,
-    kindFor: (bytes, at, end) => {
+    lateBy: late.parameter!,
+    faultFor: (bytes, at, end) => {
       const number = chosen(bytes, at, end);
       return bounds.find(([, end]) => number < end)?.[0];
     },
   };
+}
+
+/** The parameters of faults by default: in seconds, and in bytes per second. */
+const DEFAULTS: Partial<Record<FaultKind, number>> = { late: 10, drip: 10 };
+
+/**
+ * Returns a fault.
+ *
+ * @param parameter the extra delay of `late`, in seconds, or the rate of `drip`, in bytes per second;
+ * 10 by default.
+ * @throws {RangeError} if the parameter is out of range.
+ */
+export function plannedFault(kind: FaultKind, parameter = DEFAULTS[kind]): PlannedFault {
+  if (kind === "late" && !(parameter! > 0 && parameter! <= MAX_DELAY)) {
+    throw new RangeError(
+      `lateBy: expected more than 0 and at most ${MAX_DELAY} seconds, got ${parameter}`,
+    );
+  }
+  if (kind === "drip" && !(parameter! >= 1 && Number.isFinite(parameter))) {
+    throw new RangeError(`dripRate: expected at least 1 byte per second, got ${parameter}`);
+  }
+  return { kind, parameter: kind === "late" ? Math.round(1000 * parameter!) : parameter };
+}
+
+/** Returns rates as {@linkcode parseFaults} takes them. */
+export function formatFaults(rates: FaultRates): string {
+  const parameters: Partial<Record<FaultKind, number | undefined>> = {
+    late: rates.lateBy,
+    drip: rates.dripRate,
+  };
+  return FAULT_KINDS.filter((kind) => rates[kind] !== undefined)
+    .map((kind) => {
+      const parameter = parameters[kind];
+      return `${kind}=${rates[kind]}${parameter === undefined ? "" : `:${parameter}`}`;
+    })
+    .join(",");
 }
 
 /** A fault on the command line: its kind and share, and a parameter of `late` or `drip`. */

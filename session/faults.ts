@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ErrorDetails } from "../protocol.ts";
+
 /** The kinds of faults that only the strict transport can inject. */
 export type TransportFault = "stall" | "drip" | "split" | "badframe";
 
@@ -16,6 +18,25 @@ export type FaultKind =
   | "garbage"
   | "disconnect"
   | TransportFault;
+
+/** A fault that a request meets. */
+export interface PlannedFault {
+  readonly kind: FaultKind;
+  /** The extra delay of `late`, in milliseconds, or the rate of `drip`, in bytes per second. */
+  readonly parameter?: number | undefined;
+}
+
+/** What happens when a request is due, in place of its response. */
+export interface Replacement {
+  /** Is sent in its place. */
+  readonly error?: ErrorDetails | undefined;
+  /** The JSON text of a value that stands in place of the representation. */
+  readonly answer?: string | undefined;
+  /** Happens to the response. */
+  readonly fault?: PlannedFault | undefined;
+  /** Whether the request is spared the fault when it is sent again after an ended connection. */
+  readonly isSparedLater?: boolean;
+}
 
 /** A due request, as a fault sees it. */
 export interface FaultyRequest {
@@ -76,7 +97,7 @@ export const FAULT_KINDS = Object.keys(FAULTS) as readonly FaultKind[];
 const TRANSPORT_FAULTS = faultSet("stall", "drip", "split", "badframe");
 
 /** Whether only the strict transport can inject this kind of fault. */
-export function isTransportFault(kind: FaultKind): kind is TransportFault {
+export function isTransportFault(kind: FaultKind | undefined): kind is TransportFault {
   return TRANSPORT_FAULTS.has(kind);
 }
 

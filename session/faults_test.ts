@@ -14,11 +14,11 @@ const decoder = new TextDecoder();
 
 /** The fault that an id names, as "drop 1" does. */
 const byId: FaultPolicy = {
-  dripRate: 1,
   lateBy: LATE_BY,
-  kindFor(bytes, at, end) {
+  faultFor(bytes, at, end) {
     const [name] = JSON.parse(decoder.decode(bytes.subarray(at, end))).split(" ");
-    return FAULT_KINDS.find((kind) => kind === name);
+    const kind = FAULT_KINDS.find((kind) => kind === name);
+    return kind && { kind, parameter: kind === "late" ? LATE_BY : undefined };
   },
 };
 
@@ -151,7 +151,7 @@ Deno.test("Planner forgets the ids that disconnected longest ago", () => {
   const planner = new Planner(fixed(DELAY), byId);
   const kindFor = (id: string) => {
     const bytes = new TextEncoder().encode(JSON.stringify(id));
-    return planner.plan(bytes, 0, bytes.length).fault;
+    return planner.plan(bytes, 0, bytes.length).replacement?.fault?.kind;
   };
   for (let i = 0; i <= 10_000; i++) planner.spareOnce(`"disconnect ${i}"`);
   assertStrictEquals(kindFor("disconnect 0"), "disconnect");

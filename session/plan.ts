@@ -6,7 +6,8 @@
 
 import type { DelayPolicy } from "./delays.ts";
 import type { FaultPolicy } from "./fault_policy.ts";
-import { ENDING_FAULTS, type FaultKind } from "./faults.ts";
+import { ENDING_FAULTS, type Replacement } from "./faults.ts";
+import type { Arrival, Rules } from "./rules.ts";
 
 /** How many ids {@linkcode RecentIds} remembers. */
 const MAX_REMEMBERED = 10_000;
@@ -15,12 +16,19 @@ const decoder = new TextDecoder();
 
 /** What happens to one request. */
 export interface Plan {
-  /** Its delay, which responses report, in whole milliseconds. */
+  /** Its delay, which responses report, in whole milliseconds; 0 if it is held. */
   delay: number;
-  /** Time from its arrival until it is due, in milliseconds: its delay, or longer. */
+  /**
+   * Time from its arrival until it is due, in milliseconds: its delay, or longer. Infinity if it is
+   * held, or never answered.
+   */
   wait: number;
-  /** The fault that replaces its answer, if any. */
-  fault: FaultKind | undefined;
+  /** Whether it can be released; {@linkcode Plan.wait} is Infinity then. */
+  isHeld: boolean;
+  /** What happens in place of its response, if anything. */
+  replacement: Replacement | undefined;
+  /** The number of the rule that it follows, if any. */
+  rule: number | undefined;
 }
 
 /** Ids of requests that disconnected their client on purpose; each id is JSON text. */
@@ -40,47 +48,93 @@ export class RecentIds extends Set<string> implements DisconnectedIds {
   }
 }
 
-/** Plans requests. */
+/** Plans requests. A request that a rule matches follows that rule alone. */
 export class Planner {
-  readonly #delays: DelayPolicy;
-  readonly #faults: FaultPolicy | undefined;
+  /** The delays of requests that no rule matches, and of rules without a delay. */
+  delays: DelayPolicy;
+  /** The faults of requests that no rule matches. */
+  faults: FaultPolicy | undefined;
+  readonly rules: Rules | undefined;
   readonly #disconnected: DisconnectedIds;
   /** Used for all requests, so that planning allocates nothing. */
-  readonly #plan: Plan = { delay: 0, wait: 0, fault: undefined };
+  readonly #plan: Plan = {
+    delay: 0,
+    wait: 0,
+    isHeld: false,
+    replacement: undefined,
+    rule: undefined,
+  };
 
   /** @param disconnected ids that are spared the fault `disconnect`. */
   constructor(
     delays: DelayPolicy,
     faults?: FaultPolicy,
+    rules?: Rules,
     disconnected: DisconnectedIds = new RecentIds(),
   ) {
-    this.#delays = delays;
-    this.#faults = faults;
+    this.delays = delays;
+    this.faults = faults;
+    this.rules = rules;
     this.#disconnected = disconnected;
+  }
+
+  /** Whether {@linkcode Planner.plan} needs the arrival. */
+  get hasRules(): boolean {
+    return this.rules !== undefined && this.rules.size > 0;
   }
 
   /** Whether every request is due when it arrives, and none meets a fault. */
   get isImmediate(): boolean {
-    return this.#delays.maxDelay === 0 && this.#faults === undefined;
+    return this.delays.maxDelay === 0 && this.faults === undefined && !this.hasRules;
+  }
+
+  /** The longest time that a request may wait until it is due, in milliseconds. */
+  get maxWait(): number {
+    const longest = this.delays.maxDelay + (this.faults?.lateBy ?? 0);
+    return Math.max(longest, this.rules?.maxWait(this.delays.maxDelay) ?? 0);
   }
 
   /**
    * Returns the plan of the request whose id is `bytes[at .. end]`, as JSON text in UTF-8. The next
    * call overwrites it.
+   *
+   * @param arrival the request, if there are rules.
    */
-  plan(bytes: Uint8Array, at: number, end: number): Readonly<Plan> {
+  plan(bytes: Uint8Array, at: number, end: number, arrival?: Arrival): Readonly<Plan> {
     const plan = this.#plan;
-    plan.wait = plan.delay = this.#delays.delayOf(bytes, at, end);
-    if (this.#faults === undefined) return plan;
-    plan.fault = this.#faults.kindFor(bytes, at, end);
-    if (plan.fault === "late") plan.wait += this.#faults.lateBy;
-    if (
-      ENDING_FAULTS.has(plan.fault) &&
-      this.#disconnected.delete(decoder.decode(bytes.subarray(at, end)))
-    ) {
-      plan.fault = undefined;
+    plan.isHeld = false;
+    plan.rule = undefined;
+    if (arrival !== undefined && this.#followRule(arrival, bytes, at, end)) return plan;
+    plan.wait = plan.delay = this.delays.delayOf(bytes, at, end);
+    if (this.faults === undefined) {
+      plan.replacement = undefined;
+      return plan;
     }
+    const fault = this.faults.faultFor(bytes, at, end);
+    const isSpared = fault !== undefined && ENDING_FAULTS.has(fault.kind) &&
+      this.#disconnected.delete(decoder.decode(bytes.subarray(at, end)));
+    plan.replacement = fault === undefined || isSpared ? undefined : { fault, isSparedLater: true };
+    if (fault?.kind === "late") plan.wait += fault.parameter!;
     return plan;
+  }
+
+  /** Plans a request by the first rule that matches it; returns false if none does. */
+  #followRule(arrival: Arrival, bytes: Uint8Array, at: number, end: number): boolean {
+    const followed = this.rules?.follow(arrival);
+    if (followed === undefined) return false;
+    const { effect, rule } = followed;
+    const plan = this.#plan;
+    plan.rule = rule;
+    plan.replacement = effect.replacement;
+    plan.isHeld = effect.wait === "held";
+    plan.delay = 0;
+    if (effect.wait === undefined) {
+      plan.delay = (effect.delays ?? this.delays).delayOf(bytes, at, end);
+      plan.wait = plan.delay + effect.lateBy;
+    } else {
+      plan.wait = effect.wait === "none" ? 0 : Infinity;
+    }
+    return true;
   }
 
   /** Spares a request the fault `disconnect` when it is sent again; `id` is JSON text. */

@@ -31,6 +31,9 @@ const enum Field {
 }
 const FIELDS = 8;
 
+/** The longest delay that fits beside the bit, in milliseconds. */
+const MAX_DELAY = 2 ** 30 - 1;
+
 const decoder = new TextDecoder();
 
 /** The requests in flight of a server. */
@@ -158,6 +161,12 @@ export class RequestTable {
   /** Returns the delay of a request, in milliseconds. */
   delay(entry: number): number {
     return this.#fields[FIELDS * entry + Field.DelayAndAscii]! >>> 1;
+  }
+
+  /** Changes the delay of a request, in milliseconds. */
+  setDelay(entry: number, delay: number): void {
+    const isAscii = Number(this.isAscii(entry));
+    this.#fields[FIELDS * entry + Field.DelayAndAscii] = Math.min(delay, MAX_DELAY) << 1 | isAscii;
   }
 
   /** Returns the id of a request, as JSON text. */

@@ -45,6 +45,25 @@ export interface Responder {
   remove(entry: number): void;
 }
 
+/** Requests of a session that were submitted, and neither accepted nor removed yet. */
+export class Unaccepted extends Set<number> {
+  #decided: PromiseWithResolvers<void> | undefined;
+
+  /** Resolves once there are none; undefined if there are none now. */
+  get decided(): Promise<void> | undefined {
+    return this.size === 0 ? undefined : (this.#decided ??= Promise.withResolvers()).promise;
+  }
+
+  override delete(entry: number): boolean {
+    const isDeleted = super.delete(entry);
+    if (this.size === 0) {
+      this.#decided?.resolve();
+      this.#decided = undefined;
+    }
+    return isDeleted;
+  }
+}
+
 /** Converts each request in this process, when it is due. */
 export class LocalResponder implements Responder {
   readonly acceptsAtOnce = true;

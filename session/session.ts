@@ -5,27 +5,16 @@
  */
 
 import { Buffer } from "node:buffer";
-import {
-  encodeError,
-  encodeFrame,
-  type ErrorCode,
-  type ErrorDetails,
-  ERRORS,
-} from "../protocol.ts";
+import { encodeError, type ErrorCode, type ErrorDetails } from "../protocol.ts";
 import { peekId } from "../protocol/packet.ts";
-import type { Carrier, SessionContext } from "./context.ts";
-import {
-  ANSWERING_FAULTS,
-  ENDING_FAULTS,
-  type FaultKind,
-  FAULTS,
-  type TransportFault,
-} from "./faults.ts";
+import { type Carrier, detailsOf, type RequestOutcome, type SessionContext } from "./context.ts";
+import type { Replacement } from "./faults.ts";
+import { carryOut } from "./faulty_request.ts";
+import { byteLength, Outgoing } from "./outgoing.ts";
+import { Unaccepted } from "./responder.ts";
+import type { Arrival } from "./rules.ts";
 
 const NONE = -1;
-
-/** Length that answers in a shared frame have together at most, in UTF-16 units. */
-const MAX_SHARED_FRAME = 1 << 20;
 
 /** Errors that only the peer causes. */
 const PEER_ERRORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -47,26 +36,35 @@ export class Session {
   inFlight = 0;
   /** Unique among open sessions. */
   readonly number: number;
+  /** Its number among all sessions of the server, from 1. */
+  readonly connection: number;
   /** Whether the peer sent too many wrong packets in a row. The carrier should then close. */
   hasTooManyErrors = false;
   protected isClosed = false;
 
   readonly #context: SessionContext;
   readonly #carrier: Carrier;
-  /** Whether answers wait to share a frame, and report their delay. */
+  readonly #outgoing: Outgoing;
+  /** Whether answers report their delay. */
   readonly #batched: boolean;
-  #unsent: string[] = [];
-  #isUnsentAscii = true;
   #consecutiveErrors = 0;
+  #received = 0;
   /** Requests that were submitted and not accepted yet; undefined if there never were any. */
-  #unaccepted: Set<number> | undefined;
-  #allDecided: PromiseWithResolvers<void> | undefined;
+  #unaccepted: Unaccepted | undefined;
 
   /** Called by {@linkcode Sessions.open}, which documents the parameters. */
-  constructor(context: SessionContext, number: number, carrier: Carrier, batched: boolean) {
+  constructor(
+    context: SessionContext,
+    number: number,
+    connection: number,
+    carrier: Carrier,
+    batched: boolean,
+  ) {
     this.#context = context;
     this.number = number;
+    this.connection = connection;
     this.#carrier = carrier;
+    this.#outgoing = new Outgoing(context, carrier, batched);
     this.#batched = batched;
   }
 
@@ -115,30 +113,42 @@ export class Session {
 
   /** Answers a request that was due at time `due`, if its response is ready. */
   answerDue(entry: number, due: number, now: number): void {
-    const { requests, counters, faults, responder } = this.#context;
+    const { requests, replacements } = this.#context;
+    const replacement = replacements.size === 0 ? undefined : replacements.get(entry);
+    if (replacement !== undefined) return this.#replace(replacement, entry, due, now);
     const isAscii = requests.isAscii(entry);
-    let text: string | undefined;
-    try {
-      text = responder.respond(entry, due, this.#batched);
-    } catch (error) {
-      const id = requests.idText(entry);
-      this.#remove(entry);
-      return this.#fail(id, error);
-    }
+    const text = this.#responseTo(entry, due);
     if (text === undefined) return;
     this.#consecutiveErrors = 0;
-    const fault = faults.size === 0 ? undefined : faults.get(entry);
-    if (fault !== undefined) return this.#carryOut(fault, entry, text, isAscii);
-    this.#remove(entry);
-    counters.answered++;
-    counters.lateness.add(now - due);
-    this.#answer(text, isAscii);
+    this.#answer(entry, text, isAscii, now - due);
+  }
+
+  /** Answers a held request at once. Its delay becomes the time for which it was held. */
+  release(entry: number, now: number): void {
+    const { requests, held, counters, observer } = this.#context;
+    const delay = Math.round(now - held.get(entry)!.arrivedAt);
+    held.delete(entry);
+    requests.setDelay(entry, delay);
+    counters.delays.add(delay);
+    observer?.released(entry);
+    this.answerDue(entry, now, now);
+  }
+
+  /** Drops all requests in flight; the session stays open. */
+  dropAll(): void {
+    const { requests } = this.#context;
+    for (let entry = NONE; (entry = requests.newestOf(this.number)) !== NONE;) {
+      this.#drop(entry, "dropped");
+      this.#carrier.dropped?.();
+    }
   }
 
   accept(entry: number): void {
     const { requests, events } = this.#context;
-    this.#decide(entry);
+    this.#unaccepted?.delete(entry);
     try {
+      const held = this.#context.held.get(entry);
+      if (held !== undefined) return events.held?.(requests.idText(entry), held.forever);
       events.accepted?.(requests.idText(entry), requests.delay(entry));
       this.#noteAccepted(requests.delay(entry));
     } catch (error) {
@@ -149,41 +159,25 @@ export class Session {
   /** Refuses a submitted request as `overloaded`. */
   reject(entry: number): void {
     const id = this.#context.requests.idText(entry);
-    this.#drop(entry);
+    this.#drop(entry, "error:overloaded");
     this.#refuse(id, detailsOf("overloaded"));
   }
 
   /** Answers a request with `internal`. */
   fail(entry: number, error: unknown): void {
     const id = this.#context.requests.idText(entry);
-    this.#drop(entry);
+    this.#drop(entry, "error:internal");
     this.#fail(id, error);
   }
 
   /** Resolves once all submitted requests are accepted or refused; undefined if all are. */
   get decided(): Promise<void> | undefined {
-    if (!this.#unaccepted?.size) return undefined;
-    return (this.#allDecided ??= Promise.withResolvers()).promise;
+    return this.#unaccepted?.decided;
   }
 
   /** Sends the answers that waited to share a frame. */
   flush(): void {
-    const texts = this.#unsent;
-    if (texts.length === 0) return;
-    const isAscii = this.#isUnsentAscii;
-    this.#unsent = [];
-    this.#isUnsentAscii = true;
-    let from = 0;
-    let length = 0;
-    for (let i = 0; i < texts.length; i++) {
-      length += texts[i]!.length;
-      if (length > MAX_SHARED_FRAME && i > from) {
-        this.#sendFrame(encodeFrame(texts.slice(from, i)), isAscii);
-        from = i;
-        length = texts[i]!.length;
-      }
-    }
-    this.#sendFrame(encodeFrame(from === 0 ? texts : texts.slice(from)), isAscii);
+    this.#outgoing.flush();
   }
 
   /** Drops requests in flight and ignores further frames. {@linkcode Sessions.close} calls it. */
@@ -191,8 +185,10 @@ export class Session {
     this.isClosed = true;
     const { requests, counters } = this.#context;
     counters.dropped += this.inFlight;
-    for (let entry = NONE; (entry = requests.newestOf(this.number)) !== NONE;) this.#drop(entry);
-    this.#unsent = [];
+    for (let entry = NONE; (entry = requests.newestOf(this.number)) !== NONE;) {
+      this.#drop(entry, "dropped");
+    }
+    this.#outgoing.clear();
   }
 
   #textOf(frame: string | Uint8Array): string | undefined {
@@ -218,48 +214,78 @@ export class Session {
 
   /** Handles packet `i` of the frame. */
   #take(i: number, now: number): void {
-    const { reader, requests, wheel, limits, events, counters, planner, faults, responder } =
+    const { reader, wheel, events, counters, planner, replacements, held, responder, observer } =
       this.#context;
-    const error = reader.error(i);
-    if (error !== undefined) return this.#refuse(reader.idText(i), error.error);
     if (reader.isCancel(i)) return this.#cancel(i);
-    if (this.#context.isDraining) return this.#refuse(reader.idText(i), detailsOf("shutting_down"));
-    const total = requests.size + this.#context.inFlightElsewhere();
-    if (this.inFlight >= limits.maxInFlight || total >= limits.maxInFlightTotal) {
-      return this.#refuse(reader.idText(i), detailsOf("overloaded"));
+    if (reader.error(i) === undefined) this.#received++;
+    const needsArrival = planner.hasRules || observer !== undefined;
+    const arrival = needsArrival ? this.#arrivalOf(i) : undefined;
+    const refusal = this.#refusalOf(i);
+    if (refusal !== undefined) {
+      if (arrival !== undefined) observer?.passed(arrival, `error:${refusal.code}`);
+      return this.#refuse(reader.idText(i), refusal);
     }
-    const { bytes } = reader;
-    const idAt = reader.idAt(i);
-    const idEnd = reader.idEnd(i);
-    if (this.inFlight > 0 && requests.find(this.number, bytes, idAt, idEnd) !== NONE) {
-      return this.#refuse(reader.idText(i), detailsOf("duplicate_request_id"));
-    }
-    const refusal = responder.check?.(reader.dataEnd(i) - reader.dataAt(i));
-    if (refusal !== undefined) return this.#refuse(reader.idText(i), refusal);
 
-    const plan = planner.plan(bytes, idAt, idEnd);
+    const plan = planner.plan(reader.bytes, reader.idAt(i), reader.idEnd(i), arrival);
+    const { delay, wait, isHeld, replacement, rule } = plan;
+    if (wait === 0 && replacement?.error !== undefined) {
+      if (arrival !== undefined) observer?.passed(arrival, `error:${replacement.error.code}`, plan);
+      return this.#refuse(reader.idText(i), replacement.error);
+    }
+    const isTimed = wait < Infinity;
     if (responder.acceptsAtOnce) {
       // Makes a text of the id only if there is a listener.
-      events.accepted?.(reader.idText(i), plan.delay);
-      this.#noteAccepted(plan.delay);
+      if (isTimed) events.accepted?.(reader.idText(i), delay);
+      else events.held?.(reader.idText(i), !isHeld);
+      if (isTimed) this.#noteAccepted(delay);
     }
-    if (plan.wait === 0 && plan.fault === undefined && responder.respondAtOnce !== undefined) {
+    if (wait === 0 && replacement === undefined && responder.respondAtOnce !== undefined) {
       counters.answered++;
       counters.lateness.add(0);
-      return this.#answer(responder.respondAtOnce(reader, i, this.#batched), reader.isAscii);
+      if (arrival !== undefined) observer?.passed(arrival, "answered", plan);
+      return this.#outgoing.answer(
+        responder.respondAtOnce(reader, i, this.#batched),
+        reader.isAscii,
+      );
     }
-    const entry = responder.submit(this.number, reader, i, plan.delay);
+    const entry = responder.submit(this.number, reader, i, delay);
     this.inFlight++;
-    if (!responder.acceptsAtOnce) (this.#unaccepted ??= new Set()).add(entry);
-    if (plan.fault !== undefined) faults.set(entry, plan.fault);
+    if (!responder.acceptsAtOnce) (this.#unaccepted ??= new Unaccepted()).add(entry);
+    if (replacement !== undefined) replacements.set(entry, replacement);
+    if (arrival !== undefined) observer?.arrived(arrival, entry, plan);
+    if (!isTimed) return void held.set(entry, { arrivedAt: now, forever: !isHeld, arrival, rule });
     try {
-      wheel.add(entry, now + plan.wait);
+      wheel.add(entry, now + wait);
     } catch (error) {
       // There is no memory for more, and the request would never be due.
       responder.cancel(entry);
-      this.#remove(entry);
+      this.#remove(entry, "error:internal");
       throw error;
     }
+  }
+
+  /** Returns why packet `i` of the frame is refused; undefined if it is accepted. */
+  #refusalOf(i: number): ErrorDetails | undefined {
+    const { reader, requests, limits, responder } = this.#context;
+    const error = reader.error(i);
+    if (error !== undefined) return error.error;
+    if (this.#context.isDraining) return detailsOf("shutting_down");
+    const total = requests.size + this.#context.inFlightElsewhere();
+    if (this.inFlight >= limits.maxInFlight || total >= limits.maxInFlightTotal) {
+      return detailsOf("overloaded");
+    }
+    const idAt = reader.idAt(i);
+    const idEnd = reader.idEnd(i);
+    if (this.inFlight > 0 && requests.find(this.number, reader.bytes, idAt, idEnd) !== NONE) {
+      return detailsOf("duplicate_request_id");
+    }
+    return responder.check?.(reader.dataEnd(i) - reader.dataAt(i));
+  }
+
+  #arrivalOf(i: number): Arrival {
+    const { reader } = this.#context;
+    const data = reader.error(i) === undefined ? reader.dataText(i) : "";
+    return { connection: this.connection, nth: this.#received, id: reader.idText(i), data };
   }
 
   #noteAccepted(delay: number): void {
@@ -271,66 +297,79 @@ export class Session {
     const { reader, requests } = this.#context;
     const entry = requests.find(this.number, reader.bytes, reader.idAt(i), reader.idEnd(i));
     if (entry === NONE) return;
-    this.#drop(entry);
+    this.#drop(entry, "cancelled");
     this.#refuse(reader.idText(i), detailsOf("cancelled"));
   }
 
-  /** Carries out the fault that a due request meets, where its response, `text`, would be sent. */
-  #carryOut(kind: FaultKind, entry: number, text: string, isAscii: boolean): void {
-    const { requests, events, counters, planner } = this.#context;
-    const id = requests.idText(entry);
-    counters.faults[kind]++;
+  /** Returns the response to a request, if it is ready; if that fails, answers `internal`. */
+  #responseTo(entry: number, due: number): string | undefined {
+    const { requests, responder } = this.#context;
     try {
-      events.faulted?.(id, kind);
+      return responder.respond(entry, due, this.#batched);
     } catch (error) {
-      this.#remove(entry);
-      return this.#fail(id, error);
+      const id = requests.idText(entry);
+      this.#remove(entry, "error:internal");
+      this.#fail(id, error);
+      return undefined;
     }
-    if (ANSWERING_FAULTS.has(kind)) counters.answered++;
-    if (ENDING_FAULTS.has(kind)) planner.spareOnce(id);
-    FAULTS[kind]({
-      text,
-      remove: () => this.#remove(entry),
-      answer: () => this.#answer(text, isAscii),
-      sendAlone: (text) => this.#sendFrame(text, isAscii),
-      sendError: () => this.#answerError(id, detailsOf("internal")),
-      drop: () => this.#carrier.dropped?.(),
-      disconnect: () => {
+  }
+
+  /** Does what happens to a due request in place of its response. */
+  #replace(
+    { error, answer, fault, isSparedLater }: Replacement,
+    entry: number,
+    due: number,
+    now: number,
+  ) {
+    const { requests } = this.#context;
+    const id = requests.idText(entry);
+    if (error !== undefined) {
+      this.#drop(entry, `error:${error.code}`);
+      return this.#refuse(id, error);
+    }
+    const isAscii = answer === undefined && requests.isAscii(entry);
+    const text = answer === undefined
+      ? this.#responseTo(entry, due)
+      : requests.responseWith(entry, answer, this.#batched);
+    if (text === undefined) return;
+    this.#consecutiveErrors = 0;
+    if (answer !== undefined) this.#context.responder.cancel(entry);
+    if (fault === undefined) return this.#answer(entry, text, isAscii, now - due);
+    carryOut(fault, {
+      ...{ context: this.#context, carrier: this.#carrier, outgoing: this.#outgoing },
+      ...{ id, text, isAscii, isSparedLater },
+      remove: (outcome) => this.#remove(entry, outcome),
+      fail: (error) => this.#fail(id, error),
+      end: () => {
         this.flush();
         this.close();
-        this.#carrier.disconnect?.();
       },
-      stall: () => {
-        if (this.#carrier.sendFaulty === undefined) return this.#answer(text, isAscii);
-        this.flush();
-        this.close();
-        this.#carrier.sendFaulty("stall", "");
-      },
-      sendFaulty: (kind) => this.#sendFaulty(kind, text, isAscii),
     });
   }
 
+  #answer(entry: number, text: string, isAscii: boolean, lateness: number): void {
+    this.#remove(entry, "answered");
+    this.#context.counters.answered++;
+    this.#context.counters.lateness.add(lateness);
+    this.#outgoing.answer(text, isAscii);
+  }
+
   /** Removes a request that gets no response. */
-  #drop(entry: number): void {
+  #drop(entry: number, outcome: RequestOutcome): void {
     const { wheel, responder } = this.#context;
     wheel.cancel(entry);
     responder.cancel(entry);
-    this.#remove(entry);
+    this.#remove(entry, outcome);
   }
 
-  #remove(entry: number): void {
-    const { faults, responder } = this.#context;
-    if (this.#unaccepted !== undefined) this.#decide(entry);
-    if (faults.size > 0) faults.delete(entry);
+  #remove(entry: number, outcome: RequestOutcome): void {
+    const { replacements, held, responder, observer } = this.#context;
+    this.#unaccepted?.delete(entry);
+    if (replacements.size > 0) replacements.delete(entry);
+    if (held.size > 0) held.delete(entry);
+    observer?.ended(entry, outcome);
     responder.remove(entry);
     this.inFlight--;
-  }
-
-  /** Notes that a submitted request was accepted or removed. */
-  #decide(entry: number): void {
-    if (!this.#unaccepted?.delete(entry) || this.#unaccepted.size > 0) return;
-    this.#allDecided?.resolve();
-    this.#allDecided = undefined;
   }
 
   #fail(id: string, error: unknown): void {
@@ -356,33 +395,6 @@ export class Session {
 
   #answerError(id: string, details: ErrorDetails): void {
     this.#context.counters.errors[details.code]++;
-    this.#answer(encodeError(id, details), false);
+    this.#outgoing.answer(encodeError(id, details), false);
   }
-
-  /** @param isAscii whether the text is known to be ASCII. */
-  #answer(text: string, isAscii: boolean): void {
-    if (!this.#batched) return this.#sendFrame(text, isAscii);
-    this.#isUnsentAscii &&= isAscii;
-    if (this.#unsent.push(text) === 1) this.#context.unsent.push(this);
-  }
-
-  #sendFaulty(kind: TransportFault, frame: string, isAscii: boolean): void {
-    if (this.#carrier.sendFaulty === undefined) return this.#answer(frame, isAscii);
-    this.#context.counters.bytesOut += byteLength(frame, isAscii);
-    this.#carrier.sendFaulty(kind, frame);
-  }
-
-  #sendFrame(frame: string, isAscii: boolean): void {
-    this.#context.counters.bytesOut += byteLength(frame, isAscii);
-    this.#carrier.send(frame);
-  }
-}
-
-function detailsOf(code: ErrorCode): ErrorDetails {
-  return { code, message: ERRORS[code] };
-}
-
-/** `Buffer.byteLength()` of a small frame costs a tenth of answering it. */
-function byteLength(frame: string, isAscii: boolean): number {
-  return isAscii ? frame.length : Buffer.byteLength(frame);
 }

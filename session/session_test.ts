@@ -626,6 +626,7 @@ Deno.test("open() gives a thousand open sessions different numbers, again and ag
 
 type Reported =
   | ["accepted", string, number]
+  | ["held", string, boolean]
   | ["refused", string, ErrorDetails]
   | ["faulted", string, string]
   | ["failed", string, unknown];
@@ -633,6 +634,7 @@ type Reported =
 function listen(reported: Reported[]): Required<SessionEvents> {
   return {
     accepted: (...rest) => reported.push(["accepted", ...rest]),
+    held: (...rest) => reported.push(["held", ...rest]),
     refused: (...rest) => reported.push(["refused", ...rest]),
     faulted: (...rest) => reported.push(["faulted", ...rest]),
     failed: (...rest) => reported.push(["failed", ...rest]),

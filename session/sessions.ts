@@ -9,7 +9,9 @@ import { FrameReader } from "../protocol/frame_reader.ts";
 import {
   type Carrier,
   DEFAULT_LIMITS,
+  type HeldRequest,
   type Limits,
+  type Observer,
   type SessionContext,
   type SessionEvents,
 } from "./context.ts";
@@ -19,6 +21,7 @@ import type { FaultPolicy } from "./fault_policy.ts";
 import { type DisconnectedIds, Planner } from "./plan.ts";
 import { RequestTable } from "./request_table.ts";
 import { LocalResponder, type Responder, type ResponderCallbacks } from "./responder.ts";
+import type { Rules } from "./rules.ts";
 import { Session } from "./session.ts";
 import { type Tap, TappedSession } from "./tap.ts";
 import { TimingWheel } from "./timing_wheel.ts";
@@ -31,12 +34,16 @@ export interface SessionsOptions {
   delays: DelayPolicy;
   /** Faults that requests meet. @default {none} */
   faults?: FaultPolicy | undefined;
+  /** Rules, which have precedence over delays and faults. @default {none} */
+  rules?: Rules | undefined;
   /** @default {DEFAULT_LIMITS} */
   limits?: Partial<Limits>;
   /** Called as requests come and go. A callback that throws fails only its request. */
   events?: SessionEvents;
   /** Called for every frame. */
   tap?: Tap | undefined;
+  /** Hears of each request. */
+  observer?: Observer | undefined;
   /** Turns requests into responses. @default {a LocalResponder} */
   responder?: Responder | undefined;
   /** Counts requests, errors and bytes. @default {new Counters()} */
@@ -74,14 +81,21 @@ export class Sessions {
     const requests = new RequestTable(capacity);
     this.#tap = options.tap;
     this.#context = {
-      planner: new Planner(options.delays, options.faults, options.disconnectedIds),
+      planner: new Planner(
+        options.delays,
+        options.faults,
+        options.rules,
+        options.disconnectedIds,
+      ),
       limits,
       events,
       counters,
       inFlightElsewhere,
       wheel: new TimingWheel(0, capacity),
       requests,
-      faults: new Map(),
+      replacements: new Map(),
+      held: new Map(),
+      observer: options.observer,
       reader: new FrameReader(),
       responder: options.responder ?? new LocalResponder(requests),
       unsent: [],
@@ -99,6 +113,36 @@ export class Sessions {
 
   get inFlight(): number {
     return this.#context.requests.size;
+  }
+
+  /** Plans requests; its delays and faults may change. */
+  get planner(): Planner {
+    return this.#context.planner;
+  }
+
+  /** The requests that no time answers, by entry, in order of arrival. */
+  get held(): ReadonlyMap<number, HeldRequest> {
+    return this.#context.held;
+  }
+
+  /** Returns the id of a request in flight, as JSON text. */
+  idOf(entry: number): string {
+    return this.#context.requests.idText(entry);
+  }
+
+  /** Returns when the next request is due; Infinity if none is. Looks at all requests. */
+  earliestDue(): number {
+    return this.#context.wheel.earliestDue();
+  }
+
+  /** Makes an observer hear of each request from now on. */
+  observe(observer: Observer): void {
+    this.#context.observer = observer;
+  }
+
+  /** Drops all requests in flight. */
+  dropAll(): void {
+    for (const session of this.#open) session?.dropAll();
   }
 
   /** A time before which no request is due; Infinity when none is in flight. */
@@ -131,9 +175,10 @@ export class Sessions {
    */
   open(carrier: Carrier, batched = false): Session {
     const number = this.#freeNumbers.pop() ?? this.#open.length;
+    const connection = ++this.#opened;
     const session = this.#tap === undefined
-      ? new Session(this.#context, number, carrier, batched)
-      : new TappedSession(this.#tap, ++this.#opened, this.#context, number, carrier, batched);
+      ? new Session(this.#context, number, connection, carrier, batched)
+      : new TappedSession(this.#tap, this.#context, number, connection, carrier, batched);
     this.#open[number] = session;
     return session;
   }

@@ -22,13 +22,12 @@ export interface Tap {
 /** A session with a tap; other sessions pay nothing for it. */
 export class TappedSession extends Session {
   readonly #tap: Tap;
-  readonly #connection: number;
 
   constructor(
     tap: Tap,
-    connection: number,
     context: SessionContext,
     number: number,
+    connection: number,
     carrier: Carrier,
     batched: boolean,
   ) {
@@ -41,24 +40,23 @@ export class TappedSession extends Session {
       dropped: () => carrier.dropped?.(),
     };
     if (carrier.sendFaulty !== undefined) {
-      tapped.sendFaulty = (kind, frame) => {
+      tapped.sendFaulty = (kind, frame, parameter) => {
         if (kind !== "stall") tap.sent(connection, frame);
-        carrier.sendFaulty!(kind, frame);
+        carrier.sendFaulty!(kind, frame, parameter);
       };
     }
-    super(context, number, tapped, batched);
+    super(context, number, connection, tapped, batched);
     this.#tap = tap;
-    this.#connection = connection;
     tap.opened(connection, batched);
   }
 
   override receive(frame: string | Uint8Array, now: number): void {
-    if (!this.isClosed) this.#tap.received(this.#connection, frame);
+    if (!this.isClosed) this.#tap.received(this.connection, frame);
     super.receive(frame, now);
   }
 
   override close(): void {
-    if (!this.isClosed) this.#tap.closed(this.#connection);
+    if (!this.isClosed) this.#tap.closed(this.connection);
     super.close();
   }
 }

@@ -110,6 +110,17 @@ export class TimingWheel {
     return tick;
   }
 
+  /** Returns when the next entry is due; Infinity if none waits. Looks at all entries. */
+  earliestDue(): number {
+    let earliest = Infinity;
+    for (const head of this.#heads) {
+      for (let entry = head; entry !== NONE; entry = this.#next[entry]!) {
+        earliest = Math.min(earliest, Math.ceil(this.#due[entry]!));
+      }
+    }
+    return earliest;
+  }
+
   #grow(entry: number): void {
     const length = 2 * Math.max(entry, this.#due.length);
     const [next, previous, due] = [this.#next, this.#previous, this.#due];

@@ -10,7 +10,7 @@ import {
   type Certificate,
   DEFAULT_PORT,
   type Drained,
-  type Server,
+  type RunningServer,
   type ServerEvents,
 } from "../../server.ts";
 import type { GroupStatus } from "../../server/group.ts";
@@ -55,7 +55,7 @@ export interface WorkerEvents extends ServerEvents {
 export async function startWorkers(
   { events = {}, ...options }: GroupOptions & { readonly events?: WorkerEvents },
   size: number,
-): Promise<Server> {
+): Promise<RunningServer> {
   const { hostname = "127.0.0.1", port = DEFAULT_PORT } = options;
   // Workers would share the port with another group unnoticed. Their errors also lose their classes.
   Deno.listen({ hostname, port }).close();
@@ -64,7 +64,7 @@ export async function startWorkers(
   return group;
 }
 
-class WorkerGroup implements Server {
+class WorkerGroup implements RunningServer {
   url = "";
   port = 0;
   readonly #events: WorkerEvents;
@@ -94,7 +94,7 @@ class WorkerGroup implements Server {
     return this.#stats.counters.answered;
   }
 
-  get faults(): Server["faults"] {
+  get faults(): RunningServer["faults"] {
     return this.#options.faults && this.#stats.counters.faults;
   }
 

@@ -1,0 +1,68 @@
+/**
+ * Carries out the fault that a due request meets, on its session.
+ *
+ * @module
+ */
+
+import { encodeError } from "../protocol.ts";
+import { type Carrier, detailsOf, type RequestOutcome, type SessionContext } from "./context.ts";
+import { ANSWERING_FAULTS, ENDING_FAULTS, FAULTS, type PlannedFault } from "./faults.ts";
+import type { Outgoing } from "./outgoing.ts";
+
+/** A due request that meets a fault, and what can be done with it and its session. */
+export interface DueRequest {
+  readonly context: SessionContext;
+  readonly carrier: Carrier;
+  readonly outgoing: Outgoing;
+  /** The id, as JSON text. */
+  readonly id: string;
+  /** The response, as JSON text. */
+  readonly text: string;
+  /** Whether the response is known to be ASCII. */
+  readonly isAscii: boolean;
+  /** Whether the request is spared the fault when it is sent again after an ended connection. */
+  readonly isSparedLater: boolean | undefined;
+  remove(outcome: RequestOutcome): void;
+  /** Answers `internal`, for an error of the server. */
+  fail(error: unknown): void;
+  /** Sends the answers that wait, and closes the session. */
+  end(): void;
+}
+
+/** Carries out a fault where the response to its request would be sent. */
+export function carryOut({ kind, parameter }: PlannedFault, request: DueRequest): void {
+  const { id, text, isAscii, outgoing, carrier } = request;
+  const { counters, events, planner } = request.context;
+  counters.faults[kind]++;
+  try {
+    events.faulted?.(id, kind);
+  } catch (error) {
+    request.remove("error:internal");
+    return request.fail(error);
+  }
+  const isAnswered = ANSWERING_FAULTS.has(kind);
+  if (isAnswered) counters.answered++;
+  if (request.isSparedLater && ENDING_FAULTS.has(kind)) planner.spareOnce(id);
+  const outcome = isAnswered ? "answered" : kind === "error" ? "error:internal" : "dropped";
+  FAULTS[kind]({
+    text,
+    remove: () => request.remove(outcome),
+    answer: () => outgoing.answer(text, isAscii),
+    sendAlone: (text) => outgoing.sendFrame(text, isAscii),
+    sendError() {
+      counters.errors.internal++;
+      outgoing.answer(encodeError(id, detailsOf("internal")), false);
+    },
+    drop: () => carrier.dropped?.(),
+    disconnect() {
+      request.end();
+      carrier.disconnect?.();
+    },
+    stall() {
+      if (carrier.sendFaulty === undefined) return outgoing.answer(text, isAscii);
+      request.end();
+      carrier.sendFaulty("stall", "");
+    },
+    sendFaulty: (kind) => outgoing.sendFaulty(kind, text, isAscii, parameter),
+  });
+}

@@ -1,0 +1,218 @@
+/**
+ * The journal: what a server received, and what became of it.
+ *
+ * @module
+ */
+
+import type { RequestId } from "../protocol.ts";
+import { parseJson } from "../protocol/parse_json.ts";
+import type { Clock } from "./clock.ts";
+import type { Observer, RequestOutcome } from "./context.ts";
+import { matchesPattern } from "./pattern.ts";
+import type { Plan } from "./plan.ts";
+import { type Arrival, matchesId } from "./rules.ts";
+
+/** How many requests a journal keeps by default. */
+export const JOURNAL_SIZE = 10_000;
+
+/** Data longer than this is cut, in UTF-16 units. */
+const MAX_DATA = 4096;
+
+/** A request in the journal. Times are in seconds since the start of the server, by its clock. */
+export interface JournalEntry {
+  /** Its number on the server, from 1, in order of arrival. */
+  readonly number: number;
+  /** The number of its connection, from 1. */
+  readonly connection: number;
+  /** Null if the request was wrong and had none. */
+  readonly id: RequestId | null;
+  /** Empty if the request was wrong. */
+  readonly data: string;
+  /** Whether only the first 4,096 UTF-16 units of the data are there. */
+  readonly cut: boolean;
+  /** When it arrived. */
+  readonly arrived: number;
+  /** In seconds; null if the request was refused, held or never answered. */
+  readonly delay: number | null;
+  /** Null if nothing answers it but a release. */
+  readonly due: number | null;
+  /** The number of the rule that it follows. */
+  readonly rule: number | null;
+  /** The kind of the fault that it meets. */
+  readonly fault: string | null;
+  /** What became of it. */
+  readonly outcome: RequestOutcome | "in_flight" | "held";
+  /** When it was answered, or ended without an answer. */
+  readonly ended: number | null;
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** Which entries to return; all members must match. */
+export interface JournalFilter {
+  /** An id, with `*` as in rules. */
+  readonly id?: RequestId | undefined;
+  /** The number of a connection. */
+  readonly connection?: number | undefined;
+  /** An outcome, with `*` as in rules, such as `error:*`. */
+  readonly outcome?: string | undefined;
+  /** The number of a rule. */
+  readonly rule?: number | undefined;
+}
+
+interface Waiter {
+  readonly filter: JournalFilter;
+  readonly check: () => void;
+}
+
+/** Keeps the latest requests of a server. */
+export class Journal implements Observer {
+  readonly #clock: Clock;
+  readonly #size: number;
+  readonly #startedAt: number;
+  /** By number. */
+  readonly #entries = new Map<number, Writable<JournalEntry>>();
+  /** Those in flight, by their entry in the table of requests. */
+  readonly #inFlight = new Map<number, Writable<JournalEntry>>();
+  readonly #waiters = new Set<Waiter>();
+  readonly #listeners = new Set<(entry: JournalEntry) => void>();
+  #last = 0;
+
+  /**
+   * @param size how many requests it keeps.
+   * @throws {RangeError} if the size is not a positive integer.
+   */
+  constructor(clock: Clock, size = JOURNAL_SIZE) {
+    if (!Number.isSafeInteger(size) || size < 1) {
+      throw new RangeError(`journal: expected a positive integer, got ${size}`);
+    }
+    this.#clock = clock;
+    this.#size = size;
+    this.#startedAt = clock.now();
+  }
+
+  /** The time since the start of the server, in seconds. */
+  get now(): number {
+    return seconds(this.#clock.now() - this.#startedAt);
+  }
+
+  /** Returns the entries that match, in order of arrival. */
+  list(filter: JournalFilter = {}): JournalEntry[] {
+    return [...this.#entries.values()].filter((entry) => matches(filter, entry))
+      .map((entry) => ({ ...entry }));
+  }
+
+  /**
+   * Returns the entries that match as soon as there are this many.
+   *
+   * @param timeout how long to wait, in milliseconds of real time.
+   * @throws {DOMException} `TimeoutError` if there are fewer by then.
+   */
+  async wait(count: number, filter: JournalFilter = {}, timeout = 5000): Promise<JournalEntry[]> {
+    const found = this.list(filter);
+    if (found.length >= count) return found;
+    const { promise, resolve, reject } = Promise.withResolvers<JournalEntry[]>();
+    const check = () => {
+      const found = this.list(filter);
+      if (found.length >= count) resolve(found);
+    };
+    const waiter = { filter, check };
+    const timer = setTimeout(() => {
+      const got = `expected ${count} requests within ${timeout} ms, got ${
+        this.list(filter).length
+      }`;
+      reject(new DOMException(got, "TimeoutError"));
+    }, timeout);
+    this.#waiters.add(waiter);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiters.delete(waiter);
+    }
+  }
+
+  /** Calls `listener` with each entry that is added or changes; returns a function that ends it. */
+  listen(listener: (entry: JournalEntry) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Forgets all requests; the next one has number 1. */
+  clear(): void {
+    this.#entries.clear();
+    this.#inFlight.clear();
+    this.#last = 0;
+  }
+
+  arrived(arrival: Arrival, entry: number, plan: Readonly<Plan>): void {
+    const state = plan.isHeld ? "held" : "in_flight";
+    this.#inFlight.set(entry, this.#add(arrival, state, plan));
+  }
+
+  released(entry: number): void {
+    const noted = this.#inFlight.get(entry);
+    if (noted === undefined) return;
+    noted.due = this.now;
+    noted.delay = seconds(1000 * (noted.due - noted.arrived));
+  }
+
+  ended(entry: number, outcome: RequestOutcome): void {
+    const noted = this.#inFlight.get(entry);
+    if (noted === undefined) return; // it arrived before the journal was started or cleared
+    this.#inFlight.delete(entry);
+    noted.outcome = outcome;
+    noted.ended = this.now;
+    this.#changed(noted);
+  }
+
+  passed(arrival: Arrival, outcome: RequestOutcome, plan?: Readonly<Plan>): void {
+    this.#add(arrival, outcome, plan);
+  }
+
+  #add(
+    { connection, id, data }: Arrival,
+    outcome: JournalEntry["outcome"],
+    plan: Readonly<Plan> | undefined,
+  ): Writable<JournalEntry> {
+    const { now } = this;
+    const isTimed = plan !== undefined && plan.wait < Infinity;
+    const entry: Writable<JournalEntry> = {
+      number: ++this.#last,
+      connection,
+      id: parseJson(id) as RequestId | null,
+      data: data.slice(0, MAX_DATA),
+      cut: data.length > MAX_DATA,
+      arrived: now,
+      delay: isTimed ? seconds(plan.delay) : null,
+      due: isTimed ? seconds(1000 * now + plan.wait) : null,
+      rule: plan?.rule ?? null,
+      fault: plan?.replacement?.fault?.kind ?? null,
+      outcome,
+      ended: outcome === "held" || outcome === "in_flight" ? null : now,
+    };
+    this.#entries.set(entry.number, entry);
+    if (this.#entries.size > this.#size) this.#entries.delete(entry.number - this.#size);
+    this.#changed(entry);
+    return entry;
+  }
+
+  #changed(entry: JournalEntry): void {
+    for (const listener of this.#listeners) listener({ ...entry });
+    for (const { filter, check } of this.#waiters) {
+      if (matches(filter, entry)) check();
+    }
+  }
+}
+
+function matches({ id, connection, outcome, rule }: JournalFilter, entry: JournalEntry): boolean {
+  return (id === undefined || matchesId(id, entry.id)) &&
+    (connection === undefined || connection === entry.connection) &&
+    (outcome === undefined || matchesPattern(outcome, entry.outcome)) &&
+    (rule === undefined || rule === entry.rule);
+}
+
+/** Rounds to whole microseconds, so that times print without noise. */
+function seconds(milliseconds: number): number {
+  return Math.round(1000 * milliseconds) / 1e6;
+}

@@ -1,0 +1,78 @@
+/**
+ * Sends the answers of one session, in plain mode each at once, in `asyncpkt.v1` in shared frames.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { encodeFrame } from "../protocol.ts";
+import type { Carrier, SessionContext } from "./context.ts";
+import type { TransportFault } from "./faults.ts";
+
+/** Length that answers in a shared frame have together at most, in UTF-16 units. */
+const MAX_SHARED_FRAME = 1 << 20;
+
+/** Answers on their way to a carrier. */
+export class Outgoing {
+  readonly #context: SessionContext;
+  readonly #carrier: Carrier;
+  /** Whether answers wait to share a frame. */
+  readonly #batched: boolean;
+  #unsent: string[] = [];
+  #isUnsentAscii = true;
+
+  constructor(context: SessionContext, carrier: Carrier, batched: boolean) {
+    this.#context = context;
+    this.#carrier = carrier;
+    this.#batched = batched;
+  }
+
+  /** @param isAscii whether the text is known to be ASCII. */
+  answer(text: string, isAscii: boolean): void {
+    if (!this.#batched) return this.sendFrame(text, isAscii);
+    this.#isUnsentAscii &&= isAscii;
+    if (this.#unsent.push(text) === 1) this.#context.unsent.push(this);
+  }
+
+  /** Sends a frame in the way of a fault, if the carrier can, or else as an answer. */
+  sendFaulty(kind: TransportFault, frame: string, isAscii: boolean, parameter?: number): void {
+    if (this.#carrier.sendFaulty === undefined) return this.answer(frame, isAscii);
+    this.#context.counters.bytesOut += byteLength(frame, isAscii);
+    this.#carrier.sendFaulty(kind, frame, parameter);
+  }
+
+  sendFrame(frame: string, isAscii: boolean): void {
+    this.#context.counters.bytesOut += byteLength(frame, isAscii);
+    this.#carrier.send(frame);
+  }
+
+  /** Sends the answers that waited to share a frame. */
+  flush(): void {
+    const texts = this.#unsent;
+    if (texts.length === 0) return;
+    const isAscii = this.#isUnsentAscii;
+    this.#unsent = [];
+    this.#isUnsentAscii = true;
+    let from = 0;
+    let length = 0;
+    for (let i = 0; i < texts.length; i++) {
+      length += texts[i]!.length;
+      if (length > MAX_SHARED_FRAME && i > from) {
+        this.sendFrame(encodeFrame(texts.slice(from, i)), isAscii);
+        from = i;
+        length = texts[i]!.length;
+      }
+    }
+    this.sendFrame(encodeFrame(from === 0 ? texts : texts.slice(from)), isAscii);
+  }
+
+  /** Forgets the answers that were not sent. */
+  clear(): void {
+    this.#unsent = [];
+  }
+}
+
+/** `Buffer.byteLength()` of a small frame costs a tenth of answering it. */
+export function byteLength(frame: string, isAscii: boolean): number {
+  return isAscii ? frame.length : Buffer.byteLength(frame);
+}

@@ -1,0 +1,25 @@
+/**
+ * Patterns in which `*` stands for any characters, and `\*` for a star.
+ *
+ * @module
+ */
+
+/**
+ * Whether a text matches a pattern as a whole. Takes time in proportion to the text, whatever the
+ * pattern is, unlike a regular expression.
+ */
+export function matchesPattern(pattern: string, text: string): boolean {
+  const parts = pattern.split(/(?<!\\)\*/).map((part) => part.replaceAll("\\*", "*"));
+  if (parts.length === 1) return text === parts[0];
+  const first = parts[0]!;
+  const last = parts.at(-1)!;
+  const end = text.length - last.length;
+  if (!text.startsWith(first) || !text.endsWith(last) || first.length > end) return false;
+  let at = first.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at <= end;
+}
