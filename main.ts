@@ -14,7 +14,7 @@ import {
   type Streams,
   UsageError,
 } from "./cli/command.ts";
-import { closestString } from "./cli/closest_string.ts";
+import { closestString } from "./session/closest_string.ts";
 import { BufferedWriter, isDumbTerminal } from "./cli/buffered_writer.ts";
 
 /** All commands. Each is loaded only if it is asked for, so that the program starts soon. */

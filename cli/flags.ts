@@ -5,7 +5,7 @@
  */
 
 import { parseDuration } from "../session/duration.ts";
-import { closestString } from "./closest_string.ts";
+import { closestString } from "../session/closest_string.ts";
 import { type Flag, type FlagTable, UsageError } from "./command.ts";
 
 /** A command line: the value of each flag, and all other arguments. */

@@ -28,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "load",
     "websocket",
   ],
-  main: ["cli"],
+  main: ["cli", "session"],
   npm: ["session"],
 };
 
