@@ -17,7 +17,8 @@ export {
 } from "./session/clock.ts";
 export type { Limits, RequestOutcome, SessionEvents } from "./session/context.ts";
 export type { JournalEntry, JournalFilter } from "./session/journal.ts";
-export type { Effect, Match, Rule, RuleList, RuleState } from "./session/rules.ts";
+export type { RuleList, RuleState } from "./session/rules.ts";
+export type { Effect, Match, Rule } from "./session/rules_schema.ts";
 export type { Hold, Release, Settings } from "./server/steering.ts";
 export type { Tap } from "./session/tap.ts";
 export type { Delay, DelayRange, LognormalDelay, NormalDelay } from "./session/delays.ts";

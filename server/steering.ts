@@ -22,7 +22,8 @@ import {
 } from "../session/fault_policy.ts";
 import type { HeldRequest } from "../session/context.ts";
 import { Journal, type JournalEntry } from "../session/journal.ts";
-import { type Match, matchesRequest, type Rules } from "../session/rules.ts";
+import { matchesRequest, type Rules } from "../session/rules.ts";
+import { checkMatch, type Match } from "../session/rules_schema.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { Driver } from "./driver.ts";
 
@@ -120,8 +121,13 @@ export class Steering {
     };
   }
 
-  /** Answers held requests at once, in order; returns their ids. */
+  /**
+   * Answers held requests at once, in order; returns their ids.
+   *
+   * @throws {RangeError} if the match is wrong.
+   */
   release({ ids, match = {} }: Release = {}): RequestId[] {
+    checkMatch(match);
     return this.#release(({ arrival }) => matchesRequest(match, arrival!), ids);
   }
 

@@ -4,12 +4,20 @@
  * @module
  */
 
-import { convert, type ErrorCode, ERRORS, type RequestId } from "../protocol.ts";
+import { convert, ERRORS, type RequestId } from "../protocol.ts";
 import { parseJson } from "../protocol/parse_json.ts";
 import { type DelayPolicy, delayPolicy, parseDelay } from "./delays.ts";
 import { plannedFault } from "./fault_policy.ts";
-import { type FaultKind, isTransportFault, type Replacement } from "./faults.ts";
+import { type FaultKind, isTransportFault, type PlannedFault, type Replacement } from "./faults.ts";
 import { matchesPattern } from "./pattern.ts";
+import {
+  checkRule,
+  checkRules,
+  type Effect,
+  type Match,
+  type Rule,
+  wrongValue,
+} from "./rules_schema.ts";
 
 /** A request as rules and observers see it. */
 export interface Arrival {
@@ -20,44 +28,6 @@ export interface Arrival {
   /** Its id, as JSON text. */
   readonly id: string;
   readonly data: string;
-}
-
-/** What a request must have, in all members, to be matched. `{}` matches every request. */
-export interface Match {
-  /** The id: an integer, or a string in which `*` stands for any characters and `\*` for a star. */
-  readonly id?: RequestId;
-  /** The data, with `*` in the same way. */
-  readonly data?: string;
-  /** The name of an entity in the data. */
-  readonly entity?: string;
-  /** The number of the request on its connection, from 1. */
-  readonly nth?: number;
-  /** The number of the connection on the server, from 1. */
-  readonly connection?: number;
-}
-
-/** What happens to a request. Without members, it is answered after the delay of the server. */
-export interface Effect {
-  /** In seconds, or a text as `--delay` takes it, or `"never"`: then it stays in flight. */
-  readonly delay?: number | string;
-  /** A fault, or one with its parameter, such as `{ late: 5 }` (seconds) or `{ drip: 100 }`. */
-  readonly fault?: FaultKind | Readonly<Partial<Record<FaultKind, number>>>;
-  /** The request is answered with this error, at once if there is no delay. */
-  readonly error?: { readonly code: ErrorCode; readonly message?: string };
-  /** A JSON value in place of the representation. */
-  readonly answer?: unknown;
-  /** Whether it is held until it is released. */
-  readonly hold?: boolean;
-}
-
-/** A rule. The first that matches a request decides what happens to it. */
-export interface Rule extends Effect {
-  /** Which requests it matches. */
-  readonly match: Match;
-  /** An effect for each request that matches, in order; the last one repeats. */
-  readonly then?: readonly Effect[];
-  /** How many requests it matches at most. */
-  readonly times?: number;
 }
 
 /** A rule in a server. */
@@ -150,7 +120,7 @@ export class Rules implements RuleList {
   }
 
   replace(rules: readonly Rule[]): void {
-    this.#rules = rules.map((rule, i) => this.#activate(rule, `rules[${i}]`));
+    this.#rules = checkRules(rules).map((rule, i) => this.#activate(rule, `rules[${i}]`));
   }
 
   /** Replaces all rules, and makes them the ones to which {@linkcode Rules.reset} returns. */
@@ -160,7 +130,7 @@ export class Rules implements RuleList {
   }
 
   add(rule: Rule): number {
-    const active = this.#activate(rule, "rule");
+    const active = this.#activate(checkRule(rule), "rule");
     this.#rules.unshift(active);
     return active.number;
   }
@@ -214,11 +184,12 @@ export class Rules implements RuleList {
 
   #activate(rule: Rule, path: string): ActiveRule {
     const effects = effectsOf(rule, path, this.#seed);
-    const fault = effects.find(({ replacement }) => isTransportFault(replacement?.fault?.kind));
-    if (fault !== undefined && !this.#isStrict) {
-      const { kind } = fault.replacement!.fault!;
-      throw new RangeError(`${path}: the fault ${kind} needs the strict transport of WebSockets`);
-    }
+    effects.forEach(({ replacement }, i) => {
+      const kind = replacement?.fault?.kind;
+      if (this.#isStrict || !isTransportFault(kind)) return;
+      const place = rule.then === undefined ? path : `${path}.then[${i}]`;
+      throw new RangeError(`${place}.fault: ${kind} needs the strict transport of WebSockets`);
+    });
     return { number: ++this.#lastNumber, rule, effects, enabled: true, matched: 0 };
   }
 }
@@ -246,28 +217,21 @@ export function matchesId(expected: RequestId, id: unknown): boolean {
 
 function effectsOf(rule: Rule, path: string, seed: number | undefined): CompiledEffect[] {
   if (rule.then === undefined) return [compileEffect(rule, path, seed)];
-  const other = EFFECTS.find((effect) => rule[effect] !== undefined);
-  if (other !== undefined) throw wrong(`${path}.then`, `no ${other} beside it`, rule.then);
-  if (rule.then.length === 0) throw wrong(`${path}.then`, "at least one effect", rule.then);
+  excludeBeside(rule, path, "then", ["delay", "fault", "error", "answer", "hold"]);
   return rule.then.map((effect, i) => compileEffect(effect, `${path}.then[${i}]`, seed));
 }
 
-const EFFECTS = ["delay", "fault", "error", "answer", "hold"] as const;
-
 function compileEffect(
-  { delay, fault, error, answer, hold = false }: Effect,
+  effect: Effect,
   path: string,
   seed: number | undefined,
 ): CompiledEffect {
-  if (hold && delay !== undefined) throw wrong(`${path}.delay`, "none beside hold", delay);
-  if (error !== undefined && fault !== undefined) {
-    throw wrong(`${path}.fault`, "none beside error", fault);
-  }
-  if (error !== undefined && answer !== undefined) {
-    throw wrong(`${path}.answer`, "none beside error", answer);
-  }
+  const { delay, fault, error, answer, hold = false } = effect;
   const isNever = delay === "never";
-  const planned = fault === undefined ? undefined : faultOf(fault, `${path}.fault`);
+  if (hold) excludeBeside(effect, path, "hold", ["delay"]);
+  if (error !== undefined) excludeBeside(effect, path, "error", ["fault", "answer"]);
+  if (isNever) excludeBeside(effect, path, 'the delay "never"', ["fault", "error", "answer"]);
+  const planned = fault === undefined ? undefined : faultOf(fault);
   return {
     wait: hold ? "held" : isNever ? "never" : error && delay === undefined ? "none" : undefined,
     delays: delay === undefined || isNever ? undefined : delaysOf(delay, `${path}.delay`, seed),
@@ -276,33 +240,41 @@ function compileEffect(
       ? undefined
       : {
         fault: planned,
-        error: error && { message: ERRORS[error.code], ...error },
-        answer: answer === undefined ? undefined : JSON.stringify(answer),
+        error: error && { code: error.code, message: error.message ?? ERRORS[error.code] },
+        answer: answer === undefined ? undefined : answerOf(answer, `${path}.answer`),
       },
   };
 }
 
+/** @throws {RangeError} if an effect has one of the members that exclude another. */
+function excludeBeside(
+  effect: Effect,
+  path: string,
+  other: string,
+  excluded: readonly (keyof Effect)[],
+): void {
+  const name = excluded.find((name) => effect[name] !== undefined);
+  if (name !== undefined) throw wrongValue(`${path}.${name}`, `none beside ${other}`, effect[name]);
+}
+
 function delaysOf(delay: number | string, path: string, seed: number | undefined): DelayPolicy {
+  if (typeof delay === "number") return delayPolicy({ min: delay, max: delay }, seed);
   try {
-    return delayPolicy(
-      typeof delay === "number" ? { min: delay, max: delay } : parseDelay(delay),
-      seed,
-    );
-  } catch (error) {
-    throw new RangeError(`${path}: ${(error as Error).message}`);
+    return delayPolicy(parseDelay(delay), seed);
+  } catch {
+    const forms = '"never" or a delay of at most a day, such as "1..5", "500ms" or "normal:3,0.5"';
+    throw wrongValue(path, forms, delay);
   }
 }
 
-function faultOf(fault: NonNullable<Effect["fault"]>, path: string) {
+function faultOf(fault: NonNullable<Effect["fault"]>): PlannedFault {
   const [kind, parameter] = typeof fault === "string" ? [fault] : Object.entries(fault)[0]!;
-  try {
-    return plannedFault(kind as FaultKind, parameter);
-  } catch (error) {
-    throw new RangeError(`${path}: ${(error as Error).message}`);
-  }
+  return plannedFault(kind as FaultKind, parameter);
 }
 
-/** Returns the error of a value at a place in the rules. */
-function wrong(path: string, expected: string, value: unknown): RangeError {
-  return new RangeError(`${path}: expected ${expected}, got ${JSON.stringify(value)}`);
+/** Returns an answer as JSON text. */
+function answerOf(answer: unknown, path: string): string {
+  const text = JSON.stringify(answer);
+  if (text === undefined) throw wrongValue(path, "a JSON value", answer);
+  return text;
 }
