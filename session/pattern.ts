@@ -1,5 +1,5 @@
 /**
- * Patterns in which `*` stands for any characters, and `\*` for a star.
+ * Patterns in which `*` stands for any characters, `\*` for a star, and `\\` for a backslash.
  *
  * @module
  */
@@ -9,7 +9,11 @@
  * pattern is, unlike a regular expression.
  */
 export function matchesPattern(pattern: string, text: string): boolean {
-  const parts = pattern.split(/(?<!\\)\*/).map((part) => part.replaceAll("\\*", "*"));
+  const parts = [""];
+  for (const [part] of pattern.matchAll(/\*|(?:\\[\\*]|[^*])+/g)) {
+    if (part === "*") parts.push("");
+    else parts[parts.length - 1] = part.replace(/\\([\\*])/g, "$1");
+  }
   if (parts.length === 1) return text === parts[0];
   const first = parts[0]!;
   const last = parts.at(-1)!;

@@ -11,7 +11,10 @@ import { FAULT_KINDS, type FaultKind } from "./faults.ts";
 
 /** What a request must have, in all members, to be matched. `{}` matches every request. */
 export interface Match {
-  /** The id: an integer, or a string in which `*` stands for any characters and `\*` for a star. */
+  /**
+   * The id: an integer, or a string in which `*` stands for any characters, `\*` for a star, and
+   * `\\` for a backslash.
+   */
   readonly id?: RequestId;
   /** The data, with `*` in the same way. */
   readonly data?: string;
