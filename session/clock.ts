@@ -159,7 +159,7 @@ export function manualClock(): ManualClock {
         now = Math.max(now, next.time);
         next.callback();
       }
-      now = end;
+      now = Math.max(now, end); // a callback may have moved it further
     },
   };
 }
