@@ -12,6 +12,9 @@
 /** A power of two; the default delays of 1 to 5 s fit in one turn. */
 const SLOTS = 8192;
 
+/** How many entries of later turns to look at to find the next due time: fewer wakeups for little. */
+const MOST_LOOKED_AT = 1000;
+
 const NONE = -1;
 
 /** Due time of an entry that does not wait; new arrays are filled with it. */
@@ -83,9 +86,14 @@ export class TimingWheel {
    * milliseconds. A time before the last one changes nothing. `onDue` may add and cancel entries.
    */
   advance(now: number, onDue: (entry: number, due: number) => void): void {
-    if (now < this.nextDue) return;
-    const end = Math.floor(now);
-    let tick = Math.max(this.nextDue, this.#now + 1, end - SLOTS + 1);
+    // A turn at a time, since the entries of several turns stand in one slot in any order.
+    while (now >= this.nextDue) {
+      this.#advanceTurn(Math.floor(Math.min(now, this.nextDue + SLOTS - 1)), onDue);
+    }
+  }
+
+  #advanceTurn(end: number, onDue: (entry: number, due: number) => void): void {
+    let tick = this.nextDue;
     this.nextDue = Infinity;
     this.#now = end;
     for (; tick <= end && this.size > 0; tick++) {
@@ -99,23 +107,23 @@ export class TimingWheel {
         onDue(entry, due);
       }
     }
-    this.nextDue = this.#findNextDue();
+    this.nextDue = this.earliestDue(MOST_LOOKED_AT);
   }
 
-  /** Returns the time of the first slot with entries; they may be due a turn later. */
-  #findNextDue(): number {
-    if (this.size === 0) return Infinity;
-    let tick = this.#now + 1;
-    while (this.#heads[slotOf(tick)] === NONE) tick++;
-    return tick;
-  }
-
-  /** Returns when the next entry is due; Infinity if none waits. Looks at all entries. */
-  earliestDue(): number {
+  /**
+   * Returns when the next entry is due; Infinity if none waits.
+   *
+   * @param most after this many entries of later turns, it returns a time before which none is due.
+   */
+  earliestDue(most = Infinity): number {
     let earliest = Infinity;
-    for (const head of this.#heads) {
-      for (let entry = head; entry !== NONE; entry = this.#next[entry]!) {
-        earliest = Math.min(earliest, Math.ceil(this.#due[entry]!));
+    if (this.size === 0) return earliest;
+    let lookedAt = 0;
+    for (let tick = this.#now + 1; tick <= this.#now + SLOTS; tick++) {
+      for (let entry = this.#heads[slotOf(tick)]!; entry !== NONE; entry = this.#next[entry]!) {
+        const at = Math.ceil(this.#due[entry]!);
+        if (at === tick || ++lookedAt > most) return tick;
+        if (at < earliest) earliest = at;
       }
     }
     return earliest;
