@@ -6,6 +6,7 @@
 
 import type { Buffer } from "node:buffer";
 import { convertBytes, representationBound } from "./conversion.ts";
+import { NO_DELAY } from "./wire.ts";
 
 const BRACE_CLOSE = 0x7d;
 
@@ -16,9 +17,6 @@ const BEFORE_DELAY = encoder.encode(',"delay":');
 const DELAY_LENGTH = 24;
 const DOT = 0x2e;
 const ZERO = 0x30;
-
-/** Omits the delay from a response. */
-export const NO_DELAY = -1;
 
 const decoder = new TextDecoder();
 

@@ -3,9 +3,10 @@ import { fc } from "../tests/support/npm_packages.ts";
 import { anyData, anyText } from "../tests/support/arbitraries.ts";
 import { plainConvertToJson } from "../tests/support/plain.ts";
 import { convertVectors } from "../tests/support/vectors.ts";
-import { NO_DELAY, representationText, responseText } from "./answer_writer.ts";
+import { representationText, responseText } from "./answer_writer.ts";
 import { SOURCE_MARGIN } from "./conversion.ts";
 import { FrameReader } from "./frame_reader.ts";
+import { NO_DELAY } from "./wire.ts";
 import { encodeFrame, encodeRequest, type RequestId } from "./packet.ts";
 
 const reader = new FrameReader();

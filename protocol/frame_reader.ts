@@ -10,9 +10,10 @@
  */
 
 import { SENTINEL_LENGTH, SOURCE_MARGIN } from "./conversion.ts";
-import { decodeFrame, type ErrorAnswer, MAX_BATCH, MAX_ID_LENGTH, type Packet } from "./packet.ts";
+import { decodeFrame, type ErrorDetails, MAX_BATCH, MAX_ID_LENGTH, type Packet } from "./packet.ts";
 import { parseJson } from "./parse_json.ts";
 import { canonicalStringEnd, SCAN_MARGIN } from "./string_scan.ts";
+import type { RequestReader } from "./wire.ts";
 
 const BRACE_CLOSE = 0x7d;
 const BRACE_OPEN = 0x7b;
@@ -45,19 +46,16 @@ const ID_KEY = encoder.encode('"request_id"');
 const DATA_KEY = encoder.encode('"data"');
 
 /** Reads one frame at a time. The next {@linkcode FrameReader.read} overwrites all results. */
-export class FrameReader {
+export class FrameReader implements RequestReader {
   /** Ids and data as JSON text: ids with their quotes, if any, data without. */
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(4096);
   #view = new DataView(this.bytes.buffer);
-  /** Whether ids and data are ASCII. */
   isAscii = true;
-  /** Whether the whole frame is known to be ASCII. */
   isAsciiFrame = false;
-  /** The number of packets in the frame. */
   count = 0;
   #length = 0;
   #fields = new Int32Array(FIELDS * MAX_BATCH);
-  #errors = new Map<number, ErrorAnswer>();
+  #errors = new Map<number, ErrorDetails>();
 
   /** Reads a frame. It has at least one packet: an invalid frame counts as an invalid packet. */
   read(text: string): void {
@@ -67,8 +65,7 @@ export class FrameReader {
     if (isLong || !this.#scan(text)) this.#readPlainly(text);
   }
 
-  /** Returns the error answer to packet `i`, if it is invalid. */
-  error(i: number): ErrorAnswer | undefined {
+  error(i: number): ErrorDetails | undefined {
     return this.#errors.size > 0 ? this.#errors.get(i) : undefined;
   }
 
@@ -76,7 +73,6 @@ export class FrameReader {
     return this.#fields[FIELDS * i + 2]! === NONE && this.error(i) === undefined;
   }
 
-  /** Returns the start of the id of packet `i` in {@linkcode FrameReader.bytes}. */
   idAt(i: number): number {
     return this.#fields[FIELDS * i]!;
   }
@@ -85,7 +81,6 @@ export class FrameReader {
     return this.#fields[FIELDS * i + 1]!;
   }
 
-  /** Returns the id of packet `i` as JSON text, `null` if it has none. */
   idText(i: number): string {
     return decoder.decode(this.bytes.subarray(this.idAt(i), this.idEnd(i)));
   }
@@ -94,12 +89,10 @@ export class FrameReader {
     return this.#fields[FIELDS * i + 2]!;
   }
 
-  /** Returns the end of the data of packet `i`. The two bytes from there on may be overwritten. */
   dataEnd(i: number): number {
     return this.#fields[FIELDS * i + 3]!;
   }
 
-  /** Returns the data of packet `i`. */
   dataText(i: number): string {
     const json = decoder.decode(this.bytes.subarray(this.dataAt(i), this.dataEnd(i)));
     return parseJson(`"${json}"`) as string;
@@ -187,7 +180,7 @@ export class FrameReader {
   }
 
   #notePacket(packet: Packet, isVerbatim: boolean): void {
-    if ("error" in packet) this.#errors.set(this.count, packet);
+    if ("error" in packet) this.#errors.set(this.count, packet.error);
     const idAt = this.#length;
     this.#append(JSON.stringify(packet.request_id));
     const idEnd = this.#length;

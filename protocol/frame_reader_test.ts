@@ -32,7 +32,7 @@ function assertReadsPlainly(text: string): void {
 }
 
 function assertHolds(packet: Packet, i: number): void {
-  assertEquals(reader.error(i), "error" in packet ? packet : undefined);
+  assertEquals(reader.error(i), "error" in packet ? packet.error : undefined);
   assertStrictEquals(
     textBetween(reader.idAt(i), reader.idEnd(i)),
     JSON.stringify(packet.request_id),

@@ -5,7 +5,7 @@
  */
 
 import { type ErrorCode, type ErrorDetails, ERRORS } from "../protocol.ts";
-import type { FrameReader } from "../protocol/frame_reader.ts";
+import type { RequestReader, Wire } from "../protocol/wire.ts";
 import type { Counters } from "./counters.ts";
 import type { FaultKind, Replacement, TransportFault } from "./faults.ts";
 import type { Plan, Planner } from "./plan.ts";
@@ -108,8 +108,9 @@ export interface SessionContext {
   /** By entry, in order of arrival. */
   readonly held: Map<number, HeldRequest>;
   observer: Observer | undefined;
-  /** Reads one frame at a time. */
-  readonly reader: FrameReader;
+  readonly wire: Wire;
+  /** The reader of the wire. */
+  readonly reader: RequestReader;
   readonly responder: Responder;
   /** The sessions that have answers to flush. */
   readonly unsent: { flush(): void }[];

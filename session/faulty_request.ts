@@ -4,7 +4,6 @@
  * @module
  */
 
-import { encodeError } from "../protocol.ts";
 import { type Carrier, detailsOf, type RequestOutcome, type SessionContext } from "./context.ts";
 import { ANSWERING_FAULTS, ENDING_FAULTS, FAULTS, type PlannedFault } from "./faults.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -32,7 +31,7 @@ export interface DueRequest {
 /** Carries out a fault where the response to its request would be sent. */
 export function carryOut({ kind, parameter }: PlannedFault, request: DueRequest): void {
   const { id, text, isAscii, outgoing, carrier } = request;
-  const { counters, events, planner } = request.context;
+  const { counters, events, planner, wire } = request.context;
   counters.faults[kind]++;
   try {
     events.faulted?.(id, kind);
@@ -51,7 +50,7 @@ export function carryOut({ kind, parameter }: PlannedFault, request: DueRequest)
     sendAlone: (text) => outgoing.sendFrame(text, isAscii),
     sendError() {
       counters.errors.internal++;
-      outgoing.answer(encodeError(id, detailsOf("internal")), false);
+      outgoing.answer(wire.errorAnswer(id, detailsOf("internal")), false);
     },
     drop: () => carrier.dropped?.(),
     disconnect() {

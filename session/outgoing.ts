@@ -5,7 +5,6 @@
  */
 
 import { Buffer } from "node:buffer";
-import { encodeFrame } from "../protocol.ts";
 import type { Carrier, SessionContext } from "./context.ts";
 import type { TransportFault } from "./faults.ts";
 
@@ -58,12 +57,12 @@ export class Outgoing {
     for (let i = 0; i < texts.length; i++) {
       length += texts[i]!.length;
       if (length > MAX_SHARED_FRAME && i > from) {
-        this.sendFrame(encodeFrame(texts.slice(from, i)), isAscii);
+        this.sendFrame(this.#context.wire.frame(texts.slice(from, i)), isAscii);
         from = i;
         length = texts[i]!.length;
       }
     }
-    this.sendFrame(encodeFrame(from === 0 ? texts : texts.slice(from)), isAscii);
+    this.sendFrame(this.#context.wire.frame(from === 0 ? texts : texts.slice(from)), isAscii);
   }
 
   /** Forgets the answers that were not sent. */

@@ -7,9 +7,10 @@
  * @module
  */
 
-import { responseText } from "../protocol/answer_writer.ts";
 import { SENTINEL_LENGTH } from "../protocol/conversion.ts";
+import { packetWire } from "../protocol/packet_wire.ts";
 import { secretHash } from "../protocol/secret_hash.ts";
+import { NO_DELAY, type Wire } from "../protocol/wire.ts";
 import { BlockAllocator } from "./block_allocator.ts";
 
 const NONE = -1;
@@ -40,6 +41,7 @@ const decoder = new TextDecoder();
 export class RequestTable {
   size = 0;
 
+  readonly #wire: Wire;
   #allocator = new BlockAllocator();
   #fields: Int32Array;
   #used = 0;
@@ -49,8 +51,12 @@ export class RequestTable {
   /** Hash table with open addressing: entry + 1, or 0; at most half full, no gaps in a run. */
   #table = new Int32Array(2048);
 
-  /** @param capacity requests to reserve memory for; growing later copies all fields. */
-  constructor(capacity = 1024) {
+  /**
+   * @param capacity requests to reserve memory for; growing later copies all fields.
+   * @param wire writes the responses.
+   */
+  constructor(capacity = 1024, wire: Wire = packetWire()) {
+    this.#wire = wire;
     this.#fields = new Int32Array(FIELDS * capacity);
   }
 
@@ -136,14 +142,14 @@ export class RequestTable {
     const at = this.#allocator.offset(address);
     const idEnd = at + fields[field + Field.IdLength]!;
     const delay = fields[field + Field.DelayAndAscii]!;
-    return responseText(
+    return this.#wire.response(
       this.#allocator.bytes(address),
       at,
       idEnd,
       idEnd,
       idEnd + fields[field + Field.DataLength]!,
       (delay & 1) === 1,
-      withDelay ? delay >>> 1 : NONE,
+      withDelay ? delay >>> 1 : NO_DELAY,
     );
   }
 
@@ -152,10 +158,10 @@ export class RequestTable {
     return (this.#fields[FIELDS * entry + Field.DelayAndAscii]! & 1) === 1;
   }
 
-  /** Returns the response to a request whose data has this representation, as JSON text. */
-  responseWith(entry: number, representation: string, withDelay: boolean): string {
-    const delay = withDelay ? `,"delay":${this.delay(entry) / 1000}` : "";
-    return `{"request_id":${this.idText(entry)},"data":${representation}${delay}}`;
+  /** Returns the response to a request with the JSON text of a result. */
+  responseWith(entry: number, result: string, withDelay: boolean): string {
+    const delay = withDelay ? this.delay(entry) : NO_DELAY;
+    return this.#wire.responseWith(this.idText(entry), result, delay);
   }
 
   /** Returns the delay of a request, in milliseconds. */

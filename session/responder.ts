@@ -5,8 +5,7 @@
  */
 
 import type { ErrorDetails } from "../protocol.ts";
-import { NO_DELAY, responseText } from "../protocol/answer_writer.ts";
-import type { FrameReader } from "../protocol/frame_reader.ts";
+import { NO_DELAY, type RequestReader, type Wire } from "../protocol/wire.ts";
 import type { RequestTable } from "./request_table.ts";
 
 /** Callbacks of a responder that needs time, about requests in flight. */
@@ -31,13 +30,13 @@ export interface Responder {
   /** Returns why a request with this much data cannot be submitted now; undefined if it can. */
   check?(dataBytes: number): ErrorDetails | undefined;
   /** Returns the response to packet `i` of a frame at once, as JSON text. */
-  respondAtOnce?(reader: FrameReader, i: number, withDelay: boolean): string;
+  respondAtOnce?(reader: RequestReader, i: number, withDelay: boolean): string;
   /**
    * Adds packet `i` of a frame as a request of session `owner`; returns its entry.
    *
    * @param delay its delay, in milliseconds.
    */
-  submit(owner: number, reader: FrameReader, i: number, delay: number): number;
+  submit(owner: number, reader: RequestReader, i: number, delay: number): number;
   /** Returns the response to a request that was due at `due`, as JSON text, if it is ready. */
   respond(entry: number, due: number, withDelay: boolean): string | undefined;
   /** Gives up on a response; a call of {@linkcode Responder.remove} follows. */
@@ -69,13 +68,15 @@ export class LocalResponder implements Responder {
   readonly acceptsAtOnce = true;
   readonly isReachable = true;
   readonly #requests: RequestTable;
+  readonly #wire: Wire;
 
-  constructor(requests: RequestTable) {
+  constructor(requests: RequestTable, wire: Wire) {
     this.#requests = requests;
+    this.#wire = wire;
   }
 
-  respondAtOnce(reader: FrameReader, i: number, withDelay: boolean): string {
-    return responseText(
+  respondAtOnce(reader: RequestReader, i: number, withDelay: boolean): string {
+    return this.#wire.response(
       reader.bytes,
       reader.idAt(i),
       reader.idEnd(i),
@@ -86,7 +87,7 @@ export class LocalResponder implements Responder {
     );
   }
 
-  submit(owner: number, reader: FrameReader, i: number, delay: number): number {
+  submit(owner: number, reader: RequestReader, i: number, delay: number): number {
     return this.#requests.add(
       owner,
       reader.bytes,

@@ -5,8 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { encodeError, type ErrorCode, type ErrorDetails } from "../protocol.ts";
-import { peekId } from "../protocol/packet.ts";
+import type { ErrorCode, ErrorDetails } from "../protocol.ts";
 import { type Carrier, detailsOf, type RequestOutcome, type SessionContext } from "./context.ts";
 import type { Replacement } from "./faults.ts";
 import { carryOut } from "./faulty_request.ts";
@@ -105,7 +104,7 @@ export class Session {
     const limit = limits.maxPacketSize;
     const message = `the frame is longer than ${limit} bytes`;
     try {
-      this.#refuse(JSON.stringify(peekId(text)), { code: "packet_too_large", message, limit });
+      this.#refuse(this.#context.wire.peekId(text), { code: "packet_too_large", message, limit });
     } catch (error) {
       this.#fail("null", error);
     }
@@ -268,7 +267,7 @@ export class Session {
   #refusalOf(i: number): ErrorDetails | undefined {
     const { reader, requests, limits, responder } = this.#context;
     const error = reader.error(i);
-    if (error !== undefined) return error.error;
+    if (error !== undefined) return error;
     if (this.#context.isDraining) return detailsOf("shutting_down");
     const total = requests.size + this.#context.inFlightElsewhere();
     if (this.inFlight >= limits.maxInFlight || total >= limits.maxInFlightTotal) {
@@ -395,6 +394,6 @@ export class Session {
 
   #answerError(id: string, details: ErrorDetails): void {
     this.#context.counters.errors[details.code]++;
-    this.#outgoing.answer(encodeError(id, details), false);
+    this.#outgoing.answer(this.#context.wire.errorAnswer(id, details), false);
   }
 }

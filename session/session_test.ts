@@ -21,6 +21,7 @@ import {
   MAX_BATCH,
   type RequestId,
 } from "../protocol.ts";
+import { packetWire } from "../protocol/packet_wire.ts";
 import { agreedRequest, describedAnswer } from "../tests/support/described.ts";
 import { plainConvertToJson } from "../tests/support/plain.ts";
 import type { SessionEvents } from "./context.ts";
@@ -717,7 +718,7 @@ Deno.test("a responder that refuses or fails answers with its error, or with `in
     isReachable: true,
     start: (requests) => void (table = requests),
     check: (dataBytes) => dataBytes > 10 ? error : undefined,
-    submit: (...args) => new LocalResponder(table).submit(...args),
+    submit: (...args) => new LocalResponder(table, packetWire()).submit(...args),
     respond() {
       throw new Error("secret");
     },

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { FrameReader } from "../protocol/frame_reader.ts";
+import { packetWire } from "../protocol/packet_wire.ts";
+import type { Wire } from "../protocol/wire.ts";
 import {
   type Carrier,
   DEFAULT_LIMITS,
@@ -31,6 +32,8 @@ const MAX_CAPACITY = 1 << 20;
 
 /** Options for {@linkcode Sessions}. */
 export interface SessionsOptions {
+  /** The protocol of the frames. @default {packetWire()} */
+  wire?: Wire | undefined;
   delays: DelayPolicy;
   /** Faults that requests meet. @default {none} */
   faults?: FaultPolicy | undefined;
@@ -78,7 +81,8 @@ export class Sessions {
       throw new RangeError(`${name}: expected a positive integer, got ${limit}`);
     }
     const capacity = Math.min(limits.maxInFlightTotal, MAX_CAPACITY);
-    const requests = new RequestTable(capacity);
+    const { wire = packetWire() } = options;
+    const requests = new RequestTable(capacity, wire);
     this.#tap = options.tap;
     this.#context = {
       planner: new Planner(
@@ -96,8 +100,9 @@ export class Sessions {
       replacements: new Map(),
       held: new Map(),
       observer: options.observer,
-      reader: new FrameReader(),
-      responder: options.responder ?? new LocalResponder(requests),
+      wire,
+      reader: wire.reader,
+      responder: options.responder ?? new LocalResponder(requests, wire),
       unsent: [],
       isDraining: false,
     };

@@ -6,7 +6,7 @@
  */
 
 import { type ErrorDetails, ERRORS } from "../../protocol.ts";
-import type { FrameReader } from "../../protocol/frame_reader.ts";
+import type { RequestReader } from "../../protocol/wire.ts";
 import type { RequestTable } from "../../session/request_table.ts";
 import type { Responder, ResponderCallbacks } from "../../session/responder.ts";
 import { encodeWorkerRequest, type WorkerAnswer } from "./message.ts";
@@ -76,7 +76,7 @@ export class RemoteResponder implements Responder, AsyncDisposable {
     return { code: "packet_too_large", message: `the data is longer than ${maxDataBytes} bytes` };
   }
 
-  submit(owner: number, reader: FrameReader, i: number, delay: number): number {
+  submit(owner: number, reader: RequestReader, i: number, delay: number): number {
     const { bytes, isAscii } = reader;
     // The stream keeps the data, so the table gets none.
     const none = reader.dataAt(i);

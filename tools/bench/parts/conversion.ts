@@ -5,8 +5,9 @@
  * @module
  */
 
-import { NO_DELAY, responseText } from "../../../protocol/answer_writer.ts";
+import { responseText } from "../../../protocol/answer_writer.ts";
 import { FrameReader } from "../../../protocol/frame_reader.ts";
+import { NO_DELAY } from "../../../protocol/wire.ts";
 import { output } from "../../../tests/support/machine.ts";
 import { plainAnswer } from "../../../tests/support/plain.ts";
 import { deno, here, pinned } from "../measure.ts";

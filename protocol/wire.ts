@@ -1,0 +1,73 @@
+/**
+ * A protocol as sessions use it: requests are positions in bytes, so that reading and answering them
+ * creates no objects.
+ *
+ * @module
+ */
+
+import type { ErrorDetails } from "./packet.ts";
+
+/** Omits the delay from a response. */
+export const NO_DELAY = -1;
+
+/** Reads frames, one at a time: the next one overwrites all results. */
+export interface RequestReader {
+  /** Ids as JSON text, and what their responses are made of. */
+  readonly bytes: Uint8Array;
+  /** Whether the responses to the requests are ASCII. */
+  readonly isAscii: boolean;
+  /** Whether the whole frame is known to be ASCII. */
+  readonly isAsciiFrame: boolean;
+  /** The number of messages in the frame; at least one. */
+  readonly count: number;
+  read(frame: string): void;
+  /** Reads a binary frame. Without this method, it is read as text in UTF-8. */
+  readBinary?(frame: Uint8Array): void;
+  /** Returns why message `i` is wrong, if it is. */
+  error(i: number): ErrorDetails | undefined;
+  /** Whether message `i` cancels the request with its id. */
+  isCancel(i: number): boolean;
+  /** Whether message `i` gets no answer. Without this method, none is. */
+  isNotification?(i: number): boolean;
+  /** Returns the start of the id of message `i` in {@linkcode RequestReader.bytes}. */
+  idAt(i: number): number;
+  idEnd(i: number): number;
+  /** Returns the id of message `i` as JSON text, `null` if it has none. */
+  idText(i: number): string;
+  dataAt(i: number): number;
+  /** Returns the end of the data of message `i`. The two bytes from there on may be overwritten. */
+  dataEnd(i: number): number;
+  /** Returns message `i` as rules and journals show it. */
+  dataText(i: number): string;
+}
+
+/** Reads requests, and writes answers. Ids are JSON text. */
+export interface Wire {
+  readonly reader: RequestReader;
+  /**
+   * Returns the response to a request.
+   *
+   * @param bytes holds the id and the data that the reader noted, or copies of them. Two bytes after
+   * the data are overwritten.
+   * @param isAscii whether both are ASCII.
+   * @param delay in whole milliseconds, or {@linkcode NO_DELAY}.
+   */
+  response(
+    bytes: Uint8Array,
+    idAt: number,
+    idEnd: number,
+    dataAt: number,
+    dataEnd: number,
+    isAscii: boolean,
+    delay: number,
+  ): string;
+  /** Returns a response with the JSON text of a result; its delay is as in `response`. */
+  responseWith(id: string, result: string, delay: number): string;
+  errorAnswer(id: string, details: ErrorDetails): string;
+  /** Returns a frame of several answers. */
+  frame(answers: readonly string[]): string;
+  /** Returns the id of a frame of which only the start was read; `null` if it is not there. */
+  peekId(head: string): string;
+  /** Returns what rules look into, for the data that {@linkcode RequestReader.dataText} returned. */
+  valueOf(data: string): unknown;
+}
