@@ -33,7 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The rooms that do not ship. Outside of them, only tests may import from them. */
-const UNSHIPPED = ["tests", "tools"];
+const UNSHIPPED = ["examples", "tests", "tools"];
 
 /** The most lines of a file. */
 const MAX_LINES = 400;
