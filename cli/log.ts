@@ -115,10 +115,17 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
   };
   return {
     ...events,
-    listening: (url: string) => write("info", "listening", `Listening on ${url}`, { url }),
-    /** Anyone who can reach the server may use it. */
-    exposed() {
-      const message = "Anyone who can reach this server may use it; --token-file requires a token";
+    /** @param control the URL of the control API, if it is served. */
+    listening(url: string, control?: string) {
+      write("info", "listening", `Listening on ${url}`, { url, control });
+      if (control !== undefined && format === "text") {
+        output.writeEscaped(`Control API: ${control}`);
+      }
+    },
+    /** Anyone who can reach the server may use it, and steer it if it serves the control API. */
+    exposed(control: boolean) {
+      const use = control ? "use and steer it" : "use it";
+      const message = `Anyone who can reach this server may ${use}; --token-file requires a token`;
       write("warning", "exposed", message);
     },
     /** The certificate was reloaded, or could not be for a reason. */

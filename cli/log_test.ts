@@ -226,8 +226,8 @@ Deno.test("failed() logs the stack of an error", async () => {
 const CALLS: {
   readonly [Event in Exclude<keyof Log, symbol>]-?: Parameters<NonNullable<Log[Event]>>[];
 } = {
-  listening: [["ws://127.0.0.1:2707"]],
-  exposed: [[]],
+  listening: [["ws://127.0.0.1:2707"], ["ws://127.0.0.1:2707", "http://127.0.0.1:2707/control"]],
+  exposed: [[false], [true]],
   accepted: [['"01"', 3400]],
   held: [['"01"', false], ['"02"', true]],
   refused: [['"01"', { code: "overloaded", message: "no room" }]],

@@ -11,6 +11,7 @@ import { type Certificate, checkCertificate } from "../server/listener.ts";
 import type { RunningServer, ServeOptions } from "../server/api.ts";
 import { startServer } from "../server/start.ts";
 import { handleUncaughtErrors } from "../server/uncaught_errors.ts";
+import { parseClock, realClock } from "../session/clock.ts";
 import { parseDelay } from "../session/delays.ts";
 import { parseFaults } from "../session/fault_policy.ts";
 import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
@@ -56,6 +57,16 @@ export const flags = {
     fault: flag.value("KIND=SHARE,…", "shares of requests to inject faults into", parseFaults),
     "handshake-delay": flag.time("how long each handshake takes; needs strict [0]"),
     refuse: flag.integer("handshakes to refuse with 503 at first; needs strict [0]", undefined, 1),
+  }),
+  ...flag.group("Steering", {
+    control: flag.toggle("serves the control API, for tests, at /control"),
+    journal: flag.integer("requests that the control API remembers [10000]", undefined, 1),
+    clock: flag.value(
+      "real|xN|skip|manual",
+      "time of delays: x100 is 100 times as fast [real]",
+      parseClock,
+      realClock,
+    ),
   }),
   ...flag.group("Limits", {
     "max-packet-size": flag.size("longest frame [1MiB]"),
@@ -125,6 +136,9 @@ type Flags = flag.FlagValues<typeof flags>;
 export async function run(args: string[], streams: Streams): Promise<number> {
   const given = flag.readFlags(flags, args);
   if (given.workers > 1) checkWorkers(given);
+  if (given.journal !== undefined && !given.control) {
+    throw new UsageError("--journal needs --control, which alone shows the journal");
+  }
   if (given.websocket !== "strict") checkTransport(given);
   await requirePermissions("serve", args, needsOf(given));
   const { stdout, stderr, signal } = streams;
@@ -136,9 +150,11 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const output = given.record === "-" ? stderr : stdout;
   using log = startLog(output, given["log-format"], given.quiet);
   await using gateway = await openGateway(given, log);
-  const { hostname, port, websocket, delay, seed } = given;
+  const { hostname, port, websocket, delay, seed, control, clock } = given;
   const options = flag.defined<ServeOptions>({
-    ...{ hostname, port, websocket, delay, seed, token, tls },
+    ...{ hostname, port, websocket, delay, seed, token, tls, control },
+    clock: clock === realClock ? undefined : clock,
+    journal: control ? given.journal : 0,
     faults: given.fault,
     handshakeDelay: given["handshake-delay"],
     refuseFirst: given.refuse,
@@ -161,8 +177,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   using uncaught = handleUncaughtErrors((error) => log.failed?.("null", error));
   const server = await listen(options, given.workers, gateway);
   using _renewal = renewOnHangUp(server, given, log);
-  log.listening(server.url);
-  if (token === undefined && !isLoopback(hostname)) log.exposed();
+  log.listening(server.url, control ? server.url.replace("ws", "http") + "/control" : undefined);
+  if (token === undefined && !isLoopback(hostname)) log.exposed(control);
   await output.flush();
   const status = statusOf(server);
   using _status = output.keepBelow(() => given["log-format"] === "text" ? [status()] : []);
@@ -198,7 +214,13 @@ function checkTransport(given: Flags): void {
 }
 
 /** @throws {UsageError} if several workers are not possible. */
-function checkWorkers({ record, nats, refuse }: Flags): void {
+function checkWorkers({ record, nats, refuse, control, clock }: Flags): void {
+  const steering = control ? "--control" : clock !== realClock ? "--clock" : undefined;
+  if (steering !== undefined) {
+    throw new UsageError(
+      `${steering} needs one worker: counts, held requests and the clock are those of one thread`,
+    );
+  }
   flag.exclude({ "--refuse": refuse !== undefined, "--workers": true });
   flag.exclude({ "--record": record !== undefined, "--workers": true });
   flag.exclude({ "--nats": nats.length > 0, "--workers": true });

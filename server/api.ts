@@ -80,9 +80,16 @@ export interface ServeOptions<C extends Clock = Clock> {
   /**
    * How many requests the journal keeps; 0 for none.
    *
-   * @default {10_000 with rules or a clock, otherwise 0}
+   * @default {10_000 with rules, a clock or the control API, otherwise 0}
    */
   journal?: number;
+  /**
+   * Whether the control API is served at `/control`; it needs a journal. Everyone who may use the
+   * server may then steer it.
+   *
+   * @default {false}
+   */
+  control?: boolean;
   /** Called with events of requests and connections. */
   events?: ServerEvents;
   /** Called with every frame. */

@@ -28,16 +28,29 @@ const PREFLIGHT = {
   "access-control-max-age": "600",
 };
 
+const CONTROL_PREFLIGHT = {
+  ...PREFLIGHT,
+  "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
+};
+
 /** Options for {@linkcode Access}, as in {@linkcode ServeOptions}. */
 export interface AccessOptions {
   readonly hostname: string;
   readonly token?: string | undefined;
   readonly allowOrigins?: readonly string[];
   readonly console?: boolean;
+  readonly control?: boolean;
 }
 
 /** What an admitted request asks for. */
-export type Purpose = "upgrade" | "post" | "console" | "health" | "metrics" | "description";
+export type Purpose =
+  | "upgrade"
+  | "post"
+  | "console"
+  | "health"
+  | "metrics"
+  | "description"
+  | "control";
 
 /** Paths that can only be read. */
 const READABLE: ReadonlyMap<string, Purpose> = new Map([
@@ -53,6 +66,7 @@ const READABLE: ReadonlyMap<string, Purpose> = new Map([
 export class Access {
   readonly #isToken: ((text: string) => boolean) | undefined;
   readonly #console: boolean;
+  readonly #control: boolean;
   readonly #allowOrigins: ReadonlySet<string>;
   /** Names of the server, however they resolve. */
   readonly #hosts: ReadonlySet<string>;
@@ -60,9 +74,12 @@ export class Access {
   readonly #isLocal: boolean;
 
   /** @throws {RangeError} if an origin is invalid, or the token cannot be sent in a header. */
-  constructor({ hostname, token, allowOrigins = [], console = true }: AccessOptions) {
+  constructor(
+    { hostname, token, allowOrigins = [], console = true, control = false }: AccessOptions,
+  ) {
     this.#isToken = token === undefined ? undefined : tokenChecker(token);
     this.#console = console;
+    this.#control = control;
     this.#allowOrigins = new Set(allowOrigins.map(parseOrigin));
     this.#hosts = new Set([
       hostname.toLowerCase(),
@@ -90,11 +107,12 @@ export class Access {
       if (!isReading(method)) return refuseMethod(method, "GET, HEAD");
       return purpose === "metrics" && !this.knows(request) ? refuseToken() : purpose;
     }
-    if (url.pathname !== "/") {
+    const isControl = this.#control && /^\/control(?:\/|$)/.test(url.pathname);
+    if (url.pathname !== "/" && !isControl) {
       return refuse(404, `Nothing is at ${url.pathname}; send packets to /`);
     }
     const isPreflight = method === "OPTIONS" && headers.has("access-control-request-method");
-    if (!isReading(method) && method !== "POST" && !isPreflight) {
+    if (!isControl && !isReading(method) && method !== "POST" && !isPreflight) {
       return refuseMethod(method, "GET, HEAD, POST");
     }
     const origin = headers.get("origin");
@@ -102,8 +120,12 @@ export class Access {
       return refuse(403, `The Origin ${origin} is not allowed; see --allow-origin`);
     }
     // Browsers send preflight requests without the token.
-    if (isPreflight) return new Response(null, { status: 204, headers: PREFLIGHT });
+    if (isPreflight) {
+      const headers = isControl ? CONTROL_PREFLIGHT : PREFLIGHT;
+      return new Response(null, { status: 204, headers });
+    }
     if (!this.knows(request)) return refuseToken();
+    if (isControl) return "control";
     return method === "POST" ? "post" : checkUpgrade(request) ?? "upgrade";
   }
 

@@ -92,9 +92,10 @@ export class ServerConnection implements Carrier, SocketHandler {
     }
   }
 
-  /** Closes the connection for the injected fault `disconnect`. */
-  disconnect(): void {
-    this.close(1011, "Disconnected on purpose");
+  reset(): boolean {
+    if (this.#socket.reset === undefined) return false;
+    this.#socket.reset();
+    return true;
   }
 
   onOpen(): void {

@@ -57,7 +57,7 @@ async function answer(
   const headers = { "content-type": isMany ? "application/x-ndjson" : "application/json" };
 
   const answers: string[] = [];
-  const carrier: Carrier = { send: (answer) => void answers.push(answer + "\n") };
+  const carrier: Carrier = { address, send: (answer) => void answers.push(answer + "\n") };
   const session = sessions.open(carrier);
   const end = () => driver.close(session);
   driver.receive(session, body);
@@ -97,7 +97,7 @@ async function answer(
     endWhenDone();
   };
   carrier.dropped = endWhenDone;
-  carrier.disconnect = () => cutOff("Disconnected on purpose");
+  carrier.close = (_code, reason) => cutOff(reason);
   stream.write(text);
   if (hasAll) stream.end();
   return new Response(stream.readable, { status, headers });

@@ -14,6 +14,8 @@ export interface Socket {
   send(text: string): void;
   /** Closes the socket after sending all frames; the transport may have a deadline. */
   close(code: number, reason: string): void;
+  /** Resets the TCP connection at once, if the transport can. */
+  reset?(): void;
 }
 
 /** Handles the events of a {@linkcode Socket}. */

@@ -17,6 +17,7 @@ import { SUBPROTOCOL } from "../protocol.ts";
 import type { Drained, ServeOptions, Server } from "./api.ts";
 import { Access, chooseProtocol, refuse } from "./auth.ts";
 import { CutOff } from "./answer_stream.ts";
+import type { ControlApi } from "./control/control_api.ts";
 import { Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
 import { reportError } from "./events.ts";
 import type { GroupStatus, ServerGroup } from "./group.ts";
@@ -85,8 +86,11 @@ export function startServer<C extends Clock = Clock>(
   const isStrict = options.websocket === "strict";
   const rules = new Rules(options.rules, options.seed, isStrict);
   const clock: Clock = options.clock ?? realClock;
-  const isSteered = options.rules !== undefined || options.clock !== undefined;
+  const isSteered = options.control || options.rules !== undefined || options.clock !== undefined;
   const { journal: journalSize = isSteered ? JOURNAL_SIZE : 0 } = options;
+  if (journalSize === 0 && options.control) {
+    throw new RangeError("journal: expected a positive integer for the control API, got 0");
+  }
   const journal = journalSize === 0 ? undefined : new Journal(clock, journalSize);
   // Sessions checks all limits.
   const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
@@ -121,6 +125,8 @@ export function startServer<C extends Clock = Clock>(
   let isDraining = false;
   let refused = 0;
   let drained: Promise<Drained> | undefined;
+  /** Loaded when it is first used. */
+  let control: Promise<ControlApi> | undefined;
 
   const handler: RequestHandler = (request, info, upgrade) => {
     // An upgrade makes the headers of the request unreadable.
@@ -138,6 +144,7 @@ export function startServer<C extends Clock = Clock>(
     if (purpose === "health") return health(request);
     if (purpose === "metrics") return metrics();
     if (purpose === "description") return answerDescription();
+    if (purpose === "control") return answerControl(request);
     if (purpose === "upgrade" && isDraining) return refuse(503, "The server is draining");
     if (purpose === "upgrade" && refused < refuseFirst) {
       return refuse(503, `Refused on purpose: handshake ${++refused} of ${refuseFirst}`);
@@ -180,6 +187,13 @@ export function startServer<C extends Clock = Clock>(
       handshakeDelay: options.handshakeDelay ?? 0,
     })
     : new DenoListener(listenerOptions);
+
+  async function answerControl(request: Request): Promise<Response> {
+    control ??= import("./control/control_api.ts").then(({ ControlApi }) =>
+      new ControlApi(steering)
+    );
+    return (await control).answer(request);
+  }
 
   async function metrics(): Promise<Response> {
     const { stats, startedAt } = await status();
@@ -230,6 +244,7 @@ export function startServer<C extends Clock = Clock>(
     await inTime(connections.close(1001, "The server is shutting down"), CLOSE_TIMEOUT);
     const cut = connections.size;
     driver.stop();
+    (await control)?.close();
     await inTime(listener.close(), CLOSE_TIMEOUT);
     return { dropped, cut, disconnected };
   }

@@ -6,7 +6,7 @@
 
 import type { RequestId } from "../protocol.ts";
 import { parseJson } from "../protocol/parse_json.ts";
-import type { Clock } from "../session/clock.ts";
+import { type Clock, isManual } from "../session/clock.ts";
 import {
   DEFAULT_DELAY,
   type Delay,
@@ -24,6 +24,7 @@ import type { HeldRequest } from "../session/context.ts";
 import { Journal, type JournalEntry } from "../session/journal.ts";
 import { matchesRequest, type Rules } from "../session/rules.ts";
 import { checkMatch, type Match } from "../session/rules_schema.ts";
+import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { Driver } from "./driver.ts";
 
@@ -60,6 +61,45 @@ export interface Release {
   readonly match?: Match | undefined;
 }
 
+/** State of a server's clock. Times are in seconds since the start of the server. */
+export interface ClockState {
+  /** `real`, `x100` for 100 times as fast, `skip`, `manual`, or `other`. */
+  readonly mode: string;
+  readonly now: number;
+  /** When the next request is due; null if none is. */
+  readonly next: number | null;
+  /** The number of requests in flight. */
+  readonly in_flight: number;
+  /** How many of them are held. */
+  readonly held: number;
+}
+
+/** An open connection: a WebSocket, or a POST in progress. */
+export interface OpenConnection {
+  /** Its number on the server, from 1. */
+  readonly number: number;
+  readonly address: string | null;
+  /** The number of requests in flight. */
+  readonly in_flight: number;
+  /** Whether it speaks `asyncpkt.v1`. */
+  readonly batched: boolean;
+}
+
+/** A request that was released, and its entry in the journal, which follows its changes. */
+interface ReleasedRequest {
+  readonly entry: number;
+  readonly id: RequestId;
+  readonly noted: JournalEntry | undefined;
+}
+
+/** The server was not started in the way that a step needs. */
+export class UnsupportedError extends TypeError {
+  override name = "UnsupportedError";
+}
+
+/** What was changed on a server, other than requests. */
+export type Change = "rules" | "settings" | "clock" | "reset";
+
 /** The settings at the start. */
 export interface SettingsAtStart {
   readonly delay?: Delay | undefined;
@@ -77,6 +117,7 @@ export class Steering {
   readonly #checkFaults: (rates: FaultRates) => void;
   #settings: SettingsAtStart;
   #journal: Journal | undefined;
+  readonly #listeners = new Set<(change: Change) => void>();
 
   /** @param checkFaults throws if the transport cannot inject one of the faults. */
   constructor(
@@ -95,6 +136,17 @@ export class Steering {
     this.#atStart = this.#settings = atStart;
     this.#journal = journal;
     this.#checkFaults = checkFaults;
+    rules.onChange = () => this.#changed("rules");
+  }
+
+  /** Calls `listener` with each change; returns a function that ends it. */
+  listen(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #changed(change: Change): void {
+    for (const listener of this.#listeners) listener(change);
   }
 
   /** The journal. @throws {TypeError} if the server keeps none. */
@@ -115,7 +167,8 @@ export class Steering {
     return {
       arrived: (count = 1, { timeout } = {}) => journal.wait(count, { rule }, timeout),
       release: (...ids) =>
-        this.#release((held) => held.rule === rule, ids.length === 0 ? undefined : ids),
+        this.#release((held) => held.rule === rule, ids.length === 0 ? undefined : ids)
+          .map(({ id }) => id),
       remove,
       [Symbol.dispose]: remove,
     };
@@ -126,7 +179,16 @@ export class Steering {
    *
    * @throws {RangeError} if the match is wrong.
    */
-  release({ ids, match = {} }: Release = {}): RequestId[] {
+  release(which?: Release): RequestId[] {
+    return this.#releaseThose(which).map(({ id }) => id);
+  }
+
+  /** Answers held requests at once, in order; returns their entries in the journal. */
+  releaseNoted(which?: Release): JournalEntry[] {
+    return this.#releaseThose(which).flatMap(({ noted }) => noted ? [{ ...noted }] : []);
+  }
+
+  #releaseThose({ ids, match = {} }: Release = {}): ReleasedRequest[] {
     checkMatch(match);
     return this.#release(({ arrival }) => matchesRequest(match, arrival!), ids);
   }
@@ -145,11 +207,89 @@ export class Steering {
   change({ delay, fault, seed }: Partial<Settings>): Settings {
     const before = this.#settings;
     this.#use({
-      delay: delay === undefined ? before.delay : parseDelay(delay),
-      faults: fault === undefined ? before.faults : fault === null ? undefined : parseFaults(fault),
+      delay: delay === undefined ? before.delay : named("delay", () => parseDelay(delay)),
+      faults: fault === undefined
+        ? before.faults
+        : fault === null
+        ? undefined
+        : named("fault", () => parseFaults(fault)),
       seed: seed === undefined ? before.seed : seed ?? undefined,
     });
+    this.#changed("settings");
     return this.settings;
+  }
+
+  /** The state of the clock. */
+  get clockState(): ClockState {
+    const next = this.#sessions.earliestDue();
+    return {
+      mode: this.clock.mode ?? "other",
+      now: this.journal.now,
+      next: next === Infinity ? null : this.journal.since(next),
+      in_flight: this.#sessions.inFlight,
+      held: [...this.#sessions.held.values()].filter(({ forever }) => !forever).length,
+    };
+  }
+
+  /**
+   * Moves the clock by a duration in milliseconds, or to the time at which the next request is due,
+   * if one is.
+   *
+   * @throws {UnsupportedError} if the clock is not manual.
+   */
+  advance(duration: number | "next"): void {
+    const { clock } = this;
+    if (!isManual(clock)) {
+      throw new UnsupportedError(
+        `expected a manual clock, got ${clock.mode ?? "another"}; start with --clock manual`,
+      );
+    }
+    if (duration === "next") {
+      const next = this.#sessions.earliestDue();
+      if (next === Infinity) return;
+      duration = Math.max(next - clock.now(), 0);
+    }
+    clock.advance(duration);
+    this.#changed("clock");
+  }
+
+  /** The open connections, in the order in which they opened. */
+  get connections(): OpenConnection[] {
+    return this.#sessions.list().map(({ connection, carrier, inFlight, batched }) => ({
+      number: connection,
+      address: carrier.address ?? null,
+      in_flight: inFlight,
+      batched,
+    }));
+  }
+
+  /** Closes a connection and drops its requests in flight; returns whether there is one. */
+  closeConnection(number: number, code: number): boolean {
+    const session = this.#sessionOf(number);
+    if (session === undefined) return false;
+    session.flush();
+    this.#driver.close(session);
+    session.carrier.close?.(code, "Closed by the control API");
+    return true;
+  }
+
+  /**
+   * Resets a connection and drops its requests in flight; returns whether there is one.
+   *
+   * @throws {UnsupportedError} if its transport cannot.
+   */
+  resetConnection(number: number): boolean {
+    const session = this.#sessionOf(number);
+    if (session === undefined) return false;
+    if (!session.carrier.reset?.()) {
+      throw new UnsupportedError("only WebSockets of the strict transport can be reset");
+    }
+    this.#driver.close(session);
+    return true;
+  }
+
+  #sessionOf(number: number): Session | undefined {
+    return this.#sessions.list().find(({ connection }) => connection === number);
   }
 
   /**
@@ -162,6 +302,8 @@ export class Steering {
     this.rules.reset();
     this.#journal?.clear();
     this.#driver.settle();
+    this.#changed("settings");
+    this.#changed("reset");
   }
 
   #use(settings: SettingsAtStart): void {
@@ -177,13 +319,29 @@ export class Steering {
   }
 
   /** Releases those held requests that are meant, in the order of `ids` if given. */
-  #release(isMeant: (held: HeldRequest) => boolean, ids?: readonly RequestId[]): RequestId[] {
+  #release(
+    isMeant: (held: HeldRequest) => boolean,
+    ids?: readonly RequestId[],
+  ): ReleasedRequest[] {
     const held = [...this.#sessions.held].filter(([, held]) => !held.forever && isMeant(held))
-      .map(([entry]) => ({ entry, id: parseJson(this.#sessions.idOf(entry)) as RequestId }));
+      .map(([entry]) => ({
+        entry,
+        id: parseJson(this.#sessions.idOf(entry)) as RequestId,
+        noted: this.#journal?.inFlight(entry),
+      }));
     const released = ids === undefined
       ? held
       : [...new Set(ids)].flatMap((id) => held.filter((request) => request.id === id));
     this.#driver.release(released.map(({ entry }) => entry));
-    return released.map(({ id }) => id);
+    return released;
+  }
+}
+
+/** Runs a parser; puts the name of the value before the message of its error. */
+function named<T>(name: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new RangeError(`${name}: ${(error as Error).message}`);
   }
 }

@@ -6,6 +6,8 @@
 
 /** A clock. Its times are in milliseconds, from any start, and never go back. */
 export interface Clock {
+  /** Name of the clock, as `--clock` takes it. */
+  readonly mode?: string;
   /** Returns the time. */
   now(): number;
   /** Returns the time, for a frame that has just arrived. */
@@ -17,6 +19,9 @@ export interface Clock {
    */
   callAt(time: number, callback: () => void): () => void;
 }
+
+/** The most times that a clock is as fast as time passes. */
+const MAX_FACTOR = 1_000_000;
 
 /** Time as it passes. */
 export const realClock: Clock = scaledClock(1);
@@ -41,11 +46,12 @@ export const realClock: Clock = scaledClock(1);
  * ```
  */
 export function scaledClock(factor: number): Clock {
-  if (!(factor >= 1 && factor <= 1_000_000)) {
-    throw new RangeError(`clock: expected a factor from 1 to 1000000, got ${factor}`);
+  if (!(factor >= 1 && factor <= MAX_FACTOR)) {
+    throw new RangeError(`clock: expected a factor from 1 to ${MAX_FACTOR}, got ${factor}`);
   }
   const now = () => factor * performance.now();
   return {
+    mode: factor === 1 ? "real" : `x${factor}`,
     now,
     arrival: now,
     callAt: (time, callback) => callIn((time - now()) / factor, callback),
@@ -78,6 +84,7 @@ export function skippingClock(): Clock {
   let lastArrival = 0;
   const now = () => performance.now() + skipped;
   return {
+    mode: "skip",
     now,
     arrival() {
       lastArrival = performance.now();
@@ -139,6 +146,7 @@ export function manualClock(): ManualClock {
   let now = 0;
   const calls = new Set<{ time: number; callback: () => void }>();
   return {
+    mode: "manual",
     now: () => now,
     arrival: () => now,
     callAt(time, callback) {
@@ -162,6 +170,23 @@ export function manualClock(): ManualClock {
       now = Math.max(now, end); // a callback may have moved it further
     },
   };
+}
+
+/**
+ * Returns the clock that `--clock` names: `real`, `x100` for 100 times as fast, `skip` or `manual`.
+ *
+ * @throws {RangeError} if the text names none.
+ */
+export function parseClock(text: string): Clock {
+  if (text === "real") return realClock;
+  if (text === "skip") return skippingClock();
+  if (text === "manual") return manualClock();
+  const [, factor] = /^x(\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  if (Number(factor) >= 1 && Number(factor) <= MAX_FACTOR) return scaledClock(Number(factor));
+  throw new RangeError(
+    `expected real, skip, manual, or x and a number from 1 to ${MAX_FACTOR}, such as x100, ` +
+      `got ${JSON.stringify(text)}`,
+  );
 }
 
 function callIn(duration: number, callback: () => void): () => void {

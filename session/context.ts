@@ -82,8 +82,12 @@ export interface HeldRequest {
 export interface Carrier {
   /** Sends a frame to the peer. It must not throw, and must not call back into a session. */
   send(frame: string): void;
-  /** Closes the connection for the fault `disconnect`. The session is closed already. */
-  disconnect?(): void;
+  /** The address of the peer, if it has one. */
+  readonly address?: string | undefined;
+  /** Closes the connection, such as for the fault `disconnect`. The session is closed already. */
+  close?(code: number, reason: string): void;
+  /** Resets the connection; returns false if the transport cannot. */
+  reset?(): boolean;
   /**
    * Sends a frame in the way of a fault with this parameter, or nothing for `stall`. Without this
    * method, frames are sent as usual.

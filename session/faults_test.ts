@@ -30,7 +30,7 @@ function open(batched: boolean, delays: DelayPolicy = fixed(DELAY), more: Sessio
   const sessions = new Sessions({ delays, faults: byId, events });
   const session = sessions.open({
     send: (frame) => sent.push(frame),
-    disconnect: () => carried.push("disconnect"),
+    close: () => carried.push("disconnect"),
     dropped: () => carried.push("drop"),
     sendFaulty: (kind) => carried.push(kind),
   }, batched);

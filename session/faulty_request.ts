@@ -55,7 +55,7 @@ export function carryOut({ kind, parameter }: PlannedFault, request: DueRequest)
     drop: () => carrier.dropped?.(),
     disconnect() {
       request.end();
-      carrier.disconnect?.();
+      carrier.close?.(1011, "Disconnected on purpose");
     },
     stall() {
       if (carrier.sendFaulty === undefined) return outgoing.answer(text, isAscii);

@@ -93,7 +93,12 @@ export class Journal implements Observer {
 
   /** The time since the start of the server, in seconds. */
   get now(): number {
-    return seconds(this.#clock.now() - this.#startedAt);
+    return this.since(this.#clock.now());
+  }
+
+  /** Returns the seconds from the start of the server to a time of its clock, in milliseconds. */
+  since(time: number): number {
+    return seconds(time - this.#startedAt);
   }
 
   /** Returns the entries that match, in order of arrival. */
@@ -106,9 +111,16 @@ export class Journal implements Observer {
    * Returns the entries that match as soon as there are this many.
    *
    * @param timeout how long to wait, in milliseconds of real time.
+   * @param signal ends the wait with its reason.
    * @throws {DOMException} `TimeoutError` if there are fewer by then.
    */
-  async wait(count: number, filter: JournalFilter = {}, timeout = 5000): Promise<JournalEntry[]> {
+  async wait(
+    count: number,
+    filter: JournalFilter = {},
+    timeout = 5000,
+    signal?: AbortSignal,
+  ): Promise<JournalEntry[]> {
+    signal?.throwIfAborted();
     const found = this.list(filter);
     if (found.length >= count) return found;
     const { promise, resolve, reject } = Promise.withResolvers<JournalEntry[]>();
@@ -123,11 +135,14 @@ export class Journal implements Observer {
       }`;
       reject(new DOMException(got, "TimeoutError"));
     }, timeout);
+    const abort = () => reject(signal!.reason);
+    signal?.addEventListener("abort", abort);
     this.#waiters.add(waiter);
     try {
       return await promise;
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
       this.#waiters.delete(waiter);
     }
   }
@@ -136,6 +151,23 @@ export class Journal implements Observer {
   listen(listener: (entry: JournalEntry) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  /** Returns the entry of a request in flight, by its entry in the table of requests. */
+  inFlight(entry: number): JournalEntry | undefined {
+    return this.#inFlight.get(entry);
+  }
+
+  /** Returns the entries that change while `step` runs, in the order in which they change. */
+  changesDuring(step: () => void): JournalEntry[] {
+    const changed = new Map<number, JournalEntry>();
+    const stop = this.listen((entry) => changed.set(entry.number, entry));
+    try {
+      step();
+    } finally {
+      stop();
+    }
+    return [...changed.values()];
   }
 
   /** Forgets all requests; the next one has number 1. */
@@ -153,8 +185,10 @@ export class Journal implements Observer {
   released(entry: number): void {
     const noted = this.#inFlight.get(entry);
     if (noted === undefined) return;
+    noted.outcome = "in_flight";
     noted.due = this.now;
     noted.delay = seconds(1000 * (noted.due - noted.arrived));
+    this.#changed(noted);
   }
 
   ended(entry: number, outcome: RequestOutcome): void {

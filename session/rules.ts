@@ -92,6 +92,8 @@ export class Rules implements RuleList {
   #seed: number | undefined;
   readonly #isStrict: boolean;
   #lastNumber = 0;
+  /** Called when rules are added, removed, or switched on or off. */
+  onChange = () => {};
 
   /**
    * @param atStart the rules, the first of which has precedence.
@@ -121,6 +123,7 @@ export class Rules implements RuleList {
 
   replace(rules: readonly Rule[]): void {
     this.#rules = checkRules(rules).map((rule, i) => this.#activate(rule, `rules[${i}]`));
+    this.onChange();
   }
 
   /** Replaces all rules, and makes them the ones to which {@linkcode Rules.reset} returns. */
@@ -132,19 +135,35 @@ export class Rules implements RuleList {
   add(rule: Rule): number {
     const active = this.#activate(checkRule(rule), "rule");
     this.#rules.unshift(active);
+    this.onChange();
     return active.number;
+  }
+
+  /**
+   * Adds rules before all others, the first of which has precedence.
+   *
+   * @throws {RangeError} if one is wrong; then none is added.
+   */
+  addAll(rules: readonly Rule[]): void {
+    const added = checkRules(rules).map((rule, i) => this.#activate(rule, `rules[${i}]`));
+    this.#rules = [...added, ...this.#rules];
+    this.onChange();
   }
 
   remove(number: number): boolean {
     const { size } = this;
     this.#rules = this.#rules.filter((rule) => rule.number !== number);
-    return this.size < size;
+    if (this.size === size) return false;
+    this.onChange();
+    return true;
   }
 
   enable(number: number, enabled: boolean): boolean {
     const rule = this.#rules.find((rule) => rule.number === number);
-    if (rule !== undefined) rule.enabled = enabled;
-    return rule !== undefined;
+    if (rule === undefined) return false;
+    rule.enabled = enabled;
+    this.onChange();
+    return true;
   }
 
   /** Returns to the rules at the start, none of which has matched yet. */

@@ -55,7 +55,7 @@ export interface Schema {
   readonly $schema?: string;
   readonly title?: string;
   readonly description?: string;
-  readonly type?: "array" | "object" | "string" | "integer" | "number" | "boolean";
+  readonly type?: "array" | "object" | "string" | "integer" | "number" | "boolean" | "null";
   readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
@@ -178,19 +178,19 @@ export const RULES_SCHEMA: Schema = {
  * @throws {RangeError} with the place of the first mistake.
  */
 export function checkRules(value: unknown, path = "rules"): Rule[] {
-  check(value, RULES_SCHEMA, path);
+  checkValue(value, RULES_SCHEMA, path);
   return value as Rule[];
 }
 
 /** Returns a rule if it follows {@linkcode RULE_SCHEMA}; see {@linkcode checkRules}. */
 export function checkRule(value: unknown, path = "rule"): Rule {
-  check(value, RULE_SCHEMA, path);
+  checkValue(value, RULE_SCHEMA, path);
   return value as Rule;
 }
 
 /** Returns a match if it follows {@linkcode MATCH_SCHEMA}; see {@linkcode checkRules}. */
 export function checkMatch(value: unknown, path = "match"): Match {
-  check(value, MATCH_SCHEMA, path);
+  checkValue(value, MATCH_SCHEMA, path);
   return value as Match;
 }
 
@@ -199,7 +199,13 @@ export function wrongValue(path: string, expected: string, value: unknown): Rang
   return new RangeError(`${path}: expected ${expected}, got ${shown(value)}`);
 }
 
-function check(value: unknown, schema: Schema, path: string): void {
+/**
+ * Checks a value against a schema.
+ *
+ * @param path the name of the value in errors.
+ * @throws {RangeError} with the place of the first mistake.
+ */
+export function checkValue(value: unknown, schema: Schema, path: string): void {
   const meant = (schema.anyOf ?? [schema]).find(({ type }) => hasType(value, type));
   if (meant === undefined || !isInRange(value, meant)) {
     const hint = typeof value === "string" ? hintFor(value, meant?.enum ?? []) : "";
@@ -207,7 +213,7 @@ function check(value: unknown, schema: Schema, path: string): void {
   }
   const { items, properties } = meant;
   if (items !== undefined) {
-    (value as unknown[]).forEach((item, i) => check(item, items, `${path}[${i}]`));
+    (value as unknown[]).forEach((item, i) => checkValue(item, items, `${path}[${i}]`));
   }
   if (properties !== undefined) checkMembers(value as Record<string, unknown>, meant, path);
 }
@@ -232,7 +238,7 @@ function checkMembers(
   for (const name of known) {
     const place = memberPath(path, name);
     const schema = properties[name]!;
-    if (value[name] !== undefined) check(value[name], schema, place);
+    if (value[name] !== undefined) checkValue(value[name], schema, place);
     else if (required.includes(name)) {
       throw new RangeError(`${place}: expected ${expectedBy(schema)}, got none`);
     }
@@ -244,6 +250,7 @@ function hasType(value: unknown, type: Schema["type"]): boolean {
   if (type === "object") {
     return typeof value === "object" && value !== null && !Array.isArray(value);
   }
+  if (type === "null") return value === null;
   if (type === "integer") return Number.isInteger(value);
   if (type === "number") return Number.isFinite(value);
   return type === undefined || typeof value === type;
@@ -276,6 +283,7 @@ function expectedType(schema: Schema): string {
     maximum === undefined ? "" : `to ${maximum}`,
     minItems === undefined ? "" : `of ${minItems} or more elements`,
   ];
+  if (type === "null") return type;
   const article = /^[aio]/.test(type!) ? "an" : "a";
   return [article, type, ...bounds].filter((word) => word !== "").join(" ");
 }

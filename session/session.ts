@@ -39,13 +39,13 @@ export class Session {
   readonly connection: number;
   /** Whether the peer sent too many wrong packets in a row. The carrier should then close. */
   hasTooManyErrors = false;
+  readonly carrier: Carrier;
+  /** Whether answers report their delay, and share frames. */
+  readonly batched: boolean;
   protected isClosed = false;
 
   readonly #context: SessionContext;
-  readonly #carrier: Carrier;
   readonly #outgoing: Outgoing;
-  /** Whether answers report their delay. */
-  readonly #batched: boolean;
   #consecutiveErrors = 0;
   #received = 0;
   /** Requests that were submitted and not accepted yet; undefined if there never were any. */
@@ -62,9 +62,9 @@ export class Session {
     this.#context = context;
     this.number = number;
     this.connection = connection;
-    this.#carrier = carrier;
+    this.carrier = carrier;
     this.#outgoing = new Outgoing(context, carrier, batched);
-    this.#batched = batched;
+    this.batched = batched;
   }
 
   /**
@@ -138,7 +138,7 @@ export class Session {
     const { requests } = this.#context;
     for (let entry = NONE; (entry = requests.newestOf(this.number)) !== NONE;) {
       this.#drop(entry, "dropped");
-      this.#carrier.dropped?.();
+      this.carrier.dropped?.();
     }
   }
 
@@ -243,7 +243,7 @@ export class Session {
       counters.lateness.add(0);
       if (arrival !== undefined) observer?.passed(arrival, "answered", plan);
       return this.#outgoing.answer(
-        responder.respondAtOnce(reader, i, this.#batched),
+        responder.respondAtOnce(reader, i, this.batched),
         reader.isAscii,
       );
     }
@@ -304,7 +304,7 @@ export class Session {
   #responseTo(entry: number, due: number): string | undefined {
     const { requests, responder } = this.#context;
     try {
-      return responder.respond(entry, due, this.#batched);
+      return responder.respond(entry, due, this.batched);
     } catch (error) {
       const id = requests.idText(entry);
       this.#remove(entry, "error:internal");
@@ -329,13 +329,13 @@ export class Session {
     const isAscii = answer === undefined && requests.isAscii(entry);
     const text = answer === undefined
       ? this.#responseTo(entry, due)
-      : requests.responseWith(entry, answer, this.#batched);
+      : requests.responseWith(entry, answer, this.batched);
     if (text === undefined) return;
     this.#consecutiveErrors = 0;
     if (answer !== undefined) this.#context.responder.cancel(entry);
     if (fault === undefined) return this.#answer(entry, text, isAscii, now - due);
     carryOut(fault, {
-      ...{ context: this.#context, carrier: this.#carrier, outgoing: this.#outgoing },
+      ...{ context: this.#context, carrier: this.carrier, outgoing: this.#outgoing },
       ...{ id, text, isAscii, isSparedLater },
       remove: (outcome) => this.#remove(entry, outcome),
       fail: (error) => this.#fail(id, error),

@@ -145,6 +145,12 @@ export class Sessions {
     this.#context.observer = observer;
   }
 
+  /** Returns the open sessions, in the order in which they were opened. */
+  list(): Session[] {
+    return this.#open.filter((session) => session !== undefined)
+      .sort((a, b) => a.connection - b.connection);
+  }
+
   /** Drops all requests in flight. */
   dropAll(): void {
     for (const session of this.#open) session?.dropAll();

@@ -36,7 +36,9 @@ export class TappedSession extends Session {
         tap.sent(connection, frame);
         carrier.send(frame);
       },
-      disconnect: () => carrier.disconnect?.(),
+      address: carrier.address,
+      close: (code, reason) => carrier.close?.(code, reason),
+      reset: () => carrier.reset?.() ?? false,
       dropped: () => carrier.dropped?.(),
     };
     if (carrier.sendFaulty !== undefined) {
