@@ -133,6 +133,11 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
       if (reason === undefined) write("info", "renewed", "Reloaded the certificate");
       else write("error", "not_renewed", `Keeping the old certificate: ${reason}`, { reason });
     },
+    /** The rules were reloaded, or could not be for a reason. */
+    reloaded(reason?: string) {
+      if (reason === undefined) write("info", "reloaded", "Reloaded the rules");
+      else write("error", "not_reloaded", `Keeping the old rules: ${reason}`, { reason });
+    },
     /** The connection to NATS was lost, or is back. */
     natsStatus(nats: string, isConnected: boolean) {
       const lost = `Lost the connection to ${nats}; reconnecting`;

@@ -241,6 +241,7 @@ const CALLS: {
   ],
   abandoned: [["192.0.2.7", 1], ["192.0.2.7", 2], ["192.0.2.7", 3]],
   renewed: [[], ["no such file"]],
+  reloaded: [[], ["no such file"]],
   workerEnded: [[1, "broken", 100]],
   workerReplaced: [[1]],
   working: [["nats://127.0.0.1:4222"]],

@@ -9,13 +9,14 @@ import { isLoopback } from "../server/address.ts";
 import { parseOrigin } from "../server/auth.ts";
 import { type Certificate, checkCertificate } from "../server/listener.ts";
 import type { RunningServer, ServeOptions } from "../server/api.ts";
-import { startServer } from "../server/start.ts";
+import { type StartedServer, startServer } from "../server/start.ts";
 import { handleUncaughtErrors } from "../server/uncaught_errors.ts";
 import { parseClock, realClock } from "../session/clock.ts";
 import { parseDelay } from "../session/delays.ts";
 import { parseFaults } from "../session/fault_policy.ts";
 import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
 import type { Responder } from "../session/responder.ts";
+import type { Rule } from "../session/rules_schema.ts";
 import { readTextFile, readToken, tokenFile, toReadToken } from "./files.ts";
 import {
   aborted,
@@ -30,6 +31,7 @@ import * as flag from "./flags.ts";
 import { type ServerLog, startLog, statusOf } from "./log.ts";
 import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, openNats } from "./nats.ts";
 import { type Need, requirePermissions, shellQuote, toListen, toRead } from "./permissions.ts";
+import { readRules, rulesFlag } from "./rules_file.ts";
 
 /** The most workers: more would only be in each other's way. */
 const MAX_WORKERS = 1024;
@@ -47,7 +49,7 @@ export const flags = {
     "drain-timeout": flag.time("how long a drain may take [the longest delay + 5s]"),
     "exit-with-stdin": exitWithStdin,
   }),
-  ...flag.group("Delays and faults", {
+  ...flag.group("Delays, faults and rules", {
     delay: flag.value(
       "DELAY",
       "A..B, TIME, normal:MEAN,SD or lognormal:MEDIAN,SIGMA [1..5]",
@@ -55,6 +57,7 @@ export const flags = {
     ),
     seed: flag.integer("makes delays and faults a function of N and the request's id"),
     fault: flag.value("KIND=SHARE,…", "shares of requests to inject faults into", parseFaults),
+    rules: rulesFlag,
     "handshake-delay": flag.time("how long each handshake takes; needs strict [0]"),
     refuse: flag.integer("handshakes to refuse with 503 at first; needs strict [0]", undefined, 1),
   }),
@@ -113,8 +116,8 @@ Faults: drop, error, duplicate, late=SHARE:TIME, garbage, disconnect; with --web
 stall, drip=SHARE:BYTES (per second), split, badframe. Shares may not exceed 1 together.
 
 SIGINT or SIGTERM drains the server: it still answers requests in flight. A second signal, at least
-one second later, ends it at once. SIGHUP reads the certificate and its key again. On a terminal, a
-line below the log shows the state.
+one second later, ends it at once. SIGHUP reads the certificate, its key and the rules again. On a
+terminal, a line below the log shows the state.
 
 Exit codes: 0 drained, 1 an error of the server, or its log or recording could not be written, 2
 wrong usage, 3 cannot listen or connect to NATS, 4 some requests were not answered in time.
@@ -126,6 +129,7 @@ Examples:
   asyncpkt serve --workers auto --quiet
   asyncpkt serve --port 0 --exit-with-stdin
   asyncpkt serve --fault drop=0.01,error=0.05,disconnect=0.001 --seed 7
+  asyncpkt serve --rules rules.json
   asyncpkt serve --nats nats://127.0.0.1:4222
   curl -N -d '[{"request_id":1,"data":"Hub&&name&&qwe"}]' http://127.0.0.1:2707
 `;
@@ -144,6 +148,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const { stdout, stderr, signal } = streams;
   const token = await readToken(given["token-file"]);
   const tls = await readCertificate(given);
+  const rules = await rulesOf(given);
   await using recording = given.record === undefined
     ? undefined
     : await (await import("./record.ts")).startRecording(given.record, streams);
@@ -152,7 +157,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   await using gateway = await openGateway(given, log);
   const { hostname, port, websocket, delay, seed, control, clock } = given;
   const options = flag.defined<ServeOptions>({
-    ...{ hostname, port, websocket, delay, seed, token, tls, control },
+    ...{ hostname, port, websocket, delay, seed, rules, token, tls, control },
     clock: clock === realClock ? undefined : clock,
     journal: control ? given.journal : 0,
     faults: given.fault,
@@ -176,7 +181,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 
   using uncaught = handleUncaughtErrors((error) => log.failed?.("null", error));
   const server = await listen(options, given.workers, gateway);
-  using _renewal = renewOnHangUp(server, given, log);
+  using _reloading = reloadOnHangUp(server, given, log);
   log.listening(server.url, control ? server.url.replace("ws", "http") + "/control" : undefined);
   if (token === undefined && !isLoopback(hostname)) log.exposed(control);
   await output.flush();
@@ -214,8 +219,13 @@ function checkTransport(given: Flags): void {
 }
 
 /** @throws {UsageError} if several workers are not possible. */
-function checkWorkers({ record, nats, refuse, control, clock }: Flags): void {
-  const steering = control ? "--control" : clock !== realClock ? "--clock" : undefined;
+function checkWorkers({ record, nats, refuse, control, clock, rules }: Flags): void {
+  const isGiven = {
+    "--control": control,
+    "--clock": clock !== realClock,
+    "--rules": rules !== undefined,
+  };
+  const [steering] = Object.entries(isGiven).find(([, isGiven]) => isGiven) ?? [];
   if (steering !== undefined) {
     throw new UsageError(
       `${steering} needs one worker: counts, held requests and the clock are those of one thread`,
@@ -237,7 +247,7 @@ function checkWorkers({ record, nats, refuse, control, clock }: Flags): void {
 
 /** Returns the permissions that the flags need. */
 function needsOf(flags: Flags): Need[] {
-  const { workers, record, cert, key } = flags;
+  const { workers, record, cert, key, rules } = flags;
   const host = bracketed(flags.hostname.replace(/%.*/, "")); // Deno leaves out the zone of an address
   // If the first worker picks a free port, the others listen on the same one.
   const isAnyPort = flags.port === 0 && workers > 1;
@@ -247,7 +257,7 @@ function needsOf(flags: Flags): Need[] {
     ...flags.websocket === "strict" ? [toListen("127.0.0.1")] : [],
     ...natsNeeds(flags),
     ...toReadToken(flags["token-file"]),
-    ...toRead(cert, key),
+    ...toRead(cert, key, rules),
   ];
   const root = new URL("..", import.meta.url);
   if (workers > 1 && !Deno.build.standalone && root.protocol === "file:") {
@@ -282,15 +292,33 @@ async function readCertificate({ cert, key }: Flags): Promise<Certificate | unde
   }
 }
 
-/** Reads the certificate again on each SIGHUP until it is disposed; does nothing without one. */
-function renewOnHangUp(server: RunningServer, flags: Flags, log: ServerLog): Disposable {
-  if (flags.cert === undefined || Deno.build.os === "windows") return { [Symbol.dispose]() {} };
-  const onHangUp = async () => {
+async function rulesOf({ rules, websocket }: Flags): Promise<Rule[] | undefined> {
+  return rules === undefined ? undefined : await readRules(rules, websocket === "strict");
+}
+
+/** A server whose rules can change, unless it is several workers. */
+type Reloadable = RunningServer & Partial<Pick<StartedServer, "rules">>;
+
+/** Reads the certificate and the rules again on each SIGHUP until it is disposed. */
+function reloadOnHangUp(server: Reloadable, flags: Flags, log: ServerLog): Disposable {
+  const { cert, rules } = flags;
+  if ((cert ?? rules) === undefined || Deno.build.os === "windows") {
+    return { [Symbol.dispose]() {} };
+  }
+  const reload = async (load: () => Promise<void>, report: (reason?: string) => void) => {
     try {
-      await server.setCertificate((await readCertificate(flags))!);
-      log.renewed();
+      await load();
+      report();
     } catch (error) {
-      log.renewed(messageOf(error));
+      report(messageOf(error));
+    }
+  };
+  const onHangUp = async () => {
+    if (rules !== undefined) {
+      await reload(async () => server.rules!.reload((await rulesOf(flags))!), log.reloaded);
+    }
+    if (cert !== undefined) {
+      await reload(async () => server.setCertificate((await readCertificate(flags))!), log.renewed);
     }
   };
   Deno.addSignalListener("SIGHUP", onHangUp);
@@ -313,7 +341,7 @@ async function listen(
   options: ServeOptions,
   workers: number,
   responder: Responder | undefined,
-): Promise<RunningServer> {
+): Promise<Reloadable> {
   try {
     if (workers === 1) return startServer(options, { responder });
     const { startWorkers } = await import("../cluster/threads/worker_group.ts");

@@ -63,6 +63,7 @@ const MAX_ABANDONED = 100;
 /** A server with its counts and gauges. */
 export interface StartedServer<C extends Clock = Clock> extends Server<C> {
   readonly stats: ServerStats;
+  readonly rules: Rules;
 }
 
 /** Parts of a server that replace the defaults. */

@@ -4,7 +4,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { nkeys } from "@nats-io/nats-core";
 import { Client } from "../../client.ts";
 import { natsChaos } from "../../tests/stress/nats_chaos.ts";
-import type { ServeOptions, Server } from "../../server.ts";
+import type { Rule, ServeOptions, Server } from "../../server.ts";
 import { startServer } from "../../server/start.ts";
 import { openBrowserSocket } from "../../tests/support/browser_socket.ts";
 import { makeCertificate } from "../../tests/support/certificates.ts";
@@ -100,6 +100,41 @@ async function untilQueued({ url }: NatsServer, count: number): Promise<void> {
 function codeOf(answer: unknown): string | undefined {
   return (answer as { error?: { code: string } }).error?.code;
 }
+
+test("a gateway follows rules", async (nats) => {
+  const rules: Rule[] = [
+    { match: { entity: "Hub" }, hold: true },
+    { match: { id: "b" }, answer: { Hub: { name: "other" } } },
+    { match: { data: "x*" }, then: [{ error: { code: "overloaded" } }, { fault: "error" }] },
+    { match: { nth: 6 }, delay: "never" },
+  ];
+  const natsOptions = { servers: [nats.url] };
+  await using worker = await NatsWorker.open(natsOptions);
+  await using server = await startGateway({ delay: { min: 0, max: 0 }, rules }, natsOptions);
+  await using peer = await openBrowserSocket(server.url);
+  const ask = async (id: string, data: string) => {
+    peer.send({ request_id: id, data });
+    return (await peer.next()) as { request_id: string; data?: unknown };
+  };
+  peer.send({ request_id: "a", data: "Hub&&id&&1" });
+  assertEquals(await ask("b", "Door&&id&&2"), {
+    request_id: "b",
+    data: { Hub: { name: "other" } },
+  });
+  assertEquals([await ask("c", "x1"), await ask("d", "x2")].map(codeOf), [
+    ...["overloaded", "internal"],
+  ]);
+  assertEquals((await ask("e", "Door&&id&&2")).data, { Door: { id: "2" } });
+  peer.send({ request_id: "f", data: "" });
+  const outcomes = (await server.received(6)).map(({ rule, outcome }) => `${rule} ${outcome}`);
+  assertEquals(outcomes, [
+    ...["1 held", "2 answered", "3 error:overloaded", "3 error:internal"],
+    ...["null answered", "4 in_flight"],
+  ]);
+  assertEquals(server.release(), ["a"]);
+  assertEquals(await peer.next(), { request_id: "a", data: { Hub: { id: "1" } } });
+  await worker[Symbol.asyncDispose]();
+});
 
 test("a gateway replies `overloaded` when the queue has no room", async (nats) => {
   const natsOptions = { servers: [nats.url], queue: 2 };
