@@ -75,17 +75,15 @@ async function startGateway(
 ): Promise<Server & { gateway: RemoteResponder }> {
   const gateway = await openNatsResponder(natsOptions);
   const server = startServer({ port: 0, drainTimeout: 100, ...options }, { responder: gateway });
-  return {
-    ...server,
-    get inFlight() {
-      return server.inFlight;
+  return Object.defineProperties({ gateway } as Server & { gateway: RemoteResponder }, {
+    ...Object.getOwnPropertyDescriptors(server),
+    [Symbol.asyncDispose]: {
+      async value() {
+        await server.drain();
+        await gateway[Symbol.asyncDispose]();
+      },
     },
-    gateway,
-    async [Symbol.asyncDispose]() {
-      await server.drain();
-      await gateway[Symbol.asyncDispose]();
-    },
-  };
+  });
 }
 
 /** Resolves once there are so many requests in the queue. */
@@ -109,7 +107,7 @@ test("a gateway follows rules", async (nats) => {
     { match: { nth: 6 }, delay: "never" },
   ];
   const natsOptions = { servers: [nats.url] };
-  await using worker = await NatsWorker.open(natsOptions);
+  await using _worker = await NatsWorker.open(natsOptions);
   await using server = await startGateway({ delay: { min: 0, max: 0 }, rules }, natsOptions);
   await using peer = await openBrowserSocket(server.url);
   const ask = async (id: string, data: string) => {
@@ -133,7 +131,6 @@ test("a gateway follows rules", async (nats) => {
   ]);
   assertEquals(server.release(), ["a"]);
   assertEquals(await peer.next(), { request_id: "a", data: { Hub: { id: "1" } } });
-  await worker[Symbol.asyncDispose]();
 });
 
 test("a gateway replies `overloaded` when the queue has no room", async (nats) => {
