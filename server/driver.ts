@@ -128,6 +128,7 @@ export class Driver implements ResponderCallbacks {
     } catch (error) {
       this.#onError(error);
     }
+    this.#update();
   };
 
   #onTimer = (): void => {

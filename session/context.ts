@@ -60,8 +60,8 @@ export type RequestOutcome = "answered" | "dropped" | "cancelled" | `error:${Err
 export interface Observer {
   /** A request is in flight as `entry` until it ends. The plan is valid during the call only. */
   arrived(arrival: Arrival, entry: number, plan: Readonly<Plan>): void;
-  /** A held request was released, and ends in the same turn. */
-  released(entry: number): void;
+  /** A held request was released, after so many milliseconds; it ends as soon as it is ready. */
+  released(entry: number, delay: number): void;
   ended(entry: number, outcome: RequestOutcome): void;
   /** A request ended as it arrived; without a plan, it was refused. */
   passed(arrival: Arrival, outcome: RequestOutcome, plan?: Readonly<Plan>): void;
@@ -111,6 +111,8 @@ export interface SessionContext {
   readonly replacements: Map<number, Replacement>;
   /** By entry, in order of arrival. */
   readonly held: Map<number, HeldRequest>;
+  /** When requests were due that the next flush answers, by entry. */
+  readonly dueAtOnce: Map<number, number>;
   observer: Observer | undefined;
   readonly wire: Wire;
   /** The reader of the wire. */

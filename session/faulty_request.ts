@@ -22,8 +22,6 @@ export interface DueRequest {
   /** Whether the request is spared the fault when it is sent again after an ended connection. */
   readonly isSparedLater: boolean | undefined;
   remove(outcome: RequestOutcome): void;
-  /** Answers `internal`, for an error of the server. */
-  fail(error: unknown): void;
   /** Sends the answers that wait, and closes the session. */
   end(): void;
 }
@@ -31,13 +29,13 @@ export interface DueRequest {
 /** Carries out a fault where the response to its request would be sent. */
 export function carryOut({ kind, parameter }: PlannedFault, request: DueRequest): void {
   const { id, text, isAscii, outgoing, carrier } = request;
-  const { counters, events, planner, wire } = request.context;
+  const { counters, events, planner } = request.context;
   counters.faults[kind]++;
   try {
     events.faulted?.(id, kind);
   } catch (error) {
     request.remove("error:internal");
-    return request.fail(error);
+    return outgoing.fail(id, error);
   }
   const isAnswered = ANSWERING_FAULTS.has(kind);
   if (isAnswered) counters.answered++;
@@ -48,10 +46,7 @@ export function carryOut({ kind, parameter }: PlannedFault, request: DueRequest)
     remove: () => request.remove(outcome),
     answer: () => outgoing.answer(text, isAscii),
     sendAlone: (text) => outgoing.sendFrame(text, isAscii),
-    sendError() {
-      counters.errors.internal++;
-      outgoing.answer(wire.errorAnswer(id, detailsOf("internal")), false);
-    },
+    sendError: () => outgoing.answerError(id, detailsOf("internal")),
     drop: () => carrier.dropped?.(),
     disconnect() {
       request.end();

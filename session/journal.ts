@@ -182,12 +182,12 @@ export class Journal implements Observer {
     this.#inFlight.set(entry, this.#add(arrival, state, plan));
   }
 
-  released(entry: number): void {
+  released(entry: number, delay: number): void {
     const noted = this.#inFlight.get(entry);
     if (noted === undefined) return;
     noted.outcome = "in_flight";
     noted.due = this.now;
-    noted.delay = seconds(1000 * (noted.due - noted.arrived));
+    noted.delay = seconds(delay);
     this.#changed(noted);
   }
 
@@ -211,12 +211,14 @@ export class Journal implements Observer {
   ): Writable<JournalEntry> {
     const { now } = this;
     const isTimed = plan !== undefined && plan.wait < Infinity;
+    const isCut = data.length > MAX_DATA;
     const entry: Writable<JournalEntry> = {
       number: ++this.#last,
       connection,
       id: parseJson(id) as RequestId | null,
-      data: data.slice(0, MAX_DATA),
-      cut: data.length > MAX_DATA,
+      // A slice would keep the whole data in memory.
+      data: isCut ? JSON.parse(JSON.stringify(data.slice(0, MAX_DATA))) : data,
+      cut: isCut,
       arrived: now,
       delay: isTimed ? seconds(plan.delay) : null,
       due: isTimed ? seconds(1000 * now + plan.wait) : null,

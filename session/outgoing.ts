@@ -5,7 +5,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Carrier, SessionContext } from "./context.ts";
+import type { ErrorDetails } from "../protocol.ts";
+import { type Carrier, detailsOf, type SessionContext } from "./context.ts";
 import type { TransportFault } from "./faults.ts";
 
 /** Length that answers in a shared frame have together at most, in UTF-16 units. */
@@ -31,6 +32,24 @@ export class Outgoing {
     if (!this.#batched) return this.sendFrame(text, isAscii);
     this.#isUnsentAscii &&= isAscii;
     if (this.#unsent.push(text) === 1) this.#context.unsent.push(this);
+  }
+
+  answerError(id: string, details: ErrorDetails): void {
+    this.#context.counters.errors[details.code]++;
+    this.answer(this.#context.wire.errorAnswer(id, details), false);
+  }
+
+  /** Answers `internal` for an error of the server. */
+  fail(id: string, error: unknown): void {
+    const { events } = this.#context;
+    const details = detailsOf("internal");
+    try {
+      events.failed?.(id, error);
+      events.refused?.(id, details);
+    } catch {
+      // The event fails; the peer still gets its answer.
+    }
+    this.answerError(id, details);
   }
 
   /** Sends a frame in the way of a fault, if the carrier can, or else as an answer. */

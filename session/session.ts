@@ -80,15 +80,9 @@ export class Session {
       reader.read(text);
       if (text === frame) counters.bytesIn += byteLength(text, reader.isAsciiFrame);
     } catch (error) {
-      return this.#fail("null", error);
+      return this.#outgoing.fail("null", error);
     }
-    for (let i = 0; i < reader.count; i++) {
-      try {
-        this.#take(i, now);
-      } catch (error) {
-        this.#fail(reader.idText(i), error);
-      }
-    }
+    for (let i = 0; i < reader.count; i++) this.#take(i, now);
   }
 
   /**
@@ -98,15 +92,15 @@ export class Session {
    */
   refuseTooLong(head: string | Uint8Array, size: number): void {
     if (this.isClosed) return;
-    const { counters, limits } = this.#context;
+    const { counters, limits, wire } = this.#context;
     counters.bytesIn += size;
     const text = typeof head === "string" ? head : lenientDecoder.decode(head);
     const limit = limits.maxPacketSize;
     const message = `the frame is longer than ${limit} bytes`;
     try {
-      this.#refuse(this.#context.wire.peekId(text), { code: "packet_too_large", message, limit });
+      this.#refuseFrame(wire.peekId(text), { code: "packet_too_large", message, limit });
     } catch (error) {
-      this.#fail("null", error);
+      this.#outgoing.fail("null", error);
     }
   }
 
@@ -128,8 +122,9 @@ export class Session {
     const delay = Math.round(now - held.get(entry)!.arrivedAt);
     held.delete(entry);
     requests.setDelay(entry, delay);
-    counters.delays.add(delay);
-    observer?.released(entry);
+    // If it was not accepted yet, accepting it counts its delay.
+    if (!this.#unaccepted?.has(entry)) counters.delays.add(delay);
+    observer?.released(entry, delay);
     this.answerDue(entry, now, now);
   }
 
@@ -147,9 +142,10 @@ export class Session {
     this.#unaccepted?.delete(entry);
     try {
       const held = this.#context.held.get(entry);
-      if (held !== undefined) return events.held?.(requests.idText(entry), held.forever);
-      events.accepted?.(requests.idText(entry), requests.delay(entry));
-      this.#noteAccepted(requests.delay(entry));
+      const delay = held === undefined ? requests.delay(entry) : undefined;
+      if (held !== undefined) events.held?.(requests.idText(entry), held.forever);
+      else events.accepted?.(requests.idText(entry), requests.delay(entry));
+      this.#noteAccepted(delay);
     } catch (error) {
       this.fail(entry, error);
     }
@@ -166,7 +162,7 @@ export class Session {
   fail(entry: number, error: unknown): void {
     const id = this.#context.requests.idText(entry);
     this.#drop(entry, "error:internal");
-    this.#fail(id, error);
+    this.#outgoing.fail(id, error);
   }
 
   /** Resolves once all submitted requests are accepted or refused; undefined if all are. */
@@ -206,46 +202,60 @@ export class Session {
     try {
       return decoder.decode(frame);
     } catch {
-      this.#refuse("null", { code: "invalid_json", message: "the binary frame is not UTF-8" });
+      this.#refuseFrame("null", { code: "invalid_json", message: "the binary frame is not UTF-8" });
       return undefined;
     }
   }
 
   /** Handles packet `i` of the frame. */
   #take(i: number, now: number): void {
-    const { reader, wheel, events, counters, planner, replacements, held, responder, observer } =
+    const { reader, planner, observer } = this.#context;
+    let arrival: Arrival | undefined;
+    try {
+      if (reader.isCancel(i)) return this.#cancel(i);
+      if (reader.error(i) === undefined) this.#received++;
+      if (planner.hasRules || observer !== undefined) arrival = this.#arrivalOf(i);
+      this.#takeRequest(i, now, arrival);
+    } catch (error) {
+      if (arrival !== undefined) observer?.passed(arrival, "error:internal");
+      this.#outgoing.fail(reader.idText(i), error);
+    }
+  }
+
+  #takeRequest(i: number, now: number, arrival: Arrival | undefined): void {
+    const { reader, wheel, events, counters, planner, replacements, held, dueAtOnce } =
       this.#context;
-    if (reader.isCancel(i)) return this.#cancel(i);
-    if (reader.error(i) === undefined) this.#received++;
-    const needsArrival = planner.hasRules || observer !== undefined;
-    const arrival = needsArrival ? this.#arrivalOf(i) : undefined;
+    const { responder, observer } = this.#context;
     const refusal = this.#refusalOf(i);
     if (refusal !== undefined) {
+      this.#refuse(reader.idText(i), refusal);
       if (arrival !== undefined) observer?.passed(arrival, `error:${refusal.code}`);
-      return this.#refuse(reader.idText(i), refusal);
+      return;
     }
 
     const plan = planner.plan(reader.bytes, reader.idAt(i), reader.idEnd(i), arrival);
     const { delay, wait, isHeld, replacement, rule } = plan;
     if (wait === 0 && replacement?.error !== undefined) {
+      this.#refuse(reader.idText(i), replacement.error, true);
       if (arrival !== undefined) observer?.passed(arrival, `error:${replacement.error.code}`, plan);
-      return this.#refuse(reader.idText(i), replacement.error);
+      return;
     }
     const isTimed = wait < Infinity;
     if (responder.acceptsAtOnce) {
       // Makes a text of the id only if there is a listener.
       if (isTimed) events.accepted?.(reader.idText(i), delay);
       else events.held?.(reader.idText(i), !isHeld);
-      if (isTimed) this.#noteAccepted(delay);
+      this.#noteAccepted(isTimed ? delay : undefined);
     }
     if (wait === 0 && replacement === undefined && responder.respondAtOnce !== undefined) {
       counters.answered++;
       counters.lateness.add(0);
-      if (arrival !== undefined) observer?.passed(arrival, "answered", plan);
-      return this.#outgoing.answer(
+      this.#outgoing.answer(
         responder.respondAtOnce(reader, i, this.batched),
         reader.isAscii,
       );
+      if (arrival !== undefined) observer?.passed(arrival, "answered", plan);
+      return;
     }
     const entry = responder.submit(this.number, reader, i, delay);
     this.inFlight++;
@@ -253,13 +263,14 @@ export class Session {
     if (replacement !== undefined) replacements.set(entry, replacement);
     if (arrival !== undefined) observer?.arrived(arrival, entry, plan);
     if (!isTimed) return void held.set(entry, { arrivedAt: now, forever: !isHeld, arrival, rule });
+    if (wait === 0) return void dueAtOnce.set(entry, now);
     try {
       wheel.add(entry, now + wait);
     } catch (error) {
       // There is no memory for more, and the request would never be due.
       responder.cancel(entry);
       this.#remove(entry, "error:internal");
-      throw error;
+      this.#outgoing.fail(reader.idText(i), error);
     }
   }
 
@@ -287,8 +298,9 @@ export class Session {
     return { connection: this.connection, nth: this.#received, id: reader.idText(i), data };
   }
 
-  #noteAccepted(delay: number): void {
-    this.#context.counters.delays.add(delay);
+  /** @param delay undefined if it is not known yet. */
+  #noteAccepted(delay: number | undefined): void {
+    if (delay !== undefined) this.#context.counters.delays.add(delay);
     this.#consecutiveErrors = 0;
   }
 
@@ -308,23 +320,19 @@ export class Session {
     } catch (error) {
       const id = requests.idText(entry);
       this.#remove(entry, "error:internal");
-      this.#fail(id, error);
+      this.#outgoing.fail(id, error);
       return undefined;
     }
   }
 
   /** Does what happens to a due request in place of its response. */
-  #replace(
-    { error, answer, fault, isSparedLater }: Replacement,
-    entry: number,
-    due: number,
-    now: number,
-  ) {
+  #replace(replacement: Replacement, entry: number, due: number, now: number): void {
+    const { error, answer, fault, isSparedLater } = replacement;
     const { requests } = this.#context;
     const id = requests.idText(entry);
     if (error !== undefined) {
       this.#drop(entry, `error:${error.code}`);
-      return this.#refuse(id, error);
+      return this.#refuse(id, error, true);
     }
     const isAscii = answer === undefined && requests.isAscii(entry);
     const text = answer === undefined
@@ -338,7 +346,6 @@ export class Session {
       ...{ context: this.#context, carrier: this.carrier, outgoing: this.#outgoing },
       ...{ id, text, isAscii, isSparedLater },
       remove: (outcome) => this.#remove(entry, outcome),
-      fail: (error) => this.#fail(id, error),
       end: () => {
         this.flush();
         this.close();
@@ -362,38 +369,30 @@ export class Session {
   }
 
   #remove(entry: number, outcome: RequestOutcome): void {
-    const { replacements, held, responder, observer } = this.#context;
+    const { replacements, held, dueAtOnce, responder, observer } = this.#context;
     this.#unaccepted?.delete(entry);
     if (replacements.size > 0) replacements.delete(entry);
     if (held.size > 0) held.delete(entry);
+    if (dueAtOnce.size > 0) dueAtOnce.delete(entry);
     observer?.ended(entry, outcome);
     responder.remove(entry);
     this.inFlight--;
   }
 
-  #fail(id: string, error: unknown): void {
-    const { events } = this.#context;
-    const details = detailsOf("internal");
-    try {
-      events.failed?.(id, error);
-      events.refused?.(id, details);
-    } catch {
-      // The event fails; the peer still gets its answer.
-    }
-    this.#answerError(id, details);
-  }
-
-  #refuse(id: string, details: ErrorDetails): void {
+  /** @param isOnPurpose whether a rule says so, which is no fault of the peer. */
+  #refuse(id: string, details: ErrorDetails, isOnPurpose = false): void {
     const { events, limits } = this.#context;
-    if (PEER_ERRORS.has(details.code) && ++this.#consecutiveErrors >= limits.maxConsecutiveErrors) {
-      this.hasTooManyErrors = true;
-    }
+    if (isOnPurpose) this.#consecutiveErrors = 0;
+    else if (PEER_ERRORS.has(details.code)) this.#consecutiveErrors++;
+    if (this.#consecutiveErrors >= limits.maxConsecutiveErrors) this.hasTooManyErrors = true;
     events.refused?.(id, details);
-    this.#answerError(id, details);
+    this.#outgoing.answerError(id, details);
   }
 
-  #answerError(id: string, details: ErrorDetails): void {
-    this.#context.counters.errors[details.code]++;
-    this.#outgoing.answer(this.#context.wire.errorAnswer(id, details), false);
+  /** Refuses a frame that cannot be read. */
+  #refuseFrame(id: string, details: ErrorDetails): void {
+    this.#refuse(id, details);
+    const arrival = { connection: this.connection, nth: this.#received, id, data: "" };
+    this.#context.observer?.passed(arrival, `error:${details.code}`);
   }
 }

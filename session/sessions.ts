@@ -99,6 +99,7 @@ export class Sessions {
       requests,
       replacements: new Map(),
       held: new Map(),
+      dueAtOnce: new Map(),
       observer: options.observer,
       wire,
       reader: wire.reader,
@@ -169,7 +170,7 @@ export class Sessions {
 
   /** Whether answers wait for {@linkcode Sessions.flush}. */
   get hasUnsent(): boolean {
-    return this.#context.unsent.length > 0;
+    return this.#context.unsent.length > 0 || this.#context.dueAtOnce.size > 0;
   }
 
   /** Starts the responder; called once, before the first session opens. */
@@ -214,9 +215,13 @@ export class Sessions {
     this.#context.wheel.advance(now, this.#answer);
   }
 
-  /** Sends the answers that waited to share frames. */
+  /** Answers the requests that were due when they arrived, and sends all answers that wait. */
   flush(): void {
-    const { unsent } = this.#context;
+    const { unsent, dueAtOnce } = this.#context;
+    for (const [entry, due] of dueAtOnce) {
+      dueAtOnce.delete(entry);
+      this.ownerOf(entry).answerDue(entry, due, due);
+    }
     for (const session of unsent) session.flush();
     unsent.length = 0;
   }

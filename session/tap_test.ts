@@ -65,7 +65,7 @@ Deno.test("a tap leaves the faults of the transport to the carrier", () => {
       sendFaulty: (kind, frame) => faulty.push(`${kind} ${frame}`),
     });
     session.receive('{"request_id":1,"data":""}', 0);
-    sessions.advance(1);
+    sessions.flush();
   }
   const response = '{"request_id":1,"data":{}}';
   assertEquals(faulty, [`drip ${response}`, "stall "]);
