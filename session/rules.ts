@@ -88,7 +88,7 @@ interface ActiveRule {
 /** The rules of a server. */
 export class Rules implements RuleList {
   #rules: ActiveRule[] = [];
-  #atStart: readonly Rule[];
+  #atStart: readonly Rule[] = [];
   #seed: number | undefined;
   readonly #isStrict: boolean;
   #lastNumber = 0;
@@ -104,8 +104,7 @@ export class Rules implements RuleList {
   constructor(atStart: readonly Rule[] = [], seed?: number, isStrict = true) {
     this.#seed = seed;
     this.#isStrict = isStrict;
-    this.#atStart = atStart;
-    this.replace(atStart);
+    this.reload(atStart);
   }
 
   get size(): number {
@@ -129,7 +128,7 @@ export class Rules implements RuleList {
   /** Replaces all rules, and makes them the ones to which {@linkcode Rules.reset} returns. */
   reload(rules: readonly Rule[]): void {
     this.replace(rules);
-    this.#atStart = rules;
+    this.#atStart = this.#rules.map(({ rule }) => rule);
   }
 
   add(rule: Rule): number {
@@ -209,7 +208,9 @@ export class Rules implements RuleList {
       const place = rule.then === undefined ? path : `${path}.then[${i}]`;
       throw new RangeError(`${place}.fault: ${kind} needs the strict transport of WebSockets`);
     });
-    return { number: ++this.#lastNumber, rule, effects, enabled: true, matched: 0 };
+    // A copy, as a program may change its own.
+    const copy = JSON.parse(JSON.stringify(rule));
+    return { number: ++this.#lastNumber, rule: copy, effects, enabled: true, matched: 0 };
   }
 }
 
