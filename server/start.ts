@@ -236,8 +236,10 @@ export function startServer<C extends Clock = Clock>(
     await listener.stop();
     sessions.drain();
     const isAutomatic = options.drainTimeout === undefined;
-    const longest = isManual(clock) ? 0 : sessions.planner.maxWait + DRAIN_SLACK;
-    const drainTimeout = Math.min(options.drainTimeout ?? longest, MAX_TIMEOUT);
+    // Requests in flight may follow rules or settings that are gone.
+    const longest = Math.max(sessions.planner.maxWait, sessions.latestDue() - clock.now());
+    const automatic = isManual(clock) ? 0 : longest + DRAIN_SLACK;
+    const drainTimeout = Math.min(options.drainTimeout ?? automatic, MAX_TIMEOUT);
     await inTime(driver.idle(isAutomatic), drainTimeout);
     const dropped = sessions.inFlight;
     const disconnected = stats.counters.dropped;

@@ -88,10 +88,9 @@ export class Planner {
     return this.delays.maxDelay === 0 && this.faults === undefined && !this.hasRules;
   }
 
-  /** The longest time that a request may wait until it is due, in milliseconds. */
+  /** The longest time until a request is due that no rule matches, in milliseconds. */
   get maxWait(): number {
-    const longest = this.delays.maxDelay + (this.faults?.lateBy ?? 0);
-    return Math.max(longest, this.rules?.maxWait(this.delays.maxDelay) ?? 0);
+    return this.delays.maxDelay + (this.faults?.lateBy ?? 0);
   }
 
   /**

@@ -187,19 +187,6 @@ export class Rules implements RuleList {
     return { effect, rule: active.number };
   }
 
-  /**
-   * The longest time until a request that a rule matches is due, in milliseconds; those that are
-   * held or never answered do not count.
-   *
-   * @param maxDelay the longest delay of the server.
-   */
-  maxWait(maxDelay: number): number {
-    const waits = this.#rules.flatMap(({ effects }) =>
-      effects.map(({ delays, lateBy }) => (delays?.maxDelay ?? maxDelay) + lateBy)
-    );
-    return Math.max(0, ...waits);
-  }
-
   #activate(rule: Rule, path: string): ActiveRule {
     const effects = effectsOf(rule, path, this.#seed);
     effects.forEach(({ replacement }, i) => {

@@ -141,6 +141,11 @@ export class Sessions {
     return this.#context.wheel.earliestDue();
   }
 
+  /** Returns when the last request is due; −Infinity if none is. Looks at all requests. */
+  latestDue(): number {
+    return this.#context.wheel.latestDue();
+  }
+
   /** Makes an observer hear of each request from now on. */
   observe(observer: Observer): void {
     this.#context.observer = observer;

@@ -129,6 +129,17 @@ export class TimingWheel {
     return earliest;
   }
 
+  /** Returns when the last entry is due; −Infinity if none waits. Looks at all entries. */
+  latestDue(): number {
+    let latest = -Infinity;
+    for (const head of this.#heads) {
+      for (let entry = head; entry !== NONE; entry = this.#next[entry]!) {
+        latest = Math.max(latest, this.#due[entry]!);
+      }
+    }
+    return latest;
+  }
+
   #grow(entry: number): void {
     const length = 2 * Math.max(entry, this.#due.length);
     const [next, previous, due] = [this.#next, this.#previous, this.#due];

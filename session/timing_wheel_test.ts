@@ -80,6 +80,8 @@ class Twins {
     assertStrictEquals(size, this.waiting.size);
     assertLessOrEqual(nextDue, this.earliest);
     assertStrictEquals(this.wheel.earliestDue(), this.earliest);
+    const latest = Math.max(...this.waiting.values());
+    assertStrictEquals(Math.ceil(this.wheel.latestDue()), latest);
     if (size === 0) assertStrictEquals(nextDue, Infinity);
   }
 
