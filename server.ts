@@ -42,7 +42,7 @@ export { DEFAULT_PORT } from "./server/start.ts";
  * import { assertEquals } from "@std/assert";
  * import { serve } from "@asyncpkt/asyncpkt/server";
  *
- * await using server = serve({ port: 0, delay: { min: 0, max: 0 } });
+ * await using server = serve({ port: 0, delay: 0 });
  * const answer = await fetch(server.url.replace("ws", "http"), {
  *   method: "POST",
  *   body: '{"request_id":"01","data":"Hub&&name&&qwe"}',

@@ -26,7 +26,9 @@ export interface ServeOptions<C extends Clock = Clock> {
   /** The port to listen on; 0 picks a free port. @default {2707} */
   port?: number;
   /**
-   * The delays of requests, in seconds: uniform, normal or lognormal. @default {{ min: 1, max: 5 }}
+   * The delays of requests, in seconds: fixed, uniform, normal or lognormal.
+   *
+   * @default {{ min: 1, max: 5 }}
    */
   delay?: Delay;
   /**

@@ -18,8 +18,8 @@ export interface DelayPolicy {
   delayOf(bytes: Uint8Array, at: number, end: number): number;
 }
 
-/** A distribution of delays, in seconds. */
-export type Delay = DelayRange | NormalDelay | LognormalDelay;
+/** A fixed delay or a distribution of delays, in seconds. */
+export type Delay = number | DelayRange | NormalDelay | LognormalDelay;
 
 /** Delays that are uniform over a range, in seconds, both ends included. */
 export interface DelayRange {
@@ -50,6 +50,7 @@ export interface LognormalDelay {
 
 /** Returns a delay as {@linkcode parseDelay} takes it. */
 export function formatDelay(delay: Delay): string {
+  if (typeof delay === "number") return `${delay}`;
   if ("mean" in delay) return `normal:${delay.mean},${delay.sd}`;
   if ("median" in delay) return `lognormal:${delay.median},${delay.sigma}`;
   return delay.min === delay.max ? `${delay.min}` : `${delay.min}..${delay.max}`;
@@ -72,6 +73,7 @@ const MOST_DEVIATIONS = Math.sqrt(-2 * Math.log(2 ** -53));
  * integer.
  */
 export function delayPolicy(delay: Delay = DEFAULT_DELAY, seed?: number): DelayPolicy {
+  if (typeof delay === "number") return uniformDelay({ min: delay, max: delay }, seed);
   if ("mean" in delay) return normalDelay(delay, seed);
   if ("median" in delay) return lognormalDelay(delay, seed);
   return uniformDelay(delay, seed);

@@ -63,10 +63,11 @@ for (const seed of [undefined, 7]) {
     assertEquals([...delays].sort(), [1000, 1001, 1002, 1003, 1004]);
   });
 
-  Deno.test(`delayPolicy() ${kind} is fixed when min equals max`, () => {
+  Deno.test(`delayPolicy() ${kind} is fixed for a number, and when min equals max`, () => {
     for (const [at, delay] of [[0, 0], [3, 3000], [0.001, 1], [MAX_DELAY, 86_400_000]] as const) {
-      const policy = delayPolicy({ min: at, max: at }, seed);
-      assertEquals(delaysOf(policy, 20), new Array(20).fill(delay));
+      for (const fixed of [at, { min: at, max: at }]) {
+        assertEquals(delaysOf(delayPolicy(fixed, seed), 20), new Array(20).fill(delay));
+      }
     }
   });
 }

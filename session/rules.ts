@@ -265,7 +265,7 @@ function excludeBeside(
 }
 
 function delaysOf(delay: number | string, path: string, seed: number | undefined): DelayPolicy {
-  if (typeof delay === "number") return delayPolicy({ min: delay, max: delay }, seed);
+  if (typeof delay === "number") return delayPolicy(delay, seed);
   try {
     return delayPolicy(parseDelay(delay), seed);
   } catch {
