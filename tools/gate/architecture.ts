@@ -29,7 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "websocket",
   ],
   main: ["cli", "session"],
-  npm: ["session"],
+  npm: ["protocol", "session", "server"],
 };
 
 /** The rooms that do not ship. Outside of them, only tests may import from them. */

@@ -40,7 +40,7 @@ export function packLibrary(destination: string): Promise<string> {
 
 /**
  * Packs the program into a folder, and returns the path of the tarball: its modules and dependencies
- * in a few files for Deno, and the command for Node that starts it.
+ * in a few files for Deno, the command for Node that starts it, and the module `testing`.
  */
 export function packProgram(destination: string): Promise<string> {
   return pack(destination, "docs/fixtures.md", programManifest(), async (folder) => {
@@ -50,7 +50,8 @@ export function packProgram(destination: string): Promise<string> {
     await run(ROOT, Deno.execPath(), ...options, program, ...entries);
     await rewrite(program, /\.js$/, relink);
     await Deno.writeTextFile(`${program}/LICENSES`, await dependencyLicenses());
-    await bundle(folder, ["npm/bin.ts"], "--platform=node", "--target=node22");
+    await bundle(folder, ["npm/bin.ts", "npm/testing.ts"], "--platform=node", "--target=node22");
+    await declare(`${folder}/types`, ["npm/testing.ts"]);
   });
 }
 
@@ -99,6 +100,9 @@ function programManifest() {
     type: "module",
     engines: { node: ">=22" },
     bin: "./bin.js",
+    exports: {
+      "./testing": { types: "./types/npm/testing.d.ts", default: "./testing.js" },
+    },
     dependencies: { deno: DENO },
   };
 }

@@ -1,0 +1,3 @@
+module asyncpkt
+
+go 1.19

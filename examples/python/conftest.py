@@ -1,0 +1,1 @@
+from asyncpkt_fixture import asyncpkt_process, server  # noqa: F401
