@@ -138,17 +138,29 @@ export function credentials(): Record<string, string> {
   return token === "" ? {} : { authorization: `Bearer ${token}` };
 }
 
+/** What the server reports of itself; to clients without its token, only its status. */
+interface Health {
+  readonly in_flight?: number;
+  /** Whether it has the control API. */
+  readonly control?: boolean;
+}
+
+/** Returns what the server reports to clients with the saved token; undefined if it does not reply. */
+export async function askHealth(): Promise<Health | undefined> {
+  try {
+    return await (await fetch("healthz", { headers: credentials() })).json();
+  } catch {
+    return undefined;
+  }
+}
+
 /**
- * Returns whether the server accepts the saved token. It reports its load only to clients with the
- * token. If the server does not reply, it may accept the token later.
+ * Returns whether the server accepts the saved token. If the server does not reply, it may accept
+ * the token later.
  */
 export async function isAdmitted(): Promise<boolean> {
-  try {
-    const health = await fetch("healthz", { headers: credentials() });
-    return "in_flight" in await health.json();
-  } catch {
-    return true;
-  }
+  const health = await askHealth();
+  return health === undefined || "in_flight" in health;
 }
 
 function reasonOf(wasOpen: boolean, code: number, reason: string): string {

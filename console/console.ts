@@ -15,6 +15,7 @@ import { Detail } from "./detail.ts";
 import { readDrafts, repeatDrafts } from "./drafts.ts";
 import { Exchange, type Sent } from "./exchange.ts";
 import { count, duration, find } from "./page.ts";
+import { ServerView } from "./server_view.ts";
 import { Timeline } from "./timeline.ts";
 
 /** The time between updates of the totals while something happens, in milliseconds. */
@@ -50,6 +51,8 @@ const connection = new Connection(new URL(".", location.href).href.replace(/^htt
   disconnected: () => exchange.disconnected(),
   received: (frame) => exchange.receive(frame, performance.now()),
 });
+
+const serverView = new ServerView();
 
 let lastId = 0;
 let repeats = 0;
@@ -121,6 +124,7 @@ function showConnection(state: ConnectionState): void {
   if (state.name === "connecting") return showState(state.name, "Connecting …");
   if (state.name === "open") {
     showState(state.name, `Connected to ${location.host}`);
+    serverView.detect();
     if (isLost) announce("Reconnected.");
     isLost = false;
     return;

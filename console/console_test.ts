@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { serve, type ServeOptions } from "../server.ts";
-import { axe, findBrowser, type Page, startBrowser } from "../tests/support/browser.ts";
+import { findBrowser, type Page, startBrowser } from "../tests/support/browser.ts";
+import { ConsoleTab, violations } from "../tests/support/console_tab.ts";
 import { idDelayedBy } from "../tests/support/random.ts";
-import { PATIENCE } from "../tests/support/waiting.ts";
 
 const EXAMPLE_TEXT = [
   "{",
@@ -25,46 +25,6 @@ const NEVER_ID = idDelayedBy(KNOWN, 300_000, 600_000);
 const QUICK: ServeOptions = { port: 0, delay: { min: 0.01, max: 0.3 }, seed: 7 };
 
 const browserPath = findBrowser();
-
-/** A page of the browser. One test after another uses it, as making a page takes long. */
-class Tab {
-  /** Errors and warnings of the page, and its requests to other servers. */
-  problems: string[] = [];
-  #url = "";
-
-  constructor(readonly page: Page) {
-    page.setDefaultTimeout(PATIENCE);
-    page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) this.problems.push(message.text());
-    });
-    page.on("pageerror", (error) => this.problems.push(String(error)));
-    page.on("request", (request) => {
-      if (!request.url().startsWith(this.#url)) {
-        this.problems.push(`It asks for ${request.url()}`);
-      }
-    });
-  }
-
-  /** Opens the console of a server, until it is disposed of. */
-  async open(server: { url: string }): Promise<AsyncDisposable> {
-    this.#url = `${server.url.replace("ws", "http")}/`;
-    this.problems = [];
-    await this.page.goto(this.#url);
-    return {
-      [Symbol.asyncDispose]: async () => {
-        this.#url = "about:blank";
-        await this.page.goto(this.#url);
-      },
-    };
-  }
-
-  /** Opens the console of a server, and waits until it is connected. */
-  async connect(server: { url: string }): Promise<AsyncDisposable> {
-    const opened = await this.open(server);
-    await this.page.waitForSelector('[data-state="open"]');
-    return opened;
-  }
-}
 
 async function type(page: Page, ...packets: unknown[]): Promise<void> {
   const lines = packets.map((packet) =>
@@ -283,22 +243,14 @@ const stories: Story[] = [
   }],
 ];
 
-async function violations(page: Page): Promise<string[]> {
-  if (await page.evaluate(() => !("axe" in globalThis))) await page.evaluate(axe.source);
-  const found = await page.evaluate(() =>
-    (globalThis as unknown as { axe: typeof axe }).axe.run({ resultTypes: ["violations"] })
-  );
-  return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-}
-
 Deno.test({
   name: `the console, in a browser${browserPath ? "" : " (ignored: there is no chromium here)"}`,
   ignore: browserPath === undefined,
   async fn(t) {
     const browser = await startBrowser(browserPath!);
     try {
-      const desktop = new Tab(await browser.newPage());
-      const phone = new Tab(
+      const desktop = new ConsoleTab(await browser.newPage());
+      const phone = new ConsoleTab(
         await browser.newPage({
           viewport: { width: 375, height: 700 },
           isMobile: true,
@@ -324,7 +276,7 @@ Deno.test({
   },
 });
 
-async function serverComesBack(tab: Tab): Promise<void> {
+async function serverComesBack(tab: ConsoleTab): Promise<void> {
   const first = serve(QUICK);
   await using _ = await tab.connect(first);
   const { page } = tab;
@@ -336,7 +288,7 @@ async function serverComesBack(tab: Tab): Promise<void> {
   await untilTotals(page, "0", "1", "0");
 }
 
-async function tokenIsAskedFor(tab: Tab): Promise<void> {
+async function tokenIsAskedFor(tab: ConsoleTab): Promise<void> {
   const token = "a+b/c=";
   await using server = serve({ ...KNOWN, token });
   await using _ = await tab.open(server);
@@ -359,7 +311,7 @@ async function tokenIsAskedFor(tab: Tab): Promise<void> {
   assertEquals(tab.problems, []);
 }
 
-async function nothingMoves(tab: Tab): Promise<void> {
+async function nothingMoves(tab: ConsoleTab): Promise<void> {
   await using server = serve(KNOWN);
   await using _ = await tab.connect(server);
   await tab.page.emulateMedia({ reducedMotion: "reduce" });
@@ -369,7 +321,7 @@ async function nothingMoves(tab: Tab): Promise<void> {
   await tab.page.emulateMedia({ reducedMotion: "no-preference" });
 }
 
-async function isAccessible(t: Deno.TestContext, tab: Tab): Promise<void> {
+async function isAccessible(t: Deno.TestContext, tab: ConsoleTab): Promise<void> {
   await using server = serve(KNOWN);
   await using _ = await tab.connect(server);
   const { page } = tab;

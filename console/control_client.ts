@@ -13,7 +13,8 @@ export interface JournalEntry {
   /** Position in the order of arrival, from 1. */
   readonly number: number;
   readonly connection: number;
-  readonly id: RequestId;
+  /** Null if the request was invalid and had none. */
+  readonly id: RequestId | null;
   readonly data: string;
   /** Whether the server has cut the data. */
   readonly cut: boolean;
@@ -47,7 +48,7 @@ export interface Settings {
 
 /** State of the server's clock. */
 export interface ClockState {
-  /** `real`, `skip`, `manual`, or `x` and how many times as fast it is. */
+  /** `real`, `skip`, `manual`, `other`, or `x` and how many times as fast it is. */
   readonly mode: string;
   readonly now: number;
   /** When the next request is due; null if none is. */
@@ -62,11 +63,6 @@ export type ClockStep = { readonly advance: number } | { readonly to: "next" };
 /** A refusal by the control API; the message is the server's line. */
 export class ControlError extends Error {
   override readonly name = "ControlError";
-
-  /** Creates the error of a response's status and text. */
-  constructor(readonly status: number, text: string) {
-    super(text.trim() || `the server answered ${status}`);
-  }
 }
 
 /** Calls the control API. Each call throws a {@linkcode ControlError} if the server refuses it. */
@@ -163,7 +159,14 @@ export class ControlClient {
     if (body !== undefined) headers.set("content-type", "application/json");
     const init = { method, headers, body: body ?? null, signal: signal ?? null };
     const response = await fetch(new URL(path, this.#base), init);
-    if (!response.ok) throw new ControlError(response.status, await response.text());
-    return response;
+    if (response.ok) return response;
+    throw new ControlError(await reasonIn(response));
   }
+}
+
+/** Returns why the server refuses a call: a member of its JSON, or a line of text. */
+async function reasonIn(response: Response): Promise<string> {
+  const text = await response.text();
+  const isJson = response.headers.get("content-type")?.startsWith("application/json");
+  return isJson ? JSON.parse(text).error : text.trim();
 }

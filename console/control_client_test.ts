@@ -40,10 +40,12 @@ Deno.test("ControlClient sends each call with its method, path and body", async 
 });
 
 Deno.test("ControlClient rejects with the server's line", async () => {
-  const line = 'rules[0].match.nth: expected an integer of at least 1, got "x"\n';
-  await using fake = startFake(() => new Response(line, { status: 400 }));
-  const error = await assertRejects(() => fake.client.addRule("{}"), ControlError, line.trim());
-  assertEquals(error.status, 400);
+  const line = 'rules[0].match.nth: expected an integer of at least 1, got "x"';
+  for (const body of [JSON.stringify({ error: line }), `${line}\n`]) {
+    const headers = body.startsWith("{") ? { "content-type": "application/json" } : {};
+    await using fake = startFake(() => new Response(body, { status: 400, headers }));
+    await assertRejects(() => fake.client.addRule("{}"), ControlError, line);
+  }
 });
 
 Deno.test("ControlClient reads events until the signal aborts", async () => {

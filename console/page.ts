@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ControlError } from "./control_client.ts";
+
 const numberFormat = new Intl.NumberFormat("en");
 const timeFormat = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
@@ -39,6 +41,21 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** How many rows each key moves. */
+const STEPS_BY_KEY: Readonly<Record<string, number>> = {
+  ArrowUp: -1,
+  ArrowDown: 1,
+  PageUp: -10,
+  PageDown: 10,
+  Home: -Infinity,
+  End: Infinity,
+};
+
+/** Returns how many rows of a table a key moves; undefined if it is for something else. */
+export function rowSteps({ key, altKey, ctrlKey, metaKey }: KeyboardEvent): number | undefined {
+  return altKey || ctrlKey || metaKey ? undefined : STEPS_BY_KEY[key];
+}
+
 /** Formats a count. */
 export function count(n: number): string {
   return numberFormat.format(n);
@@ -53,4 +70,29 @@ export function duration(milliseconds: number): string {
 /** Formats the time of day of a `performance.now()`. */
 export function timeOfDay(at: number): string {
   return timeFormat.format(performance.timeOrigin + at);
+}
+
+/** Formats a time of the server's clock, given in seconds; null is shown as `none`. */
+export function serverTime(seconds: number | null, none = ""): string {
+  return seconds?.toFixed(2) ?? none;
+}
+
+/** Calls the server; returns whether it succeeds, and if not, shows the reason in an element. */
+export async function attempt(
+  error: HTMLElement,
+  call: () => Promise<unknown>,
+): Promise<boolean> {
+  error.textContent = "";
+  try {
+    await call();
+    return true;
+  } catch (thrown) {
+    error.textContent = reasonOf(thrown);
+    return false;
+  }
+}
+
+/** Returns why a call of the control API failed. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof ControlError ? thrown.message : "the server could not be reached";
 }

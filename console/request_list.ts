@@ -56,7 +56,7 @@ export class RequestList {
     const has = (part: string) => part.toLowerCase().includes(wanted);
     return [...this.#entries.values()].reverse().filter((entry) =>
       (state === "" || stateOf(entry) === state) &&
-      (wanted === "" || has(String(entry.id)) || has(entry.data))
+      (wanted === "" || has(String(entry.id ?? "")) || has(entry.data))
     );
   }
 }

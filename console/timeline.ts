@@ -11,7 +11,7 @@
 import { Reply } from "../client/reply.ts";
 import type { Detail } from "./detail.ts";
 import type { Sent } from "./exchange.ts";
-import { copyTemplate, count, duration, find, make, timeOfDay } from "./page.ts";
+import { copyTemplate, count, duration, find, make, rowSteps, timeOfDay } from "./page.ts";
 
 /** How far the axis reaches at first, in milliseconds; default delays are 1 to 5 s. */
 const FIRST_REACH = 6000;
@@ -254,7 +254,7 @@ export class Timeline {
     const sent = row && this.#sentOf.get(row);
     if (!row || !sent || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "Delete") return this.#cancel(sent);
-    const steps = STEPS_BY_KEY[event.key];
+    const steps = rowSteps(event);
     if (steps === undefined) return;
     event.preventDefault();
     const rows = [...this.#table.querySelectorAll<HTMLTableRowElement>(".request")];
@@ -264,16 +264,6 @@ export class Timeline {
     button.focus();
   };
 }
-
-/** How many rows each key moves. */
-const STEPS_BY_KEY: Readonly<Record<string, number>> = {
-  ArrowUp: -1,
-  ArrowDown: 1,
-  PageUp: -10,
-  PageDown: 10,
-  Home: -Infinity,
-  End: Infinity,
-};
 
 function buttonOf(row: HTMLTableRowElement): HTMLButtonElement {
   return find<HTMLButtonElement>("th button", row);

@@ -17,7 +17,7 @@ export interface Asset {
 export const ASSETS: Readonly<Record<string, Asset>> = {
   "/": {
     type: "text/html; charset=utf-8",
-    etag: "\"ca7fdb4db48055df\"",
+    etag: "\"1c05fbc09aa14abe\"",
     text: `<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -35,6 +35,10 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
         <img src="console.svg" alt="" width="28" height="28">
         asyncpkt
       </h1>
+      <nav id="views" aria-label="Views" hidden>
+        <a href="#requests" aria-current="page">Requests</a>
+        <a href="#server">Server</a>
+      </nav>
       <p class="lead">Each request is answered after its own delay. Delays run side by side.</p>
       <div class="connection" data-state="connecting">
         <p id="connection-state">Connecting …</p>
@@ -45,78 +49,208 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
     <noscript><p class="hint">This page needs JavaScript. You can also send packets by POST.</p></noscript>
 
     <main>
-      <form id="compose" class="card" aria-labelledby="compose-title">
-        <h2 id="compose-title">Packets</h2>
-        <label for="packets" class="hidden">Packets to send, one per line</label>
-        <textarea id="packets" rows="5" spellcheck="false" autocapitalize="off" autocomplete="off"
-          aria-describedby="packets-hint">{"request_id": "01", "data": "Hub&amp;&amp;name&amp;&amp;qwe&amp;&amp;id&amp;&amp;123&amp;&amp;%%Device&amp;&amp;name&amp;&amp;wqe&amp;&amp;id&amp;&amp;234&amp;&amp;"}</textarea>
-        <p id="packets-hint" class="hint">
-          One packet per line: data, or JSON. Lines that begin with <code>{</code> or
-          <code>[</code> are sent as they are, valid or not.
-          <span class="keys"><kbd>Ctrl</kbd> <kbd>Enter</kbd> sends.</span>
-        </p>
-        <div class="buttons">
-          <button type="submit" class="primary">Send</button>
-          <button type="button" data-count="50">Send 50</button>
-          <button type="button" data-count="1000">Send 1,000</button>
-        </div>
-        <p id="announcements" role="status"></p>
-      </form>
-
-      <section class="card" aria-labelledby="totals-title">
-        <h2 id="totals-title">Totals</h2>
-        <dl class="totals">
-          <div class="in-flight">
-            <dt>In flight</dt>
-            <dd id="in-flight">0</dd>
-          </div>
-          <div class="answered">
-            <dt>Answered</dt>
-            <dd id="answered">0</dd>
-          </div>
-          <div class="failed">
-            <dt>Failed</dt>
-            <dd id="failed">0</dd>
-          </div>
-          <div class="rate">
-            <dt>Per second</dt>
-            <dd id="rate">0</dd>
-          </div>
-        </dl>
-      </section>
-
-      <section class="card timeline" aria-labelledby="timeline-title">
-        <div class="title">
-          <h2 id="timeline-title">Requests</h2>
-          <p class="legend" aria-hidden="true">
-            <span class="in-flight">in flight</span>
-            <span class="answered">answered</span>
-            <span class="late">late</span>
-            <span class="failed">failed</span>
+      <div id="own-view" class="view">
+        <form id="compose" class="card" aria-labelledby="compose-title">
+          <h2 id="compose-title">Packets</h2>
+          <label for="packets" class="hidden">Packets to send, one per line</label>
+          <textarea id="packets" rows="5" spellcheck="false" autocapitalize="off" autocomplete="off"
+            aria-describedby="packets-hint">{"request_id": "01", "data": "Hub&amp;&amp;name&amp;&amp;qwe&amp;&amp;id&amp;&amp;123&amp;&amp;%%Device&amp;&amp;name&amp;&amp;wqe&amp;&amp;id&amp;&amp;234&amp;&amp;"}</textarea>
+          <p id="packets-hint" class="hint">
+            One packet per line: data, or JSON. Lines that begin with <code>{</code> or
+            <code>[</code> are sent as they are, valid or not.
+            <span class="keys"><kbd>Ctrl</kbd> <kbd>Enter</kbd> sends.</span>
           </p>
-          <button type="button" id="clear" disabled>Clear</button>
-        </div>
-        <div class="scroll">
-          <table id="timeline" role="table" aria-labelledby="timeline-title"
-            aria-describedby="timeline-hint">
-            <thead role="rowgroup">
-              <tr role="row">
-                <th role="columnheader" scope="col" class="id">Id</th>
-                <th role="columnheader" scope="col" class="delay">Delay</th>
-                <th role="columnheader" scope="col" class="late">Late by</th>
-                <th role="columnheader" scope="col" class="outcome">Answer</th>
-                <th role="columnheader" scope="col"
-                  class="track"><span class="hidden">Time</span><span class="marks" aria-hidden="true"></span></th>
-              </tr>
-            </thead>
-          </table>
-          <p class="empty">No requests yet.</p>
-        </div>
-        <p id="timeline-hint" class="hint keys">
-          <kbd>↑</kbd> <kbd>↓</kbd> select a request, <kbd>Enter</kbd> opens it, <kbd>Delete</kbd>
-          cancels it.
-        </p>
-      </section>
+          <div class="buttons">
+            <button type="submit" class="primary">Send</button>
+            <button type="button" data-count="50">Send 50</button>
+            <button type="button" data-count="1000">Send 1,000</button>
+          </div>
+          <p id="announcements" role="status"></p>
+        </form>
+
+        <section class="card" aria-labelledby="totals-title">
+          <h2 id="totals-title">Totals</h2>
+          <dl class="totals">
+            <div class="in-flight">
+              <dt>In flight</dt>
+              <dd id="in-flight">0</dd>
+            </div>
+            <div class="answered">
+              <dt>Answered</dt>
+              <dd id="answered">0</dd>
+            </div>
+            <div class="failed">
+              <dt>Failed</dt>
+              <dd id="failed">0</dd>
+            </div>
+            <div class="rate">
+              <dt>Per second</dt>
+              <dd id="rate">0</dd>
+            </div>
+          </dl>
+        </section>
+
+        <section class="card timeline" aria-labelledby="timeline-title">
+          <div class="title">
+            <h2 id="timeline-title">Requests</h2>
+            <p class="legend" aria-hidden="true">
+              <span class="in-flight">in flight</span>
+              <span class="answered">answered</span>
+              <span class="late">late</span>
+              <span class="failed">failed</span>
+            </p>
+            <button type="button" id="clear" disabled>Clear</button>
+          </div>
+          <div class="scroll">
+            <table id="timeline" role="table" aria-labelledby="timeline-title"
+              aria-describedby="timeline-hint">
+              <thead role="rowgroup">
+                <tr role="row">
+                  <th role="columnheader" scope="col" class="id">Id</th>
+                  <th role="columnheader" scope="col" class="delay">Delay</th>
+                  <th role="columnheader" scope="col" class="late">Late by</th>
+                  <th role="columnheader" scope="col" class="outcome">Answer</th>
+                  <th role="columnheader" scope="col"
+                    class="track"><span class="hidden">Time</span><span class="marks" aria-hidden="true"></span></th>
+                </tr>
+              </thead>
+            </table>
+            <p class="empty">No requests yet.</p>
+          </div>
+          <p id="timeline-hint" class="hint keys">
+            <kbd>↑</kbd> <kbd>↓</kbd> select a request, <kbd>Enter</kbd> opens it, <kbd>Delete</kbd>
+            cancels it.
+          </p>
+        </section>
+      </div>
+
+      <div id="server-view" class="view" hidden>
+        <section class="card" aria-labelledby="clock-title">
+          <div class="title">
+            <h2 id="clock-title">Clock</h2>
+            <p id="clock-mode" class="hint"></p>
+          </div>
+          <dl class="totals">
+            <div>
+              <dt>Now</dt>
+              <dd id="clock-now">–</dd>
+            </div>
+            <div>
+              <dt>Next due</dt>
+              <dd id="clock-next-due">–</dd>
+            </div>
+            <div class="in-flight">
+              <dt>In flight</dt>
+              <dd id="clock-in-flight">–</dd>
+            </div>
+            <div class="held">
+              <dt>Held</dt>
+              <dd id="clock-held">–</dd>
+            </div>
+          </dl>
+          <form id="clock-form" aria-label="Move the clock" hidden>
+            <div class="buttons">
+              <button type="button" id="clock-next" class="primary">Next due</button>
+              <button type="button" id="clock-second">+1 s</button>
+              <span class="field">
+                <label for="clock-step" class="hidden">Step in seconds</label>
+                <input id="clock-step" type="number" min="0" step="any" required
+                  placeholder="Seconds"
+                  aria-describedby="clock-error">
+                <button type="submit">Step</button>
+              </span>
+            </div>
+            <p id="clock-error" class="error" role="alert"></p>
+          </form>
+        </section>
+
+        <section class="card timeline" aria-labelledby="server-title">
+          <div class="title">
+            <h2 id="server-title">All requests</h2>
+            <p id="server-count" class="hint"></p>
+            <div class="buttons">
+              <label for="server-state" class="hidden">State</label>
+              <select id="server-state">
+                <option value="">All states</option>
+                <option value="in_flight">In flight</option>
+                <option value="held">Held</option>
+                <option value="answered">Answered</option>
+                <option value="error">Error</option>
+                <option value="dropped">Dropped</option>
+                <option value="cancelled">Cancelled</option>
+              </select>
+              <label for="server-search" class="hidden">Text in the id or the data</label>
+              <input id="server-search" type="search" placeholder="Id or data" spellcheck="false"
+                autocapitalize="off" autocomplete="off">
+              <button type="button" id="release-all" disabled>Release all</button>
+            </div>
+          </div>
+          <p id="server-error" class="error" role="alert"></p>
+          <div class="scroll">
+            <table id="server-table" role="table" aria-labelledby="server-title"
+              aria-describedby="server-hint">
+              <thead role="rowgroup">
+                <tr role="row" aria-rowindex="1">
+                  <th role="columnheader" scope="col" class="number">No.</th>
+                  <th role="columnheader" scope="col" class="from">Conn.</th>
+                  <th role="columnheader" scope="col" class="id">Id</th>
+                  <th role="columnheader" scope="col" class="data">Data</th>
+                  <th role="columnheader" scope="col" class="state">State</th>
+                  <th role="columnheader" scope="col" class="rule">Rule</th>
+                  <th role="columnheader" scope="col" class="fault">Fault</th>
+                  <th role="columnheader" scope="col" class="delay">Delay</th>
+                  <th role="columnheader" scope="col" class="due">Due</th>
+                  <th role="columnheader" scope="col" class="ended">Ended</th>
+                  <th role="columnheader" scope="col"
+                    class="action"><span class="hidden">Action</span></th>
+                </tr>
+              </thead>
+              <tbody role="rowgroup"></tbody>
+            </table>
+            <p class="empty">No requests.</p>
+          </div>
+          <p id="server-hint" class="hint">
+            Times are in seconds of the server’s clock. “Hold” adds a rule that holds the next requests
+            with this id. <span class="keys"><kbd>↑</kbd> <kbd>↓</kbd> select a request.</span>
+          </p>
+          <p id="server-announcements" class="hidden" role="status"></p>
+        </section>
+
+        <section class="card" aria-labelledby="rules-title">
+          <h2 id="rules-title">Rules</h2>
+          <p class="hint">The first rule that matches a request decides what happens to it.</p>
+          <ol id="rules"></ol>
+          <form id="rule-form">
+            <label for="rule">Add a rule before all others</label>
+            <textarea id="rule" rows="3" spellcheck="false" autocapitalize="off" autocomplete="off"
+              required aria-describedby="rule-error"
+              placeholder='{ "match": { "id": "A" }, "delay": 3 }'></textarea>
+            <p id="rule-error" class="error" role="alert"></p>
+            <div class="buttons"><button type="submit">Add</button></div>
+          </form>
+        </section>
+
+        <section class="card" aria-labelledby="settings-title">
+          <h2 id="settings-title">Settings</h2>
+          <p id="settings-hint" class="hint">For new requests that no rule matches.</p>
+          <form id="settings-form" aria-describedby="settings-hint">
+            <label for="setting-delay">Delay</label>
+            <input id="setting-delay" spellcheck="false" autocapitalize="off" autocomplete="off"
+              aria-describedby="settings-error">
+            <label for="setting-fault">Faults</label>
+            <input id="setting-fault" spellcheck="false" autocapitalize="off" autocomplete="off"
+              placeholder="none" aria-describedby="settings-error">
+            <label for="setting-seed">Seed</label>
+            <input id="setting-seed" type="number" step="1" placeholder="none"
+              aria-describedby="settings-error">
+            <p id="settings-error" class="error" role="alert"></p>
+            <div class="buttons">
+              <button type="submit">Apply</button>
+              <button type="button" id="reset">Reset the server …</button>
+            </div>
+          </form>
+        </section>
+      </div>
     </main>
 
     <dialog id="token-dialog" aria-labelledby="token-title">
@@ -132,6 +266,20 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
         >
         <p id="token-error" class="error" role="alert"></p>
         <div class="buttons"><button type="submit" class="primary">Connect</button></div>
+      </form>
+    </dialog>
+
+    <dialog id="reset-dialog" aria-labelledby="reset-title">
+      <form method="dialog">
+        <h2 id="reset-title">Reset the server?</h2>
+        <p class="hint">
+          Rules, counters, journal and settings become as they were at the start. Requests in flight
+          are dropped.
+        </p>
+        <div class="buttons">
+          <button type="submit" value="reset" class="primary">Reset</button>
+          <button type="submit">Keep</button>
+        </div>
       </form>
     </dialog>
 
@@ -155,6 +303,33 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
         <td role="cell" class="outcome"><button type="button" tabindex="-1">Cancel</button></td>
         <td role="cell" class="track"><span class="bar"></span><span class="note"></span></td>
       </tr>
+    </template>
+
+    <template id="server-row-template">
+      <tr role="row" class="entry">
+        <td role="cell" class="number"></td>
+        <td role="cell" class="from"></td>
+        <th role="rowheader" scope="row" class="id"></th>
+        <td role="cell" class="data"></td>
+        <td role="cell" class="state"></td>
+        <td role="cell" class="rule"></td>
+        <td role="cell" class="fault"></td>
+        <td role="cell" class="delay"></td>
+        <td role="cell" class="due"></td>
+        <td role="cell" class="ended"></td>
+        <td role="cell" class="action"><button type="button" tabindex="-1"></button></td>
+      </tr>
+    </template>
+
+    <template id="rule-template">
+      <li>
+        <div class="title">
+          <label><input type="checkbox"> <span class="name"></span></label>
+          <span class="hint matched"></span>
+          <button type="button">Remove</button>
+        </div>
+        <div class="code"></div>
+      </li>
     </template>
 
     <template id="detail-template">
@@ -183,7 +358,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   },
   "/console.css": {
     type: "text/css; charset=utf-8",
-    etag: "\"dafa678ca9937d25\"",
+    etag: "\"21abacd566cf35be\"",
     text: `:root {
   color-scheme: light dark;
   --page: light-dark(#f4f6f8, #11151b);
@@ -238,6 +413,10 @@ h2 {
 .hidden {
   position: absolute;
   clip-path: inset(50%);
+}
+
+[hidden] {
+  display: none !important;
 }
 
 :is(.hint, .legend, .totals dt, #announcements) {
@@ -302,7 +481,7 @@ button.primary:hover:not(:disabled) {
   background: color-mix(in oklab, var(--accent), var(--ink) 15%);
 }
 
-:is(textarea, #token) {
+:is(textarea, select, input:not([type="checkbox"])) {
   width: 100%;
   padding: 0.6rem 0.7rem;
   border: 1px solid var(--edge);
@@ -348,7 +527,7 @@ textarea {
   --color: var(--in-flight);
 }
 
-:is(.late, .connection) {
+:is(.late, .held, .connection) {
   --color: var(--late);
 }
 
@@ -381,7 +560,7 @@ body > header {
   padding: 0.9rem 0;
 }
 
-main {
+.view {
   display: grid;
   grid-template: auto 1fr / minmax(19rem, 25rem) minmax(0, 1fr);
   gap: 1rem;
@@ -456,7 +635,7 @@ dialog::backdrop {
   text-align: center;
 }
 
-:is(table:has(tbody) + .empty, table:not(:has(tbody))) {
+:is(table:has(tbody:not(:empty)) + .empty, table:not(:has(tbody:not(:empty)))) {
   display: none;
 }
 
@@ -471,12 +650,12 @@ table {
   font-variant-numeric: tabular-nums;
 }
 
-:where(table, thead, tbody, .fill:not([hidden]), .run, .detail, .marks, .note),
+:where(table, thead, tbody, .fill, .run, .detail, .marks, .note),
 :where(.fill, .detail) td {
   display: block;
 }
 
-:is(thead tr, .request) {
+:is(thead tr, .request, .entry) {
   display: grid;
   grid-template-columns: var(--columns);
   gap: 0 0.5rem;
@@ -562,7 +741,7 @@ tbody {
   content-visibility: auto;
 }
 
-.request button {
+:is(.request, .entry) button {
   padding: 0 0.45rem;
   border-color: var(--line);
   color: var(--muted);
@@ -731,7 +910,7 @@ tbody {
     padding: 0 0.75rem 1rem;
   }
 
-  main {
+  .view {
     grid-template: none / minmax(0, 1fr);
   }
 
@@ -823,11 +1002,333 @@ tbody {
     border: 1px solid CanvasText;
   }
 }
+
+/* The links to the views */
+
+#views {
+  display: flex;
+  gap: 0.25rem;
+  margin-right: auto;
+}
+
+@media (width < 84rem) {
+  #views:not([hidden]) ~ .lead {
+    display: none;
+  }
+}
+
+#views a {
+  padding: 0.3rem 0.75rem;
+  border: 1px solid transparent;
+  border-radius: 7px;
+  color: var(--muted);
+  font-weight: 500;
+  font-size: 0.875rem;
+  text-decoration: none;
+}
+
+#views a:hover {
+  color: var(--ink);
+}
+
+#views [aria-current] {
+  border-color: var(--line);
+  background: var(--panel);
+  color: var(--ink);
+}
+
+/* The view of the server */
+
+#server-view {
+  grid-template: auto auto 1fr / clamp(17rem, 24%, 22rem) minmax(0, 1fr);
+}
+
+#server-view > :not(.timeline) {
+  grid-column: 1;
+  align-self: start;
+}
+
+#server-view .timeline {
+  position: sticky;
+  top: 1rem;
+  grid-area: 1 / 2 / span 3;
+  align-self: start;
+}
+
+#server-view .totals dd {
+  font-size: 1.3rem;
+}
+
+#server-view form {
+  margin-top: 0.75rem;
+}
+
+#server-view :is(input:not([type="checkbox"]), select) {
+  padding: 0.35rem 0.6rem;
+  font: 0.875rem/1.3 var(--sans);
+}
+
+#server-view .title :is(input, select) {
+  width: auto;
+}
+
+#server-search {
+  max-width: 11rem;
+}
+
+#server-count {
+  flex: 1;
+}
+
+.error:empty {
+  display: none;
+}
+
+.field {
+  display: flex;
+  flex: 1;
+  gap: 0.5rem;
+  min-width: 10rem;
+}
+
+/* The rules */
+
+#rules {
+  display: grid;
+  gap: 0.5rem;
+  margin: 0.6rem 0 0;
+  padding: 0;
+  list-style: none;
+}
+
+#rules:empty {
+  display: none;
+}
+
+#rules li {
+  padding: 0.5rem 0.6rem;
+  border: 1px solid var(--line);
+  border-radius: 7px;
+  background: var(--raised);
+}
+
+#rules li:has(:not(:checked)) .code {
+  color: var(--muted);
+}
+
+#rules button {
+  padding: 0.1rem 0.5rem;
+  font-size: 0.75rem;
+}
+
+#rules .code {
+  line-height: 1.5;
+}
+
+#rules .title {
+  flex-wrap: nowrap;
+  gap: 0.75rem;
+}
+
+#rules :is(label, .matched) {
+  white-space: nowrap;
+}
+
+#rules .matched {
+  flex: 1;
+}
+
+#rule {
+  min-height: 4rem;
+}
+
+#settings-form {
+  grid-template-columns: auto minmax(0, 1fr);
+  align-items: center;
+}
+
+#settings-form :is(.error, .buttons) {
+  grid-column: 1 / -1;
+}
+
+/* The requests: rows have a fixed height, and only those in sight have elements. */
+
+#server-table {
+  --row: 1.75rem;
+  --columns: 2.8rem 2.6rem minmax(0, 1fr) minmax(0, 1.6fr) 7.6rem 2rem 4.2rem 3.2rem 3.8rem 3.8rem 4.4rem;
+}
+
+#server-table tbody {
+  height: calc(var(--rows) * var(--row));
+  padding: 0;
+}
+
+.entry {
+  position: absolute;
+  inset: calc(var(--index) * var(--row)) 0 auto;
+  height: var(--row);
+}
+
+.entry:hover {
+  background: var(--raised);
+}
+
+.entry > :not(.action) {
+  overflow: hidden;
+  text-overflow: ellipsis;
+  white-space: nowrap;
+}
+
+#server-table :is(.number, .delay, .due, .ended) {
+  text-align: right;
+}
+
+.entry :is(.id, .data) {
+  font: 0.8125rem/1.5 var(--mono);
+}
+
+.entry .data {
+  color: var(--muted);
+}
+
+.entry .state::before {
+  content: "";
+  display: inline-block;
+  width: 0.5rem;
+  height: 0.5rem;
+  margin-right: 0.4rem;
+  border-radius: 50%;
+  background: var(--color);
+}
+
+.entry.answered .state {
+  color: var(--good-ink);
+}
+
+.entry.failed :is(.state, .fault) {
+  color: var(--failed-ink);
+}
+
+.entry .action button {
+  width: 100%;
+  border-color: transparent;
+  background: none;
+}
+
+.entry .action button[aria-disabled="true"] {
+  opacity: 0.4;
+  cursor: default;
+}
+
+.entry .action button:is(:hover, :focus-visible) {
+  border-color: var(--accent);
+  color: var(--accent);
+}
+
+.entry.held .action button {
+  border-color: var(--accent);
+  background: var(--accent);
+  color: var(--on-accent);
+}
+
+@media (width < 60rem) {
+  #server-view {
+    grid-template: none / minmax(0, 1fr);
+  }
+
+  #server-view .timeline {
+    position: static;
+    grid-area: auto;
+    height: 100dvh;
+  }
+}
+
+/* Three lines: id, state and button; data; the rest with labels. */
+@media (width < 42rem) {
+  #server-table {
+    --row: 4.6rem;
+  }
+
+  .entry {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0;
+    align-content: center;
+    border-bottom: 1px solid var(--line);
+  }
+
+  .entry .id {
+    flex: 1 0 30%;
+    order: -4;
+  }
+
+  .entry .state {
+    order: -3;
+  }
+
+  .entry .action {
+    order: -2;
+    width: 4.4rem;
+  }
+
+  .entry .data {
+    flex: 0 0 100%;
+    order: -1;
+    min-height: 1.5em;
+  }
+
+  .entry > :not(:empty, .action, .data) {
+    margin-right: 0.6rem;
+  }
+
+  .entry :is(.number, .from, .rule, .fault, .delay, .due, .ended) {
+    font-size: 0.75rem;
+  }
+
+  .entry:has(.ended:not(:empty)) .due {
+    position: absolute;
+    clip-path: inset(50%);
+  }
+
+  .entry :is(.number, .from, .rule, .delay, .due, .ended):not(:empty)::before {
+    color: var(--muted);
+  }
+
+  .entry .number::before {
+    content: "no. ";
+  }
+
+  .entry .from::before {
+    content: "conn. ";
+  }
+
+  .entry .rule:not(:empty)::before {
+    content: "rule ";
+  }
+
+  .entry .delay:not(:empty)::before {
+    content: "delay ";
+  }
+
+  .entry .due:not(:empty)::before {
+    content: "due ";
+  }
+
+  .entry .ended:not(:empty)::before {
+    content: "ended ";
+  }
+}
+
+@media (forced-colors: active) {
+  .entry .state::before {
+    border: 1px solid CanvasText;
+  }
+}
 `,
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"5a7d8f21d97459c2\"",
+    etag: "\"29faca572e56df0f\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -1470,15 +1971,18 @@ function credentials() {
     authorization: \`Bearer \${token2}\`
   };
 }
-async function isAdmitted() {
+async function askHealth() {
   try {
-    const health = await fetch("healthz", {
+    return await (await fetch("healthz", {
       headers: credentials()
-    });
-    return "in_flight" in await health.json();
+    })).json();
   } catch {
-    return true;
+    return void 0;
   }
+}
+async function isAdmitted() {
+  const health = await askHealth();
+  return health === void 0 || "in_flight" in health;
 }
 function reasonOf(wasOpen, code, reason) {
   if (!wasOpen) return "the server could not be reached";
@@ -1531,6 +2035,139 @@ var Reply = class {
   }
 };
 
+// server_events.ts
+async function* readEvents(stream) {
+  const decoder2 = new TextDecoder();
+  const reader = stream.getReader();
+  let text = "";
+  let name = "message";
+  let data = [];
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      const lines = (text + decoder2.decode(read.value, {
+        stream: true
+      })).split("\\n");
+      text = lines.pop();
+      for (const line of lines.map((line2) => line2.replace(/\\r$/, ""))) {
+        if (line === "") {
+          if (data.length > 0) yield {
+            name,
+            data: data.join("\\n")
+          };
+          name = "message";
+          data = [];
+        }
+        const [, field, value] = /^(event|data): ?(.*)$/.exec(line) ?? [];
+        if (field === "event") name = value;
+        else if (field === "data") data.push(value);
+      }
+    }
+  } finally {
+    await reader.cancel();
+  }
+}
+
+// control_client.ts
+var ControlError = class extends Error {
+  name = "ControlError";
+};
+var ControlClient = class {
+  #base;
+  /** Creates a client of the API at an URL, which ends with a slash. */
+  constructor(base) {
+    this.#base = base;
+  }
+  /** Returns the state of the clock. */
+  clock() {
+    return this.#json("GET", "clock");
+  }
+  /** Moves a manual clock; returns the requests that this answered. */
+  moveClock(step) {
+    return this.#json("POST", "clock", JSON.stringify(step));
+  }
+  /** Returns the journal, the oldest request first. */
+  requests() {
+    return this.#json("GET", "requests");
+  }
+  /** Adds a rule that holds requests with an id. */
+  async hold(id) {
+    await this.#send("POST", "hold", JSON.stringify({
+      match: {
+        id
+      }
+    }));
+  }
+  /** Releases a held request, or all. */
+  async release(entry) {
+    const match = entry && {
+      connection: entry.connection,
+      id: entry.id
+    };
+    await this.#send("POST", "release", JSON.stringify(match === void 0 ? {} : {
+      match
+    }));
+  }
+  /** Returns the rules, the first that can match first. */
+  rules() {
+    return this.#json("GET", "rules");
+  }
+  /** Adds a rule before all others, or several, given as JSON. */
+  async addRule(json) {
+    await this.#send("POST", "rules", json);
+  }
+  /** Switches a rule on or off. */
+  async enableRule(number, enabled) {
+    await this.#send("PATCH", \`rules/\${number}\`, JSON.stringify({
+      enabled
+    }));
+  }
+  /** Removes a rule. */
+  async removeRule(number) {
+    await this.#send("DELETE", \`rules/\${number}\`);
+  }
+  /** Returns the settings. */
+  settings() {
+    return this.#json("GET", "settings");
+  }
+  /** Changes some settings. */
+  async changeSettings(changes) {
+    await this.#send("PATCH", "settings", JSON.stringify(changes));
+  }
+  /** Puts rules, counters, journal and settings back to those at the start. */
+  async reset() {
+    await this.#send("POST", "reset");
+  }
+  /** Subscribes to changes. The server sends each change after it has accepted the call. */
+  async events(signal) {
+    const { body } = await this.#fetch("GET", "events", void 0, signal);
+    return readEvents(body);
+  }
+  async #json(method, path, body) {
+    return await (await this.#fetch(method, path, body)).json();
+  }
+  async #send(method, path, body) {
+    await (await this.#fetch(method, path, body)).body?.cancel();
+  }
+  async #fetch(method, path, body, signal) {
+    const headers = new Headers(credentials());
+    if (body !== void 0) headers.set("content-type", "application/json");
+    const init = {
+      method,
+      headers,
+      body: body ?? null,
+      signal: signal ?? null
+    };
+    const response = await fetch(new URL(path, this.#base), init);
+    if (response.ok) return response;
+    throw new ControlError(await reasonIn(response));
+  }
+};
+async function reasonIn(response) {
+  const text = await response.text();
+  const isJson2 = response.headers.get("content-type")?.startsWith("application/json");
+  return isJson2 ? JSON.parse(text).error : text.trim();
+}
+
 // page.ts
 var numberFormat = new Intl.NumberFormat("en");
 var timeFormat = new Intl.DateTimeFormat("en-GB", {
@@ -1551,6 +2188,17 @@ function make(name, className = "", text = "") {
   element.textContent = text;
   return element;
 }
+var STEPS_BY_KEY = {
+  ArrowUp: -1,
+  ArrowDown: 1,
+  PageUp: -10,
+  PageDown: 10,
+  Home: -Infinity,
+  End: Infinity
+};
+function rowSteps({ key, altKey, ctrlKey, metaKey }) {
+  return altKey || ctrlKey || metaKey ? void 0 : STEPS_BY_KEY[key];
+}
 function count(n) {
   return numberFormat.format(n);
 }
@@ -1560,6 +2208,22 @@ function duration(milliseconds) {
 }
 function timeOfDay(at) {
   return timeFormat.format(performance.timeOrigin + at);
+}
+function serverTime(seconds, none = "") {
+  return seconds?.toFixed(2) ?? none;
+}
+async function attempt(error, call) {
+  error.textContent = "";
+  try {
+    await call();
+    return true;
+  } catch (thrown) {
+    error.textContent = reasonOf2(thrown);
+    return false;
+  }
+}
+function reasonOf2(thrown) {
+  return thrown instanceof ControlError ? thrown.message : "the server could not be reached";
 }
 
 // pairing.ts
@@ -2007,6 +2671,551 @@ var Exchange = class {
   }
 };
 
+// clock_panel.ts
+var ClockPanel = class {
+  #client;
+  #announce;
+  #form = find("#clock-form");
+  #step = find("#clock-step");
+  #error = find("#clock-error");
+  #now = find("#clock-now");
+  #state;
+  /** When the state was received, in milliseconds. */
+  #receivedAt = 0;
+  /** Creates a panel, which calls \`announce\` with the result of a step. */
+  constructor(client, announce3) {
+    this.#client = client;
+    this.#announce = announce3;
+    find("#clock-next").onclick = () => this.#move({
+      to: "next"
+    });
+    find("#clock-second").onclick = () => this.#move({
+      advance: 1
+    });
+    this.#form.onsubmit = (event) => {
+      event.preventDefault();
+      this.#move({
+        advance: this.#step.valueAsNumber
+      });
+    };
+  }
+  /** Shows a state. */
+  show(state) {
+    this.#state = state;
+    this.#receivedAt = performance.now();
+    find("#clock-mode").textContent = state.mode;
+    find("#clock-next-due").textContent = serverTime(state.next, "\\u2013");
+    find("#clock-in-flight").textContent = count(state.in_flight);
+    find("#clock-held").textContent = count(state.held);
+    this.#form.hidden = state.mode !== "manual";
+    this.tick();
+  }
+  /** Shows the time, which has passed since the state was received. */
+  tick() {
+    if (this.#state === void 0) return;
+    const { mode, now } = this.#state;
+    const passed = (performance.now() - this.#receivedAt) / 1e3;
+    this.#now.textContent = serverTime(now + passed * speedOf(mode));
+  }
+  async #move(step) {
+    await attempt(this.#error, async () => {
+      const { length } = await this.#client.moveClock(step);
+      this.show(await this.#client.clock());
+      this.#announce(\`\${count(length)} answered at \${serverTime(this.#state.now)} s.\`);
+    });
+  }
+};
+function speedOf(mode) {
+  if (mode === "manual") return 0;
+  return mode.startsWith("x") ? Number(mode.slice(1)) : 1;
+}
+
+// request_list.ts
+var MAX_REQUESTS = 1e4;
+var RequestList = class {
+  #entries = /* @__PURE__ */ new Map();
+  #max;
+  /** The greatest number that was removed. */
+  #removed = 0;
+  /** Creates an empty list of at most \`max\` requests. */
+  constructor(max = MAX_REQUESTS) {
+    this.#max = max;
+  }
+  /** How many requests it has. */
+  get size() {
+    return this.#entries.size;
+  }
+  /** Replaces all requests by those of a journal, the oldest first. */
+  load(journal) {
+    this.#entries.clear();
+    this.#removed = 0;
+    for (const entry of journal) this.put(entry);
+  }
+  /** Adds or changes a request. */
+  put(entry) {
+    if (entry.number <= this.#removed) return;
+    this.#entries.set(entry.number, entry);
+    if (this.#entries.size <= this.#max) return;
+    this.#removed = this.#entries.keys().next().value;
+    this.#entries.delete(this.#removed);
+  }
+  /** Returns the requests that a filter lets through, the newest first. */
+  select({ state, text }) {
+    const wanted = text.toLowerCase();
+    const has = (part) => part.toLowerCase().includes(wanted);
+    return [
+      ...this.#entries.values()
+    ].reverse().filter((entry) => (state === "" || stateOf(entry) === state) && (wanted === "" || has(String(entry.id ?? "")) || has(entry.data)));
+  }
+};
+function stateOf({ outcome }) {
+  return outcome.startsWith("error:") ? "error" : outcome;
+}
+
+// rule_list.ts
+var RuleList = class {
+  #client;
+  #list = find("#rules");
+  #text = find("#rule");
+  #error = find("#rule-error");
+  /** The elements by the number of the rule: they stay, so that they keep the focus. */
+  #items = /* @__PURE__ */ new Map();
+  /** Creates an empty list. */
+  constructor(client) {
+    this.#client = client;
+    find("#rule-form").onsubmit = async (event) => {
+      event.preventDefault();
+      const isAdded = await attempt(this.#error, () => client.addRule(this.#text.value));
+      if (isAdded) this.#text.value = "";
+    };
+  }
+  /** Shows rules, the first that can match first. */
+  show(rules) {
+    const items = new Map(rules.map((rule) => {
+      const item = this.#items.get(rule.number) ?? this.#makeItem(rule.number);
+      find("input", item).checked = rule.enabled;
+      find(".matched", item).textContent = \`\${count(rule.matched)} matched\`;
+      find(".code", item).textContent = format(rule.rule);
+      return [
+        rule.number,
+        item
+      ];
+    }));
+    for (const [number, item] of this.#items) {
+      if (!items.has(number)) item.remove();
+    }
+    this.#items = items;
+    let next = this.#list.firstElementChild;
+    for (const item of items.values()) {
+      if (item === next) next = next.nextElementSibling;
+      else this.#list.insertBefore(item, next);
+    }
+  }
+  #makeItem(number) {
+    const item = copyTemplate("rule-template");
+    const box = find("input", item);
+    find(".name", item).textContent = \`Rule \${number}\`;
+    box.onchange = async () => {
+      const isChanged = await attempt(this.#error, () => this.#client.enableRule(number, box.checked));
+      if (!isChanged) box.checked = !box.checked;
+    };
+    const remove = find("button", item);
+    remove.ariaLabel = \`Remove rule \${number}\`;
+    remove.onclick = async () => {
+      const isRemoved = await attempt(this.#error, () => this.#client.removeRule(number));
+      if (isRemoved) this.#text.focus();
+    };
+    return item;
+  }
+};
+function format(rule) {
+  return JSON.stringify(rule, null, 1).replaceAll(/,\\n */g, ", ").replaceAll(/\\n */g, "");
+}
+
+// server_table.ts
+var MARGIN = 10;
+var MAX_DATA = 200;
+var CLASSES = {
+  in_flight: "in-flight",
+  held: "held",
+  answered: "answered"
+};
+var ServerTable = class {
+  #table;
+  #body;
+  #scroll;
+  #act;
+  /** The rows that have elements, by the number of the request. */
+  #rows = /* @__PURE__ */ new Map();
+  #entries = [];
+  /** The number of the request whose button the Tab key reaches. */
+  #current;
+  /** Creates an empty table, which calls \`act\` when the user holds or releases a request. */
+  constructor(table, act) {
+    this.#table = table;
+    this.#body = table.tBodies[0];
+    this.#scroll = table.parentElement;
+    this.#act = act;
+    this.#body.addEventListener("click", this.#onClick);
+    this.#body.addEventListener("keydown", this.#onKey);
+    this.#scroll.addEventListener("scroll", this.#render);
+    new ResizeObserver(this.#render).observe(this.#scroll);
+  }
+  /** Shows requests, the newest first. The rows that the user looks at stay where they are. */
+  show(entries) {
+    const height = this.#rowHeight();
+    const top = Math.floor(this.#scroll.scrollTop / height);
+    const anchor = this.#entries[top]?.number;
+    const isFollowing = top === 0 && !this.#body.contains(document.activeElement);
+    this.#entries = entries;
+    this.#table.ariaRowCount = String(entries.length + 1);
+    this.#body.style.setProperty("--rows", String(entries.length));
+    const moved = isFollowing ? -1 : entries.findIndex(({ number }) => number === anchor);
+    if (moved >= 0 && moved !== top) this.#scroll.scrollTop += (moved - top) * height;
+    this.#render();
+  }
+  #rowHeight() {
+    const [shown] = this.#rows.values();
+    return shown?.element.getBoundingClientRect().height || 28;
+  }
+  #render = () => {
+    const height = this.#rowHeight();
+    const top = Math.floor(this.#scroll.scrollTop / height);
+    const first = Math.max(0, top - MARGIN);
+    const last = top + Math.ceil(this.#scroll.clientHeight / height) + MARGIN;
+    const shown = new Map(this.#entries.slice(first, last).map((entry, i) => [
+      first + i,
+      entry
+    ]));
+    const current = this.#entries.findIndex(({ number }) => number === this.#current);
+    if (current < 0 || !this.#body.contains(document.activeElement)) {
+      this.#current = this.#entries[top]?.number;
+    } else {
+      shown.set(current, this.#entries[current]);
+    }
+    this.#place([
+      ...shown
+    ].sort(([a], [b]) => a - b));
+  };
+  /** Gives elements to the requests at some indexes, and to no others. */
+  #place(shown) {
+    const numbers = new Set(shown.map(([, { number }]) => number));
+    for (const [number, { element }] of this.#rows) {
+      if (numbers.has(number)) continue;
+      element.remove();
+      this.#rows.delete(number);
+    }
+    let next = this.#body.firstElementChild;
+    for (const [index, entry] of shown) {
+      const row = this.#rows.get(entry.number) ?? this.#makeRow(entry.number);
+      if (row.element === next) next = next.nextElementSibling;
+      else this.#body.insertBefore(row.element, next);
+      row.element.ariaRowIndex = String(index + 2);
+      row.element.style.setProperty("--index", String(index));
+      buttonOf(row.element).tabIndex = entry.number === this.#current ? 0 : -1;
+      if (row.entry !== entry) fill(row.element, row.entry = entry);
+    }
+  }
+  #makeRow(number) {
+    const element = copyTemplate("server-row-template");
+    element.dataset["number"] = String(number);
+    const row = {
+      element,
+      entry: void 0
+    };
+    this.#rows.set(number, row);
+    return row;
+  }
+  #entryAt(target) {
+    const element = target instanceof Element ? target.closest(".entry") : null;
+    return element === null ? void 0 : this.#rows.get(Number(element.dataset["number"]))?.entry;
+  }
+  #onClick = ({ target }) => {
+    const isButton = target instanceof Element && target.closest("button") !== null;
+    const entry = this.#entryAt(target);
+    if (!isButton || entry === void 0) return;
+    this.#current = entry.number;
+    this.#render();
+    this.#act(entry);
+  };
+  #onKey = (event) => {
+    const entry = this.#entryAt(event.target);
+    const steps = rowSteps(event);
+    if (entry === void 0 || steps === void 0) return;
+    event.preventDefault();
+    const at = this.#entries.indexOf(entry);
+    const to = Math.min(this.#entries.length - 1, Math.max(0, at + steps));
+    this.#current = this.#entries[to].number;
+    this.#reveal(to);
+    this.#render();
+    buttonOf(this.#rows.get(this.#current).element).focus({
+      preventScroll: true
+    });
+    this.#render();
+  };
+  /** Scrolls so that a row is in sight, below the head of the table. */
+  #reveal(index) {
+    const height = this.#rowHeight();
+    const room = this.#scroll.clientHeight - this.#table.tHead.offsetHeight - height;
+    const top = this.#scroll.scrollTop;
+    this.#scroll.scrollTop = Math.min(index * height, Math.max(index * height - room, top));
+  }
+};
+function buttonOf(row) {
+  return find("button", row);
+}
+function fill(row, entry) {
+  const { number, connection: connection2, id, data, cut, outcome, rule, fault, delay, due, ended } = entry;
+  const isHeld = outcome === "held";
+  row.className = \`entry \${CLASSES[outcome] ?? "failed"}\`;
+  const show = (cell, text) => {
+    find(\`.\${cell}\`, row).textContent = text === null ? "" : String(text);
+  };
+  show("number", number);
+  show("from", connection2);
+  show("id", id ?? "no id");
+  show("data", data.length > MAX_DATA || cut ? \`\${data.slice(0, MAX_DATA)} \\u2026\` : data);
+  find(".id", row).title = id === null ? "" : String(id);
+  find(".data", row).title = data;
+  show("state", outcome.replace("_", " ").replace("error:", "error: "));
+  find(".state", row).title = outcome;
+  show("rule", rule);
+  show("fault", fault);
+  show("delay", serverTime(delay));
+  show("due", serverTime(due));
+  show("ended", serverTime(ended));
+  const button = buttonOf(row);
+  button.textContent = isHeld ? "Release" : "Hold";
+  button.ariaDisabled = String(id === null);
+  button.ariaLabel = isHeld ? \`Release \${id}\` : \`Hold next requests with id \${id}\`;
+}
+
+// settings_form.ts
+var SettingsForm = class {
+  #delay = find("#setting-delay");
+  #fault = find("#setting-fault");
+  #seed = find("#setting-seed");
+  /** Creates an empty form, which calls \`announce\` when settings have changed. */
+  constructor(client, announce3) {
+    const error = find("#settings-error");
+    find("#settings-form").onsubmit = async (event) => {
+      event.preventDefault();
+      const isChanged = await attempt(error, () => client.changeSettings(this.#changes()));
+      if (!isChanged) return;
+      for (const input of [
+        this.#delay,
+        this.#fault,
+        this.#seed
+      ]) input.defaultValue = input.value;
+      announce3("The settings have changed.");
+    };
+  }
+  /** Shows settings, except in fields that the user has changed. */
+  show({ delay, fault, seed }) {
+    for (const [input, value] of [
+      [
+        this.#delay,
+        delay
+      ],
+      [
+        this.#fault,
+        fault ?? ""
+      ],
+      [
+        this.#seed,
+        seed === null ? "" : String(seed)
+      ]
+    ]) {
+      const isChanged = hasChanged(input);
+      input.defaultValue = value;
+      if (!isChanged) input.value = value;
+    }
+  }
+  #changes() {
+    const seed = this.#seed.value === "" ? null : this.#seed.valueAsNumber;
+    return {
+      ...hasChanged(this.#delay) && {
+        delay: this.#delay.value
+      },
+      ...hasChanged(this.#fault) && {
+        fault: this.#fault.value || null
+      },
+      ...hasChanged(this.#seed) && {
+        seed
+      }
+    };
+  }
+};
+function hasChanged({ value, defaultValue }) {
+  return value !== defaultValue;
+}
+
+// server_view.ts
+var HASH = "#server";
+var TICK = 200;
+var ServerView = class {
+  #client = new ControlClient(new URL("control/", location.href));
+  #requests = new RequestList();
+  #table = new ServerTable(find("#server-table"), (entry) => this.#act(entry));
+  #clock = new ClockPanel(this.#client, announce);
+  #rules = new RuleList(this.#client);
+  #settings = new SettingsForm(this.#client, announce);
+  #error = find("#server-error");
+  #state = find("#server-state");
+  #search = find("#server-search");
+  #releaseAll = find("#release-all");
+  /** Whether the server has the control API. */
+  #isPresent = false;
+  /** Ends following the server's events. */
+  #following;
+  #isOpen = false;
+  #frame;
+  #refresh;
+  /** Creates a view, which is not visible until {@linkcode ServerView.detect} finds the API. */
+  constructor() {
+    const dialog = find("#reset-dialog");
+    find("#reset").onclick = () => {
+      dialog.returnValue = "";
+      dialog.showModal();
+    };
+    dialog.onclose = () => dialog.returnValue === "reset" && this.#reset();
+    this.#releaseAll.onclick = () => attempt(this.#error, () => this.#client.release());
+    this.#state.onchange = this.#search.oninput = () => this.#schedule();
+    globalThis.addEventListener("hashchange", () => this.#update());
+    document.addEventListener("visibilitychange", () => this.#update());
+  }
+  /** Finds out whether the server has the control API; call it whenever a server was reached. */
+  async detect() {
+    const health = await askHealth();
+    if (health === void 0) return;
+    this.#isPresent = health.control === true;
+    if (this.#isOpen) this.#update();
+    else this.#restart();
+  }
+  /** Shows the view if the address asks for it, and follows the server while it can be seen. */
+  #update() {
+    const isShown = this.#isPresent && location.hash === HASH;
+    find("#views").hidden = !this.#isPresent;
+    find("#own-view").hidden = isShown;
+    find("#server-view").hidden = !isShown;
+    for (const link of document.querySelectorAll("#views a")) {
+      const isCurrent = link.getAttribute("href") === HASH === isShown;
+      if (isCurrent) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    if (!isShown || document.hidden) this.#stop();
+    else if (this.#following === void 0) this.#start();
+  }
+  #restart() {
+    this.#stop();
+    this.#update();
+  }
+  #start() {
+    this.#following = new AbortController();
+    this.#follow(this.#following.signal);
+  }
+  #stop() {
+    this.#following?.abort();
+    this.#following = void 0;
+    this.#isOpen = false;
+  }
+  async #follow(signal) {
+    const ticking2 = setInterval(() => this.#clock.tick(), TICK);
+    signal.addEventListener("abort", () => clearInterval(ticking2));
+    for (let failures = 0; !signal.aborted; failures++) {
+      let reason = "the server ended them";
+      try {
+        const events = await this.#client.events(signal);
+        await this.#load();
+        this.#isOpen = true;
+        this.#error.textContent = "";
+        failures = 0;
+        for await (const event of events) this.#receive(event);
+      } catch (error) {
+        reason = reasonOf2(error);
+      }
+      if (signal.aborted) return;
+      this.#isOpen = false;
+      this.#error.textContent = \`No events from the server: \${reason}. The page tries again.\`;
+      await new Promise((resolve) => setTimeout(resolve, retryDelay(failures)));
+    }
+  }
+  /** Loads the current state. Changes after that come as events. */
+  async #load() {
+    const [requests, rules, settings, clock] = await Promise.all([
+      this.#client.requests(),
+      this.#client.rules(),
+      this.#client.settings(),
+      this.#client.clock()
+    ]);
+    this.#requests.load(requests);
+    this.#rules.show(rules);
+    this.#settings.show(settings);
+    this.#clock.show(clock);
+    this.#schedule();
+  }
+  #receive({ name, data }) {
+    const state = JSON.parse(data);
+    if (name === "request") {
+      this.#requests.put(state);
+      this.#schedule();
+      this.#refreshSoon();
+    } else if (name === "rules") this.#rules.show(state);
+    else if (name === "settings") this.#settings.show(state);
+    else if (name === "clock") this.#clock.show(state);
+    else if (name === "reset") this.#restart();
+  }
+  /** Asks for the counts of the clock and the rules, which change with each request. */
+  #refreshSoon() {
+    this.#refresh ??= setTimeout(async () => {
+      try {
+        this.#clock.show(await this.#client.clock());
+        this.#rules.show(await this.#client.rules());
+      } catch {
+      }
+      this.#refresh = void 0;
+    }, TICK);
+  }
+  /** Renders the requests once before the next frame, however many events come. */
+  #schedule() {
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#frame = void 0;
+      this.#render();
+    });
+  }
+  #render() {
+    const filter = {
+      state: this.#state.value,
+      text: this.#search.value
+    };
+    const shown = this.#requests.select(filter);
+    this.#table.show(shown);
+    const all = \`\${count(this.#requests.size)} requests\`;
+    const isFiltered = shown.length < this.#requests.size;
+    find("#server-count").textContent = isFiltered ? \`\${count(shown.length)} of \${all}\` : all;
+    this.#releaseAll.disabled = this.#requests.select({
+      state: "held",
+      text: ""
+    }).length === 0;
+  }
+  async #act(entry) {
+    const { id, outcome } = entry;
+    if (id === null) return;
+    const isHeld = outcome === "held";
+    const isDone = await attempt(this.#error, () => isHeld ? this.#client.release(entry) : this.#client.hold(id));
+    if (isDone) {
+      announce(isHeld ? \`Released \${id}.\` : \`The server will hold requests with id \${id}.\`);
+    }
+  }
+  async #reset() {
+    const isDone = await attempt(this.#error, () => this.#client.reset());
+    if (isDone) announce("The server was reset.");
+  }
+};
+function announce(text) {
+  find("#server-announcements").textContent = text;
+}
+
 // timeline.ts
 var FIRST_REACH = 6e3;
 var MAX_JOIN = 1e4;
@@ -2132,9 +3341,9 @@ var Timeline = class {
   #startRun(now) {
     const body = copyTemplate("run-template");
     const title = find(".run th", body);
-    const fill = find(".fill", body);
+    const fill2 = find(".fill", body);
     this.#table.tHead.after(body);
-    const growth = find("td", fill).animate([
+    const growth = find("td", fill2).animate([
       {
         transform: "translateX(-100%)"
       },
@@ -2150,7 +3359,7 @@ var Timeline = class {
       body,
       title,
       startedAt: now,
-      fill,
+      fill: fill2,
       growth,
       sent: [],
       inFlight: 0,
@@ -2218,7 +3427,7 @@ var Timeline = class {
     const { row } = this.#rows.get(sent);
     this.#detail.show(sent);
     row.after(this.#detail.row);
-    const button = buttonOf(row);
+    const button = buttonOf2(row);
     button.setAttribute("aria-expanded", "true");
     button.setAttribute("aria-controls", this.#detail.row.id);
     this.#makeCurrent(button);
@@ -2227,7 +3436,7 @@ var Timeline = class {
     const shown = this.#detail.row.parentElement && this.#rows.get(this.#detail.sent);
     this.#detail.row.remove();
     if (!shown) return;
-    const button = buttonOf(shown.row);
+    const button = buttonOf2(shown.row);
     button.setAttribute("aria-expanded", "false");
     button.removeAttribute("aria-controls");
   }
@@ -2252,27 +3461,19 @@ var Timeline = class {
     const sent = row && this.#sentOf.get(row);
     if (!row || !sent || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "Delete") return this.#cancel(sent);
-    const steps = STEPS_BY_KEY[event.key];
+    const steps = rowSteps(event);
     if (steps === void 0) return;
     event.preventDefault();
     const rows = [
       ...this.#table.querySelectorAll(".request")
     ];
     const to = Math.min(rows.length - 1, Math.max(0, rows.indexOf(row) + steps));
-    const button = buttonOf(rows[to]);
+    const button = buttonOf2(rows[to]);
     this.#makeCurrent(button);
     button.focus();
   };
 };
-var STEPS_BY_KEY = {
-  ArrowUp: -1,
-  ArrowDown: 1,
-  PageUp: -10,
-  PageDown: 10,
-  Home: -Infinity,
-  End: Infinity
-};
-function buttonOf(row) {
+function buttonOf2(row) {
   return find("th button", row);
 }
 function fitAxis(reach, longest) {
@@ -2292,7 +3493,7 @@ function stepOf(reach) {
 }
 
 // console.ts
-var TICK = 200;
+var TICK2 = 200;
 var ANNOUNCEMENT_PAUSE = 2e3;
 var packets = find("#packets");
 var clear = find("#clear");
@@ -2311,7 +3512,7 @@ var totals = {
 var announcements = find("#announcements");
 var exchange = new Exchange({
   ended: onEnded,
-  strayed: (what) => announce(\`The server sent \${what}.\`)
+  strayed: (what) => announce2(\`The server sent \${what}.\`)
 });
 var timeline = new Timeline(find("#timeline"), new Detail(cancel), cancel);
 var connection = new Connection(new URL(".", location.href).href.replace(/^http/, "ws"), {
@@ -2320,6 +3521,7 @@ var connection = new Connection(new URL(".", location.href).href.replace(/^http/
   disconnected: () => exchange.disconnected(),
   received: (frame) => exchange.receive(frame, performance.now())
 });
+var serverView = new ServerView();
 var lastId = 0;
 var repeats = 0;
 var isLost = false;
@@ -2332,8 +3534,8 @@ function send(times) {
   const now = performance.now();
   const sent = exchange.send(repeated, now);
   timeline.add(sent, now);
-  announce(repeated.length === 0 ? "Nothing to send." : \`\${count(sent.length)} sent.\`);
-  ticking ??= setInterval(tick, TICK);
+  announce2(repeated.length === 0 ? "Nothing to send." : \`\${count(sent.length)} sent.\`);
+  ticking ??= setInterval(tick, TICK2);
   tick();
 }
 function freeId() {
@@ -2351,7 +3553,7 @@ function onEnded(sent) {
   if (exchange.inFlight > 0) return;
   tick();
   const { answered, failed } = exchange;
-  announce(\`None in flight: \${count(answered)} answered, \${count(failed)} failed.\`);
+  announce2(\`None in flight: \${count(answered)} answered, \${count(failed)} failed.\`);
 }
 function tick() {
   const now = performance.now();
@@ -2366,7 +3568,7 @@ function tick() {
   clearInterval(ticking);
   ticking = void 0;
 }
-function announce(text) {
+function announce2(text) {
   nextAnnouncement = text;
   if (!isPausing) announceNext();
 }
@@ -2381,13 +3583,14 @@ function showConnection(state) {
   if (state.name === "connecting") return showState(state.name, "Connecting \\u2026");
   if (state.name === "open") {
     showState(state.name, \`Connected to \${location.host}\`);
-    if (isLost) announce("Reconnected.");
+    serverView.detect();
+    if (isLost) announce2("Reconnected.");
     isLost = false;
     return;
   }
   const wait = duration(state.retryAt - performance.now());
   showState(state.name, \`Not connected: \${state.reason}. Next attempt in \${wait}.\`);
-  if (!isLost) announce(\`Connection lost: \${state.reason}.\`);
+  if (!isLost) announce2(\`Connection lost: \${state.reason}.\`);
   isLost = true;
   if (!state.wasOpen) askForToken();
 }
