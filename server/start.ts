@@ -208,7 +208,13 @@ export function startServer<C extends Clock = Clock>(
     const { connections, inFlight, abandoned } = gauges;
     const isOk = abandoned < MAX_ABANDONED && isHealthy && responder?.isReachable !== false;
     const state = isDraining ? "draining" : isOk ? "ok" : "unhealthy";
-    const details = { connections, in_flight: inFlight, abandoned, ...group && { workers: size } };
+    const details = {
+      connections,
+      in_flight: inFlight,
+      abandoned,
+      ...group && { workers: size },
+      ...options.control && { control: true },
+    };
     return Response.json(
       { status: state, ...isKnown && details },
       { status: state === "ok" ? 200 : 503 },
