@@ -26,6 +26,7 @@ const COMMANDS: Commands = {
     "converts packets' data offline, from stdin to stdout",
     () => import("./cli/convert.ts"),
   ],
+  plan: ["shows what requests would meet, without a server", () => import("./cli/plan.ts")],
   bench: ["puts a server under load and measures how it answers", () => import("./cli/bench.ts")],
   demo: ["shows a server and a client at work, for five seconds", () => import("./cli/demo.ts")],
   completions: [

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openStdin, runCommand } from "./tests/support/fake_streams.ts";
 
-const COMMANDS = ["serve", "work", "send", "convert", "bench", "demo", "completions"];
+const COMMANDS = ["serve", "work", "send", "convert", "plan", "bench", "demo", "completions"];
 const LISTS_ALL = '"asyncpkt help" lists all commands';
 
 Deno.test("main() shows the help of the program and of each command", async () => {
@@ -121,6 +121,10 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["convert", "file"], '"file"', "stdin"],
   [["convert", "--forth"], "--forth"],
   [["demo", "more"], '"more"'],
+  [["plan", "a"], "expected --seed N, got none"],
+  [["plan", "--delay", "2", "--fault", "drop=0.1", "a"], "which requests meet a fault"],
+  [["plan", "--seed", "x", "a"], "--seed", '"x"'],
+  [["plan", "--rules", "README.md", "a"], "README.md:1:1: Unexpected token '#'"],
   [["help", "serve", "more"], "expected one command", '"more"'],
   [["completions"], '""', "bash, zsh, or fish"],
   [["completions", "csh"], '"csh"', "bash, zsh, or fish"],
@@ -137,8 +141,8 @@ Deno.test("main() explains a wrong command line in one line of stderr, with exit
   }
 });
 
-Deno.test("send and convert show the help instead of waiting when stdin is a terminal", async () => {
-  for (const name of ["send", "convert"]) {
+Deno.test("commands show the help instead of waiting when stdin is a terminal", async () => {
+  for (const name of ["send", "convert", "plan"]) {
     const { code, stdout, stderr } = await runCommand([name], {
       stdin: openStdin().readable,
       terminals: ["stdin"],

@@ -39,6 +39,7 @@ Deno.test("main() exits with 1 after one line on stderr when stdout cannot be wr
     [["completions", "bash"], 1000],
     [["convert", "--help"], 0],
     [["convert"], 3],
+    [["plan", "--seed", "1", "a"], 3],
     [["demo"], 0],
     [["send", "--url", server.url], 0],
     [["send", "--url", server.url, "--quiet"], 10],
@@ -148,6 +149,7 @@ test("the program, as a process, exits with 1 after one line when stdout is a fu
   const commands: [task: string, ...more: string[]][] = [
     ["convert"],
     ["convert", "--help"],
+    ["plan", "--seed", "1"],
     ["demo"],
     ["send", ...url],
     ["bench", ...url, "-n", "1", "--json"],

@@ -12,8 +12,6 @@ import type { RunningServer, ServeOptions } from "../server/api.ts";
 import { type StartedServer, startServer } from "../server/start.ts";
 import { handleUncaughtErrors } from "../server/uncaught_errors.ts";
 import { parseClock, realClock } from "../session/clock.ts";
-import { parseDelay } from "../session/delays.ts";
-import { parseFaults } from "../session/fault_policy.ts";
 import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
 import type { Responder } from "../session/responder.ts";
 import type { Rule } from "../session/rules_schema.ts";
@@ -31,7 +29,7 @@ import * as flag from "./flags.ts";
 import { type ServerLog, startLog, statusOf } from "./log.ts";
 import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, openNats } from "./nats.ts";
 import { type Need, requirePermissions, shellQuote, toListen, toRead } from "./permissions.ts";
-import { readRules, rulesFlag } from "./rules_file.ts";
+import { PLANNING_FLAGS, readRules } from "./planning.ts";
 
 /** The most workers: more would only be in each other's way. */
 const MAX_WORKERS = 1024;
@@ -50,14 +48,7 @@ export const flags = {
     "exit-with-stdin": exitWithStdin,
   }),
   ...flag.group("Delays, faults and rules", {
-    delay: flag.value(
-      "DELAY",
-      "A..B, TIME, normal:MEAN,SD or lognormal:MEDIAN,SIGMA [1..5]",
-      parseDelay,
-    ),
-    seed: flag.integer("makes delays and faults a function of N and the request's id"),
-    fault: flag.value("KIND=SHARE,…", "shares of requests to inject faults into", parseFaults),
-    rules: rulesFlag,
+    ...PLANNING_FLAGS,
     "handshake-delay": flag.time("how long each handshake takes; needs strict [0]"),
     refuse: flag.integer("handshakes to refuse with 503 at first; needs strict [0]", undefined, 1),
   }),

@@ -58,6 +58,9 @@ Deno.test("main() escapes its arguments in its output", async () => {
     ["help", evil],
     ["completions", evil],
     ["convert", evil],
+    ["plan", evil],
+    ["plan", "--delay", "0", evil, `{${evil}`],
+    ["plan", "--delay", "0", "--json", evil, `{${evil}`],
     ["demo", evil],
     ...["serve", "send", "bench", "work"].flatMap((name) => [
       [name, `--${evil}`],

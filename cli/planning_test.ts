@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { runCommand, startCommand } from "../tests/support/fake_streams.ts";
 import { listening, startProgram } from "../tests/support/program.ts";
 import { UsageError } from "./command.ts";
-import { readRules } from "./rules_file.ts";
+import { readRules } from "./planning.ts";
 
 /** Calls `run` with a file that holds a text. */
 async function withFile(text: string, run: (path: string) => Promise<void>): Promise<void> {

@@ -1,18 +1,30 @@
 /**
- * Files of rules, as `docs/rules.schema.json` describes them.
+ * Flags that decide what requests meet, and files of rules, as `docs/rules.schema.json` describes
+ * them.
  *
  * @module
  */
 
 import { parseJson } from "../protocol/parse_json.ts";
+import { parseDelay } from "../session/delays.ts";
+import { parseFaults } from "../session/fault_policy.ts";
 import { Rules } from "../session/rules.ts";
 import { checkRules, type Rule } from "../session/rules_schema.ts";
 import { messageOf, UsageError } from "./command.ts";
 import { readTextFile } from "./files.ts";
-import { text } from "./flags.ts";
+import { integer, text, value } from "./flags.ts";
 
-/** The flag that names a file of rules. */
-export const rulesFlag = text("FILE", "rules for requests that match, as JSON");
+/** The flags that decide what requests meet. */
+export const PLANNING_FLAGS = {
+  delay: value(
+    "DELAY",
+    "A..B, TIME, normal:MEAN,SD or lognormal:MEDIAN,SIGMA [1..5]",
+    parseDelay,
+  ),
+  seed: integer("makes delays and faults a function of N and the request's id"),
+  fault: value("KIND=SHARE,…", "shares of requests to inject faults into", parseFaults),
+  rules: text("FILE", "rules for requests that match, as JSON"),
+};
 
 /**
  * Reads a file of rules.
@@ -29,9 +41,14 @@ export async function readRules(path: string, isStrict: boolean): Promise<Rule[]
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw new UsageError(`${path}: ${messageOf(error)}`);
     const before = json.slice(0, mistakeIn(json)).split("\n");
-    const reason = error.message.replace(/((?: in JSON)? at position |, (?:\.{3})?").*/s, "");
-    throw new UsageError(`${path}:${before.length}:${before.at(-1)!.length + 1}: ${reason}`);
+    const place = `${path}:${before.length}:${before.at(-1)!.length + 1}`;
+    throw new UsageError(`${place}: ${reasonOf(error)}`);
   }
+}
+
+/** Returns why a text is not JSON, without the place. */
+export function reasonOf({ message }: SyntaxError): string {
+  return message.replace(/((?: in JSON)? at position |, (?:\.{3})?").*/s, "");
 }
 
 /** Returns the position of the mistake in a text that is not JSON. */
