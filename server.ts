@@ -15,6 +15,11 @@ export {
   scaledClock,
   skippingClock,
 } from "./session/clock.ts";
+export { echoProtocol } from "./protocol/echo.ts";
+export { jsonProtocol, type JsonProtocolOptions } from "./protocol/json_protocol.ts";
+export { type JsonRpcOptions, jsonRpcProtocol } from "./protocol/json_rpc.ts";
+export type { Message, Protocol } from "./protocol/message.ts";
+export type { AnswerFunction, AnswerRequest } from "./session/answer_responder.ts";
 export type { Limits, RequestOutcome, SessionEvents } from "./session/context.ts";
 export type { JournalEntry, JournalFilter } from "./session/journal.ts";
 export type { RuleList, RuleState } from "./session/rules.ts";

@@ -122,19 +122,20 @@ export async function run(args: string[], streams: Streams): Promise<number> {
  */
 function requestPlanner(given: Flags, rules: readonly Rule[]): (text: string) => PlannedRequest {
   const { connection } = given;
-  const { reader } = packetWire();
+  const { reader, valueOf } = packetWire();
   const planner = plannerOf(given, rules);
   let nth = 0;
   return (text) => {
     const packet = text.startsWith("{") ? parsePacket(text) : { request_id: text };
-    reader.read(JSON.stringify({ data: "", ...packet }));
+    reader.read(JSON.stringify({ data: "", ...packet }), nth + 1);
     const error = reader.error(0);
     if (error !== undefined) throw new RangeError(error.message);
     if (reader.isCancel(0)) {
       throw new RangeError("expected a request, got one that cancels another");
     }
     const id = reader.idText(0);
-    const arrival = { connection, nth: ++nth, id, data: reader.dataText(0) };
+    const data = reader.dataText(0);
+    const arrival = { connection, nth: ++nth, id, data, value: () => valueOf(data) };
     const plan = planner.plan(reader.bytes, reader.idAt(0), reader.idEnd(0), arrival);
     const { fault, isSparedLater } = plan.replacement ?? {};
     if (isSparedLater && ENDING_FAULTS.has(fault?.kind)) planner.spareOnce(id);

@@ -42,6 +42,7 @@ const NONE = -1;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const ID_KEY = encoder.encode('"request_id"');
 const DATA_KEY = encoder.encode('"data"');
 
@@ -63,6 +64,19 @@ export class FrameReader implements RequestReader {
     this.isAsciiFrame = false;
     const isLong = text.length > LONG && text.charCodeAt(0) === BRACE_OPEN && !text.includes("\\");
     if (isLong || !this.#scan(text)) this.#readPlainly(text);
+  }
+
+  readBinary(frame: Uint8Array): void {
+    let text: string;
+    try {
+      text = strictDecoder.decode(frame);
+    } catch {
+      this.#errors.clear();
+      this.#clear();
+      const details = { code: "invalid_json", message: "the binary frame is not UTF-8" } as const;
+      return this.#notePacket({ request_id: null, error: details }, false);
+    }
+    this.read(text);
   }
 
   error(i: number): ErrorDetails | undefined {
@@ -94,15 +108,14 @@ export class FrameReader implements RequestReader {
   }
 
   dataText(i: number): string {
+    if (this.dataAt(i) === NONE) return "";
     const json = decoder.decode(this.bytes.subarray(this.dataAt(i), this.dataEnd(i)));
     return parseJson(`"${json}"`) as string;
   }
 
   /** Reads a frame in the usual form; returns false for any other. */
   #scan(text: string): boolean {
-    this.#length = 0;
-    this.count = 0;
-    this.isAscii = true;
+    this.#clear();
     this.#append(text);
     this.isAsciiFrame = this.isAscii;
     if (!this.isAscii && !text.isWellFormed()) return false; // UTF-8 has no lone surrogates
@@ -170,10 +183,14 @@ export class FrameReader implements RequestReader {
     return isPlain ? i : -1;
   }
 
-  #readPlainly(text: string): void {
+  #clear(): void {
     this.#length = 0;
     this.count = 0;
     this.isAscii = true;
+  }
+
+  #readPlainly(text: string): void {
+    this.#clear();
     // Without a backslash in the frame, its strings need no escapes.
     const isVerbatim = !text.includes("\\") && text.isWellFormed();
     for (const packet of decodeFrame(text)) this.#notePacket(packet, isVerbatim);

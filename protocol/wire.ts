@@ -10,6 +10,9 @@ import type { ErrorDetails } from "./packet.ts";
 /** Omits the delay from a response. */
 export const NO_DELAY = -1;
 
+/** A frame of text, or a binary one. */
+export type Frame = string | Uint8Array;
+
 /** Reads frames, one at a time: the next one overwrites all results. */
 export interface RequestReader {
   /** Ids as JSON text, and what their responses are made of. */
@@ -20,9 +23,10 @@ export interface RequestReader {
   readonly isAsciiFrame: boolean;
   /** The number of messages in the frame; at least one. */
   readonly count: number;
-  read(frame: string): void;
-  /** Reads a binary frame. Without this method, it is read as text in UTF-8. */
-  readBinary?(frame: Uint8Array): void;
+  /** @param nth the number of the first request in the frame on its connection, from 1. */
+  read(frame: string, nth: number): void;
+  /** Reads a binary frame, whose bytes are valid during the call only. */
+  readBinary(frame: Uint8Array, nth: number): void;
   /** Returns why message `i` is wrong, if it is. */
   error(i: number): ErrorDetails | undefined;
   /** Whether message `i` cancels the request with its id. */
@@ -37,7 +41,7 @@ export interface RequestReader {
   dataAt(i: number): number;
   /** Returns the end of the data of message `i`. The two bytes from there on may be overwritten. */
   dataEnd(i: number): number;
-  /** Returns message `i` as rules and journals show it. */
+  /** Returns message `i` as rules and journals show it; empty if there is nothing to show. */
   dataText(i: number): string;
 }
 
@@ -60,10 +64,11 @@ export interface Wire {
     dataEnd: number,
     isAscii: boolean,
     delay: number,
-  ): string;
+  ): Frame;
   /** Returns a response with the JSON text of a result; its delay is as in `response`. */
   responseWith(id: string, result: string, delay: number): string;
-  errorAnswer(id: string, details: ErrorDetails): string;
+  /** Returns an answer with an error; undefined if it gets no answer. */
+  errorAnswer(id: string, details: ErrorDetails): string | undefined;
   /** Returns a frame of several answers. */
   frame(answers: readonly string[]): string;
   /** Returns the id of a frame of which only the start was read; `null` if it is not there. */

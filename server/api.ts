@@ -5,6 +5,8 @@
  */
 
 import type { RequestId } from "../protocol.ts";
+import type { Protocol } from "../protocol/message.ts";
+import type { AnswerFunction } from "../session/answer_responder.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Limits } from "../session/context.ts";
 import type { Delay } from "../session/delays.ts";
@@ -66,6 +68,21 @@ export interface ServeOptions<C extends Clock = Clock> {
   handshakeDelay?: number;
   /** How many handshakes to refuse with 503 at first; needs the strict transport. @default {0} */
   refuseFirst?: number;
+  /**
+   * The protocol of the frames. Only packets have the console, and `asyncpkt.v1`.
+   *
+   * @default {packets}
+   */
+  protocol?: Protocol;
+  /**
+   * Computes the result of each request when it is due: a JSON value in place of the representation.
+   * The time that it takes counts as lateness, not as delay.
+   *
+   * @default {the answer of the protocol}
+   */
+  answer?: AnswerFunction;
+  /** How long `answer` may take, in milliseconds; then the error is `internal`. @default {30_000} */
+  answerTimeout?: number;
   /** Whether browsers get the console. @default {true} */
   console?: boolean;
   /**

@@ -40,6 +40,8 @@ export interface AccessOptions {
   readonly allowOrigins?: readonly string[];
   readonly console?: boolean;
   readonly control?: boolean;
+  /** Whether the AsyncAPI description of packets is served. */
+  readonly description?: boolean;
 }
 
 /** What an admitted request asks for. */
@@ -67,6 +69,7 @@ export class Access {
   readonly #isToken: ((text: string) => boolean) | undefined;
   readonly #console: boolean;
   readonly #control: boolean;
+  readonly #description: boolean;
   readonly #allowOrigins: ReadonlySet<string>;
   /** Names of the server, however they resolve. */
   readonly #hosts: ReadonlySet<string>;
@@ -75,11 +78,13 @@ export class Access {
 
   /** @throws {RangeError} if an origin is invalid, or the token cannot be sent in a header. */
   constructor(
-    { hostname, token, allowOrigins = [], console = true, control = false }: AccessOptions,
+    { hostname, token, allowOrigins = [], ...options }: AccessOptions,
   ) {
+    const { console = true, control = false, description = true } = options;
     this.#isToken = token === undefined ? undefined : tokenChecker(token);
     this.#console = console;
     this.#control = control;
+    this.#description = description;
     this.#allowOrigins = new Set(allowOrigins.map(parseOrigin));
     this.#hosts = new Set([
       hostname.toLowerCase(),
@@ -103,7 +108,9 @@ export class Access {
     // The console needs no token; it asks the user for it.
     if (this.#console && isForConsole(request, url.pathname)) return "console";
     const purpose = READABLE.get(url.pathname);
-    if (purpose !== undefined && (this.#console || purpose !== "console")) {
+    const isHidden = purpose === "console" && !this.#console ||
+      purpose === "description" && !this.#description;
+    if (purpose !== undefined && !isHidden) {
       if (!isReading(method)) return refuseMethod(method, "GET, HEAD");
       return purpose === "metrics" && !this.knows(request) ? refuseToken() : purpose;
     }
@@ -184,6 +191,11 @@ function tokenChecker(token: string): (text: string) => boolean {
 /** Returns the first subprotocol that the server knows, if any; never a token. */
 export function chooseProtocol({ headers }: Request): string | undefined {
   return offersOf(headers).find((name) => name === SUBPROTOCOL || name === PLAIN);
+}
+
+/** Returns the first subprotocol that the client offers, if any; never a token. */
+export function firstProtocol({ headers }: Request): string | undefined {
+  return offersOf(headers).find((name) => name !== "" && !name.startsWith(TOKEN_PREFIX));
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Frame } from "../protocol/wire.ts";
 import type { Carrier } from "../session/context.ts";
 import type { TransportFault } from "../session/faults.ts";
 import type { Session } from "../session/session.ts";
@@ -80,10 +81,22 @@ export class ServerConnection implements Carrier, SocketHandler {
     }
   }
 
+  /** Sends a binary frame, unless the peer has left too much unread. */
+  sendBinary(frame: Uint8Array): void {
+    if (this.#isFull(frame.length)) return queueMicrotask(this.#evictSlowReader);
+    try {
+      this.#socket.sendBinary(frame);
+    } catch (error) {
+      queueMicrotask(() => this.#onError(error));
+    }
+  }
+
   /** Sends a frame in the way of a fault, if the transport can; otherwise as usual. */
-  sendFaulty(kind: TransportFault, frame: string, parameter = 0): void {
+  sendFaulty(kind: TransportFault, frame: Frame, parameter = 0): void {
     const socket = this.#socket;
-    if (!isFaulty(socket)) return this.send(frame);
+    if (!isFaulty(socket)) {
+      return typeof frame === "string" ? this.send(frame) : this.sendBinary(frame);
+    }
     if (this.#isFull(frame.length)) return queueMicrotask(this.#evictSlowReader);
     try {
       TRANSPORT_FAULTS[kind](socket, frame, parameter);

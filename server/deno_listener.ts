@@ -138,6 +138,13 @@ export class DenoSocket implements Socket {
     fairness.spend(text.length);
   }
 
+  sendBinary(bytes: Uint8Array<ArrayBuffer>): void {
+    const fairness = this.#fairness!;
+    if (fairness.isEnding) fairness.reopen();
+    this.#socket.send(bytes);
+    fairness.spend(bytes.length);
+  }
+
   close(code: number, reason: string): void {
     this.#fairness?.reopen();
     this.#socket.close(code, reason);

@@ -97,10 +97,12 @@ function formatValue(value: number): string {
 }
 
 /** Errors other than a cancel and a failure of the server are refusals. */
-function outcomes({ answered, dropped, errors }: Readonly<Counters>): Record<string, number> {
+function outcomes(counters: Readonly<Counters>): Record<string, number> {
+  const { answered, dropped, errors, notifications: notification } = counters;
   const { cancelled, internal: failed, ...refusals } = errors;
   const refused = Object.values(refusals).reduce((sum, count) => sum + count);
-  return { answered, cancelled, dropped, failed, refused };
+  const others = notification > 0 ? { notification } : {};
+  return { answered, cancelled, dropped, failed, refused, ...others };
 }
 
 /** Returns a sample for each count, with its name as the value of a label. */

@@ -48,6 +48,8 @@ export async function answerPost(
   return await answer(body.bytes, remoteAddr.hostname, context);
 }
 
+const decoder = new TextDecoder();
+
 async function answer(
   body: Uint8Array,
   address: string,
@@ -58,6 +60,7 @@ async function answer(
 
   const answers: string[] = [];
   const carrier: Carrier = { address, send: (answer) => void answers.push(answer + "\n") };
+  carrier.sendBinary = (answer) => carrier.send(decoder.decode(answer));
   const session = sessions.open(carrier);
   const end = () => driver.close(session);
   driver.receive(session, body);
@@ -104,8 +107,11 @@ async function answer(
 }
 
 function statusOf(answer: string): number {
-  const code: ErrorCode | undefined = JSON.parse(answer).error?.code;
-  return code === undefined ? 200 : STATUS[code];
+  try {
+    return STATUS[JSON.parse(answer).error?.code as ErrorCode] ?? 200;
+  } catch {
+    return 200; // answers of other protocols may be no JSON
+  }
 }
 
 /** Whether JSON text starts with an array. */

@@ -12,6 +12,8 @@ export interface Socket {
   listen(handler: SocketHandler): void;
   /** Sends a text frame, unless the socket is closing. */
   send(text: string): void;
+  /** Sends a binary frame, unless the socket is closing. */
+  sendBinary(bytes: Uint8Array): void;
   /** Closes the socket after sending all frames; the transport may have a deadline. */
   close(code: number, reason: string): void;
   /** Resets the TCP connection at once, if the transport can. */

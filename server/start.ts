@@ -14,8 +14,12 @@ import { delayPolicy } from "../session/delays.ts";
 import { faultPolicy } from "../session/fault_policy.ts";
 import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
+import { messageWire } from "../protocol/message_wire.ts";
+import { packetWire } from "../protocol/packet_wire.ts";
+import type { Wire } from "../protocol/wire.ts";
+import { AnswerResponder } from "../session/answer_responder.ts";
 import type { Drained, ServeOptions, Server } from "./api.ts";
-import { Access, chooseProtocol, refuse } from "./auth.ts";
+import { Access, chooseProtocol, firstProtocol, refuse } from "./auth.ts";
 import { CutOff } from "./answer_stream.ts";
 import type { ControlApi } from "./control/control_api.ts";
 import { Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
@@ -77,10 +81,13 @@ export interface ServerParts {
 /** Starts a server, alone or in a group; see `serve()` in server.ts. */
 export function startServer<C extends Clock = Clock>(
   options: ServeOptions<C>,
-  { responder, group }: ServerParts = {},
+  parts: ServerParts = {},
 ): StartedServer<C> {
   const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls, refuseFirst = 0 } =
     options;
+  const wire = options.protocol === undefined ? packetWire() : messageWire(options.protocol);
+  const isPackets = options.protocol === undefined;
+  const { group, responder = responderOf(options, wire) } = parts;
   const delays = delayPolicy(options.delay, options.seed);
   const faults = options.faults && faultPolicy(options.faults, options.seed);
   checkTransport(options);
@@ -99,6 +106,7 @@ export function startServer<C extends Clock = Clock>(
   const canBeInFlight = delays.maxDelay > 0 || faults !== undefined;
   const stats = new ServerStats();
   const sessions = new Sessions({
+    wire,
     delays,
     faults,
     rules,
@@ -111,7 +119,13 @@ export function startServer<C extends Clock = Clock>(
     disconnectedIds: group?.disconnectedIds,
     inFlightElsewhere: group && canBeInFlight ? () => group.inFlightElsewhere() : undefined,
   });
-  const access = new Access({ ...options, hostname });
+  // The page and the description are about packets.
+  const access = new Access({
+    ...options,
+    hostname,
+    console: isPackets && options.console !== false,
+    description: isPackets,
+  });
   const driver = new Driver(sessions, clock, (error) => reportError(events, error));
   const context = {
     sessions,
@@ -156,13 +170,13 @@ export function startServer<C extends Clock = Clock>(
       return refuse(503, `${leave}; try again later`, { "retry-after": "1" });
     }
     if (purpose === "post") return answerPost(request, info, context, leave);
-    const protocol = chooseProtocol(request);
+    const protocol = isPackets ? chooseProtocol(request) : firstProtocol(request);
     try {
       if (upgrade === undefined) throw new TypeError("Open a new connection for a WebSocket");
       const { socket, response } = upgrade(protocol, {
         "asyncpkt-max-packet-size": `${sessions.limits.maxPacketSize}`,
       });
-      connections.add(socket, address, protocol === SUBPROTOCOL, leave);
+      connections.add(socket, address, isPackets && protocol === SUBPROTOCOL, leave);
       return response;
     } catch (error) {
       leave();
@@ -296,6 +310,10 @@ export function startServer<C extends Clock = Clock>(
 /** Waits until the timeout at most, so that no peer holds up the others. */
 async function inTime(ending: Promise<unknown>, timeout: number): Promise<void> {
   await deadline(ending, timeout).catch(() => {});
+}
+
+function responderOf({ answer, answerTimeout }: ServeOptions, wire: Wire): Responder | undefined {
+  return answer && new AnswerResponder(wire, answer, answerTimeout);
 }
 
 /** @throws {RangeError} if an option needs the strict transport, and that is not chosen. */

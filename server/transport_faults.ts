@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Frame } from "../protocol/wire.ts";
 import type { TransportFault } from "../session/faults.ts";
 import { Opcode } from "../websocket/frames.ts";
 import type { Socket } from "./socket.ts";
@@ -20,34 +21,42 @@ const encoder = new TextEncoder();
 export interface FaultySocket extends Socket {
   /** Sends a frame, which may break the RFC. */
   frame(opcode: number, payload: Uint8Array, isFinal?: boolean): void;
-  /** Sends a text frame at this rate, in bytes per second. Later frames wait for its end. */
-  drip(text: string, rate: number): void;
+  /** Sends a message at this rate, in bytes per second. Later frames wait for its end. */
+  drip(message: Frame, rate: number): void;
   /** Sends nothing any more, and ignores what the peer sends; the connection stays open. */
   stall(): void;
 }
 
 /** Sends a frame in the way of each fault; a fault has the parameter of its plan. */
 export const TRANSPORT_FAULTS: Readonly<
-  Record<TransportFault, (socket: FaultySocket, text: string, parameter: number) => void>
+  Record<TransportFault, (socket: FaultySocket, frame: Frame, parameter: number) => void>
 > = {
   stall(socket) {
     socket.stall();
   },
-  drip(socket, text, rate) {
-    socket.drip(text, rate);
+  drip(socket, frame, rate) {
+    socket.drip(frame, rate);
   },
-  split(socket, text) {
-    const bytes = encoder.encode(text);
+  split(socket, frame) {
+    const bytes = bytesOf(frame);
     const size = Math.ceil(bytes.length / PIECES);
     for (let i = 0; i < PIECES; i++) {
-      const opcode = i === 0 ? Opcode.text : Opcode.continuation;
+      const opcode = i === 0 ? opcodeOf(frame) : Opcode.continuation;
       socket.frame(opcode, bytes.subarray(i * size, (i + 1) * size), i === PIECES - 1);
     }
   },
-  badframe(socket, text) {
-    socket.frame(RESERVED | Opcode.text, encoder.encode(text));
+  badframe(socket, frame) {
+    socket.frame(RESERVED | opcodeOf(frame), bytesOf(frame));
   },
 };
+
+function opcodeOf(frame: Frame): number {
+  return typeof frame === "string" ? Opcode.text : Opcode.binary;
+}
+
+function bytesOf(frame: Frame): Uint8Array {
+  return typeof frame === "string" ? encoder.encode(frame) : frame;
+}
 
 /** Whether a socket can inject faults. */
 export function isFaulty(socket: Socket): socket is FaultySocket {

@@ -154,6 +154,7 @@ Deno.test("split counts for the limit of unread bytes", async () => {
     unsent: 0,
     listen() {},
     send() {},
+    sendBinary() {},
     close() {},
     frame: (opcode: number) => frames.push(opcode),
     drip() {},

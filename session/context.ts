@@ -5,13 +5,13 @@
  */
 
 import { type ErrorCode, type ErrorDetails, ERRORS } from "../protocol.ts";
-import type { RequestReader, Wire } from "../protocol/wire.ts";
+import type { Frame, RequestReader, Wire } from "../protocol/wire.ts";
 import type { Counters } from "./counters.ts";
 import type { FaultKind, Replacement, TransportFault } from "./faults.ts";
 import type { Plan, Planner } from "./plan.ts";
 import type { RequestTable } from "./request_table.ts";
 import type { Responder } from "./responder.ts";
-import type { Arrival } from "./rules.ts";
+import type { ArrivedRequest } from "./rules.ts";
 import type { TimingWheel } from "./timing_wheel.ts";
 
 /** Returns an error with its default message. */
@@ -54,17 +54,22 @@ export interface SessionEvents {
 }
 
 /** How a request ended. A fault that leaves no answer that the client can read counts as dropped. */
-export type RequestOutcome = "answered" | "dropped" | "cancelled" | `error:${ErrorCode}`;
+export type RequestOutcome =
+  | "answered"
+  | "dropped"
+  | "cancelled"
+  | "notification"
+  | `error:${ErrorCode}`;
 
 /** Hears of each request, such as to keep a journal. Its methods must not throw. */
 export interface Observer {
   /** A request is in flight as `entry` until it ends. The plan is valid during the call only. */
-  arrived(arrival: Arrival, entry: number, plan: Readonly<Plan>): void;
+  arrived(arrival: ArrivedRequest, entry: number, plan: Readonly<Plan>): void;
   /** A held request was released, after so many milliseconds; it ends as soon as it is ready. */
   released(entry: number, delay: number): void;
   ended(entry: number, outcome: RequestOutcome): void;
   /** A request ended as it arrived; without a plan, it was refused. */
-  passed(arrival: Arrival, outcome: RequestOutcome, plan?: Readonly<Plan>): void;
+  passed(arrival: ArrivedRequest, outcome: RequestOutcome, plan?: Readonly<Plan>): void;
 }
 
 /** A request in flight that no time answers. */
@@ -73,7 +78,7 @@ export interface HeldRequest {
   readonly arrivedAt: number;
   /** Whether it is never answered, and cannot be released. */
   readonly forever: boolean;
-  readonly arrival: Arrival | undefined;
+  readonly arrival: ArrivedRequest | undefined;
   /** The number of the rule that it follows. */
   readonly rule: number | undefined;
 }
@@ -82,6 +87,8 @@ export interface HeldRequest {
 export interface Carrier {
   /** Sends a frame to the peer. It must not throw, and must not call back into a session. */
   send(frame: string): void;
+  /** Sends a binary frame; needed only for protocols that have them. */
+  sendBinary?(frame: Uint8Array): void;
   /** The address of the peer, if it has one. */
   readonly address?: string | undefined;
   /** Closes the connection, such as for the fault `disconnect`. The session is closed already. */
@@ -92,7 +99,7 @@ export interface Carrier {
    * Sends a frame in the way of a fault with this parameter, or nothing for `stall`. Without this
    * method, frames are sent as usual.
    */
-  sendFaulty?(kind: TransportFault, frame: string, parameter?: number): void;
+  sendFaulty?(kind: TransportFault, frame: Frame, parameter?: number): void;
   /** Reports that a request met the fault `drop`, so no answer follows. */
   dropped?(): void;
 }

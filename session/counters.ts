@@ -50,6 +50,8 @@ export class Counters {
   answered = 0;
   /** Requests in flight when their connection ended. */
   dropped = 0;
+  /** Messages that get no answer. */
+  notifications = 0;
   /** Bytes received in frames. */
   bytesIn = 0;
   /** Bytes sent in frames. */

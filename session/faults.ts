@@ -5,6 +5,7 @@
  */
 
 import type { ErrorDetails } from "../protocol.ts";
+import type { Frame } from "../protocol/wire.ts";
 
 /** The kinds of faults that only the strict transport can inject. */
 export type TransportFault = "stall" | "drip" | "split" | "badframe";
@@ -40,15 +41,15 @@ export interface Replacement {
 
 /** A due request, as a fault sees it. */
 export interface FaultyRequest {
-  /** The response, as JSON text. */
-  readonly text: string;
+  /** The response. */
+  readonly response: Frame;
   /**
    * Takes the request out of those in flight. A POST ends with the frame after which none is left.
    */
   remove(): void;
   answer(): void;
-  /** Sends text in a frame of its own, so that it spoils no other answer. */
-  sendAlone(text: string): void;
+  /** Sends a frame of its own, so that it spoils no other answer. */
+  sendAlone(frame: Frame): void;
   /** Sends the error `internal`. */
   sendError(): void;
   /** Tells the carrier that no answer follows. */
@@ -75,7 +76,7 @@ export const FAULTS: Readonly<Record<FaultKind, Fault>> = {
   },
   late: removeFirst((request) => request.answer()),
   garbage: removeFirst((request) =>
-    request.sendAlone(request.text.slice(0, request.text.length / 2))
+    request.sendAlone(request.response.slice(0, request.response.length / 2))
   ),
   disconnect: removeFirst((request) => request.disconnect()),
   stall: removeFirst((request) => request.stall()),

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Frame } from "../protocol/wire.ts";
 import { type Carrier, detailsOf, type RequestOutcome, type SessionContext } from "./context.ts";
 import { ANSWERING_FAULTS, ENDING_FAULTS, FAULTS, type PlannedFault } from "./faults.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -15,8 +16,7 @@ export interface DueRequest {
   readonly outgoing: Outgoing;
   /** The id, as JSON text. */
   readonly id: string;
-  /** The response, as JSON text. */
-  readonly text: string;
+  readonly response: Frame;
   /** Whether the response is known to be ASCII. */
   readonly isAscii: boolean;
   /** Whether the request is spared the fault when it is sent again after an ended connection. */
@@ -28,7 +28,7 @@ export interface DueRequest {
 
 /** Carries out a fault where the response to its request would be sent. */
 export function carryOut({ kind, parameter }: PlannedFault, request: DueRequest): void {
-  const { id, text, isAscii, outgoing, carrier } = request;
+  const { id, response, isAscii, outgoing, carrier } = request;
   const { counters, events, planner } = request.context;
   counters.faults[kind]++;
   try {
@@ -42,10 +42,10 @@ export function carryOut({ kind, parameter }: PlannedFault, request: DueRequest)
   if (request.isSparedLater && ENDING_FAULTS.has(kind)) planner.spareOnce(id);
   const outcome = isAnswered ? "answered" : kind === "error" ? "error:internal" : "dropped";
   FAULTS[kind]({
-    text,
+    response,
     remove: () => request.remove(outcome),
-    answer: () => outgoing.answer(text, isAscii),
-    sendAlone: (text) => outgoing.sendFrame(text, isAscii),
+    answer: () => outgoing.answer(response, isAscii),
+    sendAlone: (frame) => outgoing.sendFrame(frame, isAscii),
     sendError: () => outgoing.answerError(id, detailsOf("internal")),
     drop: () => carrier.dropped?.(),
     disconnect() {
@@ -53,10 +53,10 @@ export function carryOut({ kind, parameter }: PlannedFault, request: DueRequest)
       carrier.close?.(1011, "Disconnected on purpose");
     },
     stall() {
-      if (carrier.sendFaulty === undefined) return outgoing.answer(text, isAscii);
+      if (carrier.sendFaulty === undefined) return outgoing.answer(response, isAscii);
       request.end();
       carrier.sendFaulty("stall", "");
     },
-    sendFaulty: (kind) => outgoing.sendFaulty(kind, text, isAscii, parameter),
+    sendFaulty: (kind) => outgoing.sendFaulty(kind, response, isAscii, parameter),
   });
 }

@@ -10,7 +10,7 @@ import type { Clock } from "./clock.ts";
 import type { Observer, RequestOutcome } from "./context.ts";
 import { matchesPattern } from "./pattern.ts";
 import type { Plan } from "./plan.ts";
-import { type Arrival, matchesId } from "./rules.ts";
+import { type ArrivedRequest, matchesId } from "./rules.ts";
 
 /** How many requests a journal keeps by default. */
 export const JOURNAL_SIZE = 10_000;
@@ -177,7 +177,7 @@ export class Journal implements Observer {
     this.#last = 0;
   }
 
-  arrived(arrival: Arrival, entry: number, plan: Readonly<Plan>): void {
+  arrived(arrival: ArrivedRequest, entry: number, plan: Readonly<Plan>): void {
     const state = plan.isHeld ? "held" : "in_flight";
     this.#inFlight.set(entry, this.#add(arrival, state, plan));
   }
@@ -200,12 +200,12 @@ export class Journal implements Observer {
     this.#changed(noted);
   }
 
-  passed(arrival: Arrival, outcome: RequestOutcome, plan?: Readonly<Plan>): void {
+  passed(arrival: ArrivedRequest, outcome: RequestOutcome, plan?: Readonly<Plan>): void {
     this.#add(arrival, outcome, plan);
   }
 
   #add(
-    { connection, id, data }: Arrival,
+    { connection, id, data }: ArrivedRequest,
     outcome: JournalEntry["outcome"],
     plan: Readonly<Plan> | undefined,
   ): Writable<JournalEntry> {

@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import type { ErrorDetails } from "../protocol.ts";
+import type { Frame } from "../protocol/wire.ts";
 import { type Carrier, detailsOf, type SessionContext } from "./context.ts";
 import type { TransportFault } from "./faults.ts";
 
@@ -27,16 +28,19 @@ export class Outgoing {
     this.#batched = batched;
   }
 
-  /** @param isAscii whether the text is known to be ASCII. */
-  answer(text: string, isAscii: boolean): void {
-    if (!this.#batched) return this.sendFrame(text, isAscii);
+  /** @param isAscii whether the answer is known to be ASCII. */
+  answer(answer: Frame, isAscii: boolean): void {
+    if (!this.#batched || typeof answer !== "string") return this.sendFrame(answer, isAscii);
     this.#isUnsentAscii &&= isAscii;
-    if (this.#unsent.push(text) === 1) this.#context.unsent.push(this);
+    if (this.#unsent.push(answer) === 1) this.#context.unsent.push(this);
   }
 
+  /** Answers with an error, if the protocol has answers for errors. */
   answerError(id: string, details: ErrorDetails): void {
     this.#context.counters.errors[details.code]++;
-    this.answer(this.#context.wire.errorAnswer(id, details), false);
+    const answer = this.#context.wire.errorAnswer(id, details);
+    if (answer === undefined) this.#carrier.dropped?.();
+    else this.answer(answer, false);
   }
 
   /** Answers `internal` for an error of the server. */
@@ -53,15 +57,16 @@ export class Outgoing {
   }
 
   /** Sends a frame in the way of a fault, if the carrier can, or else as an answer. */
-  sendFaulty(kind: TransportFault, frame: string, isAscii: boolean, parameter?: number): void {
+  sendFaulty(kind: TransportFault, frame: Frame, isAscii: boolean, parameter?: number): void {
     if (this.#carrier.sendFaulty === undefined) return this.answer(frame, isAscii);
     this.#context.counters.bytesOut += byteLength(frame, isAscii);
     this.#carrier.sendFaulty(kind, frame, parameter);
   }
 
-  sendFrame(frame: string, isAscii: boolean): void {
+  sendFrame(frame: Frame, isAscii: boolean): void {
     this.#context.counters.bytesOut += byteLength(frame, isAscii);
-    this.#carrier.send(frame);
+    if (typeof frame === "string") this.#carrier.send(frame);
+    else this.#carrier.sendBinary?.(frame);
   }
 
   /** Sends the answers that waited to share a frame. */
@@ -91,6 +96,6 @@ export class Outgoing {
 }
 
 /** `Buffer.byteLength()` of a small frame costs a tenth of answering it. */
-export function byteLength(frame: string, isAscii: boolean): number {
+export function byteLength(frame: Frame, isAscii: boolean): number {
   return isAscii ? frame.length : Buffer.byteLength(frame);
 }

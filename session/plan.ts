@@ -7,7 +7,7 @@
 import type { DelayPolicy } from "./delays.ts";
 import type { FaultPolicy } from "./fault_policy.ts";
 import { ENDING_FAULTS, type Replacement } from "./faults.ts";
-import type { Arrival, Rules } from "./rules.ts";
+import type { ArrivedRequest, Rules } from "./rules.ts";
 
 /** How many ids {@linkcode RecentIds} remembers. */
 const MAX_REMEMBERED = 10_000;
@@ -99,7 +99,7 @@ export class Planner {
    *
    * @param arrival the request, if there are rules.
    */
-  plan(bytes: Uint8Array, at: number, end: number, arrival?: Arrival): Readonly<Plan> {
+  plan(bytes: Uint8Array, at: number, end: number, arrival?: ArrivedRequest): Readonly<Plan> {
     const plan = this.#plan;
     plan.isHeld = false;
     plan.rule = undefined;
@@ -118,7 +118,7 @@ export class Planner {
   }
 
   /** Plans a request by the first rule that matches it; returns false if none does. */
-  #followRule(arrival: Arrival, bytes: Uint8Array, at: number, end: number): boolean {
+  #followRule(arrival: ArrivedRequest, bytes: Uint8Array, at: number, end: number): boolean {
     const followed = this.rules?.follow(arrival);
     if (followed === undefined) return false;
     const { effect, rule } = followed;

@@ -5,7 +5,7 @@
  */
 
 import type { ErrorDetails } from "../protocol.ts";
-import { NO_DELAY, type RequestReader, type Wire } from "../protocol/wire.ts";
+import { type Frame, NO_DELAY, type RequestReader, type Wire } from "../protocol/wire.ts";
 import type { RequestTable } from "./request_table.ts";
 
 /** Callbacks of a responder that needs time, about requests in flight. */
@@ -29,16 +29,16 @@ export interface Responder {
   start?(requests: RequestTable, callbacks: ResponderCallbacks): void;
   /** Returns why a request with this much data cannot be submitted now; undefined if it can. */
   check?(dataBytes: number): ErrorDetails | undefined;
-  /** Returns the response to packet `i` of a frame at once, as JSON text. */
-  respondAtOnce?(reader: RequestReader, i: number, withDelay: boolean): string;
+  /** Returns the response to packet `i` of a frame at once. */
+  respondAtOnce?(reader: RequestReader, i: number, withDelay: boolean): Frame;
   /**
    * Adds packet `i` of a frame as a request of session `owner`; returns its entry.
    *
    * @param delay its delay, in milliseconds.
    */
   submit(owner: number, reader: RequestReader, i: number, delay: number): number;
-  /** Returns the response to a request that was due at `due`, as JSON text, if it is ready. */
-  respond(entry: number, due: number, withDelay: boolean): string | undefined;
+  /** Returns the response to a request that was due at `due`, if it is ready. */
+  respond(entry: number, due: number, withDelay: boolean): Frame | undefined;
   /** Gives up on a response; a call of {@linkcode Responder.remove} follows. */
   cancel(entry: number): void;
   remove(entry: number): void;
@@ -75,7 +75,7 @@ export class LocalResponder implements Responder {
     this.#wire = wire;
   }
 
-  respondAtOnce(reader: RequestReader, i: number, withDelay: boolean): string {
+  respondAtOnce(reader: RequestReader, i: number, withDelay: boolean): Frame {
     return this.#wire.response(
       reader.bytes,
       reader.idAt(i),
@@ -100,7 +100,7 @@ export class LocalResponder implements Responder {
     );
   }
 
-  respond(entry: number, _due: number, withDelay: boolean): string {
+  respond(entry: number, _due: number, withDelay: boolean): Frame {
     return this.#requests.response(entry, withDelay);
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { convert, ERRORS, type RequestId } from "../protocol.ts";
+import { ERRORS, type RequestId } from "../protocol.ts";
 import { parseJson } from "../protocol/parse_json.ts";
 import { type DelayPolicy, delayPolicy, parseDelay } from "./delays.ts";
 import { plannedFault } from "./fault_policy.ts";
@@ -20,7 +20,7 @@ import {
 } from "./rules_schema.ts";
 
 /** A request as rules and observers see it. */
-export interface Arrival {
+export interface ArrivedRequest {
   /** The number of its connection, from 1. */
   readonly connection: number;
   /** Its number on its connection, from 1. */
@@ -28,6 +28,8 @@ export interface Arrival {
   /** Its id, as JSON text. */
   readonly id: string;
   readonly data: string;
+  /** Returns what pointers of rules look into: the representation of the data, or a message. */
+  readonly value: () => unknown;
 }
 
 /** A rule in a server. */
@@ -180,7 +182,7 @@ export class Rules implements RuleList {
   }
 
   /** Returns the effect on a request and the number of its rule, and counts the match. */
-  follow(arrival: Arrival): { effect: CompiledEffect; rule: number } | undefined {
+  follow(arrival: ArrivedRequest): { effect: CompiledEffect; rule: number } | undefined {
     const active = this.#rules.find((active) => applies(active, arrival));
     if (active === undefined) return undefined;
     const effect = active.effects[Math.min(active.matched++, active.effects.length - 1)]!;
@@ -201,18 +203,18 @@ export class Rules implements RuleList {
   }
 }
 
-function applies({ rule, enabled, matched }: ActiveRule, arrival: Arrival): boolean {
+function applies({ rule, enabled, matched }: ActiveRule, arrival: ArrivedRequest): boolean {
   return enabled && matched < (rule.times ?? Infinity) && matchesRequest(rule.match, arrival);
 }
 
 /** Whether a request has all that a match asks for. */
-export function matchesRequest(match: Match, arrival: Arrival): boolean {
+export function matchesRequest(match: Match, arrival: ArrivedRequest): boolean {
   const { id, data, entity, nth, connection } = match;
   return (nth === undefined || nth === arrival.nth) &&
     (connection === undefined || connection === arrival.connection) &&
     (id === undefined || matchesId(id, parseJson(arrival.id))) &&
     (data === undefined || matchesPattern(data, arrival.data)) &&
-    (entity === undefined || Object.hasOwn(convert(arrival.data), entity));
+    (entity === undefined || Object.hasOwn(Object(arrival.value()), entity));
 }
 
 /** Whether an id is the expected one, in which `*` has a meaning if it is a string. */

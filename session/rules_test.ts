@@ -1,17 +1,17 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import type { RequestId } from "../protocol.ts";
+import { convert, type RequestId } from "../protocol.ts";
 import { fc } from "../tests/support/npm_packages.ts";
 import { plainConvertToJson } from "../tests/support/plain.ts";
 import { delayPolicy } from "./delays.ts";
 import { faultPolicy } from "./fault_policy.ts";
 import { type Plan, Planner } from "./plan.ts";
-import { type Arrival, matchesId, matchesRequest, Rules } from "./rules.ts";
+import { type ArrivedRequest, matchesId, matchesRequest, Rules } from "./rules.ts";
 import type { Match, Rule } from "./rules_schema.ts";
 
 const encoder = new TextEncoder();
 
-function arrival(id: RequestId, data = "", nth = 1, connection = 1): Arrival {
-  return { id: JSON.stringify(id), data, nth, connection };
+function arrival(id: RequestId, data = "", nth = 1, connection = 1): ArrivedRequest {
+  return { id: JSON.stringify(id), data, nth, connection, value: () => convert(data) };
 }
 
 Deno.test("matchesRequest() matches requests that have all members of the match", () => {
@@ -67,7 +67,7 @@ class PlainRules {
   }
 
   /** The number of the rule that matches, and its effect. */
-  follow(request: Arrival): [rule: number, delay: unknown] | undefined {
+  follow(request: ArrivedRequest): [rule: number, delay: unknown] | undefined {
     const id = JSON.parse(request.id);
     for (const active of this.list) {
       const { match, times, then } = active.rule;
@@ -128,7 +128,7 @@ const request = fc.record({
   data,
   nth: number,
   connection: number,
-});
+}).map((request) => ({ ...request, value: () => convert(request.data) }));
 const rules = fc.array(rule, { maxLength: 4 });
 const step = fc.oneof(
   { weight: 12, arbitrary: fc.record({ follow: request }) },

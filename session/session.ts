@@ -8,10 +8,11 @@ import { Buffer } from "node:buffer";
 import type { ErrorCode, ErrorDetails } from "../protocol.ts";
 import { type Carrier, detailsOf, type RequestOutcome, type SessionContext } from "./context.ts";
 import type { Replacement } from "./faults.ts";
+import type { Frame } from "../protocol/wire.ts";
 import { carryOut } from "./faulty_request.ts";
 import { byteLength, Outgoing } from "./outgoing.ts";
 import { Unaccepted } from "./responder.ts";
-import type { Arrival } from "./rules.ts";
+import type { ArrivedRequest } from "./rules.ts";
 
 const NONE = -1;
 
@@ -23,7 +24,6 @@ const PEER_ERRORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "duplicate_request_id",
 ]);
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenientDecoder = new TextDecoder();
 
 /** Bytes at the start of a frame that is too long, which are searched for its id. */
@@ -71,14 +71,15 @@ export class Session {
    * Receives a frame, as text or in UTF-8, at time `now`, in milliseconds. Every frame is answered,
    * valid or not, unless the session is closed.
    */
-  receive(frame: string | Uint8Array, now: number): void {
+  receive(frame: Frame, now: number): void {
     if (this.isClosed) return;
     const { reader, counters } = this.#context;
     try {
-      const text = this.#textOf(frame);
-      if (text === undefined) return;
-      reader.read(text);
-      if (text === frame) counters.bytesIn += byteLength(text, reader.isAsciiFrame);
+      if (this.#isTooLong(frame)) return;
+      const nth = this.#received + 1;
+      if (typeof frame === "string") reader.read(frame, nth);
+      else reader.readBinary(frame, nth);
+      counters.bytesIn += byteLength(frame, reader.isAsciiFrame);
     } catch (error) {
       return this.#outgoing.fail("null", error);
     }
@@ -186,35 +187,30 @@ export class Session {
     this.#outgoing.clear();
   }
 
-  #textOf(frame: string | Uint8Array): string | undefined {
-    const { limits, counters } = this.#context;
-    const limit = limits.maxPacketSize;
+  /** Refuses a frame that is too long; returns whether it is. */
+  #isTooLong(frame: Frame): boolean {
+    const limit = this.#context.limits.maxPacketSize;
     // Each UTF-16 unit is one to three bytes, so most frames need no closer look.
-    if (frame.length > limit || (3 * frame.length > limit && Buffer.byteLength(frame) > limit)) {
-      this.refuseTooLong(
-        typeof frame === "string" ? frame : frame.subarray(0, HEAD),
-        Buffer.byteLength(frame),
-      );
-      return undefined;
+    if (frame.length <= limit && (3 * frame.length <= limit || Buffer.byteLength(frame) <= limit)) {
+      return false;
     }
-    if (typeof frame === "string") return frame;
-    counters.bytesIn += frame.length;
-    try {
-      return decoder.decode(frame);
-    } catch {
-      this.#refuseFrame("null", { code: "invalid_json", message: "the binary frame is not UTF-8" });
-      return undefined;
-    }
+    const head = typeof frame === "string" ? frame : frame.subarray(0, HEAD);
+    this.refuseTooLong(head, Buffer.byteLength(frame));
+    return true;
   }
 
   /** Handles packet `i` of the frame. */
   #take(i: number, now: number): void {
-    const { reader, planner, observer } = this.#context;
-    let arrival: Arrival | undefined;
+    const { reader, planner, observer, counters } = this.#context;
+    let arrival: ArrivedRequest | undefined;
     try {
       if (reader.isCancel(i)) return this.#cancel(i);
       if (reader.error(i) === undefined) this.#received++;
       if (planner.hasRules || observer !== undefined) arrival = this.#arrivalOf(i);
+      if (reader.isNotification?.(i)) {
+        counters.notifications++;
+        return arrival && observer?.passed(arrival, "notification");
+      }
       this.#takeRequest(i, now, arrival);
     } catch (error) {
       if (arrival !== undefined) observer?.passed(arrival, "error:internal");
@@ -222,7 +218,7 @@ export class Session {
     }
   }
 
-  #takeRequest(i: number, now: number, arrival: Arrival | undefined): void {
+  #takeRequest(i: number, now: number, arrival: ArrivedRequest | undefined): void {
     const { reader, wheel, events, counters, planner, replacements, held, dueAtOnce } =
       this.#context;
     const { responder, observer } = this.#context;
@@ -292,10 +288,12 @@ export class Session {
     return responder.check?.(reader.dataEnd(i) - reader.dataAt(i));
   }
 
-  #arrivalOf(i: number): Arrival {
-    const { reader } = this.#context;
-    const data = reader.error(i) === undefined ? reader.dataText(i) : "";
-    return { connection: this.connection, nth: this.#received, id: reader.idText(i), data };
+  #arrivalOf(i: number): ArrivedRequest {
+    const { reader, wire } = this.#context;
+    const data = reader.dataText(i);
+    const id = reader.idText(i);
+    const value = () => wire.valueOf(data);
+    return { connection: this.connection, nth: this.#received, id, data, value };
   }
 
   /** @param delay undefined if it is not known yet. */
@@ -313,7 +311,7 @@ export class Session {
   }
 
   /** Returns the response to a request, if it is ready; if that fails, answers `internal`. */
-  #responseTo(entry: number, due: number): string | undefined {
+  #responseTo(entry: number, due: number): Frame | undefined {
     const { requests, responder } = this.#context;
     try {
       return responder.respond(entry, due, this.batched);
@@ -344,7 +342,7 @@ export class Session {
     if (fault === undefined) return this.#answer(entry, text, isAscii, now - due);
     carryOut(fault, {
       ...{ context: this.#context, carrier: this.carrier, outgoing: this.#outgoing },
-      ...{ id, text, isAscii, isSparedLater },
+      ...{ id, response: text, isAscii, isSparedLater },
       remove: (outcome) => this.#remove(entry, outcome),
       end: () => {
         this.flush();
@@ -353,11 +351,11 @@ export class Session {
     });
   }
 
-  #answer(entry: number, text: string, isAscii: boolean, lateness: number): void {
+  #answer(entry: number, answer: Frame, isAscii: boolean, lateness: number): void {
     this.#remove(entry, "answered");
     this.#context.counters.answered++;
     this.#context.counters.lateness.add(lateness);
-    this.#outgoing.answer(text, isAscii);
+    this.#outgoing.answer(answer, isAscii);
   }
 
   /** Removes a request that gets no response. */
@@ -392,7 +390,8 @@ export class Session {
   /** Refuses a frame that cannot be read. */
   #refuseFrame(id: string, details: ErrorDetails): void {
     this.#refuse(id, details);
-    const arrival = { connection: this.connection, nth: this.#received, id, data: "" };
+    const { connection } = this;
+    const arrival = { connection, nth: this.#received, id, data: "", value: () => undefined };
     this.#context.observer?.passed(arrival, `error:${details.code}`);
   }
 }

@@ -14,7 +14,7 @@ export interface Tap {
   /** A frame was received, valid or not. */
   received(connection: number, frame: string | Uint8Array): void;
   /** A frame is sent. */
-  sent(connection: number, frame: string): void;
+  sent(connection: number, frame: string | Uint8Array): void;
   /** A session was closed. */
   closed(connection: number): void;
 }
@@ -35,6 +35,10 @@ export class TappedSession extends Session {
       send(frame) {
         tap.sent(connection, frame);
         carrier.send(frame);
+      },
+      sendBinary(frame) {
+        tap.sent(connection, frame);
+        carrier.sendBinary?.(frame);
       },
       address: carrier.address,
       close: (code, reason) => carrier.close?.(code, reason),

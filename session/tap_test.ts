@@ -51,7 +51,7 @@ Deno.test("a tap leaves the faults of the transport to the carrier", () => {
   const tap: Tap = {
     opened() {},
     received() {},
-    sent: (_connection, frame) => tapped.push(frame),
+    sent: (_connection, frame) => tapped.push(String(frame)),
     closed() {},
   };
   for (const kind of ["drip", "stall"] as const) {

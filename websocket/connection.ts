@@ -8,7 +8,15 @@
 import { FrameDecoder, type FrameHandlers } from "./decoder.ts";
 import { FrameEncoder } from "./encoder.ts";
 import { type ByteStream, closeQuietly } from "./streams.ts";
-import { buildFrame, closePayload, FrameError, Opcode, parseClose, tooLong } from "./frames.ts";
+import {
+  Bits,
+  buildFrame,
+  closePayload,
+  FrameError,
+  Opcode,
+  parseClose,
+  tooLong,
+} from "./frames.ts";
 
 /** Status code when the peer ends the stream without a Close frame (section 7.1.5). */
 const ABNORMAL = 1006;
@@ -161,6 +169,11 @@ export class WebSocketConnection implements FrameHandlers {
     this.#flushSoon();
   }
 
+  /** Sends a binary message by the end of the current task, unless the connection is closing. */
+  sendBinary(bytes: Uint8Array): void {
+    this.frame(Opcode.binary, bytes);
+  }
+
   /** Sends a frame by the end of the current task, unless the connection is closing. */
   frame(opcode: number, payload: Uint8Array, isFinal = true): void {
     if (this.#state !== "open") return;
@@ -169,13 +182,14 @@ export class WebSocketConnection implements FrameHandlers {
   }
 
   /**
-   * Sends a text message at a rate, in bytes per second: whatever is sent later waits for its end.
+   * Sends a message at a rate, in bytes per second: whatever is sent later waits for its end.
    */
-  drip(text: string, rate: number): void {
+  drip(message: string | Uint8Array, rate: number): void {
     if (this.#state !== "open") return;
     const before = this.#drips;
     const sent = this.#encoder.take();
-    const frame = buildFrame(text);
+    const first = Bits.final | (typeof message === "string" ? Opcode.text : Opcode.binary);
+    const frame = buildFrame(message, { first });
     this.#held += sent.length + frame.length;
     this.#dripping++;
     this.#drips = (async () => {

@@ -1,0 +1,77 @@
+/**
+ * Templates: JSON text in which `{{id}}` stands for the id of a request, and `{{/params/0}}` for the
+ * value to which this JSON Pointer points in the request.
+ *
+ * @module
+ */
+
+import { parsePointer } from "./json_pointer.ts";
+
+/** Fills in a template. What is not there becomes null. */
+export type Template = (id: unknown, value: unknown) => string;
+
+/** What a placeholder stands for, as JSON text. */
+type Fill = (id: unknown, value: unknown) => string;
+
+const PLACEHOLDER = /\{\{(.*?)\}\}/g;
+
+/**
+ * Parses a template.
+ *
+ * @throws {RangeError} if a placeholder is wrong, or the text around the placeholders is not JSON;
+ * with the place, in UTF-16 units from 1.
+ */
+export function parseTemplate(text: string): Template {
+  const texts: string[] = [];
+  const fills: Fill[] = [];
+  let end = 0;
+  for (const match of text.matchAll(PLACEHOLDER)) {
+    const [whole, name] = match;
+    texts.push(text.slice(end, match.index));
+    end = match.index + whole.length;
+    try {
+      fills.push(fillOf(name!.trim()));
+    } catch (error) {
+      throw new RangeError(`at ${match.index + 1}: ${(error as Error).message}`);
+    }
+  }
+  const last = text.slice(end);
+  // With strings in place of the placeholders, none can stand inside a string.
+  for (const sample of ["0", '"0"']) checkJson([...texts, last].join(sample), text);
+  return (id, value) =>
+    texts.reduce((done, text, i) => done + text + fills[i]!(id, value), "") + last;
+}
+
+function fillOf(name: string): Fill {
+  if (name === "id") return (id) => JSON.stringify(id) ?? "null";
+  if (name !== "" && !name.startsWith("/")) {
+    throw new RangeError(
+      `expected {{id}} or a JSON Pointer, such as {{/params/0}}, got {{${name}}}`,
+    );
+  }
+  const pointer = parsePointer(name);
+  return (_id, value) => JSON.stringify(pointer(value)) ?? "null";
+}
+
+function checkJson(json: string, template: string): void {
+  try {
+    JSON.parse(json);
+  } catch (error) {
+    throw new RangeError(
+      `expected JSON in which each placeholder stands for a whole value, got ${template} (${
+        (error as Error).message
+      })`,
+    );
+  }
+}
+
+/**
+ * Returns a JSON value with its placeholders filled in. A string that is one placeholder becomes
+ * what it stands for; other values stay.
+ *
+ * @throws {RangeError} if a placeholder is wrong.
+ */
+export function parseValueTemplate(value: unknown): Template {
+  const json = JSON.stringify(value);
+  return parseTemplate(json.replace(/"(\{\{[^"\\]*?\}\})"/g, "$1"));
+}

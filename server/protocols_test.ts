@@ -1,0 +1,202 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { parsePointer } from "../protocol/json_pointer.ts";
+import { parseTemplate } from "../protocol/template.ts";
+import {
+  echoProtocol,
+  jsonProtocol,
+  jsonRpcProtocol,
+  manualClock,
+  type Protocol,
+  serve,
+  type ServeOptions,
+} from "../server.ts";
+
+const TRANSPORTS = ["deno", "strict"] as const;
+
+/** Sends frames to a server, and returns its first `count` answers as text, sorted. */
+async function exchange(
+  options: ServeOptions,
+  frames: readonly (string | Uint8Array<ArrayBuffer>)[],
+  count: number,
+): Promise<string[]> {
+  await using server = serve({ port: 0, delay: { min: 0, max: 0 }, ...options });
+  const socket = new WebSocket(server.url);
+  socket.binaryType = "arraybuffer";
+  const closed = new Promise((resolve) => socket.onclose = resolve);
+  const answers: string[] = [];
+  await new Promise<void>((resolve) => {
+    socket.onopen = () => frames.forEach((frame) => socket.send(frame));
+    socket.onmessage = ({ data }) => {
+      answers.push(typeof data === "string" ? data : `bytes ${new Uint8Array(data)}`);
+      if (answers.length === count) resolve();
+    };
+  });
+  socket.close();
+  await closed;
+  return answers.sort();
+}
+
+const errorOf = (id: string, code: number, message: string, name: string) =>
+  `{"jsonrpc":"2.0","id":${id},"error":{"code":${code},"message":${JSON.stringify(message)},` +
+  `"data":{"code":"${name}"}}}`;
+
+const EXCHANGES: readonly {
+  name: string;
+  protocol: Protocol;
+  frames: readonly (string | Uint8Array<ArrayBuffer>)[];
+  answers: readonly string[];
+}[] = [
+  {
+    name: "JSON-RPC with batches, notifications, null ids and errors",
+    protocol: jsonRpcProtocol(),
+    frames: [
+      '{"jsonrpc":"2.0","id":1,"method":"x","params":[1,"é"]}',
+      '[{"jsonrpc":"2.0","id":"a","method":"x"},{"jsonrpc":"2.0","method":"note"},{"id":2}]',
+      '{"jsonrpc":"2.0","id":null,"method":"x","params":{}}',
+      "{",
+      "[]",
+    ],
+    answers: [
+      '{"jsonrpc":"2.0","id":1,"result":[1,"é"]}',
+      '{"jsonrpc":"2.0","id":"a","result":null}',
+      '{"jsonrpc":"2.0","id":null,"result":{}}',
+      errorOf("2", -32600, 'jsonrpc: expected "2.0", got undefined', "invalid_packet"),
+      errorOf("null", -32700, "the frame is not JSON", "invalid_json"),
+      errorOf("null", -32600, "a batch must not be empty", "invalid_packet"),
+    ],
+  },
+  {
+    name: "OCPP by a pointer and a template",
+    protocol: jsonProtocol({ idAt: "/1", answer: '[3,{{id}},{"was":{{/2}}}]' }),
+    frames: ['[2,"a","Heartbeat",{}]', "[5]", "no JSON", "[2,7]"],
+    answers: ['[3,"a",{"was":"Heartbeat"}]', '[3,7,{"was":null}]'],
+  },
+  {
+    name: "JSON with errors",
+    protocol: jsonProtocol({ error: '{"id":{{id}},"wrong":{{/code}}}' }),
+    frames: ['{"id":1}', '{"id":1.5}', "x"],
+    answers: [
+      '{"id":1}',
+      '{"id":null,"wrong":"invalid_json"}',
+      '{"id":null,"wrong":"invalid_packet"}',
+    ],
+  },
+  {
+    name: "echo of text and of bytes",
+    protocol: echoProtocol(),
+    frames: ["hello", new Uint8Array([0, 1, 255]), "", "héllo"],
+    answers: ["", "bytes 0,1,255", "hello", "héllo"],
+  },
+];
+
+for (const websocket of TRANSPORTS) {
+  for (const { name, protocol, frames, answers } of EXCHANGES) {
+    Deno.test(`serve() speaks ${name} (${websocket})`, async () => {
+      const options = { websocket, protocol };
+      assertEquals(await exchange(options, frames, answers.length), [...answers].sort());
+    });
+  }
+
+  Deno.test(`serve() answers each message of a protocol after its own delay (${websocket})`, async () => {
+    await using server = serve({
+      port: 0,
+      websocket,
+      protocol: jsonRpcProtocol(),
+      clock: manualClock(),
+      rules: [{ match: { id: "a" }, delay: 3 }, { match: { id: "b" }, delay: 2 }],
+    });
+    const socket = new WebSocket(server.url);
+    const closed = new Promise((resolve) => socket.onclose = resolve);
+    const ids: string[] = [];
+    const both = new Promise<void>((resolve) => {
+      socket.onmessage = ({ data }) => {
+        if (ids.push(JSON.parse(data).id) === 2) resolve();
+      };
+    });
+    socket.onopen = () => {
+      for (const id of ["a", "b"]) socket.send(JSON.stringify({ jsonrpc: "2.0", id, method: "x" }));
+    };
+    await server.received(2);
+    server.clock.advance(3000);
+    await both;
+    assertEquals([ids, server.requests.map(({ ended }) => ended)], [["b", "a"], [3, 2]]);
+    socket.close();
+    await closed;
+  });
+}
+
+Deno.test("serve() lets a function compute answers", async () => {
+  const protocol = jsonRpcProtocol();
+  const answer = async ({ id, value }: { id: unknown; value: unknown }) => {
+    await Promise.resolve();
+    if (id === 2) throw new Error("as asked");
+    return { method: (value as { method: string }).method };
+  };
+  const frames = [1, 2].map((id) => JSON.stringify({ jsonrpc: "2.0", id, method: "m" }));
+  assertEquals(
+    await exchange({ protocol, answer }, frames, 2),
+    [
+      errorOf("2", -32603, "internal error; see the log of the server", "internal"),
+      '{"jsonrpc":"2.0","id":1,"result":{"method":"m"}}',
+    ].sort(),
+  );
+  const packet = '{"request_id":"01","data":"Hub&&name&&qwe"}';
+  assertEquals(await exchange({ answer: ({ value }) => value }, [packet], 1), [
+    '{"request_id":"01","data":{"Hub":{"name":"qwe"}}}',
+  ]);
+});
+
+Deno.test("serve() bounds the time of a function that computes answers", async () => {
+  const failures: string[] = [];
+  const signals: AbortSignal[] = [];
+  const answer = ({ signal }: { signal: AbortSignal }) => {
+    signals.push(signal);
+    return new Promise(() => {});
+  };
+  const events = { failed: (_id: string, error: unknown) => void failures.push(String(error)) };
+  const packet = '{"request_id":"01","data":""}';
+  const [error] = await exchange({ answer, answerTimeout: 10, events }, [packet], 1);
+  assertEquals(JSON.parse(error!).error.code, "internal");
+  assertEquals(failures, ["Error: expected a result within 10 ms, got none"]);
+  assertEquals(signals.map(({ aborted }) => aborted), [true]);
+});
+
+Deno.test("parsePointer() follows RFC 6901", () => {
+  const value = { foo: ["bar", "baz"], "": 0, "a/b": 1, "m~n": 8, "01": 2, toString: undefined };
+  const cases: [pointer: string, found: unknown][] = [
+    ["", value],
+    ["/foo", ["bar", "baz"]],
+    ["/foo/0", "bar"],
+    ["/foo/00", undefined],
+    ["/foo/-", undefined],
+    ["/foo/length", undefined],
+    ["/", 0],
+    ["/a~1b", 1],
+    ["/m~0n", 8],
+    ["/constructor", undefined],
+    ["/foo/0/0", undefined],
+  ];
+  for (const [pointer, found] of cases) assertEquals(parsePointer(pointer)(value), found, pointer);
+  for (const wrong of ["foo", "/~2", "/a~", "#/foo"]) {
+    const expected = `expected a JSON Pointer, such as /params/0, got ${JSON.stringify(wrong)}`;
+    assertThrows(() => parsePointer(wrong), RangeError, expected);
+  }
+});
+
+Deno.test("parseTemplate() says where a template is wrong", () => {
+  const fill = parseTemplate('{"id":{{id}},"first": {{ /params/0 }},"none":{{/x}}}');
+  assertEquals(fill("a", { params: ['"'] }), '{"id":"a","first": "\\"","none":null}');
+  const cases: [template: string, message: string][] = [
+    ['{"id":{{ident}}}', "at 7: expected {{id}} or a JSON Pointer, such as {{/params/0}}"],
+    ["[{{/~3}}]", "at 2: expected a JSON Pointer"],
+    [
+      '{"text":"hello {{/name}}"}',
+      "expected JSON in which each placeholder stands for a whole value",
+    ],
+    ["{{id}", "expected JSON in which each placeholder"],
+    ["{{id}}{{id}}", "expected JSON in which each placeholder"],
+  ];
+  for (const [template, message] of cases) {
+    assertThrows(() => parseTemplate(template), RangeError, message);
+  }
+});
