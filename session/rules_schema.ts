@@ -77,7 +77,7 @@ export const MATCH_SCHEMA: Schema = {
   type: "object",
   properties: {
     id: {
-      description: "The id: an integer, or a string in which * stands for any characters",
+      description: "An integer, or a string in which * stands for any characters, \\* for a star",
       anyOf: [{ type: "string" }, { type: "integer" }],
     },
     data: {
