@@ -104,6 +104,7 @@ function programManifest() {
       "./testing": { types: "./types/npm/testing.d.ts", default: "./testing.js" },
     },
     dependencies: { deno: DENO },
+    preferUnplugged: true, // Deno reads no modules in the archives of Yarn
   };
 }
 
