@@ -155,9 +155,8 @@ export class Hold {
   }
 
   /** Answers those with these ids, in this order, or all in order of arrival. */
-  async release(...ids: RequestId[]): Promise<JournalEntry[]> {
-    const held = await this.#server.requests({ rule: this.#rule, outcome: "held" });
-    return this.#server.release({ ids: ids.length > 0 ? ids : held.map(({ id }) => id!) });
+  release(...ids: RequestId[]): Promise<JournalEntry[]> {
+    return this.#server.release({ rule: this.#rule, ...ids.length > 0 ? { ids } : {} });
   }
 
   /** Removes the rule. Requests that it holds stay held. */

@@ -53,12 +53,14 @@ export interface Hold extends Disposable {
   remove(): void;
 }
 
-/** Which held requests to release: all, those with these ids in this order, or those that match. */
+/** Which held requests to release; all members must match. */
 export interface Release {
   /** The ids, in the order of release. */
   readonly ids?: readonly RequestId[] | undefined;
   /** What the requests must have. */
   readonly match?: Match | undefined;
+  /** The number of the rule that holds them. */
+  readonly rule?: number | undefined;
 }
 
 /** State of a server's clock. Times are in seconds since the start of the server. */
@@ -166,9 +168,7 @@ export class Steering {
     const remove = () => void this.rules.remove(rule);
     return {
       arrived: (count = 1, { timeout } = {}) => journal.wait(count, { rule }, timeout),
-      release: (...ids) =>
-        this.#release((held) => held.rule === rule, ids.length === 0 ? undefined : ids)
-          .map(({ id }) => id),
+      release: (...ids) => this.release({ rule, ids: ids.length === 0 ? undefined : ids }),
       remove,
       [Symbol.dispose]: remove,
     };
@@ -188,9 +188,11 @@ export class Steering {
     return this.#releaseThose(which).flatMap(({ noted }) => noted ? [{ ...noted }] : []);
   }
 
-  #releaseThose({ ids, match = {} }: Release = {}): ReleasedRequest[] {
+  #releaseThose({ ids, match = {}, rule }: Release = {}): ReleasedRequest[] {
     checkMatch(match);
-    return this.#release(({ arrival }) => matchesRequest(match, arrival!), ids);
+    const isMeant = (held: HeldRequest) =>
+      (rule === undefined || held.rule === rule) && matchesRequest(match, held.arrival!);
+    return this.#release(isMeant, ids);
   }
 
   /** The settings in use. */

@@ -179,12 +179,11 @@ func (h *Hold) Arrived(count int) {
 // Release answers requests in this order; without ids, all of them in order of arrival.
 func (h *Hold) Release(ids ...any) {
 	h.server.t.Helper()
-	if len(ids) == 0 {
-		for _, request := range h.server.Requests(fmt.Sprintf("outcome=held&rule=%d", h.Number)) {
-			ids = append(ids, request.ID)
-		}
+	body := JSON{"rule": h.Number}
+	if len(ids) > 0 {
+		body["ids"] = ids
 	}
-	h.server.Call("POST", "/release", JSON{"ids": append([]any{}, ids...)}, nil)
+	h.server.Call("POST", "/release", body, nil)
 }
 
 // Remove holds no more requests.

@@ -156,8 +156,8 @@ class Hold:
 
     def release(self, *ids):
         """Answers requests in this order; without ids, all of them in order of arrival."""
-        held = self._server.requests(rule=self._number, outcome="held")
-        return self._server.release(ids or [request["id"] for request in held])
+        which = {"rule": self._number}
+        return self._server.call("POST", "/release", {**which, "ids": ids} if ids else which)
 
     def remove(self):
         """Holds no more requests."""

@@ -67,6 +67,7 @@ export const hold = members<{ match?: Match }>({ match: MATCH_SCHEMA });
 const anyRelease = members<Release>({
   ids: { type: "array", items: REQUEST_ID },
   match: MATCH_SCHEMA,
+  rule: POSITIVE,
 });
 
 /** The body of `POST /control/release`. */
