@@ -2,28 +2,30 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Client } from "../examples/typescript/client.ts";
 import * as recipes from "../examples/typescript/recipes.ts";
 import * as wrong from "../examples/typescript/wrong_clients.ts";
+import { findPython, succeeds } from "./support/machine.ts";
+import { startProgram, taskArgs } from "./support/program.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const PAGE = await Deno.readTextFile(new URL("docs/testing-your-client.md", ROOT));
 const README = await Deno.readTextFile(new URL("README.md", ROOT));
 
-/** The recipes, with the sections of the page and the clients whose bugs they find. */
-const RECIPES = [
-  ["Order", recipes.outOfOrder, wrong.AssumesOrder],
-  ["Retries", recipes.retry, wrong.NeverRetries],
-  ["Time-outs", recipes.timeout, wrong.NeverTimesOut],
-  ["Duplicates", recipes.duplicate, wrong.CountsAnswers],
-  ["Reconnects", recipes.reconnect, wrong.NeverResends],
-  ["Cancellation", recipes.cancellation, wrong.NeverCancels],
-  ["Backpressure", recipes.backpressure, wrong.Floods],
-] as const;
+/** The recipes by section of the page, with the clients whose bugs they find. */
+const RECIPES = {
+  Order: [recipes.outOfOrder, wrong.AssumesOrder],
+  Retries: [recipes.retry, wrong.NeverRetries],
+  "Time-outs": [recipes.timeout, wrong.NeverTimesOut],
+  Duplicates: [recipes.duplicate, wrong.CountsAnswers],
+  Reconnects: [recipes.reconnect, wrong.NeverResends],
+  Cancellation: [recipes.cancellation, wrong.NeverCancels],
+  Backpressure: [recipes.backpressure, wrong.Floods],
+} as const;
 
-for (const [section, recipe, Wrong] of RECIPES) {
+for (const [section, [recipe, Wrong]] of Object.entries(RECIPES)) {
   Deno.test(`${recipe.name}() passes with a right client`, () => recipe(Client));
 
   Deno.test(`${recipe.name}() finds the bug of ${Wrong.name}`, async () => {
     const { name, message } = await assertRejects(() => recipe(Wrong), Error);
-    const text = PAGE.split(`\n## ${section}\n`)[1]!.split("\n## ")[0]!;
+    const text = textOf(section);
     assertStringIncludes(text, `\`${Wrong.name}\``);
     assertStringIncludes(text, name);
     // links/assert begins its messages in its own words.
@@ -32,17 +34,64 @@ for (const [section, recipe, Wrong] of RECIPES) {
   });
 }
 
+const python = await findPython();
+const ignore = python === undefined || !await succeeds(python, ["-c", "import pytest"]);
+const why = ignore ? " (ignored: no python3 here has the packages websockets and pytest)" : "";
+
+/** Runs the recipes in Python; returns the exit code and the failed tests with their messages. */
+async function pytest(...flags: string[]): Promise<{ code: number; failures: string[][] }> {
+  const options = ["-p", "no:cacheprovider", "--tb=no", ...flags];
+  const serve = (await taskArgs("serve")).slice(0, -1).join(" ");
+  await using program = startProgram(
+    python!,
+    ["-m", "pytest", ...options, "examples/python/recipes.py"],
+    { ASYNCPKT: `${Deno.execPath()} ${serve}`, COLUMNS: "200", PYTHONDONTWRITEBYTECODE: "1" },
+  );
+  const { code, stdout } = await program.result();
+  const failures = stdout.flatMap((line) => {
+    const found = /^FAILED .*::test_(\w+) - \w+: (.*)/.exec(line);
+    return found ? [found.slice(1)] : [];
+  });
+  return { code, failures };
+}
+
+Deno.test({
+  name: `the recipes in Python pass with a right client${why}`,
+  ignore,
+  async fn() {
+    assertEquals(await pytest(), { code: 0, failures: [] });
+  },
+});
+
+Deno.test({
+  name: `the recipes in Python find the bugs of wrong clients${why}`,
+  ignore,
+  async fn() {
+    const { failures } = await pytest("--wrong");
+    const sections = Object.keys(RECIPES);
+    const names = sections.map((section) => section.toLowerCase().replace("-", ""));
+    assertEquals(failures.map(([name]) => name), names);
+    sections.forEach((section, i) => assertStringIncludes(textOf(section), failures[i]![1]!));
+  },
+});
+
 Deno.test("the code of docs/testing-your-client.md and README.md is in examples/", async () => {
-  for (const [language, folder] of [["ts ignore", "typescript"]] as const) {
+  for (const [language, folder] of [["ts ignore", "typescript"], ["python", "python"]] as const) {
     const url = new URL(`examples/${folder}/`, ROOT);
-    const names = await Array.fromAsync(Deno.readDir(url), ({ name }) => name);
-    const files = names.map((name) => Deno.readTextFile(new URL(name, url)));
+    const entries = await Array.fromAsync(Deno.readDir(url));
+    const files = entries.filter(({ isFile }) => isFile)
+      .map(({ name }) => Deno.readTextFile(new URL(name, url)));
     const code = withoutIndentation((await Promise.all(files)).join("\n"));
     for (const block of [...blocks(language, PAGE), ...blocks(language, README)]) {
       assertStringIncludes(code, withoutIndentation(block));
     }
   }
 });
+
+/** Returns a section of the page. */
+function textOf(section: string): string {
+  return PAGE.split(`\n## ${section}\n`)[1]!.split("\n## ")[0]!;
+}
 
 /** Returns the code blocks of a language. */
 function blocks(language: string, markdown: string): string[] {

@@ -150,7 +150,7 @@ class Hold:
         self._server = server
         self._number = number
 
-    def arrived(self, count, timeout=5):
+    def arrived(self, count=1, timeout=5):
         """Waits until so many requests are held, and returns them."""
         return self._server.received(count, timeout, rule=self._number)
 

@@ -56,14 +56,15 @@ export async function duplicate(Client: ClientClass): Promise<void> {
     delay: 0,
     rules: [{ match: { nth: 1 }, fault: "duplicate" }, { match: {}, hold: true }],
   });
+  const second = server.hold({ nth: 2 });
   await using client = new Client(server.url, { window: 2 });
   const answers = Promise.allSettled(DOORS.map((data) => client.request(data)));
   await server.received(3); // the first is answered twice, the next two are held
-  server.release({ match: { nth: 2 } });
+  second.release();
   await server.received(4);
   await client.close(); // by then, the server has read all that the client sent
-  assertEquals(server.requests.length, 4, "more requests in flight than the window");
   await answers;
+  assertEquals(server.requests.length, 4, "more requests in flight than the window");
 }
 
 /** The connection is lost while requests are in flight. */
@@ -107,6 +108,6 @@ export async function backpressure(Client: ClientClass): Promise<void> {
   server.clock.advance(5000); // the longest delay
   await server.received(4);
   await client.close(); // by then, the server has read all that the client sent
-  assertEquals(server.requests.length, 4, "more requests in flight than the window");
   await answers;
+  assertEquals(server.requests.length, 4, "more requests in flight than the window");
 }
