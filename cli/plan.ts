@@ -116,9 +116,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 }
 
 /**
- * Returns a function that plans the request of an argument or a line.
- *
- * It throws a RangeError if there is none, and a UsageError if chance would decide.
+ * Returns a function that plans the request of an argument or a line. It throws a RangeError if
+ * there is none, and a UsageError if chance would decide.
  */
 function requestPlanner(given: Flags, rules: readonly Rule[]): (text: string) => PlannedRequest {
   const { connection } = given;
@@ -126,7 +125,7 @@ function requestPlanner(given: Flags, rules: readonly Rule[]): (text: string) =>
   const planner = plannerOf(given, rules);
   let nth = 0;
   return (text) => {
-    const packet = text.startsWith("{") ? parsePacket(text) : { request_id: text };
+    const packet = /^\s*\{/.test(text) ? parsePacket(text) : { request_id: text };
     reader.read(JSON.stringify({ data: "", ...packet }), nth + 1);
     const error = reader.error(0);
     if (error !== undefined) throw new RangeError(error.message);

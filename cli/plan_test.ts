@@ -135,7 +135,7 @@ Deno.test("plan writes a table for people", async () => {
 
 Deno.test("plan reads ids from arguments or lines, and reports others", async () => {
   const plan = ["plan", "--delay", "2"];
-  const words = ["01", "{x", "", '{"request_id":1.5}', '{"request_id":"a","cancel":true}', "é"];
+  const words = ["01", " {x", "", '{"request_id":1.5}', '{"request_id":"a","cancel":true}', "é"];
   const problems = [
     "2: expected an id, or a packet as JSON: Expected property name or '}'",
     "3: request_id: expected 1 to 256 UTF-16 units, got 0",
@@ -176,6 +176,9 @@ Deno.test("plan needs no seed where nothing depends on chance", async () => {
 
 Deno.test("the README shows what plan writes", async () => {
   const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
-  const [, args, stdout] = /^\$ asyncpkt (plan .*)\n([^`]*)```$/m.exec(readme)!;
-  assertEquals(await runCommand(args!.split(" ")), { code: 0, stdout: stdout!, stderr: "" });
+  const examples = [...readme.matchAll(/^\$ asyncpkt (plan .*)\n([^`]*)```$/gm)];
+  assertEquals(examples.length, 2);
+  for (const [, args, stdout] of examples) {
+    assertEquals(await runCommand(args!.split(" ")), { code: 0, stdout: stdout!, stderr: "" });
+  }
 });
