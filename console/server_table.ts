@@ -167,7 +167,7 @@ function fill(row: HTMLTableRowElement, entry: JournalEntry): void {
   show("data", data.length > MAX_DATA || cut ? `${data.slice(0, MAX_DATA)} …` : data);
   find(".id", row).title = id === null ? "" : String(id);
   find(".data", row).title = data;
-  show("state", outcome.replace("_", " ").replace("error:", "error: "));
+  show("state", outcome === "in_flight" ? "in flight" : outcome.replace(":", ": "));
   find(".state", row).title = outcome;
   show("rule", rule);
   show("fault", fault);

@@ -100,7 +100,7 @@ export class ServerView {
     const ticking = setInterval(() => this.#clock.tick(), TICK);
     signal.addEventListener("abort", () => clearInterval(ticking));
     for (let failures = 0; !signal.aborted; failures++) {
-      let reason = "the server ended them";
+      let reason = "the connection was lost";
       try {
         const events = await this.#client.events(signal);
         await this.#load();
@@ -109,7 +109,7 @@ export class ServerView {
         failures = 0;
         for await (const event of events) this.#receive(event);
       } catch (error) {
-        reason = reasonOf(error);
+        if (!this.#isOpen) reason = reasonOf(error);
       }
       if (signal.aborted) return;
       this.#isOpen = false;

@@ -154,7 +154,7 @@ const stories: Story[] = [
     const answers = post(server, "A");
     await untilRows(page, ["id"], "A");
     await page.click("#reset");
-    await page.click("dialog >> text='Keep'");
+    await page.click("dialog >> text='Cancel'");
     await page.click("#reset");
     assertEquals(server.requests.length, 1);
     await page.click("dialog >> text='Reset'");

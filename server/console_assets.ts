@@ -17,7 +17,7 @@ export interface Asset {
 export const ASSETS: Readonly<Record<string, Asset>> = {
   "/": {
     type: "text/html; charset=utf-8",
-    etag: "\"1c05fbc09aa14abe\"",
+    etag: "\"1a23d808bd772cbf\"",
     text: `<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -180,7 +180,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
                 <option value="cancelled">Cancelled</option>
               </select>
               <label for="server-search" class="hidden">Text in the id or the data</label>
-              <input id="server-search" type="search" placeholder="Id or data" spellcheck="false"
+              <input id="server-search" type="search" placeholder="Search" spellcheck="false"
                 autocapitalize="off" autocomplete="off">
               <button type="button" id="release-all" disabled>Release all</button>
             </div>
@@ -278,7 +278,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
         </p>
         <div class="buttons">
           <button type="submit" value="reset" class="primary">Reset</button>
-          <button type="submit">Keep</button>
+          <button type="submit">Cancel</button>
         </div>
       </form>
     </dialog>
@@ -358,7 +358,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   },
   "/console.css": {
     type: "text/css; charset=utf-8",
-    etag: "\"21abacd566cf35be\"",
+    etag: "\"eedd6afad601f044\"",
     text: `:root {
   color-scheme: light dark;
   --page: light-dark(#f4f6f8, #11151b);
@@ -1055,6 +1055,10 @@ tbody {
   align-self: start;
 }
 
+#server-view .totals {
+  grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr));
+}
+
 #server-view .totals dd {
   font-size: 1.3rem;
 }
@@ -1073,6 +1077,8 @@ tbody {
 }
 
 #server-search {
+  flex: 1;
+  min-width: 5rem;
   max-width: 11rem;
 }
 
@@ -1155,7 +1161,7 @@ tbody {
 
 #server-table {
   --row: 1.75rem;
-  --columns: 2.8rem 2.6rem minmax(0, 1fr) minmax(0, 1.6fr) 7.6rem 2rem 4.2rem 3.2rem 3.8rem 3.8rem 4.4rem;
+  --columns: 2.8rem 2.6rem minmax(0, 1fr) minmax(0, 1.6fr) minmax(7.6rem, 0.9fr) 2rem 4.2rem 3.2rem 3.8rem 3.8rem 4.4rem;
 }
 
 #server-table tbody {
@@ -1243,10 +1249,20 @@ tbody {
   }
 }
 
-/* Three lines: id, state and button; data; the rest with labels. */
+/* Rows of three lines: id, state and button; data; the rest with labels. */
 @media (width < 42rem) {
   #server-table {
     --row: 4.6rem;
+  }
+
+  #server-view .timeline .buttons {
+    flex: 1 0 100%;
+    flex-wrap: nowrap;
+    min-width: 0;
+  }
+
+  #server-search {
+    max-width: none;
   }
 
   .entry {
@@ -1258,12 +1274,13 @@ tbody {
   }
 
   .entry .id {
-    flex: 1 0 30%;
+    flex: 1 0 20%;
     order: -4;
   }
 
   .entry .state {
     order: -3;
+    max-width: 10rem;
   }
 
   .entry .action {
@@ -1328,7 +1345,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"29faca572e56df0f\"",
+    etag: "\"57bd24fa36153c85\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -2977,7 +2994,7 @@ function fill(row, entry) {
   show("data", data.length > MAX_DATA || cut ? \`\${data.slice(0, MAX_DATA)} \\u2026\` : data);
   find(".id", row).title = id === null ? "" : String(id);
   find(".data", row).title = data;
-  show("state", outcome.replace("_", " ").replace("error:", "error: "));
+  show("state", outcome === "in_flight" ? "in flight" : outcome.replace(":", ": "));
   find(".state", row).title = outcome;
   show("rule", rule);
   show("fault", fault);
@@ -3123,7 +3140,7 @@ var ServerView = class {
     const ticking2 = setInterval(() => this.#clock.tick(), TICK);
     signal.addEventListener("abort", () => clearInterval(ticking2));
     for (let failures = 0; !signal.aborted; failures++) {
-      let reason = "the server ended them";
+      let reason = "the connection was lost";
       try {
         const events = await this.#client.events(signal);
         await this.#load();
@@ -3132,7 +3149,7 @@ var ServerView = class {
         failures = 0;
         for await (const event of events) this.#receive(event);
       } catch (error) {
-        reason = reasonOf2(error);
+        if (!this.#isOpen) reason = reasonOf2(error);
       }
       if (signal.aborted) return;
       this.#isOpen = false;
