@@ -28,6 +28,7 @@ import {
 import * as flag from "./flags.ts";
 import { type ServerLog, startLog, statusOf } from "./log.ts";
 import { exitWithStdin, logFormat, NATS_FLAGS, natsNeeds, openNats } from "./nats.ts";
+import { PROTOCOL_FLAGS, readProtocol } from "./serve_protocol.ts";
 import { type Need, requirePermissions, shellQuote, toListen, toRead } from "./permissions.ts";
 import { PLANNING_FLAGS, readRules } from "./planning.ts";
 
@@ -47,6 +48,7 @@ export const flags = {
     "drain-timeout": flag.time("how long a drain may take [the longest delay + 5s]"),
     "exit-with-stdin": exitWithStdin,
   }),
+  ...flag.group("Protocol", PROTOCOL_FLAGS),
   ...flag.group("Delays, faults and rules", {
     ...PLANNING_FLAGS,
     "handshake-delay": flag.time("how long each handshake takes; needs strict [0]"),
@@ -103,6 +105,10 @@ packets that is answered line by line. A browser that opens / shows a console. G
 the server's state, GET /metrics its counts for Prometheus, GET /asyncapi.json its protocol. With
 --nats, requests wait in NATS and the processes of asyncpkt work convert them.
 
+Other protocols: JSON-RPC 2.0; any JSON with an id in each message; and echo, whose id is the number
+of the frame on its connection. Templates are JSON in which {{id}} is the id, and a JSON Pointer, such
+as {{/params/0}}, what is there in the request. They have no console, workers or NATS.
+
 Faults: drop, error, duplicate, late=SHARE:TIME, garbage, disconnect; with --websocket strict also
 stall, drip=SHARE:BYTES (per second), split, badframe. Shares may not exceed 1 together.
 
@@ -121,6 +127,8 @@ Examples:
   asyncpkt serve --port 0 --exit-with-stdin
   asyncpkt serve --fault drop=0.01,error=0.05,disconnect=0.001 --seed 7
   asyncpkt serve --rules rules.json
+  asyncpkt serve --protocol jsonrpc
+  asyncpkt serve --protocol json --id-at /1 --answer '[3,{{id}},{}]'
   asyncpkt serve --nats nats://127.0.0.1:4222
   curl -N -d '[{"request_id":1,"data":"Hub&&name&&qwe"}]' http://127.0.0.1:2707
 `;
@@ -135,11 +143,13 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     throw new UsageError("--journal needs --control, which alone shows the journal");
   }
   if (given.websocket !== "strict") checkTransport(given);
+  flag.exclude({ "--protocol": isOther(given.protocol), "--nats": given.nats.length > 0 });
   await requirePermissions("serve", args, needsOf(given));
   const { stdout, stderr, signal } = streams;
   const token = await readToken(given["token-file"]);
   const tls = await readCertificate(given);
   const rules = await rulesOf(given);
+  const protocol = await readProtocol(given);
   await using recording = given.record === undefined
     ? undefined
     : await (await import("./record.ts")).startRecording(given.record, streams);
@@ -148,7 +158,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   await using gateway = await openGateway(given, log);
   const { hostname, port, websocket, delay, seed, control, clock } = given;
   const options = flag.defined<ServeOptions>({
-    ...{ hostname, port, websocket, delay, seed, rules, token, tls, control },
+    ...{ hostname, port, websocket, delay, seed, rules, protocol, token, tls, control },
     clock: clock === realClock ? undefined : clock,
     journal: control ? given.journal : 0,
     faults: given.fault,
@@ -191,6 +201,11 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   return isRecorded ? Exit.ok : Exit.failed;
 }
 
+/** Whether a protocol is another than packets, which alone workers speak, with NATS or without. */
+function isOther(protocol: string | undefined): boolean {
+  return protocol !== undefined && protocol !== "packets";
+}
+
 function parseWorkers(text: string): number {
   const count = text === "auto" ? navigator.hardwareConcurrency : Number(text);
   if (/^(?:auto|\d+)$/.test(text) && count >= 1 && count <= MAX_WORKERS) return count;
@@ -210,7 +225,7 @@ function checkTransport(given: Flags): void {
 }
 
 /** @throws {UsageError} if several workers are not possible. */
-function checkWorkers({ record, nats, refuse, control, clock, rules }: Flags): void {
+function checkWorkers({ record, nats, refuse, control, clock, rules, protocol }: Flags): void {
   const isGiven = {
     "--control": control,
     "--clock": clock !== realClock,
@@ -222,6 +237,7 @@ function checkWorkers({ record, nats, refuse, control, clock, rules }: Flags): v
       `${steering} needs one worker: counts, held requests and the clock are those of one thread`,
     );
   }
+  flag.exclude({ "--protocol": isOther(protocol), "--workers": true });
   flag.exclude({ "--refuse": refuse !== undefined, "--workers": true });
   flag.exclude({ "--record": record !== undefined, "--workers": true });
   flag.exclude({ "--nats": nats.length > 0, "--workers": true });
@@ -248,7 +264,7 @@ function needsOf(flags: Flags): Need[] {
     ...flags.websocket === "strict" ? [toListen("127.0.0.1")] : [],
     ...natsNeeds(flags),
     ...toReadToken(flags["token-file"]),
-    ...toRead(cert, key, rules),
+    ...toRead(cert, key, rules, flags["answer-file"]),
   ];
   const root = new URL("..", import.meta.url);
   if (workers > 1 && !Deno.build.standalone && root.protocol === "file:") {

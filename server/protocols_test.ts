@@ -161,6 +161,54 @@ Deno.test("serve() bounds the time of a function that computes answers", async (
   assertEquals(signals.map(({ aborted }) => aborted), [true]);
 });
 
+Deno.test("rules look into messages, and fill in answers", async () => {
+  const rules = [
+    { match: { at: "/method", is: "sub*" }, answer: { was: "{{/params/0}}", id: "{{id}}" } },
+    { match: { at: "/params/1" }, answer: "two" },
+    { match: { at: "/params/0", is: 7 }, error: { code: "overloaded", message: "no" } },
+  ] as const;
+  const messages = [
+    { id: 1, method: "subscribe", params: ["a"] },
+    { id: 2, method: "x", params: [0, null] },
+    { id: 3, method: "x", params: [7] },
+    { id: 4, method: "x", params: ["7"] },
+  ];
+  const frames = messages.map((message) => JSON.stringify({ jsonrpc: "2.0", ...message }));
+  assertEquals(
+    await exchange({ protocol: jsonRpcProtocol(), rules }, frames, 4),
+    [
+      errorOf("3", -32002, "no", "overloaded"),
+      '{"jsonrpc":"2.0","id":1,"result":{"was":"a","id":1}}',
+      '{"jsonrpc":"2.0","id":2,"result":"two"}',
+      '{"jsonrpc":"2.0","id":4,"result":["7"]}',
+    ].sort(),
+  );
+  const packets = ["Hub&&name&&a", "Hub&&name&&b"]
+    .map((data, id) => JSON.stringify({ request_id: id, data }));
+  const match = { at: "/Hub/name", is: "b" };
+  assertEquals(await exchange({ rules: [{ match, answer: ["{{/Hub}}"] }] }, packets, 2), [
+    '{"request_id":0,"data":{"Hub":{"name":"a"}}}',
+    '{"request_id":1,"data":[{"name":"b"}]}',
+  ]);
+});
+
+Deno.test("serve() refuses rules whose pointers or templates are wrong", () => {
+  const cases: [rule: Record<string, unknown>, message: string][] = [
+    [
+      { match: { at: "x" } },
+      'rules[0].match.at: expected a JSON Pointer, such as /params/0, got "x"',
+    ],
+    [{ match: { is: 1 } }, "rules[0].match.is: expected none without at, got 1"],
+    [{ match: { at: "/x", is: {} } }, "rules[0].match.is: expected"],
+    [{ match: {}, answer: ["{{x}}"] }, "rules[0].answer: at 2: expected {{id}} or a JSON Pointer"],
+    [{ match: {}, answer: "a {{id}}" }, "rules[0].answer: expected JSON in which"],
+  ];
+  for (const [rule, message] of cases) {
+    const rules = [rule] as unknown as NonNullable<ServeOptions["rules"]>;
+    assertThrows(() => serve({ port: 0, rules }), RangeError, message);
+  }
+});
+
 Deno.test("parsePointer() follows RFC 6901", () => {
   const value = { foo: ["bar", "baz"], "": 0, "a/b": 1, "m~n": 8, "01": 2, toString: undefined };
   const cases: [pointer: string, found: unknown][] = [

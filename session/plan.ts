@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseJson } from "../protocol/parse_json.ts";
 import type { DelayPolicy } from "./delays.ts";
 import type { FaultPolicy } from "./fault_policy.ts";
 import { ENDING_FAULTS, type Replacement } from "./faults.ts";
@@ -124,7 +125,10 @@ export class Planner {
     const { effect, rule } = followed;
     const plan = this.#plan;
     plan.rule = rule;
-    plan.replacement = effect.replacement;
+    plan.replacement = effect.fill === undefined ? effect.replacement : {
+      ...effect.replacement,
+      answer: effect.fill(parseJson(arrival.id), arrival.value()),
+    };
     plan.isHeld = effect.wait === "held";
     plan.delay = 0;
     if (effect.wait === undefined) {

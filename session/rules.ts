@@ -9,6 +9,8 @@ import { parseJson } from "../protocol/parse_json.ts";
 import { type DelayPolicy, delayPolicy, parseDelay } from "./delays.ts";
 import { plannedFault } from "./fault_policy.ts";
 import { type FaultKind, isTransportFault, type PlannedFault, type Replacement } from "./faults.ts";
+import { parsePointer, type Pointer } from "../protocol/json_pointer.ts";
+import { parseValueTemplate, type Template } from "../protocol/template.ts";
 import { matchesPattern } from "./pattern.ts";
 import {
   checkRule,
@@ -70,6 +72,8 @@ export interface RuleList {
 
 /** An effect, ready for use. */
 interface CompiledEffect {
+  /** Fills in the answer for a request, if it has placeholders. */
+  readonly fill: Template | undefined;
   /** Undefined if the delay decides. */
   readonly wait: "held" | "never" | "none" | undefined;
   /** Undefined for the delays of the server. */
@@ -82,6 +86,8 @@ interface CompiledEffect {
 interface ActiveRule {
   readonly number: number;
   readonly rule: Rule;
+  /** To the value that it matches, if it does. */
+  readonly pointer: Pointer | undefined;
   readonly effects: readonly CompiledEffect[];
   enabled: boolean;
   matched: number;
@@ -190,6 +196,7 @@ export class Rules implements RuleList {
   }
 
   #activate(rule: Rule, path: string): ActiveRule {
+    const pointer = pointerOf(rule.match, `${path}.match`);
     const effects = effectsOf(rule, path, this.#seed);
     effects.forEach(({ replacement }, i) => {
       const kind = replacement?.fault?.kind;
@@ -199,22 +206,40 @@ export class Rules implements RuleList {
     });
     // A copy, as a program may change its own.
     const copy = JSON.parse(JSON.stringify(rule));
-    return { number: ++this.#lastNumber, rule: copy, effects, enabled: true, matched: 0 };
+    return { number: ++this.#lastNumber, rule: copy, pointer, effects, enabled: true, matched: 0 };
   }
 }
 
-function applies({ rule, enabled, matched }: ActiveRule, arrival: ArrivedRequest): boolean {
-  return enabled && matched < (rule.times ?? Infinity) && matchesRequest(rule.match, arrival);
+function applies(active: ActiveRule, arrival: ArrivedRequest): boolean {
+  const { rule, enabled, matched, pointer } = active;
+  return enabled && matched < (rule.times ?? Infinity) &&
+    matchesRequest(rule.match, arrival, pointer);
 }
 
-/** Whether a request has all that a match asks for. */
-export function matchesRequest(match: Match, arrival: ArrivedRequest): boolean {
-  const { id, data, entity, nth, connection } = match;
+/**
+ * Whether a request has all that a match asks for.
+ *
+ * @param pointer the parsed {@linkcode Match.at}, if the caller keeps it.
+ */
+export function matchesRequest(
+  match: Match,
+  arrival: ArrivedRequest,
+  pointer?: Pointer,
+): boolean {
+  const { id, data, entity, at, is, nth, connection } = match;
   return (nth === undefined || nth === arrival.nth) &&
     (connection === undefined || connection === arrival.connection) &&
     (id === undefined || matchesId(id, parseJson(arrival.id))) &&
     (data === undefined || matchesPattern(data, arrival.data)) &&
+    (at === undefined || matchesValue((pointer ?? parsePointer(at))(arrival.value()), is)) &&
     (entity === undefined || Object.hasOwn(Object(arrival.value()), entity));
+}
+
+/** @param expected undefined for any value. */
+function matchesValue(value: unknown, expected: Match["is"]): boolean {
+  if (expected === undefined) return value !== undefined;
+  if (typeof expected !== "string") return value === expected;
+  return typeof value === "string" && matchesPattern(expected, value);
 }
 
 /** Whether an id is the expected one, in which `*` has a meaning if it is a string. */
@@ -222,6 +247,15 @@ export function matchesId(expected: RequestId, id: unknown): boolean {
   return typeof expected === "string" && typeof id === "string"
     ? matchesPattern(expected, id)
     : id === expected;
+}
+
+function pointerOf({ at, is }: Match, path: string): Pointer | undefined {
+  if (at === undefined && is !== undefined) throw wrongValue(`${path}.is`, "none without at", is);
+  try {
+    return at === undefined ? undefined : parsePointer(at);
+  } catch (error) {
+    throw new RangeError(`${path}.at: ${(error as Error).message}`);
+  }
 }
 
 function effectsOf(rule: Rule, path: string, seed: number | undefined): CompiledEffect[] {
@@ -245,6 +279,7 @@ function compileEffect(
     wait: hold ? "held" : isNever ? "never" : error && delay === undefined ? "none" : undefined,
     delays: delay === undefined || isNever ? undefined : delaysOf(delay, `${path}.delay`, seed),
     lateBy: planned?.kind === "late" ? planned.parameter! : 0,
+    fill: hasPlaceholder(answer) ? answerTemplate(answer, `${path}.answer`) : undefined,
     replacement: planned === undefined && error === undefined && answer === undefined
       ? undefined
       : {
@@ -279,6 +314,18 @@ function delaysOf(delay: number | string, path: string, seed: number | undefined
 function faultOf(fault: NonNullable<Effect["fault"]>): PlannedFault {
   const [kind, parameter] = typeof fault === "string" ? [fault] : Object.entries(fault)[0]!;
   return plannedFault(kind as FaultKind, parameter);
+}
+
+function hasPlaceholder(answer: unknown): boolean {
+  return JSON.stringify(answer)?.includes("{{") ?? false;
+}
+
+function answerTemplate(answer: unknown, path: string): Template {
+  try {
+    return parseValueTemplate(answer);
+  } catch (error) {
+    throw new RangeError(`${path}: ${(error as Error).message}`);
+  }
 }
 
 /** Returns an answer as JSON text. */

@@ -20,6 +20,10 @@ export interface Match {
   readonly data?: string;
   /** The name of an entity in the data. */
   readonly entity?: string;
+  /** A JSON Pointer to a value in the representation, or in a message of another protocol. */
+  readonly at?: string;
+  /** The value at {@linkcode Match.at}; a string with `*` as in the id. */
+  readonly is?: string | number | boolean | null;
   /** The number of the request on its connection, from 1. */
   readonly nth?: number;
   /** The number of the connection on the server, from 1. */
@@ -34,7 +38,10 @@ export interface Effect {
   readonly fault?: FaultKind | { readonly late: number } | { readonly drip: number };
   /** The request is answered with this error, at once if there is no delay. */
   readonly error?: { readonly code: ErrorCode; readonly message?: string };
-  /** A JSON value in place of the representation. */
+  /**
+   * A JSON value in place of the representation. A string that is `{{id}}` or a JSON Pointer, such as
+   * `{{/Hub/name}}`, becomes the id, or the value there in the request.
+   */
   readonly answer?: unknown;
   /** Whether it is held until it is released. */
   readonly hold?: boolean;
@@ -85,6 +92,14 @@ export const MATCH_SCHEMA: Schema = {
       type: "string",
     },
     entity: { description: "The name of an entity in the data", type: "string" },
+    at: {
+      description: "A JSON Pointer to a value in the representation, or in a message",
+      type: "string",
+    },
+    is: {
+      description: "The value there, with * in strings as in the id; by default, any",
+      anyOf: [{ type: "string" }, { type: "number" }, { type: "boolean" }, { type: "null" }],
+    },
     nth: {
       description: "The number of the request on its connection, from 1",
       type: "integer",
@@ -132,7 +147,10 @@ const EFFECT_PROPERTIES: Readonly<Record<keyof Effect, Schema>> = {
     required: ["code"],
     additionalProperties: false,
   },
-  answer: { description: "A JSON value in place of the representation" },
+  answer: {
+    description: "A JSON value in place of the representation; {{id}} or a JSON Pointer, such as " +
+      "{{/Hub/name}}, as a string stands for a value of the request",
+  },
   hold: { description: "Whether the request is held until it is released", type: "boolean" },
 };
 

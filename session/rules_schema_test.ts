@@ -28,12 +28,12 @@ Deno.test("checkRules() reports the place of a mistake and what it expected ther
     [[{ match: {}, "a b": 1 }], `rules[0]["a b"]: unknown member; expected ${members}`],
     [
       [{ match: {} }, { match: { idd: 1 } }],
-      "rules[1].match.idd: unknown member; expected id, data, entity, nth or connection; " +
+      "rules[1].match.idd: unknown member; expected id, data, entity, at, is, nth or connection; " +
       "did you mean id?",
     ],
     [
       JSON.parse('[{ "match": { "__proto__": 1 } }]'),
-      "rules[0].match.__proto__: unknown member; expected id, data, entity, nth or connection",
+      "rules[0].match.__proto__: unknown member; expected id, data, entity, at, is, nth or connection",
     ],
     [
       [{ match: {} }, { match: {} }, { match: { nth: 0 } }],
@@ -144,7 +144,8 @@ Deno.test("Rules rejects effects that exclude each other, and delays that are no
 
 Deno.test("Rules checks rules of programs without types", () => {
   const rule = { match: { nht: 1 } } as Rule;
-  const message = "match.nht: unknown member; expected id, data, entity, nth or connection; " +
+  const message =
+    "match.nht: unknown member; expected id, data, entity, at, is, nth or connection; " +
     "did you mean nth?";
   assertEquals(errorOf(() => new Rules([rule])), `rules[0].${message}`);
   assertEquals(errorOf(() => new Rules().add(rule)), `rule.${message}`);
