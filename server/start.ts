@@ -261,9 +261,10 @@ export function startServer<C extends Clock = Clock>(
     const automatic = isManual(clock) ? 0 : longest + DRAIN_SLACK;
     const drainTimeout = Math.min(options.drainTimeout ?? automatic, MAX_TIMEOUT);
     await inTime(driver.idle(isAutomatic), drainTimeout);
+    sessions.flush();
     const dropped = sessions.inFlight;
     const disconnected = stats.counters.dropped;
-    sessions.flush();
+    sessions.dropAll(); // ends the responses to POSTs
     await inTime(connections.close(1001, "The server is shutting down"), CLOSE_TIMEOUT);
     const cut = connections.size;
     driver.stop();

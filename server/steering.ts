@@ -135,7 +135,8 @@ export class Steering {
     this.#driver = driver;
     this.rules = rules;
     this.clock = clock;
-    this.#atStart = this.#settings = atStart;
+    const { delay, faults, seed } = atStart;
+    this.#atStart = this.#settings = structuredClone({ delay, faults, seed });
     this.#journal = journal;
     this.#checkFaults = checkFaults;
     rules.onChange = () => this.#changed("rules");
@@ -159,12 +160,12 @@ export class Steering {
 
   /** Holds the requests that match from now on. Starts a journal if there is none. */
   hold(match: Match = {}): Hold {
+    const rule = this.rules.add({ match, hold: true });
     if (this.#journal === undefined) {
       this.#journal = new Journal(this.clock);
       this.#sessions.observe(this.#journal);
     }
     const journal = this.#journal;
-    const rule = this.rules.add({ match, hold: true });
     const remove = () => void this.rules.remove(rule);
     return {
       arrived: (count = 1, { timeout } = {}) => journal.wait(count, { rule }, timeout),
