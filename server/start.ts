@@ -247,7 +247,7 @@ export function startServer<C extends Clock = Clock>(
   }
 
   function injectsFaults(): boolean {
-    return sessions.planner.faults !== undefined || rules.size > 0 ||
+    return sessions.planner.faults !== undefined || rules.hasFaults ||
       Object.values(stats.counters.faults).some((count) => count > 0);
   }
 

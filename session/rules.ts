@@ -178,6 +178,13 @@ export class Rules implements RuleList {
     this.replace(this.#atStart);
   }
 
+  /** Whether a rule injects a fault. */
+  get hasFaults(): boolean {
+    return this.#rules.some(({ effects }) =>
+      effects.some(({ replacement }) => replacement?.fault !== undefined)
+    );
+  }
+
   /** Uses another seed for the delays of all rules. */
   reseed(seed: number | undefined): void {
     this.#seed = seed;
@@ -275,6 +282,9 @@ function compileEffect(
   if (error !== undefined) excludeBeside(effect, path, "error", ["fault", "answer"]);
   if (isNever) excludeBeside(effect, path, 'the delay "never"', ["fault", "error", "answer"]);
   const planned = fault === undefined ? undefined : faultOf(fault);
+  if (hold && planned?.kind === "late") {
+    throw wrongValue(`${path}.fault`, "another than late beside hold", fault);
+  }
   return {
     wait: hold ? "held" : isNever ? "never" : error && delay === undefined ? "none" : undefined,
     delays: delay === undefined || isNever ? undefined : delaysOf(delay, `${path}.delay`, seed),

@@ -112,6 +112,7 @@ Deno.test("Rules rejects effects that exclude each other, and delays that are no
   const delays = '"never" or a delay of at most a day, such as "1..5", "500ms" or "normal:3,0.5"';
   const wrong: [rule: Partial<Rule>, message: string][] = [
     [{ hold: true, delay: 1 }, "delay: expected none beside hold, got 1"],
+    [{ hold: true, fault: "late" }, 'fault: expected another than late beside hold, got "late"'],
     [
       { error: { code: "internal" }, fault: { late: 1 } },
       "fault: expected none beside error, got an object",
