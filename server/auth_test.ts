@@ -21,7 +21,7 @@ const UPGRADE = {
 };
 
 /** A kind of server. */
-type Kind = "local" | "named" | "wide" | "plain" | "locked";
+type Kind = "local" | "named" | "wide" | "plain" | "locked" | "steered";
 
 /** Options of each kind of server. */
 const KINDS: Readonly<Record<Kind, AccessOptions>> = {
@@ -29,6 +29,7 @@ const KINDS: Readonly<Record<Kind, AccessOptions>> = {
   named: { hostname: "Box.lan", allowOrigins: [FRIEND], console: true },
   wide: { hostname: "0.0.0.0", allowOrigins: [FRIEND], console: true },
   plain: { hostname: "127.0.0.1", allowOrigins: [FRIEND], console: false },
+  steered: { hostname: "127.0.0.1", allowOrigins: [FRIEND], token: TOKEN, control: true },
   locked: { hostname: "127.0.0.1", allowOrigins: [FRIEND], console: true, token: TOKEN },
 };
 
@@ -59,6 +60,27 @@ const CASES: readonly Case[] = [
   ["a HEAD of its health", "local", ["HEAD", `${HERE}healthz`], "health"],
   ["a POST to its health", "local", ["POST", `${HERE}healthz`], 405],
   ["another path", "local", ["GET", `${HERE}etc/passwd`, UPGRADE], 404],
+  ["the control API, where there is none", "local", ["GET", `${HERE}control/rules`], 404],
+  ["… and a POST to it", "local", ["POST", `${HERE}control/reset`], 404],
+  ["the control API", "steered", ["PUT", `${HERE}control/rules`, BEARER], "control"],
+  ["… for an allowed page", "steered", [
+    "DELETE",
+    `${HERE}control/rules`,
+    { ...BEARER, origin: FRIEND },
+  ], "control"],
+  ["… for a page elsewhere", "steered", [
+    "POST",
+    `${HERE}control/reset`,
+    { ...BEARER, origin: "https://evil.example" },
+  ], 403],
+  ["… without the token", "steered", ["GET", `${HERE}control/events`], 401],
+  ["… by its bare path", "steered", ["GET", `${HERE}control`, BEARER], "control"],
+  ["a path that begins like it", "steered", ["GET", `${HERE}controls`, BEARER], 404],
+  ["a preflight of the control API", "steered", [
+    "OPTIONS",
+    `${HERE}control/rules`,
+    { ...PREFLIGHT, origin: FRIEND },
+  ], 204],
   ["a path out of the root", "local", ["GET", `${HERE}..%2f..%2fetc/passwd`], 404],
   ["__proto__ as a path", "local", ["GET", `${HERE}__proto__`], 404],
   ["a method of nobody", "local", ["__PROTO__", HERE], 405],

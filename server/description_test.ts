@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import project from "../deno.json" with { type: "json" };
-import { asyncapiJson } from "../tools/docs/asyncapi.ts";
+import { describedJson, DESCRIPTIONS } from "../tools/docs/describe.ts";
 import { convertToJson, ERRORS, MAX_BATCH, MAX_ID_LENGTH, SUBPROTOCOL } from "../protocol.ts";
 import { serve } from "../server.ts";
 import { anyData } from "../tests/support/arbitraries.ts";
@@ -14,13 +14,18 @@ import { STATUS } from "./post.ts";
 const WARNING = 1;
 
 /**
- * AsyncAPI's own parser. It is not in deno.lock: `deno compile` would put its 25 MB into the
- * program.
+ * AsyncAPI's own parser, and a validator of OpenAPI. They are not in deno.lock: `deno compile` would
+ * put their 27 MB into the program.
  */
-const PROGRAM = `
+const ASYNCAPI = `
 import { Parser } from "npm:@asyncapi/parser@3.6.3";
 const { diagnostics } = await new Parser().parse(await Deno.readTextFile(Deno.args[0]));
 console.log(JSON.stringify(diagnostics));
+`;
+const OPENAPI = `
+import { Validator } from "npm:@seriousme/openapi-schema-validator@2.11.0";
+const description = JSON.parse(await Deno.readTextFile(Deno.args[0]));
+console.log(JSON.stringify(await new Validator().validate(description)));
 `;
 
 interface Diagnostic {
@@ -29,24 +34,29 @@ interface Diagnostic {
   path: (string | number)[];
 }
 
-/** Returns the diagnostics of the parser for a document. */
-async function diagnose(path: string): Promise<Diagnostic[]> {
+/** Runs a program with the path of a description; returns the value that it prints as JSON. */
+async function run<T>(program: string, description: string): Promise<T> {
+  const path = new URL(`../${description}`, import.meta.url).pathname;
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-config", "--no-lock", "--allow-env", `--allow-read=${path}`, "-", path],
+    args: ["run", "--no-config", "--no-lock", "--allow-env", "--allow-read", "-", path],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
   const output = child.output();
-  await new Response(PROGRAM).body!.pipeTo(child.stdin);
+  await new Response(program).body!.pipeTo(child.stdin);
   const { success, stdout, stderr } = await output;
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
 Deno.test("docs/asyncapi.yaml is valid AsyncAPI", async () => {
-  const diagnostics = await diagnose(new URL("../docs/asyncapi.yaml", import.meta.url).pathname);
+  const diagnostics = await run<Diagnostic[]>(ASYNCAPI, "docs/asyncapi.yaml");
   assertEquals(diagnostics.filter(({ severity }) => severity <= WARNING), []);
+});
+
+Deno.test("server/control/openapi.json is valid OpenAPI", async () => {
+  assertEquals(await run(OPENAPI, "server/control/openapi.json"), { valid: true });
 });
 
 Deno.test("the examples of the description match it", () => {
@@ -55,10 +65,12 @@ Deno.test("the examples of the description match it", () => {
   for (const { payload } of answerFrame.examples) describedAnswer(JSON.stringify(payload));
 });
 
-Deno.test("server/asyncapi.json is what `deno task describe` makes of docs/asyncapi.yaml", () => {
-  const path = new URL("./asyncapi.json", import.meta.url);
-  assertEquals(Deno.readTextFileSync(path), asyncapiJson());
-});
+for (const [source, target] of Object.entries(DESCRIPTIONS)) {
+  Deno.test(`${target} is what \`deno task describe\` makes of ${source}`, () => {
+    const path = new URL(`../${target}`, import.meta.url);
+    assertEquals(Deno.readTextFileSync(path), describedJson(source));
+  });
+}
 
 Deno.test("the description has the names and numbers of the code", () => {
   const { info, components: { schemas } } = asyncapi;

@@ -11,7 +11,7 @@ import type { RuleState } from "../../session/rules.ts";
 import type { Rule } from "../../session/rules_schema.ts";
 import { type Arrival, RequestBody } from "../request_body.ts";
 import { type Settings, type Steering, UnsupportedError } from "../steering.ts";
-import { EventStreams } from "./events.ts";
+import { EventStreams, MAX_READERS } from "./events.ts";
 import * as input from "./input.ts";
 
 /** Longest body of a request, in bytes. */
@@ -80,7 +80,8 @@ export class ControlApi {
     "/connections": { GET: () => this.#steering.connections },
     "/connections/N": { POST: ({ number, body }) => this.#end(number, body) },
     "/reset": { POST: ({ body }) => this.#reset(body) },
-    "/events": { GET: () => this.#events.open() },
+    "/events": { GET: () => this.#openEvents() },
+    "/openapi.json": { GET: describe },
   };
 
   async answer(request: Request): Promise<Response> {
@@ -187,6 +188,12 @@ export class ControlApi {
     if (!hasEnded) throw new Refusal(404, `connection ${number} is not open`);
   }
 
+  #openEvents(): Response {
+    const response = this.#events.open();
+    if (response !== undefined) return response;
+    throw new Refusal(503, `${MAX_READERS} others read the events already`);
+  }
+
   #reset(body: unknown): undefined {
     input.nothing(body);
     this.#steering.reset();
@@ -195,6 +202,11 @@ export class ControlApi {
 
 function noRule(number: number): Refusal {
   return new Refusal(404, `there is no rule ${number}`);
+}
+
+/** Returns the description, which is loaded on the first request. */
+async function describe(): Promise<unknown> {
+  return (await import("./openapi.json", { with: { type: "json" } })).default;
 }
 
 const ARRIVALS: Readonly<Record<Exclude<Arrival, "complete">, Refusal>> = {

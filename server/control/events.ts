@@ -7,8 +7,11 @@
 import { AnswerStream } from "../answer_stream.ts";
 import type { Change, Steering } from "../steering.ts";
 
+/** The most readers. */
+export const MAX_READERS = 100;
+
 /** What a reader may leave unread, in UTF-16 units. */
-const MAX_UNREAD = 1 << 20;
+const MAX_UNREAD = 1 << 24;
 
 /** Time between comments, which show proxies and clients that the stream is alive. */
 const KEEPALIVE = 15_000;
@@ -23,8 +26,9 @@ export class EventStreams {
     this.#steering = steering;
   }
 
-  /** Returns a response with each change from now on. */
-  open(): Response {
+  /** Returns a response with each change from now on; undefined if there are too many readers. */
+  open(): Response | undefined {
+    if (this.#streams.size === MAX_READERS) return undefined;
     const stream: AnswerStream = new AnswerStream(
       () => this.#remove(stream),
       (reason) => this.#cutOff(stream, reason),

@@ -64,18 +64,12 @@ export const wait = members<JournalFilter & { count?: number; timeout?: number }
 /** The body of `POST /control/hold`. */
 export const hold = members<{ match?: Match }>({ match: MATCH_SCHEMA });
 
-const anyRelease = members<Release>({
+/** The body of `POST /control/release`. */
+export const release = members<Release>({
   ids: { type: "array", items: REQUEST_ID },
   match: MATCH_SCHEMA,
   rule: POSITIVE,
 });
-
-/** The body of `POST /control/release`. */
-export function release(body: unknown): Release {
-  const which = anyRelease(body);
-  if (which.ids === undefined || which.match === undefined) return which;
-  throw new RangeError("body: expected ids or match, got both");
-}
 
 /** The body of `PATCH /control/settings`. */
 export const settings = members<Partial<Settings>>({
@@ -101,7 +95,7 @@ export const enabling = members<{ enabled: boolean }>({ enabled: { type: "boolea
 
 const anyEnding = members<{ close: number } | { reset: boolean }>(
   {
-    close: { type: "integer", minimum: 1000, maximum: 4999 },
+    close: { type: "integer" },
     reset: { type: "boolean" },
   },
   "body",
@@ -124,7 +118,7 @@ export function ending(body: unknown): { close: number } | { reset: boolean } {
 /** Whether an endpoint may send this close code (RFC 6455, section 7.4). */
 function isCloseCode(code: number): boolean {
   return code === 1000 || code === 1001 || code === 1003 || (code >= 1007 && code <= 1014) ||
-    code >= 3000;
+    (code >= 3000 && code <= 4999);
 }
 
 /** The body of `POST /control/reset`. */
