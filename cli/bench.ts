@@ -9,6 +9,7 @@ import { type Report, reportOf } from "../load/report.ts";
 import { type LoadOptions, type Run, runLoad } from "../load/run.ts";
 import { parseThreshold, type Threshold } from "../load/thresholds.ts";
 import { MAX_BATCH } from "../protocol.ts";
+import { packetClientWire } from "../protocol/packet_client_wire.ts";
 import { progressOf, textOf } from "./bench_report.ts";
 import { CLIENT_FLAGS, clientNeeds, readClientAccess } from "./client_flags.ts";
 import { Exit, type Streams, UsageError } from "./command.ts";
@@ -86,7 +87,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     ...{ connections, concurrency, batch, requests, rate, timeout },
     url: new URL(given.url),
     duration: given.duration ?? (requests === Infinity ? DURATION : Infinity),
-    data: await readData(given.data, given.file, streams),
+    wire: packetClientWire,
+    contents: await readData(given.data, given.file, streams),
     ...access,
   };
 

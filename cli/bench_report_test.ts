@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { packetClientWire } from "../protocol/packet_client_wire.ts";
 import { Results } from "../load/results.ts";
 import type { LoadOptions } from "../load/run.ts";
 import { progressOf } from "./bench_report.ts";
@@ -12,12 +13,13 @@ const OPTIONS: LoadOptions = {
   duration: 10_000,
   rate: undefined,
   timeout: 10_000,
-  data: ["x"],
+  wire: packetClientWire,
+  contents: ["x"],
 };
 
 function start() {
   const results = new Results();
-  const run = { results, protocol: "", elapsed: 5000, sending: 5000, interrupted: false };
+  const run = { results, subprotocol: "", elapsed: 5000, sending: 5000, interrupted: false };
   return { results, run, linesOf: progressOf(OPTIONS) };
 }
 

@@ -27,8 +27,10 @@ const MAX_TIMER = 2 ** 31 - 1;
 /** The longest response body that is quoted, in bytes. */
 const MAX_REASON = 200;
 
-/** Token and certificates for a connection. */
-export interface Credentials {
+/** How to open a connection. */
+export interface HandshakeOptions {
+  /** Subprotocol to offer; empty for none. @default {"asyncpkt.v1"} */
+  readonly subprotocol?: string | undefined;
   /** The token that the server asks for. */
   readonly token?: string | undefined;
   /** Further authorities to trust, as PEM. */
@@ -45,7 +47,7 @@ export interface OpenedSocket {
 }
 
 /** Options for {@linkcode connectAll}. */
-export interface ConnectAllOptions extends Credentials {
+export interface ConnectAllOptions extends HandshakeOptions {
   readonly url: URL;
   /** Number of connections. */
   readonly connections: number;
@@ -81,7 +83,7 @@ export async function connectAll(options: ConnectAllOptions): Promise<OpenedSock
 
 async function connectSome(
   count: number,
-  { url, timeout, signal, ...credentials }: ConnectAllOptions,
+  { url, timeout, signal, ...handshake }: ConnectAllOptions,
   sockets: OpenedSocket[],
 ): Promise<void> {
   const stop = new AbortController();
@@ -90,7 +92,7 @@ async function connectSome(
   const stopped = AbortSignal.any([signal, stop.signal]);
   await Promise.all(Array.from({ length: count }, async () => {
     try {
-      sockets.push(await openSocket(url, stopped, credentials));
+      sockets.push(await openSocket(url, stopped, handshake));
     } catch (error) {
       stop.abort(connectErrorOf(error, url)); // which ends the other attempts
     }
@@ -118,7 +120,7 @@ function connectErrorOf(error: unknown, url: URL): unknown {
 export async function openSocket(
   url: URL,
   signal: AbortSignal,
-  { token, caCerts = [] }: Credentials = {},
+  { subprotocol = SUBPROTOCOL, token, caCerts = [] }: HandshakeOptions = {},
 ): Promise<OpenedSocket> {
   signal.throwIfAborted();
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
@@ -135,7 +137,7 @@ export async function openSocket(
       stream = await Deno.startTls(tcp, { hostname, alpnProtocols, caCerts: [...caCerts] });
       if (signal.aborted) closeQuietly(stream);
     }
-    return await shakeHands(stream, url, token);
+    return await shakeHands(stream, url, subprotocol, token);
   };
   try {
     signal.throwIfAborted();
@@ -168,19 +170,20 @@ async function connectTcp(
 async function shakeHands(
   stream: Deno.Conn,
   url: URL,
+  subprotocol: string,
   token: string | undefined,
 ): Promise<OpenedSocket> {
   const key = createKey();
   const request = upgradeRequest({
     "Host": url.host,
     "Sec-WebSocket-Key": key,
-    "Sec-WebSocket-Protocol": SUBPROTOCOL,
+    "Sec-WebSocket-Protocol": subprotocol || undefined,
     "Authorization": token === undefined ? undefined : `Bearer ${token}`,
   }, url.pathname + url.search);
   await writeAll(stream, new TextEncoder().encode(request));
   const { head, rest } = await readHead(stream, "client");
   const reason = statusOf(head) === 101 ? "" : await readReason(stream, head, rest);
-  const protocol = await checkUpgradeResponse(head, key, SUBPROTOCOL, reason);
+  const protocol = await checkUpgradeResponse(head, key, subprotocol, reason);
   // A load keeps reading while it writes, however slowly the server reads.
   const connection = new WebSocketConnection(stream, { role: "client", maxBacklog: Infinity });
   return { connection, protocol, surplus: rest };

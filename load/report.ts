@@ -81,7 +81,7 @@ function measure(run: Run, options: LoadOptions, version: string, startedAt: Dat
     asyncpkt: version,
     started_at: startedAt.toISOString(),
     interrupted: run.interrupted,
-    server: { url: options.url.href, protocol: run.protocol || "plain" },
+    server: { url: options.url.href, protocol: run.subprotocol || "plain" },
     options: {
       connections,
       concurrency,
@@ -90,7 +90,7 @@ function measure(run: Run, options: LoadOptions, version: string, startedAt: Dat
       duration_s: finite(options.duration / 1000),
       rate: rate ?? null,
       timeout_s: options.timeout / 1000,
-      data: options.data.length,
+      data: options.contents.length,
     },
     elapsed_s: toThousandths(elapsed / 1000),
     sending_s: toThousandths(sending / 1000),

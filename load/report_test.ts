@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { packetClientWire } from "../protocol/packet_client_wire.ts";
 import { Ajv2020 } from "../tests/support/npm_packages.ts";
 import schema from "../docs/bench.schema.json" with { type: "json" };
 import { FIGURES, type Report, reportOf } from "./report.ts";
@@ -16,7 +17,8 @@ const OPTIONS: LoadOptions = {
   duration: 10_000,
   rate: undefined,
   timeout: 10_000,
-  data: ["x"],
+  wire: packetClientWire,
+  contents: ["x"],
 };
 
 const CONTEXT = { version: "1.2.3", startedAt: new Date(0), thresholds: [] };
@@ -31,7 +33,7 @@ function report(
   fill(results);
   const run: Run = {
     results,
-    protocol: "asyncpkt.v1",
+    subprotocol: "asyncpkt.v1",
     elapsed: 2000,
     sending: 1000,
     interrupted: false,

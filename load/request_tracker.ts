@@ -1,28 +1,37 @@
 /**
- * The requests of one connection, without I/O: frames are texts, and the caller passes the time.
+ * The requests of one connection, without I/O: the caller passes frames and the time.
  *
  * @module
  */
 
-import { type Answer, decodeAnswers, isError } from "../protocol.ts";
+import type { ClientWire, OnAnswer, RequestWriter } from "../protocol/client_wire.ts";
+import type { Frame } from "../protocol/wire.ts";
 import { InFlight } from "./in_flight.ts";
-import { numberOf, type Payload } from "./payload.ts";
 import type { Results } from "./results.ts";
 
 /** Sends requests, and matches answers to them. */
 export class RequestTracker {
   readonly #send: (frame: string) => void;
-  readonly #payload: Payload;
+  readonly #wire: ClientWire;
+  readonly #requests: RequestWriter;
   readonly #results: Results;
   readonly #inFlight = new InFlight();
   /** Requests that timed out and may still be answered. */
   readonly #timedOut = new Set<number>();
   /** The highest number among answered requests. */
   #lastAnswered = 0;
+  /** When the frame came whose answers are being read. */
+  #now = 0;
 
-  constructor(send: (frame: string) => void, payload: Payload, results: Results) {
+  constructor(
+    send: (frame: string) => void,
+    wire: ClientWire,
+    requests: RequestWriter,
+    results: Results,
+  ) {
     this.#send = send;
-    this.#payload = payload;
+    this.#wire = wire;
+    this.#requests = requests;
     this.#results = results;
   }
 
@@ -36,22 +45,22 @@ export class RequestTracker {
     const first = this.#inFlight.add(now, intendedAt);
     for (let i = 1; i < count; i++) this.#inFlight.add(now, intendedAt);
     this.#results.sent(count);
-    this.#send(this.#payload.frame(first, count));
+    this.#send(this.#requests.frame(first, count));
   }
 
-  /** Reads a frame; undefined for a binary one. */
-  receive(frame: string | undefined, now: number): void {
-    const answers = frame === undefined ? undefined : decodeAnswers(frame);
-    if (answers === undefined) this.#results.counts.garbage++;
-    else for (const answer of answers) this.#answer(answer, now);
+  /** Reads a frame. */
+  receive(frame: Frame, now: number): void {
+    this.#now = now;
+    if (!this.#wire.read(frame, this.#answer)) this.#results.counts.garbage++;
   }
 
-  #answer(answer: Answer, now: number): void {
+  readonly #answer: OnAnswer = (id, error, delay) => {
     const results = this.#results;
     const { counts } = results;
-    const number = numberOf(answer.request_id);
+    const now = this.#now;
+    const number = this.#requests.numberOf(id);
     const sentAt = this.#inFlight.sentAt(number);
-    if (isError(answer)) results.error(answer.error.code);
+    if (error !== undefined) results.error(error);
     if (sentAt < 0) {
       if (this.#timedOut.delete(number)) counts.late++;
       else counts.unknown++;
@@ -61,10 +70,13 @@ export class RequestTracker {
     this.#inFlight.settle(number);
     if (number < this.#lastAnswered) counts.out_of_order++;
     else this.#lastAnswered = number;
-    if (isError(answer)) return results.failed(now - sentAt);
-    const delay = answer.delay === undefined ? undefined : 1000 * answer.delay;
-    results.answered(now - sentAt, now - intendedAt, delay);
-  }
+    if (error !== undefined) return results.failed(now - sentAt);
+    results.answered(
+      now - sentAt,
+      now - intendedAt,
+      delay === undefined ? undefined : 1000 * delay,
+    );
+  };
 
   /** Gives up the requests that were sent at `time` or before. */
   timeOut(time: number, now: number): void {

@@ -1,13 +1,15 @@
 import { assertEquals } from "@std/assert";
 import { encodeError, encodeFrame } from "../protocol.ts";
+import { packetClientWire } from "../protocol/packet_client_wire.ts";
 import { RequestTracker } from "./request_tracker.ts";
-import { Payload } from "./payload.ts";
 import { Results } from "./results.ts";
 
 function start() {
   const results = new Results();
   const frames: string[] = [];
-  const tracker = new RequestTracker((frame) => frames.push(frame), new Payload(["x"]), results);
+  const requests = packetClientWire.requests(["x"]);
+  const send = (frame: string) => frames.push(frame);
+  const tracker = new RequestTracker(send, packetClientWire, requests, results);
   return { results, frames, tracker };
 }
 
@@ -68,7 +70,7 @@ Deno.test("RequestTracker.receive() counts answers that match no request as unkn
 
 Deno.test("RequestTracker.receive() counts invalid frames as garbage", () => {
   const { results, tracker } = start();
-  for (const frame of ["", "{", "[1]", '{"request_id":"1"}', undefined]) {
+  for (const frame of ["", "{", "[1]", '{"request_id":"1"}', new Uint8Array(3)]) {
     tracker.receive(frame, 1);
   }
   assertEquals(nonZero(results), { garbage: 5 });

@@ -5,11 +5,10 @@
  */
 
 import { clearImmediate, setImmediate } from "node:timers";
-import { SUBPROTOCOL } from "../protocol.ts";
+import type { ClientWire, RequestWriter } from "../protocol/client_wire.ts";
 import type { WebSocketConnection } from "../websocket/connection.ts";
-import { connectAll, type Credentials, type OpenedSocket } from "./connect.ts";
+import { connectAll, type HandshakeOptions, type OpenedSocket } from "./connect.ts";
 import { RequestTracker } from "./request_tracker.ts";
-import { Payload } from "./payload.ts";
 import { Results } from "./results.ts";
 import { type LoadLimits, Schedule } from "./schedule.ts";
 
@@ -23,7 +22,7 @@ const SWEEP = 20;
 const TIMER_LATENESS = 3;
 
 /** Options for {@linkcode runLoad}. All times are in milliseconds. */
-export interface LoadOptions extends Credentials, LoadLimits {
+export interface LoadOptions extends HandshakeOptions, LoadLimits {
   /** With the scheme ws or wss. */
   readonly url: URL;
   readonly connections: number;
@@ -35,15 +34,17 @@ export interface LoadOptions extends Credentials, LoadLimits {
   readonly rate: number | undefined;
   /** Time limit for each request, and for connecting. */
   readonly timeout: number;
-  /** Data of the requests, used in turn; at least one. */
-  readonly data: readonly string[];
+  /** What the server speaks. */
+  readonly wire: ClientWire;
+  /** What the requests are made of, used in turn; at least one. */
+  readonly contents: readonly string[];
 }
 
 /** A run, during and after it. All times are in milliseconds. */
 export interface Run {
   readonly results: Results;
-  /** Subprotocol that the server agreed to; empty for plain mode. */
-  readonly protocol: string;
+  /** Subprotocol that the server agreed to on all connections, or empty. */
+  readonly subprotocol: string;
   /** Time since the start; up to the last answer once the run is over. */
   readonly elapsed: number;
   /** Time from the start to the last sent request. */
@@ -57,21 +58,23 @@ export interface Run {
  *
  * @param onProgress called several times a second.
  * @throws {ClientError} if it cannot connect.
+ * @throws {RangeError} if the contents are wrong.
  */
 export async function runLoad(
   options: LoadOptions,
   signal: AbortSignal,
   onProgress: (run: Run) => void = () => {},
 ): Promise<Run> {
+  const requests = options.wire.requests(options.contents);
   const sockets = await connectAll({ ...options, signal });
-  const load = new Load(options, sockets, onProgress);
+  const load = new Load(options, requests, sockets, onProgress);
   await load.run(signal);
   return load;
 }
 
 class Load implements Run {
   readonly results = new Results();
-  readonly protocol: string;
+  readonly subprotocol: string;
   interrupted = false;
   sending = 0;
   readonly #options: LoadOptions;
@@ -89,15 +92,21 @@ class Load implements Run {
   /** Whether the timer or the immediate is set. */
   #isAwake = false;
 
-  constructor(options: LoadOptions, sockets: OpenedSocket[], onProgress: (run: Run) => void) {
+  constructor(
+    options: LoadOptions,
+    requests: RequestWriter,
+    sockets: OpenedSocket[],
+    onProgress: (run: Run) => void,
+  ) {
     const { rate, batch } = options;
     this.#options = options;
     this.#onProgress = onProgress;
-    this.protocol = sockets.every(({ protocol }) => protocol === SUBPROTOCOL) ? SUBPROTOCOL : "";
+    const [first] = sockets;
+    const isAgreed = sockets.every(({ protocol }) => protocol === first!.protocol);
+    this.subprotocol = isAgreed ? first!.protocol : "";
     this.#schedule = new Schedule(options, batch, rate);
-    const payload = new Payload(options.data);
     this.#sockets = sockets;
-    this.#trackers = sockets.map(({ connection }) => this.#track(connection, payload));
+    this.#trackers = sockets.map(({ connection }) => this.#track(connection, requests));
   }
 
   get elapsed(): number {
@@ -126,11 +135,12 @@ class Load implements Run {
     await Promise.all(running);
   }
 
-  #track(connection: WebSocketConnection, payload: Payload): RequestTracker {
-    const tracker = new RequestTracker((frame) => connection.send(frame), payload, this.results);
+  #track(connection: WebSocketConnection, requests: RequestWriter): RequestTracker {
+    const send = (frame: string) => connection.send(frame);
+    const tracker = new RequestTracker(send, this.#options.wire, requests, this.results);
     connection.listen({
       onMessage: (message) => {
-        tracker.receive(typeof message === "string" ? message : undefined, performance.now());
+        tracker.receive(message, performance.now());
         this.#fill(tracker);
         this.#checkEnd();
       },

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { packetClientWire } from "../protocol/packet_client_wire.ts";
 import { FIGURES, reportOf } from "./report.ts";
 import { Results } from "./results.ts";
 import { parseThreshold } from "./thresholds.ts";
@@ -11,7 +12,7 @@ results.failed(1);
 results.gaveUp("timed_out", 1);
 
 const REPORT = reportOf(
-  { results, protocol: "asyncpkt.v1", elapsed: 1000, sending: 1000, interrupted: false },
+  { results, subprotocol: "asyncpkt.v1", elapsed: 1000, sending: 1000, interrupted: false },
   {
     url: new URL("ws://localhost:1"),
     connections: 1,
@@ -21,7 +22,8 @@ const REPORT = reportOf(
     duration: Infinity,
     rate: undefined,
     timeout: 1000,
-    data: ["x"],
+    wire: packetClientWire,
+    contents: ["x"],
   },
   { version: "0", startedAt: new Date(0), thresholds: [] },
 );
