@@ -56,7 +56,7 @@ export function integer<D = undefined>(
 /** A flag that takes a duration of more than 0; its value is in milliseconds. */
 export function time<D = undefined>(help: string, byDefault?: D): Flag<number | D> {
   const parse = (text: string) => {
-    const milliseconds = parseDuration(text);
+    const milliseconds = 1000 * parseDuration(text);
     if (milliseconds > 0) return milliseconds;
     throw unexpected("a duration, such as 10, 10s or 500ms", text);
   };

@@ -198,8 +198,8 @@ export class Steering {
 
   /** The settings in use. */
   get settings(): Settings {
-    const { delay = DEFAULT_DELAY, faults, seed = null } = this.#settings;
-    return { delay: formatDelay(delay), fault: faults ? formatFaults(faults) : null, seed };
+    const { delay = DEFAULT_DELAY, faults = {}, seed = null } = this.#settings;
+    return { delay: formatDelay(delay), fault: formatFaults(faults), seed };
   }
 
   /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseDuration } from "./duration.ts";
+import { formatNumber, parseDuration } from "./duration.ts";
 import { RandomStream, seededRandom } from "./seeded_random.ts";
 
 /** Decides the delay of each request. */
@@ -51,9 +51,12 @@ export interface LognormalDelay {
 /** Returns a delay as {@linkcode parseDelay} takes it. */
 export function formatDelay(delay: Delay): string {
   if (typeof delay === "number") return `${delay}`;
-  if ("mean" in delay) return `normal:${delay.mean},${delay.sd}`;
-  if ("median" in delay) return `lognormal:${delay.median},${delay.sigma}`;
-  return delay.min === delay.max ? `${delay.min}` : `${delay.min}..${delay.max}`;
+  if ("mean" in delay) return `normal:${formatNumber(delay.mean)},${formatNumber(delay.sd)}`;
+  if ("median" in delay) {
+    return `lognormal:${formatNumber(delay.median)},${formatNumber(delay.sigma)}`;
+  }
+  const [min, max] = [formatNumber(delay.min), formatNumber(delay.max)];
+  return min === max ? min : `${min}..${max}`;
 }
 
 /** The default delays of the protocol. */
@@ -144,18 +147,14 @@ function isDelay(seconds: number): boolean {
 
 /** The forms of a delay on the command line; the first that matches counts. */
 const FORMS: readonly [form: RegExp, read: (one: string, other: string) => Delay][] = [
-  [/^(.*?)\.\.(.*)$/, (min, max) => ({ min: seconds(min), max: seconds(max) })],
-  [/^normal:(.*),(.*)$/, (mean, sd) => ({ mean: seconds(mean), sd: seconds(sd) })],
+  [/^(.*?)\.\.(.*)$/, (min, max) => ({ min: parseDuration(min), max: parseDuration(max) })],
+  [/^normal:(.*),(.*)$/, (mean, sd) => ({ mean: parseDuration(mean), sd: parseDuration(sd) })],
   [
     /^lognormal:(.*),(\d+(?:\.\d+)?)$/,
-    (median, sigma) => ({ median: seconds(median), sigma: Number(sigma) }),
+    (median, sigma) => ({ median: parseDuration(median), sigma: Number(sigma) }),
   ],
-  [/^(.*)$/, (fixed) => ({ min: seconds(fixed), max: seconds(fixed) })],
+  [/^(.*)$/, (fixed) => ({ min: parseDuration(fixed), max: parseDuration(fixed) })],
 ];
-
-function seconds(duration: string): number {
-  return parseDuration(duration) / 1000;
-}
 
 /**
  * Parses a delay of the command line, such as `1..5`, `3`, `normal:3,0.5` for a mean and a standard

@@ -15,9 +15,11 @@ import {
   type DelayPolicy,
   delayPolicy,
   type DelayRange,
+  formatDelay,
   MAX_DELAY,
   parseDelay,
 } from "./delays.ts";
+import { fc } from "../tests/support/npm_packages.ts";
 
 const encoder = new TextEncoder();
 
@@ -355,4 +357,21 @@ Deno.test("parseDelay() throws on anything else", () => {
         `got ${JSON.stringify(text)}`,
     );
   }
+});
+
+Deno.test("parseDelay() returns the delay that formatDelay() formats", () => {
+  const seconds = fc.integer({ min: 0, max: MAX_DELAY * 1e6 }).map((number) => number / 1e6);
+  const small = fc.oneof(fc.constantFrom(0, 1e-7, 1e-6, 0.001), seconds);
+  const delay: fc.Arbitrary<Delay> = fc.oneof(
+    fc.tuple(small, seconds).map(([a, b]) => ({ min: Math.min(a, b), max: Math.max(a, b) })),
+    small.map((min) => ({ min, max: min })),
+    fc.record({ mean: small, sd: small }),
+    fc.record({
+      median: seconds,
+      sigma: fc.integer({ min: 0, max: 1e7 }).map((number) => number / 1e6),
+    }),
+  );
+  fc.assert(fc.property(delay, (delay) => assertEquals(parseDelay(formatDelay(delay)), delay)));
+  const texts = ["1..5", "0", "1.001", "0.5..0.75", "normal:3,0.5", "lognormal:2,0.5"];
+  for (const text of texts) assertEquals(formatDelay(parseDelay(text)), text);
 });

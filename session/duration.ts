@@ -1,13 +1,19 @@
 /**
- * Durations on the command line, such as `10`, `10s` and `500ms`.
+ * Durations and numbers on the command line, such as `10`, `10s`, `500ms` and `0.25`.
  *
  * @module
  */
 
-const UNITS = { "": 1000, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+/** Seconds of each unit; `ms` divides, as 0.001 is not exact. */
+const UNITS = { "": 1, s: 1, m: 60, h: 3600 };
 
-/** Returns a duration in milliseconds, NaN if the text is none. Without a unit, it is in seconds. */
+/** Returns a duration in seconds, NaN if the text is none. Without a unit, it is in seconds. */
 export function parseDuration(text: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)(|ms|s|m|h)$/.exec(text) ?? [];
-  return Number(number) * UNITS[unit as keyof typeof UNITS];
+  return unit === "ms" ? Number(number) / 1000 : Number(number) * UNITS[unit as keyof typeof UNITS];
+}
+
+/** Returns a number without an exponent, as the command line takes it. */
+export function formatNumber(number: number): string {
+  return number.toLocaleString("en", { maximumFractionDigits: 20, useGrouping: false });
 }

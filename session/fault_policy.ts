@@ -5,7 +5,7 @@
  */
 
 import { MAX_DELAY } from "./delays.ts";
-import { parseDuration } from "./duration.ts";
+import { formatNumber, parseDuration } from "./duration.ts";
 import { FAULT_KINDS, type FaultKind, type PlannedFault } from "./faults.ts";
 import { RandomStream, seededRandom } from "./seeded_random.ts";
 
@@ -81,18 +81,19 @@ export function plannedFault(kind: FaultKind, parameter = DEFAULTS[kind]): Plann
   return { kind, parameter: kind === "late" ? Math.round(1000 * parameter!) : parameter };
 }
 
-/** Returns rates as {@linkcode parseFaults} takes them. */
-export function formatFaults(rates: FaultRates): string {
+/** Returns rates as {@linkcode parseFaults} takes them; null if there are none. */
+export function formatFaults(rates: FaultRates): string | null {
   const parameters: Partial<Record<FaultKind, number | undefined>> = {
     late: rates.lateBy,
     drip: rates.dripRate,
   };
-  return FAULT_KINDS.filter((kind) => rates[kind] !== undefined)
+  const faults = FAULT_KINDS.filter((kind) => rates[kind] !== undefined)
     .map((kind) => {
       const parameter = parameters[kind];
-      return `${kind}=${rates[kind]}${parameter === undefined ? "" : `:${parameter}`}`;
-    })
-    .join(",");
+      const rest = parameter === undefined ? "" : `:${formatNumber(parameter)}`;
+      return `${kind}=${formatNumber(rates[kind]!)}${rest}`;
+    });
+  return faults.length === 0 ? null : faults.join(",");
 }
 
 /** A fault on the command line: its kind and share, and a parameter of `late` or `drip`. */
@@ -123,7 +124,7 @@ export function parseFaults(text: string): FaultRates {
     }
     rates[kind] = Number(rate);
     if (parameter === undefined) continue;
-    if (name === "late") rates.lateBy = parseDuration(parameter) / 1000;
+    if (name === "late") rates.lateBy = parseDuration(parameter);
     else rates.dripRate = Number(parameter);
   }
   faultPolicy(rates);

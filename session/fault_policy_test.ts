@@ -1,5 +1,6 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
-import { faultPolicy, type FaultRates, parseFaults } from "./fault_policy.ts";
+import { fc } from "../tests/support/npm_packages.ts";
+import { faultPolicy, type FaultRates, formatFaults, parseFaults } from "./fault_policy.ts";
 import { FAULT_KINDS, type FaultKind } from "./faults.ts";
 
 const SEEDS = [0, 1, -1, 7, 2 ** 32, Number.MAX_SAFE_INTEGER];
@@ -125,4 +126,29 @@ Deno.test("parseFaults() throws on anything else", () => {
     ["late=0.1:0", "lateBy: expected more than 0 and at most 86400 seconds, got 0"],
   ];
   for (const [text, message] of bad) assertThrows(() => parseFaults(text), RangeError, message);
+});
+
+Deno.test("parseFaults() returns the rates that formatFaults() formats", () => {
+  const rate = fc.integer({ min: 0, max: 1e8 }).map((number) => number / 1e9);
+  const kinds = fc.record(
+    Object.fromEntries(FAULT_KINDS.map((kind) => [kind, rate])) as Record<FaultKind, typeof rate>,
+    { requiredKeys: [] },
+  );
+  const lateBy = fc.integer({ min: 1, max: 86_400e3 }).map((number) => number / 1000);
+  const dripRate = fc.double({ min: 1, max: 1e21, noNaN: true });
+  fc.assert(
+    fc.property(kinds, fc.option(lateBy), fc.option(dripRate), (rates, lateBy, dripRate) => {
+      const all: FaultRates = {
+        ...rates,
+        ...rates.late !== undefined && lateBy !== null && { lateBy },
+        ...rates.drip !== undefined && dripRate !== null && { dripRate },
+      };
+      const text = formatFaults(all);
+      assertEquals(text === null ? {} : parseFaults(text), all);
+    }),
+  );
+  assertEquals(formatFaults({ lateBy: 5 }), null);
+  for (const text of ["drop=0.1", "late=0.1:1.001,drip=0.25:100"]) {
+    assertEquals(formatFaults(parseFaults(text)), text);
+  }
 });
