@@ -17,13 +17,14 @@ async def test_order(server, Client):
     first = server.hold({"data": "Door&&id&&1"})
     second = server.hold({"data": "Door&&id&&2"})
     async with Client(server.url) as client:
-        answers = asyncio.gather(*map(client.request, DOORS[:2]))
+        answers = asyncio.gather(client.request("Door&&id&&1"), client.request("Door&&id&&2"))
         await to_thread(first.arrived)
         await to_thread(second.arrived)
         second.release()
         first.release()
-        expected = [{"Door": {"id": "1"}}, {"Door": {"id": "2"}}]
-        assert await answers == expected, "a request got the answer of another"
+        one, two = await answers
+        assert one == {"Door": {"id": "1"}}, "a request got the answer of another"
+        assert two == {"Door": {"id": "2"}}
 
 
 async def test_retries(server, Client):
@@ -50,11 +51,13 @@ async def test_duplicates(server, Client):
     ])
     second = server.hold({"nth": 2})
     async with Client(server.url, window=2) as client:
-        answers = asyncio.gather(*map(client.request, DOORS), return_exceptions=True)
+        answers = [asyncio.create_task(client.request(data)) for data in DOORS]
         await to_thread(server.received, 3)  # the first is answered twice, the next two are held
         second.release()
+        await answers[1]  # by then, the client has both answers to the first
         await to_thread(server.received, 4)
-    await answers  # the client is closed, so the server has read all that it sent
+    # The client is closed, so the server has read all that it sent.
+    await asyncio.gather(*answers, return_exceptions=True)
     assert len(server.requests()) == 4, "more requests in flight than the window"
 
 
