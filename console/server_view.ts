@@ -103,7 +103,7 @@ export class ServerView {
       let reason = "the connection was lost";
       try {
         const events = await this.#client.events(signal);
-        await this.#load();
+        await this.#load(signal);
         this.#isOpen = true;
         this.#error.textContent = "";
         failures = 0;
@@ -119,13 +119,14 @@ export class ServerView {
   }
 
   /** Loads the current state. Changes after that come as events. */
-  async #load(): Promise<void> {
+  async #load(signal: AbortSignal): Promise<void> {
     const [requests, rules, settings, clock] = await Promise.all([
       this.#client.requests(),
       this.#client.rules(),
       this.#client.settings(),
       this.#client.clock(),
     ]);
+    signal.throwIfAborted(); // a newer load may be done
     this.#requests.load(requests);
     this.#rules.show(rules);
     this.#settings.show(settings);

@@ -358,7 +358,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   },
   "/console.css": {
     type: "text/css; charset=utf-8",
-    etag: "\"eedd6afad601f044\"",
+    etag: "\"ac196e717bcaed5a\"",
     text: `:root {
   color-scheme: light dark;
   --page: light-dark(#f4f6f8, #11151b);
@@ -1164,6 +1164,11 @@ tbody {
   --columns: 2.8rem 2.6rem minmax(0, 1fr) minmax(0, 1.6fr) minmax(7.6rem, 0.9fr) 2rem 4.2rem 3.2rem 3.8rem 3.8rem 4.4rem;
 }
 
+/* The table itself keeps rows in place. */
+#server-view .scroll {
+  overflow-anchor: none;
+}
+
 #server-table tbody {
   height: calc(var(--rows) * var(--row));
   padding: 0;
@@ -1345,7 +1350,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"57bd24fa36153c85\"",
+    etag: "\"0ff22dc94318f209\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -3143,7 +3148,7 @@ var ServerView = class {
       let reason = "the connection was lost";
       try {
         const events = await this.#client.events(signal);
-        await this.#load();
+        await this.#load(signal);
         this.#isOpen = true;
         this.#error.textContent = "";
         failures = 0;
@@ -3158,13 +3163,14 @@ var ServerView = class {
     }
   }
   /** Loads the current state. Changes after that come as events. */
-  async #load() {
+  async #load(signal) {
     const [requests, rules, settings, clock] = await Promise.all([
       this.#client.requests(),
       this.#client.rules(),
       this.#client.settings(),
       this.#client.clock()
     ]);
+    signal.throwIfAborted();
     this.#requests.load(requests);
     this.#rules.show(rules);
     this.#settings.show(settings);
