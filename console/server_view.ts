@@ -39,7 +39,9 @@ export class ServerView {
   #following: AbortController | undefined;
   #isOpen = false;
   #frame: number | undefined;
-  #refresh: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the counts may have changed since the server was asked for them. */
+  #isStale = false;
+  #isRefreshing = false;
 
   /** Creates a view, which is not visible until {@linkcode ServerView.detect} finds the API. */
   constructor() {
@@ -139,7 +141,7 @@ export class ServerView {
     if (name === "request") {
       this.#requests.put(state);
       this.#schedule();
-      this.#refreshSoon();
+      this.#refresh();
     } else if (name === "rules") this.#rules.show(state);
     else if (name === "settings") this.#settings.show(state);
     else if (name === "clock") this.#clock.show(state);
@@ -147,16 +149,21 @@ export class ServerView {
   }
 
   /** Asks for the counts of the clock and the rules, which change with each request. */
-  #refreshSoon(): void {
-    this.#refresh ??= setTimeout(async () => {
+  async #refresh(): Promise<void> {
+    this.#isStale = true;
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    while (this.#isStale) {
+      await new Promise((resolve) => setTimeout(resolve, TICK));
+      this.#isStale = false; // before the server is asked: a later event may change its answer
       try {
         this.#clock.show(await this.#client.clock());
         this.#rules.show(await this.#client.rules());
       } catch {
         // The events end as well, and show the reason.
       }
-      this.#refresh = undefined;
-    }, TICK);
+    }
+    this.#isRefreshing = false;
   }
 
   /** Renders the requests once before the next frame, however many events come. */

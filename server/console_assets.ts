@@ -1350,7 +1350,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"0ff22dc94318f209\"",
+    etag: "\"197addd19d36afea\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -3092,7 +3092,9 @@ var ServerView = class {
   #following;
   #isOpen = false;
   #frame;
-  #refresh;
+  /** Whether the counts may have changed since the server was asked for them. */
+  #isStale = false;
+  #isRefreshing = false;
   /** Creates a view, which is not visible until {@linkcode ServerView.detect} finds the API. */
   constructor() {
     const dialog = find("#reset-dialog");
@@ -3182,22 +3184,27 @@ var ServerView = class {
     if (name === "request") {
       this.#requests.put(state);
       this.#schedule();
-      this.#refreshSoon();
+      this.#refresh();
     } else if (name === "rules") this.#rules.show(state);
     else if (name === "settings") this.#settings.show(state);
     else if (name === "clock") this.#clock.show(state);
     else if (name === "reset") this.#restart();
   }
   /** Asks for the counts of the clock and the rules, which change with each request. */
-  #refreshSoon() {
-    this.#refresh ??= setTimeout(async () => {
+  async #refresh() {
+    this.#isStale = true;
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    while (this.#isStale) {
+      await new Promise((resolve) => setTimeout(resolve, TICK));
+      this.#isStale = false;
       try {
         this.#clock.show(await this.#client.clock());
         this.#rules.show(await this.#client.rules());
       } catch {
       }
-      this.#refresh = void 0;
-    }, TICK);
+    }
+    this.#isRefreshing = false;
   }
   /** Renders the requests once before the next frame, however many events come. */
   #schedule() {
