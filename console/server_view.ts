@@ -141,11 +141,11 @@ export class ServerView {
     if (name === "request") {
       this.#requests.put(state);
       this.#schedule();
-      this.#refresh();
     } else if (name === "rules") this.#rules.show(state);
     else if (name === "settings") this.#settings.show(state);
     else if (name === "clock") this.#clock.show(state);
     else if (name === "reset") this.#restart();
+    this.#refresh(); // an answer under way may be older than this event
   }
 
   /** Asks for the counts of the clock and the rules, which change with each request. */

@@ -1350,7 +1350,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"197addd19d36afea\"",
+    etag: "\"869ad3ba88c5cce9\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -3184,11 +3184,11 @@ var ServerView = class {
     if (name === "request") {
       this.#requests.put(state);
       this.#schedule();
-      this.#refresh();
     } else if (name === "rules") this.#rules.show(state);
     else if (name === "settings") this.#settings.show(state);
     else if (name === "clock") this.#clock.show(state);
     else if (name === "reset") this.#restart();
+    this.#refresh();
   }
   /** Asks for the counts of the clock and the rules, which change with each request. */
   async #refresh() {
