@@ -40,14 +40,14 @@ const why = ignore ? " (ignored: no python3 here has the packages websockets and
 
 /** Runs the recipes in Python; returns the exit code and the failed tests with their messages. */
 async function pytest(...flags: string[]): Promise<{ code: number; failures: string[][] }> {
-  const options = ["-p", "no:cacheprovider", "--tb=no", ...flags];
+  const options = ["-p", "no:cacheprovider", "--confcutdir=examples/python", "--tb=no", ...flags];
   const serve = (await taskArgs("serve")).slice(0, -1).join(" ");
   await using program = startProgram(
     python!,
     ["-m", "pytest", ...options, "examples/python/recipes.py"],
     { ASYNCPKT: `${Deno.execPath()} ${serve}`, COLUMNS: "200", PYTHONDONTWRITEBYTECODE: "1" },
   );
-  const { code, stdout } = await program.result();
+  const { code, stdout } = await program.result(60_000);
   const failures = stdout.flatMap((line) => {
     const found = /^FAILED .*::test_(\w+) - \w+: (.*)/.exec(line);
     return found ? [found.slice(1)] : [];
