@@ -25,7 +25,7 @@ class Refusal extends Error {
   constructor(
     readonly status: number,
     message: string,
-    readonly headers: Readonly<Record<string, string>> = {},
+    readonly headers: Record<string, string> = {},
   ) {
     super(message);
   }
@@ -88,10 +88,10 @@ export class ControlApi {
     try {
       const result = await this.#answer(request);
       if (result instanceof Response) return result;
-      return result === undefined ? new Response(null, { status: 204 }) : Response.json(result);
+      return result === undefined ? new Response(null, { status: 204 }) : json(result, 200);
     } catch (error) {
       const { status, message, headers } = refusalOf(error);
-      return Response.json({ error: message }, { status, headers });
+      return json({ error: message }, status, headers);
     }
   }
 
@@ -198,6 +198,15 @@ export class ControlApi {
     input.nothing(body);
     this.#steering.reset();
   }
+}
+
+/** Returns a response that ends in a new line, for terminals. */
+function json(value: unknown, status: number, headers: Record<string, string> = {}): Response {
+  const text = JSON.stringify(value) + "\n";
+  return new Response(text, {
+    status,
+    headers: { "content-type": "application/json", ...headers },
+  });
 }
 
 function noRule(number: number): Refusal {
