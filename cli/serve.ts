@@ -103,7 +103,8 @@ ${flag.flagHelp(flags)}
 The WebSocket endpoint is /, in plain mode and asyncpkt.v1. POST / takes a packet, or an array of
 packets that is answered line by line. A browser that opens / shows a console. GET /healthz reports
 the server's state, GET /metrics its counts for Prometheus, GET /asyncapi.json its protocol. With
---nats, requests wait in NATS and the processes of asyncpkt work convert them.
+--nats, requests wait in NATS and the processes of asyncpkt work convert them. With --control, tests
+steer the server over HTTP; GET /control/openapi.json describes how.
 
 Other protocols: JSON-RPC 2.0; any JSON with an id in each message; and echo, whose id is the number
 of the frame on its connection. Templates are JSON in which {{id}} is the id, and a JSON Pointer, such

@@ -216,6 +216,40 @@ Deno.test("serve warns when anyone can connect", async () => {
   await Deno.remove(file);
 });
 
+Deno.test("serve --control reports the URL of the control API, and who may use it", async () => {
+  const flags = ["serve", "--port", "0", "--hostname", "0.0.0.0", "--control"];
+  const text = startCommand([...flags, "--journal", "1"]);
+  const [, url, control] = await text.seen(/^Listening on (\S+)\nControl API: (\S+)\nAnyone.*\n/);
+  assertEquals(control, `${url!.replace("ws", "http")}/control`);
+  const warning =
+    "Anyone who can reach this server may use and steer it; --token-file requires a token";
+  assertEquals(text.stdout.split("\n")[2], warning);
+  const packets = [1, 2].map((request_id) => ({ request_id: request_id, data: 7 }));
+  const posted = { method: "POST", body: JSON.stringify(packets) };
+  await (await fetch(url!.replace("ws", "http"), posted)).body?.cancel();
+  const journal = await (await fetch(`${control}/requests`)).json();
+  assertEquals(journal.map(({ number }: { number: number }) => number), [2]);
+  text.interrupt();
+  assertEquals(await text.exit, 0);
+
+  const json = startCommand([...flags, "--log-format", "json"]);
+  const record = JSON.parse((await json.seen(/^.*\n/))[0]);
+  assertEquals([record.event, record.control], ["listening", `http${record.url.slice(2)}/control`]);
+  json.interrupt();
+  assertEquals(await json.exit, 0);
+});
+
+Deno.test("serve --clock skips delays, or makes them shorter", async () => {
+  for (const clock of ["skip", "x10000"]) {
+    const server = startCommand(["serve", "--port", "0", "--delay", "1h", "--clock", clock]);
+    const [, url] = await server.seen(/^Listening on (\S+)\n/);
+    const { code, stdout } = await runCommand(["send", "--id", "01", "--url", url!, EXAMPLE]);
+    assertEquals([code, stdout], [0, EXAMPLE_RESPONSE]);
+    server.interrupt();
+    assertEquals(await server.exit, 0);
+  }
+});
+
 Deno.test("serve accepts pages of allowed origins", async () => {
   const origins = ["https://a.example", "http://localhost:3000"];
   const flags = origins.flatMap((origin) => ["--allow-origin", origin]);

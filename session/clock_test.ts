@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { FakeTime } from "../tests/support/fake_time.ts";
-import { type Clock, manualClock, scaledClock, skippingClock } from "./clock.ts";
+import { type Clock, manualClock, parseClock, scaledClock, skippingClock } from "./clock.ts";
 
 /** Notes the clock's time of each call. */
 function notesOf(clock: Clock) {
@@ -142,4 +142,13 @@ Deno.test("skippingClock() calls on time what is due before it would jump", () =
   time.pass(1);
   assertEquals(take(), ["2 at 2"]);
   assertStrictEquals(time.timers, 0);
+});
+
+Deno.test("parseClock() returns the clock of each mode, and refuses other texts", () => {
+  const modes = ["real", "x2.5", "x1000000", "skip", "manual"];
+  assertEquals(modes.map((mode) => parseClock(mode).mode), modes);
+  assertEquals(parseClock("x1").mode, "real");
+  for (const text of ["", "x", "x0.9", "x1000001", "x1e3", "2", "Skip"]) {
+    assertThrows(() => parseClock(text), RangeError, `such as x100, got "${text}"`);
+  }
 });
