@@ -29,7 +29,7 @@ export const exitWithStdin = toggle("shuts down when stdin closes, as on SIGTERM
 
 /** The flags about NATS. */
 export const NATS_FLAGS = {
-  nats: many(value("URL", "server of NATS, such as nats://HOST:4222", parseServer)),
+  nats: many(value("URL", "server of NATS, as nats://HOST:4222", parseServer)),
   "nats-creds": text("FILE", "credentials for NATS"),
   "nats-ca": text("FILE", "an authority to trust for NATS, as PEM"),
   "nats-prefix": value(

@@ -18,10 +18,10 @@ import { integer, text, value } from "./flags.ts";
 export const PLANNING_FLAGS = {
   delay: value(
     "DELAY",
-    "A..B, TIME, normal:MEAN,SD or lognormal:MEDIAN,SIGMA [1..5]",
+    "A..B, TIME, normal:M,SD or lognormal:MEDIAN,SIGMA [1..5]",
     parseDelay,
   ),
-  seed: integer("makes delays and faults a function of N and the request's id"),
+  seed: integer("makes delays and faults depend on N and the id only"),
   fault: value("KIND=SHARE,…", "shares of requests to inject faults into", parseFaults),
   rules: text("FILE", "rules for requests that match, as JSON"),
 };

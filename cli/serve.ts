@@ -58,8 +58,8 @@ export const flags = {
     control: flag.toggle("serves the control API, for tests, at /control"),
     journal: flag.integer("requests that the control API remembers [10000]", undefined, 1),
     clock: flag.value(
-      "real|xN|skip|manual",
-      "time of delays: x100 is 100 times as fast [real]",
+      "real|x100|skip|manual",
+      "time of delays; x100 is 100 times as fast [real]",
       parseClock,
       realClock,
     ),
@@ -70,7 +70,7 @@ export const flags = {
     "max-in-flight-total": limit("requests in flight on all connections [1000000]"),
     "max-connections": limit("connections, and POSTs in progress [10000]"),
     "max-connections-per-address": limit("the same from one address, but this machine's [1000]"),
-    "max-wrong": limit("wrong packets in a row before a connection is closed [100]"),
+    "max-wrong": limit("wrong packets in a row that a connection may send [100]"),
     "max-buffered": flag.size("unread answers before a connection is closed [16MiB]"),
   }),
   ...flag.group("Security", {
@@ -107,8 +107,8 @@ the server's state, GET /metrics its counts for Prometheus, GET /asyncapi.json i
 steer the server over HTTP; GET /control/openapi.json describes how.
 
 Other protocols: JSON-RPC 2.0; any JSON with an id in each message; and echo, whose id is the number
-of the frame on its connection. Templates are JSON in which {{id}} is the id, and a JSON Pointer, such
-as {{/params/0}}, what is there in the request. They have no console, workers or NATS.
+of the frame on its connection. Templates are JSON in which {{id}} is the id, and a JSON Pointer,
+such as {{/params/0}}, what is there in the request. They have no console, workers or NATS.
 
 Faults: drop, error, duplicate, late=SHARE:TIME, garbage, disconnect; with --websocket strict also
 stall, drip=SHARE:BYTES (per second), split, badframe. Shares may not exceed 1 together.
