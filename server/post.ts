@@ -59,7 +59,12 @@ async function answer(
   const headers = { "content-type": isMany ? "application/x-ndjson" : "application/json" };
 
   const answers: string[] = [];
-  const carrier: Carrier = { address, send: (answer) => void answers.push(answer + "\n") };
+  let closeReason: string | undefined;
+  const carrier: Carrier = {
+    address,
+    send: (answer) => void answers.push(answer + "\n"),
+    close: (_code, reason) => closeReason = reason,
+  };
   carrier.sendBinary = (answer) => carrier.send(decoder.decode(answer));
   const session = sessions.open(carrier);
   const end = () => driver.close(session);
@@ -69,7 +74,7 @@ async function answer(
   const hasAll = session.inFlight === 0;
   const text = answers.join("");
   const status = hasAll && answers.length === 1 ? statusOf(answers[0]!) : 200;
-  if (hasAll) {
+  if (hasAll && closeReason === undefined) {
     end();
     // A cancel finds no request in flight, and so has no answer.
     if (answers.length === 0) return new Response(null, { status: 204 });
@@ -102,7 +107,8 @@ async function answer(
   carrier.dropped = endWhenDone;
   carrier.close = (_code, reason) => cutOff(reason);
   stream.write(text);
-  if (hasAll) stream.end();
+  if (closeReason !== undefined) cutOff(closeReason);
+  else if (hasAll) stream.end();
   return new Response(stream.readable, { status, headers });
 }
 
