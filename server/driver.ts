@@ -5,7 +5,7 @@
  */
 
 import { setImmediate } from "node:timers";
-import type { Clock } from "../session/clock.ts";
+import { type Clock, realClock } from "../session/clock.ts";
 import type { ResponderCallbacks } from "../session/responder.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
@@ -31,6 +31,10 @@ export class Driver implements ResponderCallbacks {
     this.#clock = clock;
     this.#onError = onError;
     sessions.start(this);
+  }
+
+  get isRealTime(): boolean {
+    return this.#clock === realClock;
   }
 
   receive(session: Session, frame: string | Uint8Array): void {

@@ -10,6 +10,8 @@ import type { RequestTable } from "./request_table.ts";
 
 /** Callbacks of a responder that needs time, about requests in flight. */
 export interface ResponderCallbacks {
+  /** Whether requests fall due as time passes. */
+  readonly isRealTime: boolean;
   accepted(entry: number): void;
   /** The request cannot be accepted; its client may try again. */
   rejected(entry: number): void;

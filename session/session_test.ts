@@ -726,7 +726,7 @@ Deno.test("a responder that refuses or fails answers with its error, or with `in
     remove: (entry) => table.remove(entry),
   };
   const peer = openOne({ responder, events: { failed: (...failure) => failures.push(failure) } });
-  peer.sessions.start({ accepted() {}, rejected() {}, failed() {}, ready() {} });
+  peer.sessions.start({ isRealTime: true, accepted() {}, rejected() {}, failed() {}, ready() {} });
   peer.request(10, 0, "x".repeat(11));
   assertEquals(peer.take(), [refusal(10, "overloaded", "no room")]);
   peer.request(10);

@@ -1,6 +1,10 @@
 import { assertEquals } from "@std/assert";
 import type { ResponderCallbacks } from "../../session/responder.ts";
+import { manualClock } from "../../session/clock.ts";
 import { delayPolicy } from "../../session/delays.ts";
+import { Journal } from "../../session/journal.ts";
+import { Rules } from "../../session/rules.ts";
+import type { Rule } from "../../session/rules_schema.ts";
 import type { Session } from "../../session/session.ts";
 import { Sessions, type SessionsOptions } from "../../session/sessions.ts";
 import type { WorkerAnswer } from "./message.ts";
@@ -17,6 +21,7 @@ interface Published {
 /** A session on top of a fake stream, with a record of all that happens. */
 class Harness implements RequestStream, ResponderCallbacks {
   readonly isReachable = true;
+  readonly isRealTime = true;
   hasRoom = true;
   readonly maxDataBytes = 100;
   readonly published: Published[] = [];
@@ -246,6 +251,72 @@ Deno.test("Session.decided resolves once each request is accepted, refused or go
   const ended = it.session.decided!;
   it.sessions.close(it.session);
   await ended;
+});
+
+/** A harness with a journal and rules, the first of which holds the id "x". */
+function steered(effect: Partial<Rule> = { hold: true }, batched = false) {
+  const journal = new Journal(manualClock());
+  const rules = new Rules([{ match: { id: "x" }, ...effect }]);
+  const it = new Harness(0, { rules, observer: journal }, batched);
+  const release = (now: number) => {
+    const [entry] = [...it.sessions.held.keys()];
+    it.session.release(entry!, it.now = now);
+    it.sessions.flush();
+  };
+  return { it, release, outcomes: () => journal.list().map(({ outcome }) => outcome) };
+}
+
+Deno.test("RemoteResponder keeps the answer of a held request until its release", async () => {
+  const { it, release, outcomes } = steered({ hold: true }, true);
+  const request = it.ask("x");
+  await it.acknowledge(request, 7);
+  it.convert(request);
+  it.until(1000);
+  assertEquals([it.sent, outcomes(), it.deleted], [[], ["held"], []]);
+  release(1500);
+  assertEquals([it.sent, outcomes()], [[{ ...RESPONSE, delay: 1.5 }], ["answered"]]);
+});
+
+Deno.test("RemoteResponder sends the answer of a released request when it has it", async () => {
+  for (const isAcknowledged of [true, false]) {
+    const { it, release, outcomes } = steered({ hold: true }, true);
+    const request = it.ask("x");
+    if (isAcknowledged) await it.acknowledge(request, 7);
+    release(1500);
+    assertEquals([it.sent, outcomes()], [[], ["in_flight"]]);
+    it.now = 2000;
+    it.convert(request);
+    it.sessions.flush();
+    assertEquals([it.sent, outcomes()], [[{ ...RESPONSE, delay: 1.5 }], ["answered"]]);
+    const { lateness, delays } = it.sessions.counters;
+    const count = delays.counts.reduce((sum, count) => sum + count);
+    assertEquals([lateness.sum, delays.sum, count], [500, 1500, 1]);
+  }
+});
+
+Deno.test("RemoteResponder deletes requests whose response is replaced, or that are dropped", async () => {
+  const cases: [effect: Partial<Rule>, sent: unknown[], outcome: string][] = [
+    [{ delay: 0, answer: { y: 1 } }, [RESPONSE], "answered"],
+    [{ delay: 1, answer: { y: 1 } }, [RESPONSE], "answered"],
+    [{ delay: 1, error: { code: "internal", message: "x" } }, [
+      { request_id: "x", error: { code: "internal", message: "x" } },
+    ], "error:internal"],
+    [{ delay: 1, answer: { y: 1 }, fault: "drop" }, [], "dropped"],
+    [{ delay: "never" }, [], "dropped"],
+    [{ hold: true }, [], "dropped"],
+  ];
+  for (const [effect, sent, outcome] of cases) {
+    for (const isAcknowledged of [true, false]) {
+      const { it, outcomes } = steered(effect);
+      const request = it.ask("x");
+      if (isAcknowledged) await it.acknowledge(request, 7);
+      it.until(1000);
+      it.sessions.dropAll();
+      assertEquals([it.sent, outcomes()], [sent, [outcome]], JSON.stringify(effect));
+      await it.acknowledge(request, 7);
+      assertEquals([it.deleted, it.sessions.inFlight], [[7], 0], JSON.stringify(effect));
+    }
+  }
 });
 
 Deno.test("RemoteResponder takes any number of requests", () => {

@@ -59,7 +59,8 @@ export async function ask(
 
 async function readLines({ body }: Response, take: (line: string) => void): Promise<undefined> {
   let rest = "";
-  for await (const piece of body!.pipeThrough(new TextDecoderStream())) {
+  if (body === null) return; // status 204
+  for await (const piece of body.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + piece).split("\n");
     rest = lines.pop()!;
     lines.forEach(take);
