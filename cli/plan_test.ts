@@ -174,9 +174,9 @@ Deno.test("plan needs no seed where nothing depends on chance", async () => {
   await Deno.remove(fixed);
 });
 
-Deno.test("the README shows what plan writes", async () => {
-  const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
-  const examples = [...readme.matchAll(/^\$ asyncpkt (plan .*)\n([^`]*)```$/gm)];
+Deno.test("docs/sending.md shows what plan writes", async () => {
+  const page = await Deno.readTextFile(new URL("../docs/sending.md", import.meta.url));
+  const examples = [...page.matchAll(/^\$ asyncpkt (plan .*)\n([^`]*)```$/gm)];
   assertEquals(examples.length, 2);
   for (const [, args, stdout] of examples) {
     assertEquals(await runCommand(args!.split(" ")), { code: 0, stdout: stdout!, stderr: "" });
