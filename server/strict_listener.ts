@@ -15,6 +15,7 @@ import {
 import { closeQuietly, readHead, writeAll } from "../websocket/streams.ts";
 import { IDLE_TIMEOUT, Listener, type ListenerOptions, RETRY_DELAY } from "./listener.ts";
 import { WebSocketConnection } from "../websocket/connection.ts";
+import { ReadBudget } from "../websocket/read_budget.ts";
 import type { RequestInfo, Upgrade } from "./socket.ts";
 
 /** Time for the head of a request to arrive, TLS handshake included, in milliseconds. */
@@ -57,6 +58,7 @@ export class StrictListener extends Listener {
   #streams = 0;
   #allClosed = Promise.withResolvers<void>();
   readonly #sockets = new Set<WebSocketConnection>();
+  readonly #budget: ReadBudget;
   readonly #keepalive: ReturnType<typeof setInterval>;
   /** Deno's HTTP server, and the clients of its connections, by the port of each connection. */
   readonly #http: Deno.HttpServer<Deno.NetAddr>;
@@ -73,6 +75,7 @@ export class StrictListener extends Listener {
       { hostname: INNER, port: 0, onListen: () => {}, onError: options.onError },
       (request, info) => this.#answer(request, info),
     );
+    this.#budget = new ReadBudget();
     const tick = IDLE_TIMEOUT * 1000 / 3;
     this.#keepalive = setInterval(() => this.#sockets.forEach((each) => each.checkAlive()), tick);
     void this.#acceptFrom(listener);
@@ -88,6 +91,7 @@ export class StrictListener extends Listener {
     for (const socket of this.#sockets) socket.abort();
     await this.#http.shutdown();
     if (this.#streams > 0) await this.#allClosed.promise;
+    await this.#budget.close();
   }
 
   protected pause(): void {
@@ -169,6 +173,7 @@ export class StrictListener extends Listener {
         role: "server",
         maxMessage,
         closeTimeout: CLOSE_TIMEOUT,
+        budget: this.#budget,
       });
       protocol = agreed;
       return { socket, response: new Response(null, { status: 101, headers }) };

@@ -190,6 +190,7 @@ Deno.test("a head must arrive within ten seconds", async () => {
 Deno.test("clients that left before they were accepted delay no others, and are no errors", async () => {
   const { listen: realListen } = Deno;
   Deno.listen = ((options: Deno.TcpListenOptions) => {
+    Deno.listen = realListen;
     const listener = realListen(options);
     const accept = listener.accept.bind(listener);
     let left = 3;

@@ -7,6 +7,7 @@
 
 import { FrameDecoder, type FrameHandlers } from "./decoder.ts";
 import { FrameEncoder } from "./encoder.ts";
+import type { ReadBudget } from "./read_budget.ts";
 import { type ByteStream, closeQuietly } from "./streams.ts";
 import {
   Bits,
@@ -21,47 +22,8 @@ import {
 /** Status code when the peer ends the stream without a Close frame (section 7.1.5). */
 const ABNORMAL = 1006;
 
-/** Bytes that all connections of servers together may read in one turn of the event loop. */
-const TURN = 1 << 19;
-
-/** Time that they wait after that, in milliseconds. */
-const PAUSE = 5;
-
 /** The most pieces per second of a message that is sent slowly. */
 const MAX_PIECES = 20;
-
-/** Calls a function in the next turn of the event loop. Deno 2.7 has no type for it. */
-const { setImmediate } = globalThis as unknown as { setImmediate(call: () => void): void };
-
-let left = TURN;
-let willTurn = false;
-let pause: Promise<void> | undefined;
-
-function startTurn(): void {
-  willTurn = false;
-  left = TURN;
-}
-
-/**
- * Counts bytes that were read; returns what to await before reading on, if anything. A read whose bytes are
- * there already takes no turn of the event loop, and a turn in which something is ready rarely looks at
- * other sockets: without pauses, peers that never stop would keep all others waiting.
- */
-function spendTurn(bytes: number): Promise<void> | undefined {
-  left -= bytes;
-  if (!willTurn) {
-    willTurn = true;
-    setImmediate(startTurn);
-  }
-  if (left > 0) return pause;
-  return pause ??= new Promise((resolve) =>
-    setTimeout(() => {
-      pause = undefined;
-      left = TURN;
-      resolve();
-    }, PAUSE)
-  );
-}
 
 /** Options for {@linkcode WebSocketConnection}. */
 export interface ConnectionOptions {
@@ -72,6 +34,8 @@ export interface ConnectionOptions {
   readonly maxBacklog?: number;
   /** Time for the peer to close, and to read what was sent before, in milliseconds. @default {2000} */
   readonly closeTimeout?: number;
+  /** What it may read, together with others. @default {without limit} */
+  readonly budget?: ReadBudget | undefined;
 }
 
 /** Events of a connection. */
@@ -91,6 +55,7 @@ export class WebSocketConnection implements FrameHandlers {
   readonly #stream: ByteStream;
   readonly #maxBacklog: number;
   readonly #closeTimeout: number;
+  readonly #budget: ReadBudget | undefined;
   readonly #role: "client" | "server";
   readonly #encoder: FrameEncoder;
   readonly #decoder: FrameDecoder;
@@ -121,6 +86,7 @@ export class WebSocketConnection implements FrameHandlers {
     this.#role = role;
     this.#maxBacklog = maxBacklog;
     this.#closeTimeout = closeTimeout;
+    this.#budget = options.budget;
     this.#encoder = new FrameEncoder(role);
     this.#decoder = new FrameDecoder(role, this, maxMessage);
   }
@@ -149,9 +115,8 @@ export class WebSocketConnection implements FrameHandlers {
         if (count === null) break;
         this.#silence = 0;
         this.#decoder.decode(count);
-        // A client has no others to keep waiting, and a load must not slow itself down.
-        const turn = this.#role === "server" ? spendTurn(count) : undefined;
-        if (turn !== undefined) await turn;
+        const renewed = this.#budget?.spend(count);
+        if (renewed !== undefined) await renewed;
         if (this.unsent > this.#maxBacklog) await this.#flush();
       }
     } catch (error) {

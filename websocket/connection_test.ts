@@ -1,8 +1,7 @@
-import { setImmediate } from "node:timers";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { FakeTime } from "../tests/support/fake_time.ts";
 import { type ConnectionOptions, WebSocketConnection } from "./connection.ts";
 import { FrameDecoder } from "./decoder.ts";
+import { ReadBudget } from "./read_budget.ts";
 import { buildFrame, closePayload, type FrameHeader, Opcode, ZERO_MASK } from "./frames.ts";
 
 const decoder = new TextDecoder();
@@ -298,34 +297,46 @@ Deno.test("run() rejects with the error of a handler, and closes the stream once
   assertEquals(ended, [1002]);
 });
 
-Deno.test("a server pauses when its peers never stop, a client does not", async () => {
-  for (const role of ["client", "server"] as const) {
-    using time = new FakeTime();
-    const pong = buildFrame("", { first: 0x8a, ...role === "server" && { mask: ZERO_MASK } });
-    let left = 4 << 20;
-    const stream = {
+Deno.test("a peer that never stops keeps nobody waiting, if there is a budget", async () => {
+  for (const budget of [undefined, new ReadBudget()]) {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    using other = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+    using accepted = await listener.accept();
+    const pong = buildFrame("", { first: 0x8a, mask: ZERO_MASK });
+    let left = 16 << 20;
+    const connection = new WebSocketConnection({
       read(space: Uint8Array) {
         const count = Math.min(left, space.length - space.length % pong.length);
         for (let at = 0; at < count; at += pong.length) space.set(pong, at);
         left -= count;
         return Promise.resolve(left > 0 ? count : null);
       },
-      write: (bytes: Uint8Array) => Promise.resolve(bytes.length),
+      write: (bytes) => Promise.resolve(bytes.length),
       close() {},
       closeWrite: () => Promise.resolve(),
-    };
-    const connection = new WebSocketConnection(stream, { role });
-    let hasEnded = false;
-    const running = connection.run(new Uint8Array()).then(() => hasEnded = true);
-    let pauses = 0;
-    while (!hasEnded) {
-      await new Promise((resolve) => setImmediate(resolve));
-      if (time.timers > 0) pauses++;
-      time.pass(5);
-    }
+    }, { role: "server", budget });
+    const reading = accepted.read(new Uint8Array(1)).then(() => left);
+    const running = connection.run(new Uint8Array());
+    await other.write(new Uint8Array(1));
+    const leftThen = await reading;
     await running;
-    assertEquals(pauses > 0, role === "server", `${role}: ${pauses} pauses`);
+    assertEquals(leftThen > 0, budget !== undefined, `${leftThen} bytes were left`);
+    await budget?.close();
   }
+});
+
+Deno.test("a budget is renewed by a timer if its connection could not be opened", async () => {
+  const { listen } = Deno;
+  Deno.listen = () => {
+    throw new Error("no file descriptors, as asked");
+  };
+  const budget = new ReadBudget();
+  Deno.listen = listen;
+  for (let i = 0; i < 2; i++) {
+    assertEquals(budget.spend(1000), undefined);
+    await budget.spend(1 << 20);
+  }
+  await budget.close();
 });
 
 Deno.test("bytes that came with the handshake are read first", async () => {

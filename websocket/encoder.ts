@@ -37,11 +37,15 @@ export class FrameEncoder {
 
   /** Adds a text message. */
   text(text: string): void {
-    const bytes = this.#reserve(3 * text.length);
     // Most text is ASCII: then its bytes are in place already, and the header fits before them.
     const guess = this.#headerSize(text.length);
     const at = this.#length + guess;
-    const { written } = encoder.encodeInto(text, bytes.subarray(at));
+    let bytes = this.#reserve(text.length);
+    let { read, written } = encoder.encodeInto(text, bytes.subarray(at));
+    if (read < text.length) {
+      bytes = this.#reserve(3 * text.length);
+      ({ written } = encoder.encodeInto(text, bytes.subarray(at)));
+    }
     const size = this.#headerSize(written);
     if (size !== guess) bytes.copyWithin(this.#length + size, at, at + written);
     this.#header(bytes, Bits.final | Opcode.text, written);
