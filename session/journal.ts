@@ -62,7 +62,10 @@ export interface JournalFilter {
 
 interface Waiter {
   readonly filter: JournalFilter;
-  readonly check: () => void;
+  readonly count: number;
+  /** The numbers of the entries that match, so that a change needs no look at the others. */
+  readonly matching: Set<number>;
+  resolve(entries: JournalEntry[]): void;
 }
 
 /** Keeps the latest requests of a server. */
@@ -124,16 +127,11 @@ export class Journal implements Observer {
     const found = this.list(filter);
     if (found.length >= count) return found;
     const { promise, resolve, reject } = Promise.withResolvers<JournalEntry[]>();
-    const check = () => {
-      const found = this.list(filter);
-      if (found.length >= count) resolve(found);
-    };
-    const waiter = { filter, check };
+    const matching = new Set(found.map(({ number }) => number));
+    const waiter = { filter, count, matching, resolve };
     const timer = setTimeout(() => {
-      const got = `expected ${count} requests within ${timeout} ms, got ${
-        this.list(filter).length
-      }`;
-      reject(new DOMException(got, "TimeoutError"));
+      const message = `expected ${count} requests within ${timeout} ms, got ${matching.size}`;
+      reject(new DOMException(message, "TimeoutError"));
     }, timeout);
     const abort = () => reject(signal!.reason);
     signal?.addEventListener("abort", abort);
@@ -173,6 +171,7 @@ export class Journal implements Observer {
   /** Forgets all requests; the next one has number 1. */
   clear(): void {
     this.#entries.clear();
+    for (const { matching } of this.#waiters) matching.clear();
     this.#inFlight.clear();
     this.#last = 0;
   }
@@ -228,16 +227,27 @@ export class Journal implements Observer {
       ended: outcome === "held" || outcome === "in_flight" ? null : now,
     };
     this.#entries.set(entry.number, entry);
-    if (this.#entries.size > this.#size) this.#entries.delete(entry.number - this.#size);
+    if (this.#entries.size > this.#size) this.#forget(entry.number - this.#size);
     this.#changed(entry);
     return entry;
   }
 
   #changed(entry: JournalEntry): void {
     for (const listener of this.#listeners) listener({ ...entry });
-    for (const { filter, check } of this.#waiters) {
-      if (matches(filter, entry)) check();
+    for (const waiter of this.#waiters) {
+      const { filter, count, matching, resolve } = waiter;
+      const isKept = this.#entries.has(entry.number);
+      if (isKept && matches(filter, entry)) matching.add(entry.number);
+      else matching.delete(entry.number);
+      if (matching.size < count) continue;
+      this.#waiters.delete(waiter);
+      resolve(this.list(filter));
     }
+  }
+
+  #forget(number: number): void {
+    this.#entries.delete(number);
+    for (const { matching } of this.#waiters) matching.delete(number);
   }
 }
 

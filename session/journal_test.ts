@@ -180,6 +180,33 @@ Deno.test("wait() returns the entries as soon as there are enough, now or later"
   assertEquals((await answered).map(({ id }) => id), ["1"]);
 });
 
+Deno.test("wait() counts only entries that match still, and that the journal still has", async () => {
+  const { request, advance, journal } = openOne([], {}, 3);
+  const found: string[] = [];
+  const wait = async (count: number, outcome: string) => {
+    const entries = await journal.wait(count, { outcome });
+    found.push(`${entries.map(({ id }) => id)} ${outcome}`);
+  };
+  const waits = [wait(3, "in_flight"), wait(3, "answered"), wait(2, "answered")];
+  const settled = async () => {
+    await new Promise((resolve) => setTimeout(resolve));
+    return found.splice(0);
+  };
+  request("a");
+  request("b");
+  advance(2000); // neither is in flight any more
+  request("c");
+  request("d"); // the journal forgets "a"
+  assertEquals(await settled(), ["a,b answered"]);
+  journal.clear();
+  for (const id of ["e", "f"]) request(id);
+  assertEquals(await settled(), []);
+  request("g");
+  advance(2000);
+  await Promise.all(waits);
+  assertEquals(await settled(), ["e,f,g in_flight", "e,f,g answered"]);
+});
+
 Deno.test("wait() rejects after the timeout, and says how many there are", async () => {
   using time = new FakeTime();
   const { request, journal } = openOne();
