@@ -1,6 +1,8 @@
 /**
  * The program: picks the command, passes it the arguments and the streams, and exits with its code.
  *
+ * Usage: deno run --allow-net --allow-env=ASYNCPKT_TOKEN,TERM jsr:@asyncpkt/asyncpkt/cli help
+ *
  * @module
  */
 

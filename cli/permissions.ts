@@ -92,12 +92,16 @@ function exitOf({ permission }: Need): number {
 /** Returns a command line that runs the program from its source with these needs, and no more. */
 function commandLine(args: readonly string[], needs: readonly Need[]): string {
   const main = new URL("../main.ts", import.meta.url);
-  const path = decodeURIComponent(main.pathname).slice(Deno.build.os === "windows" ? 1 : 0);
+  const isFile = main.protocol === "file:";
+  const path = decodeURIComponent(main.pathname).slice(
+    isFile && Deno.build.os === "windows" ? 1 : 0,
+  );
   const words = [
     ...denoCommand(),
-    ...["run", "--frozen", "--no-prompt"],
+    ...["run", ...isFile ? ["--frozen"] : [], "--no-prompt"],
     ...allowFlags([...needs, TERM]),
-    main.protocol === "file:" ? path : main.href,
+    // On JSR, the name of the package, with which its users started it.
+    isFile ? path : path.replace(/^\/(@[^/]+\/[^/]+)\/([^/]+)\/.*/, "jsr:$1@$2/cli"),
     ...args.map(hidePassword),
   ];
   return words.map(shellQuote).join(" ");

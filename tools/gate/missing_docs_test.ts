@@ -7,7 +7,8 @@ const SHOWN = "/**\n * Three.\n * @example\n * ```ts\n * 3;\n * ```\n */\nexport
 const IGNORED = SHOWN.replace("shown", "ignored").replace("ts", "ts ignore");
 const OVERLOADED = "/** Four. */ export function four(a: 1): 4;\nexport function four(a: 2): 4;\n" +
   "export function four(_: number): 4 { return 4; }";
-const TYPE = "/** Five. */ export type Five = 5;";
+const INTERNAL = "/**\n * Five.\n * @internal\n */\nexport const internal = 5;";
+const TYPE = "/** Six. */ export type Six = 6;";
 
 async function check(modules: Record<string, string>, exposed: string[]): Promise<string[]> {
   const folder = await Deno.makeTempDir();
@@ -39,10 +40,10 @@ Deno.test("missingDocs() ignores tests", async () => {
 });
 
 Deno.test("missingDocs() reports exposed functions and constants without an example that runs", async () => {
-  const modules = { "a.ts": [DOCUMENTED, TYPE, SHOWN, IGNORED].join("\n") };
+  const modules = { "a.ts": [DOCUMENTED, TYPE, INTERNAL, SHOWN, IGNORED].join("\n") };
   assertEquals(await check(modules, ["a.ts"]), [
     "a.ts:1 documented: no @example that runs",
-    "a.ts:18 ignored: no @example that runs",
+    "a.ts:23 ignored: no @example that runs",
   ]);
 });
 
@@ -52,7 +53,7 @@ Deno.test("missingDocs() accepts one documented overload", async () => {
 
 Deno.test("missingDocs() reports a re-exported declaration once, at its place", async () => {
   const modules = {
-    "a.ts": 'export * from "./b.ts"; export { shown as again, type Five } from "./c.ts";',
+    "a.ts": 'export * from "./b.ts"; export { shown as again, type Six } from "./c.ts";',
     "b.ts": `${BARE}\n${DOCUMENTED}`,
     "c.ts": `${TYPE}\n${SHOWN}`,
   };
