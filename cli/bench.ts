@@ -9,10 +9,19 @@ import { type Report, reportOf } from "../load/report.ts";
 import { type LoadOptions, type Run, runLoad } from "../load/run.ts";
 import { parseThreshold, type Threshold } from "../load/thresholds.ts";
 import { MAX_BATCH } from "../protocol.ts";
+import type { ClientWire } from "../protocol/client_wire.ts";
 import { packetClientWire } from "../protocol/packet_client_wire.ts";
 import { progressOf, textOf } from "./bench_report.ts";
-import { CLIENT_FLAGS, clientNeeds, readClientAccess } from "./client_flags.ts";
-import { Exit, type Streams, UsageError } from "./command.ts";
+import {
+  CLIENT_FLAGS,
+  clientNeeds,
+  OTHER_PROTOCOLS,
+  PROTOCOL_FLAGS,
+  readClientAccess,
+  readProtocol,
+  requireProtocol,
+} from "./client_flags.ts";
+import { Exit, messageOf, type Streams, UsageError } from "./command.ts";
 import * as flag from "./flags.ts";
 import { readInput, readLines } from "./input.ts";
 import { openFile } from "./files.ts";
@@ -20,12 +29,21 @@ import { requirePermissions } from "./permissions.ts";
 
 const EXAMPLE = "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&";
 
+/** The requests of each protocol that has a default. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  packets: EXAMPLE,
+  jsonrpc: '{"jsonrpc":"2.0","id":{{id}},"method":"ping"}',
+  echo: "{{id}}",
+};
+
 /** Default time of sending, in milliseconds. */
 const DURATION = 10_000;
 
 /** The flags of `asyncpkt bench`. */
 export const flags = {
   ...CLIENT_FLAGS,
+  ...PROTOCOL_FLAGS,
+  template: flag.text("TEMPLATE", "each request, with {{id}} in it; not for packets"),
   data: flag.text("DATA", "the data of each request [the protocol's example]"),
   connections: flag.short("c", flag.integer("connections [10]", 10, 1, 100_000)),
   requests: flag.short("n", flag.integer("requests to send in total", undefined, 1)),
@@ -56,6 +74,11 @@ Overhead is latency less the delay that the server reports, which it does in asy
 --batch sends arrays, which not every server takes. Without it, the server may know plain mode only.
 The requests of --file are sent in turn.
 
+With --protocol, the server can be any that speaks JSON-RPC 2.0, or JSON with an id in each message,
+or that echoes. In --template, and in each line of --file, {{id}} is the number of the request, also
+within a string. The server must repeat the id, or echo the text. An answer of json is an error if
+--error-at points to anything but null, false or 0. Delays, and so overhead, are not known.
+
 Thresholds: min, mean, stddev, p10, p25, p50, p75, p90, p95, p99, p99.9, p99.99, max of latency, or
 after "overhead." of overhead, in ms, s or us; rate in answers per second; failed, timed_out, lost,
 missed, late, unknown, out_of_order as a number or in %. With a threshold for failed, requests may
@@ -68,6 +91,8 @@ kept, 130 interrupted.
 Examples:
   asyncpkt bench -c 50 -z 30s
   asyncpkt bench -q 1000 -z 1m --threshold 'overhead.p99<5ms' --threshold 'failed<1%'
+  asyncpkt bench --protocol jsonrpc --url ws://localhost:8546 --threshold 'p99<50ms'
+  asyncpkt bench --protocol json --id-at /1 --template '[2,"{{id}}","Heartbeat",{}]'
   asyncpkt bench -n 100000 -p 1000 --file packets.txt --json > report.json
 `;
 
@@ -75,20 +100,26 @@ Examples:
 export async function run(args: string[], streams: Streams): Promise<number> {
   const { stdout, stderr, signal } = streams;
   const given = flag.readFlags(flags, args);
-  const { connections, concurrency, batch, requests = Infinity, rate, timeout } = given;
+  const { connections, concurrency, batch, requests = Infinity, rate, timeout, protocol } = given;
   if (batch > concurrency) {
     throw new UsageError(
       `--concurrency: expected at least ${batch}, the size of a --batch, got ${concurrency}`,
     );
   }
+  requireProtocol(protocol, ["packets"], { "--data": given.data !== undefined });
+  requireProtocol(protocol, OTHER_PROTOCOLS, { "--template": given.template !== undefined });
+  requireProtocol(protocol, ["packets", "jsonrpc"], { "--batch": batch > 1 });
+  const messages = await readProtocol(given);
+  const wire = messages ?? packetClientWire;
   await requirePermissions("bench", args, clientNeeds(given, given.file));
   const access = await readClientAccess(given);
   const options: LoadOptions = {
     ...{ connections, concurrency, batch, requests, rate, timeout },
     url: new URL(given.url),
     duration: given.duration ?? (requests === Infinity ? DURATION : Infinity),
-    wire: packetClientWire,
-    contents: await readData(given.data, given.file, streams),
+    wire,
+    contents: await readContents(given, wire, streams),
+    subprotocol: messages === undefined ? undefined : given.subprotocol ?? "",
     ...access,
   };
 
@@ -102,7 +133,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     load = await runLoad(options, signal, (running) => load = running);
   } catch (error) {
     const { failToConnect } = await import("./connect_advice.ts");
-    return await failToConnect(error, { url: given.url, access, signal });
+    return await failToConnect(error, { url: given.url, protocol, access, signal });
   }
   const context = { version: project.version, startedAt, thresholds: given.threshold };
   const report = reportOf(load, options, context);
@@ -112,23 +143,39 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   return exitOf(report, given.threshold);
 }
 
-async function readData(
-  given: string | undefined,
-  file: string | undefined,
+/** Returns what the requests are made of. */
+async function readContents(
+  { protocol, file, data, template }: flag.FlagValues<typeof flags>,
+  wire: ClientWire,
   { stdin, signal }: Streams,
 ): Promise<string[]> {
-  if (file === undefined) return [readInput(given ?? EXAMPLE).data];
-  flag.exclude({ "--data": given !== undefined, "--file": true });
-  const stream = file === "-" ? stdin.readable : await openFile(file);
-  const data: string[] = [];
-  for await (const { number, text, problem } of readLines(stream, signal)) {
-    if (text === undefined) throw new UsageError(`${file}, line ${number}: ${problem}`);
-    data.push(readInput(text).data);
+  const contentOf = (text: string, place: string): string => {
+    if (wire === packetClientWire) return readInput(text).data;
+    try {
+      wire.requests([text]);
+      return text;
+    } catch (error) {
+      throw new UsageError(`${place}: ${messageOf(error)}`);
+    }
+  };
+  if (file === undefined) {
+    const content = data ?? template ?? DEFAULTS[protocol];
+    if (content !== undefined) return [contentOf(content, "--template")];
+    throw new UsageError(`expected --template, as in --template '{"id":{{id}},"method":"ping"}'`);
   }
-  if (data.length === 0 && !signal.aborted) {
+  const isGiven = { "--data": data !== undefined, "--template": template !== undefined };
+  flag.exclude({ ...isGiven, "--file": true });
+  const stream = file === "-" ? stdin.readable : await openFile(file);
+  const contents: string[] = [];
+  for await (const { number, text, problem } of readLines(stream, signal)) {
+    const place = `${file}, line ${number}`;
+    if (text === undefined) throw new UsageError(`${place}: ${problem}`);
+    contents.push(contentOf(text, place));
+  }
+  if (contents.length === 0 && !signal.aborted) {
     throw new UsageError(`${file}: expected at least one line, got none`);
   }
-  return data;
+  return contents;
 }
 
 /** The worst result counts, but if a threshold says how many requests may fail, failures do not. */

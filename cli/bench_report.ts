@@ -121,8 +121,10 @@ function summary({ server, options, counts, rates, concurrency, ...report }: Rep
   const required = concurrency.required === null
     ? ""
     : `; the rate asks for ${formatCount(concurrency.required)}`;
+  const { url, protocol, subprotocol } = server;
+  const speaks = new Set([protocol, ...subprotocol === null ? [] : [subprotocol]]);
   return [
-    ["server", `${escapeControls(server.url)}, ${server.protocol}`],
+    ["server", escapeControls([url, ...speaks].join(", "))],
     ["load", `${load}, for ${limits.join(" or ")}`],
     ["took", `${report.elapsed_s.toFixed(2)} s${interrupted}, of which sending ${sending}`],
     ["sent", `${formatCount(counts.sent)}, ${formatCount(rates.sent)}/s while sending`],

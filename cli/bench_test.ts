@@ -7,7 +7,6 @@ import { encodeError } from "../protocol.ts";
 import { serve } from "../server.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
 import { type ClientPacket, startMockServer } from "../tests/support/mock_server.ts";
-import { until } from "../tests/support/waiting.ts";
 import { Exit } from "./command.ts";
 import { BufferedWriter } from "./buffered_writer.ts";
 
@@ -110,10 +109,12 @@ Deno.test("bench sends at --rate, even if the server falls behind", async (t) =>
 Deno.test("bench sends arrays only with --batch", async () => {
   for (const [args, longest] of [[[], 1], [["--batch", "4"], 4]] as const) {
     const frames: number[] = [];
-    await using server = startFrameServer((frame, socket) => {
-      const packets: ClientPacket[] = [JSON.parse(frame)].flat();
-      frames.push(packets.length);
-      for (const packet of packets) socket.send(answer(packet));
+    await using server = startMockServer({
+      onFrame(frame, socket) {
+        const packets: ClientPacket[] = [JSON.parse(frame)].flat();
+        frames.push(packets.length);
+        for (const packet of packets) socket.send(answer(packet));
+      },
     });
     const { exit, counts } = await report(["--url", server.url, "-c", "1", "-n", "10", ...args]);
     assertEquals([exit, counts.answered], [Exit.ok, 10]);
@@ -377,24 +378,3 @@ Deno.test("bench --help lists letters, and flags that can be repeated", async ()
   assertMatch(stdout, /^ {2}-c, --connections N +connections \[10\]$/m);
   assertMatch(stdout, /^ {6}--threshold METRIC<VALUE +.*; can be repeated$/m);
 });
-
-/** A server that shows frames as they come. */
-function startFrameServer(
-  onFrame: (frame: string, socket: WebSocket) => void,
-): AsyncDisposable & { readonly url: string } {
-  const sockets = new Set<WebSocket>();
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
-    const { socket, response } = Deno.upgradeWebSocket(request);
-    sockets.add(socket);
-    socket.onmessage = ({ data }) => onFrame(data, socket);
-    socket.onclose = () => sockets.delete(socket);
-    return response;
-  });
-  return {
-    url: `ws://127.0.0.1:${server.addr.port}`,
-    async [Symbol.asyncDispose]() {
-      await until("all sockets are closed", () => sockets.size === 0);
-      await server.shutdown();
-    },
-  };
-}

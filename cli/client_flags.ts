@@ -5,6 +5,8 @@
  */
 
 import type { ConnectOptions } from "../client.ts";
+import { parsePointer } from "../protocol/json_pointer.ts";
+import type { MessageClientWire } from "../protocol/message_client_wire.ts";
 import { readTextFile, readToken, tokenFile, toReadToken } from "./files.ts";
 import { UsageError } from "./command.ts";
 import * as flag from "./flags.ts";
@@ -17,8 +19,19 @@ export const CLIENT_FLAGS = {
   ca: flag.many(flag.text("FILE", "an authority to trust for wss, as PEM")),
   concurrency: flag.short("p", flag.integer("requests in flight per connection [100]", 100, 1)),
   timeout: flag.short("t", flag.time("how long to wait for each answer [10s]", 10_000)),
-  file: flag.short("f", flag.text("PATH", "reads packets from a file, one per line; - for stdin")),
+  file: flag.short("f", flag.text("PATH", "reads requests from a file, one per line; - for stdin")),
 };
+
+/** The flags that choose a protocol. */
+export const PROTOCOL_FLAGS = {
+  protocol: flag.choice("of the frames [packets]", ["packets", "jsonrpc", "json", "echo"]),
+  "id-at": flag.value("POINTER", "JSON Pointer to the id in a message of json [/id]", parseAt),
+  "error-at": flag.value("POINTER", "JSON Pointer to the error in one [/error]", parseAt),
+  subprotocol: flag.text("NAME", "WebSocket subprotocol to offer; not for packets"),
+};
+
+/** The protocols other than packets. */
+export const OTHER_PROTOCOLS: readonly string[] = ["jsonrpc", "json", "echo"];
 
 type ClientFlags = flag.FlagValues<typeof CLIENT_FLAGS>;
 
@@ -28,6 +41,46 @@ function parseUrl(given: string): string {
   const url = URL.parse(text);
   if (url !== null && /^wss?:$/.test(url.protocol) && url.hash === "") return text;
   throw flag.unexpected("ws://HOST:PORT or wss://HOST:PORT", given);
+}
+
+function parseAt(text: string): string {
+  parsePointer(text);
+  return text;
+}
+
+/**
+ * Checks flags that only some protocols have.
+ *
+ * @throws {UsageError} if one is given with another protocol.
+ */
+export function requireProtocol(
+  protocol: string,
+  protocols: readonly string[],
+  isGiven: Readonly<Record<string, boolean>>,
+): void {
+  const name = Object.keys(isGiven).find((name) => isGiven[name]);
+  if (name === undefined || protocols.includes(protocol)) return;
+  throw new UsageError(`${name} needs --protocol ${flag.oneOf(protocols)}, got ${protocol}`);
+}
+
+/**
+ * Returns the protocol that the flags choose; undefined for packets.
+ *
+ * @throws {UsageError} if a flag has no meaning for the protocol.
+ */
+export async function readProtocol(
+  given: flag.FlagValues<typeof PROTOCOL_FLAGS>,
+): Promise<MessageClientWire | undefined> {
+  const { protocol, subprotocol, "id-at": idAt, "error-at": errorAt } = given;
+  requireProtocol(protocol, ["json"], {
+    "--id-at": idAt !== undefined,
+    "--error-at": errorAt !== undefined,
+  });
+  requireProtocol(protocol, OTHER_PROTOCOLS, { "--subprotocol": subprotocol !== undefined });
+  if (protocol === "packets") return undefined;
+  const wires = await import("../protocol/message_client_wire.ts");
+  if (protocol === "json") return wires.jsonClientWire({ idAt, errorAt });
+  return protocol === "jsonrpc" ? wires.jsonRpcClientWire : wires.echoClientWire;
 }
 
 /** Returns the permissions to connect to the server, and to read `path` and the files that flags name. */

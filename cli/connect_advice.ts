@@ -30,6 +30,8 @@ const VAGUE: readonly FailureKind[] = [
 /** An attempt to connect. */
 export interface Attempt {
   readonly url: string;
+  /** What the server should speak. @default {"packets"} */
+  readonly protocol?: string;
   readonly access: ClientAccess;
   /** Aborted if the attempt is interrupted. */
   readonly signal: AbortSignal;
@@ -79,13 +81,19 @@ async function probe(error: ConnectionError, attempt: Attempt): Promise<ConnectF
 
 function adviceOn(failure: ConnectFailure, attempt: Attempt): string {
   const { host } = new URL(attempt.url);
+  const [start, checkPort] = isPackets(attempt)
+    ? [
+      'start a server with "asyncpkt serve"',
+      "check that the port is that of an asyncpkt server",
+    ]
+    : ["start the server", "check that the port is that of a WebSocket server"];
   const advice: Record<FailureKind, string> = {
-    refused: 'start a server with "asyncpkt serve", or check the port',
+    refused: `${start}, or check the port`,
     unreachable: "check the host and the network",
-    no_tcp: 'start a server with "asyncpkt serve", or check the host and the port',
+    no_tcp: `${start}, or check the host and the port`,
     unresolved: "check the host name",
-    broken_off: "check that the port is that of an asyncpkt server",
-    not_http: "check that the port is that of an asyncpkt server",
+    broken_off: checkPort,
+    not_http: checkPort,
     speaks_tls: `use wss://${host}`,
     no_tls: `use ws://${host}, or start the server with --cert and --key`,
     untrusted: attempt.access.caCerts === undefined
@@ -104,7 +112,12 @@ function adviceOn(failure: ConnectFailure, attempt: Attempt): string {
   return advice[failure.kind];
 }
 
-function adviceOnStatus({ status = 0, detail }: ConnectFailure, { url, access }: Attempt): string {
+function isPackets({ protocol = "packets" }: Attempt): boolean {
+  return protocol === "packets";
+}
+
+function adviceOnStatus({ status = 0, detail }: ConnectFailure, attempt: Attempt): string {
+  const { url, access } = attempt;
   if (status === 401 && access.token === undefined) {
     return "pass the token with --token-file FILE or in ASYNCPKT_TOKEN";
   }
@@ -113,6 +126,8 @@ function adviceOnStatus({ status = 0, detail }: ConnectFailure, { url, access }:
   if (status === 429 || status === 503) return "try again later";
   if (status >= 500) return "see the log of the server, or of the proxy in front of it";
   if (status >= 300 && status < 400) return "use the address that the server redirects to";
-  if (new URL(url).pathname !== "/") return "check the path: an asyncpkt server answers at /";
+  if (isPackets(attempt) && new URL(url).pathname !== "/") {
+    return "check the path: an asyncpkt server answers at /";
+  }
   return detail === undefined ? "check the address" : `the server says: ${detail}`;
 }

@@ -75,13 +75,17 @@ export function reportOf(run: Run, options: LoadOptions, context: ReportContext)
 
 function measure(run: Run, options: LoadOptions, version: string, startedAt: Date) {
   const { results, elapsed, sending } = run;
-  const { rate, connections, concurrency, batch } = options;
+  const { rate, connections, concurrency, batch, wire } = options;
   const finite = (value: number) => Number.isFinite(value) ? value : null;
   return {
     asyncpkt: version,
     started_at: startedAt.toISOString(),
     interrupted: run.interrupted,
-    server: { url: options.url.href, protocol: run.subprotocol || "plain" },
+    server: {
+      url: options.url.href,
+      protocol: wire.name === "packets" ? run.subprotocol || "plain" : wire.name,
+      subprotocol: run.subprotocol || null,
+    },
     options: {
       connections,
       concurrency,

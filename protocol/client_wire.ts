@@ -32,6 +32,8 @@ export interface RequestWriter {
 export interface ClientWire {
   /** The name of the protocol. */
   readonly name: string;
+  /** Whether requests can share a frame. */
+  readonly hasBatches: boolean;
   /**
    * Returns a writer of requests.
    *

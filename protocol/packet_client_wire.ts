@@ -13,6 +13,7 @@ const HEAD = '{"request_id":"';
 /** The packet format. Requests are made of their data. */
 export const packetClientWire: ClientWire = {
   name: "packets",
+  hasBatches: true,
   requests: (data) => new PacketWriter(data),
   read(frame, onAnswer) {
     const answers = typeof frame === "string" ? decodeAnswers(frame) : undefined;

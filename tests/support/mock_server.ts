@@ -22,6 +22,8 @@ export interface MockServerOptions {
   onHandshake?(count: number): Response | undefined;
   onOpen?(socket: WebSocket): void;
   onPacket?(packet: ClientPacket, socket: WebSocket): void;
+  /** Called with whole frames, which then need not hold packets. */
+  onFrame?(frame: string, socket: WebSocket): void;
 }
 
 /** A client's packet, with the members that tests read. */
@@ -33,7 +35,7 @@ export interface ClientPacket {
 
 /** Starts a server. */
 export function startMockServer(options: MockServerOptions): MockServer {
-  const { protocol = "", onHandshake, onOpen, onPacket } = options;
+  const { protocol = "", onHandshake, onOpen, onPacket, onFrame } = options;
   const packets = new Inbox<unknown>();
   const sockets: WebSocket[] = [];
   const ends: Promise<void>[] = [];
@@ -47,6 +49,7 @@ export function startMockServer(options: MockServerOptions): MockServer {
     ends.push(end.promise);
     socket.onopen = () => onOpen?.(socket);
     socket.onmessage = ({ data }) => {
+      if (onFrame !== undefined) return onFrame(data, socket);
       for (const packet of [JSON.parse(describedRequest(data))].flat()) {
         packets.put(packet);
         onPacket?.(packet, socket);
