@@ -14,11 +14,11 @@ import { packetClientWire } from "../protocol/packet_client_wire.ts";
 import { progressOf, textOf } from "./bench_report.ts";
 import {
   CLIENT_FLAGS,
+  CLIENT_PROTOCOL_FLAGS,
   clientNeeds,
   OTHER_PROTOCOLS,
-  PROTOCOL_FLAGS,
   readClientAccess,
-  readProtocol,
+  readClientProtocol,
   requireProtocol,
 } from "./client_flags.ts";
 import { Exit, messageOf, type Streams, UsageError } from "./command.ts";
@@ -42,7 +42,7 @@ const DURATION = 10_000;
 /** The flags of `asyncpkt bench`. */
 export const flags = {
   ...CLIENT_FLAGS,
-  ...PROTOCOL_FLAGS,
+  ...CLIENT_PROTOCOL_FLAGS,
   template: flag.text("TEMPLATE", "each request, with {{id}} in it; not for packets"),
   data: flag.text("DATA", "the data of each request [the protocol's example]"),
   connections: flag.short("c", flag.integer("connections [10]", 10, 1, 100_000)),
@@ -109,7 +109,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   requireProtocol(protocol, ["packets"], { "--data": given.data !== undefined });
   requireProtocol(protocol, OTHER_PROTOCOLS, { "--template": given.template !== undefined });
   requireProtocol(protocol, ["packets", "jsonrpc"], { "--batch": batch > 1 });
-  const messages = await readProtocol(given);
+  const messages = await readClientProtocol(given);
   const wire = messages ?? packetClientWire;
   await requirePermissions("bench", args, clientNeeds(given, given.file));
   const access = await readClientAccess(given);

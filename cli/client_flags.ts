@@ -23,7 +23,7 @@ export const CLIENT_FLAGS = {
 };
 
 /** The flags that choose a protocol. */
-export const PROTOCOL_FLAGS = {
+export const CLIENT_PROTOCOL_FLAGS = {
   protocol: flag.choice("of the frames [packets]", ["packets", "jsonrpc", "json", "echo"]),
   "id-at": flag.value("POINTER", "JSON Pointer to the id in a message of json [/id]", parseAt),
   "error-at": flag.value("POINTER", "JSON Pointer to the error in one [/error]", parseAt),
@@ -68,8 +68,8 @@ export function requireProtocol(
  *
  * @throws {UsageError} if a flag has no meaning for the protocol.
  */
-export async function readProtocol(
-  given: flag.FlagValues<typeof PROTOCOL_FLAGS>,
+export async function readClientProtocol(
+  given: flag.FlagValues<typeof CLIENT_PROTOCOL_FLAGS>,
 ): Promise<MessageClientWire | undefined> {
   const { protocol, subprotocol, "id-at": idAt, "error-at": errorAt } = given;
   requireProtocol(protocol, ["json"], {
