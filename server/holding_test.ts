@@ -107,6 +107,20 @@ Deno.test("a drain waits for requests whose delay is longer than any that is lef
   assertEquals(await peer.ids(1), ["a"]);
 });
 
+Deno.test("advanceToNext() answers the next request, to the millisecond", async () => {
+  const clock = manualClock();
+  const rules = [300, 100.7, 200.3].map((delay, i) => ({ match: { id: i }, delay }));
+  await using server = serve({ port: 0, clock, rules });
+  clock.advance(0.3);
+  await using peer = await ask(server, "plain", [0, 1, 2]);
+  await server.received(3);
+  for (const id of [1, 2, 0]) {
+    clock.advanceToNext();
+    assertEquals(await peer.ids(1), [id]);
+  }
+  assertEquals(server.requests.map(({ ended }) => ended), [300.001, 100.701, 200.301]);
+});
+
 Deno.test("skippingClock() answers requests of hours in order, in no time", async () => {
   const start = performance.now();
   await using server = serve({

@@ -249,10 +249,11 @@ export class Steering {
     }
     if (duration === "next") {
       const next = this.#sessions.earliestDue();
-      if (next === Infinity) return;
-      duration = Math.max(next - clock.now(), 0);
+      // The next timer may be that of a request that was cancelled.
+      while (clock.now() < next && next < Infinity) clock.advanceToNext();
+    } else {
+      clock.advance(duration);
     }
-    clock.advance(duration);
     this.#changed("clock");
   }
 

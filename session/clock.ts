@@ -117,11 +117,15 @@ export interface ManualClock extends Clock {
    * @throws {RangeError} if the duration is negative or infinite.
    */
   advance(duration: number): void;
+  /**
+   * Moves the time to the next that is due, which then happens. Without any, the time stands still.
+   */
+  advanceToNext(): void;
 }
 
 /** Whether a clock stands still until it is moved. */
 export function isManual(clock: Clock): clock is ManualClock {
-  return "advance" in clock;
+  return "advanceToNext" in clock;
 }
 
 /**
@@ -145,6 +149,17 @@ export function isManual(clock: Clock): clock is ManualClock {
 export function manualClock(): ManualClock {
   let now = 0;
   const calls = new Set<{ time: number; callback: () => void }>();
+  const moveTo = (end: number) => {
+    for (;;) {
+      const [next] = [...calls].filter(({ time }) => time <= end)
+        .sort((a, b) => a.time - b.time);
+      if (next === undefined) break;
+      calls.delete(next);
+      now = Math.max(now, next.time);
+      next.callback();
+    }
+    now = Math.max(now, end); // a callback may have moved it further
+  };
   return {
     mode: "manual",
     now: () => now,
@@ -158,16 +173,12 @@ export function manualClock(): ManualClock {
       if (!(duration >= 0 && duration < Infinity)) {
         throw new RangeError(`expected a duration of at least 0 ms, got ${duration}`);
       }
-      const end = now + duration;
-      for (;;) {
-        const [next] = [...calls].filter(({ time }) => time <= end)
-          .sort((a, b) => a.time - b.time);
-        if (next === undefined) break;
-        calls.delete(next);
-        now = Math.max(now, next.time);
-        next.callback();
-      }
-      now = Math.max(now, end); // a callback may have moved it further
+      // In whole nanoseconds, so that ten times 0.1 ms are a millisecond.
+      moveTo(Math.round(1e6 * (now + duration)) / 1e6);
+    },
+    advanceToNext() {
+      const next = Math.min(...[...calls].map(({ time }) => time));
+      if (next < Infinity) moveTo(next);
     },
   };
 }

@@ -52,13 +52,29 @@ Deno.test("manualClock() lets calls add and cancel calls, and move the time", ()
   assertStrictEquals(clock.now(), 132);
 });
 
+Deno.test("advanceToNext() moves a manual clock to the next call, and no further", () => {
+  const clock = manualClock();
+  const { callAt, take } = notesOf(clock);
+  clock.advanceToNext();
+  assertStrictEquals(clock.now(), 0);
+  callAt(20.5, "first", () => callAt(30));
+  callAt(20.5, "second");
+  clock.advanceToNext();
+  assertEquals(take(), ["first at 20.5", "second at 20.5"]);
+  callAt(10, "past");
+  clock.advanceToNext();
+  assertEquals(take(), ["past at 20.5"]);
+  clock.advanceToNext();
+  assertEquals(take(), ["30 at 30"]);
+});
+
 Deno.test("manualClock() adds up short steps, and refuses other durations", () => {
   const clock = manualClock();
   const { callAt, take } = notesOf(clock);
   callAt(1, "1");
-  for (let i = 0; i < 3; i++) clock.advance(0.25);
+  for (let i = 0; i < 9; i++) clock.advance(0.1);
   assertEquals(take(), []);
-  clock.advance(0.25);
+  clock.advance(0.1);
   assertEquals(take(), ["1 at 1"]);
   for (const duration of [-1, NaN, Infinity]) {
     const message = `expected a duration of at least 0 ms, got ${duration}`;
