@@ -1,5 +1,5 @@
 /**
- * `deno task trials`: runs all failure tests, and writes their results to docs/reliability.md.
+ * `deno task trials`: runs all failure tests, and writes their results to docs/internals/reliability.md.
  *
  * @module
  */
@@ -171,7 +171,7 @@ function resultTable(rows: readonly Row[]): string {
   );
 }
 
-/** Replaces the part of docs/reliability.md between its two comments. */
+/** Replaces the part of docs/internals/reliability.md between its two comments. */
 async function writeReport(rows: readonly Row[], startedAt: Date): Promise<void> {
   const sum = (of: (outcome: TrialOutcome) => number) =>
     formatCount(rows.reduce((total, { outcome }) => total + of(outcome), 0));
@@ -190,7 +190,7 @@ async function writeReport(rows: readonly Row[], startedAt: Date): Promise<void>
     resultTable(rows),
     ...failures.length > 0 ? ["## Failures", failures.join("\n")] : [],
   ];
-  const path = new URL("../../docs/reliability.md", import.meta.url).pathname;
+  const path = new URL("../../docs/internals/reliability.md", import.meta.url).pathname;
   const text = await Deno.readTextFile(path);
   const written = text.replace(
     /(<!-- Results.*? -->\n).*(?=<!-- End of results -->)/s,
@@ -205,7 +205,7 @@ if (import.meta.main) {
   const placeholder = "NAME";
   const { only, seconds: duration } = scriptFlags(
     "trials",
-    "Runs the failure tests, and writes docs/reliability.md if it runs all.",
+    "Runs the failure tests, and writes docs/internals/reliability.md if it runs all.",
     {
       only: {
         ...choice(

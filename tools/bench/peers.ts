@@ -1,5 +1,5 @@
 /**
- * `deno task bench:peers`: measures asyncpkt beside its peers, and writes docs/performance.md with
+ * `deno task bench:peers`: measures asyncpkt beside its peers, and writes docs/internals/performance.md with
  * its charts.
  *
  * @module
@@ -31,7 +31,7 @@ const PARTS: Readonly<Record<string, (servers: Servers, rounds: number) => Promi
 
 const { only, rounds } = scriptFlags(
   "bench:peers",
-  "Measures asyncpkt beside its peers, and writes docs/performance.md.",
+  "Measures asyncpkt beside its peers, and writes docs/internals/performance.md.",
   {
     only: choice("measures one part, without writing [all]", ["all", ...Object.keys(PARTS)]),
     rounds: integer("how often to measure [5]", 5, 1),
@@ -56,7 +56,7 @@ try {
 }
 
 async function write(servers: Servers, sections: readonly Section[]): Promise<void> {
-  const docs = here("../../docs/");
+  const docs = here("../../docs/internals/");
   for (const [file, svg] of sections.flatMap(({ charts = {} }) => Object.entries(charts))) {
     await Deno.writeTextFile(docs + file, svg);
   }

@@ -1,5 +1,5 @@
 /**
- * Rounds of measurements, and their text in docs/performance.md.
+ * Rounds of measurements, and their text in docs/internals/performance.md.
  *
  * @module
  */
