@@ -13,17 +13,17 @@ export const MAX_READERS = 100;
 /** What a reader may leave unread, in UTF-16 units. */
 const MAX_UNREAD = 1 << 24;
 
-/** Time between comments, which show proxies and clients that the stream is alive. */
-const KEEPALIVE = 15_000;
-
 /** Streams of events, one for each reader. Without readers, they cost nothing. */
 export class EventStreams {
   readonly #steering: Steering;
+  readonly #keepalive: number;
   readonly #streams = new Set<AnswerStream>();
   #stop = () => {};
 
-  constructor(steering: Steering) {
+  /** @param keepalive time between comments, in milliseconds, that show that a stream is alive. */
+  constructor(steering: Steering, keepalive = 15_000) {
     this.#steering = steering;
+    this.#keepalive = keepalive;
   }
 
   /** Returns a response with each change from now on; undefined if there are too many readers. */
@@ -53,7 +53,7 @@ export class EventStreams {
       journal.listen((entry) => this.#send("request", entry)),
       this.#steering.listen((change) => this.#send(change, this.#stateAfter(change))),
     ];
-    const timer = setInterval(() => this.#write(":\n\n"), KEEPALIVE);
+    const timer = setInterval(() => this.#write(":\n\n"), this.#keepalive);
     this.#stop = () => {
       clearInterval(timer);
       for (const stop of stops) stop();

@@ -1,9 +1,13 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { readEvents } from "../../console/server_events.ts";
 import { manualClock, serve, type ServeOptions, type Server } from "../../server.ts";
+import { realClock } from "../../session/clock.ts";
+import { Journal } from "../../session/journal.ts";
 import { openBrowserSocket } from "../../tests/support/browser_socket.ts";
 import { control, follows } from "../../tests/support/described_control.ts";
 import { readToEnd } from "../../tests/support/raw_tcp.ts";
+import type { Steering } from "../steering.ts";
+import { EventStreams } from "./events.ts";
 
 const LATE: ServeOptions = { port: 0, delay: { min: 600, max: 600 }, control: true };
 
@@ -81,6 +85,16 @@ for (const websocket of ["deno", "strict"] as const) {
     assertEquals((await Array.fromAsync(others)).length, 13);
   });
 }
+
+Deno.test("EventStreams shows now and then that a stream is alive", async () => {
+  const steering = { journal: new Journal(realClock), listen: () => () => {} };
+  const streams = new EventStreams(steering as unknown as Steering, 1);
+  const reader = streams.open()!.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.endsWith(":\n\n:\n\n")) text += (await reader.read()).value;
+  streams.close();
+  while (!(await reader.read()).done) { /* reads the rest */ }
+});
 
 Deno.test("GET /control/events cuts off a reader that does not read", async () => {
   await using server = serve(LATE);
