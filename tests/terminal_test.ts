@@ -1,105 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { deadline } from "@std/async/deadline";
 import { Client } from "../client.ts";
 import { serve } from "../server.ts";
-import { awaitedLater, PATIENCE, until } from "./support/waiting.ts";
-import { succeeds } from "./support/machine.ts";
+import { NO_PTY, startOnTerminal } from "./support/on_terminal.ts";
 import { taskArgs } from "./support/program.ts";
-import { Screen } from "./support/screen.ts";
-
-const PYTHON = "/usr/bin/python3";
-
-/** Runs its arguments on a terminal of 24 rows and 80 columns, and copies input and output. */
-const RUN = `
-import fcntl, os, pty, select, struct, sys, termios
-child, terminal = pty.fork()
-if child == 0:
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    os.execv(sys.argv[1], sys.argv[1:])
-sources = [terminal, 0]
-while terminal in sources:
-    for source in select.select(sources, [], [])[0]:
-        try:
-            data = os.read(source, 65536)
-        except OSError:
-            data = b""
-        if not data:
-            sources.remove(source)
-        else:
-            os.write(1 if source == terminal else terminal, data)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-`;
-
-/** A program on a terminal. */
-interface OnTerminal extends AsyncDisposable {
-  /** All that was written, control sequences and all. */
-  readonly written: string;
-  /** Types keys; `\x03` is Ctrl-C. */
-  type(keys: string): Promise<void>;
-  /** Resolves to the text of the screen once it matches. */
-  shows(pattern: RegExp): Promise<string>;
-  /** Waits for its end; resolves to its exit code and the text of the screen. */
-  result(): Promise<{ code: number; text: string }>;
-}
-
-/** Starts an executable on a terminal of type `term`. Its disposal kills it if it still runs. */
-function startOnTerminal(
-  executable: string,
-  args: string[],
-  term: string = "xterm-256color",
-): OnTerminal {
-  const child = new Deno.Command(PYTHON, {
-    args: ["-c", RUN, executable, ...args],
-    cwd: new URL("..", import.meta.url).pathname,
-    env: { NO_COLOR: "", TERM: term },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const screen = new Screen(80, 24);
-  const stdin = child.stdin.getWriter();
-  const shown = (async () => {
-    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) screen.add(text);
-  })();
-  return {
-    get written() {
-      return screen.written;
-    },
-    type: (keys) => stdin.write(new TextEncoder().encode(keys)),
-    async shows(pattern) {
-      let text = "";
-      await until(`the terminal shows ${pattern}`, async () => {
-        text = await screen.text();
-        return pattern.test(text);
-      }).catch((error) => Promise.reject(new Error(`${error.message}:\n${text}`)));
-      return text;
-    },
-    async result() {
-      const { code } = await deadline(child.status, PATIENCE);
-      await shown;
-      return { code, text: await screen.text() };
-    },
-    async [Symbol.asyncDispose]() {
-      await stdin.close().catch(() => {}); // hangs the terminal up
-      try {
-        child.kill("SIGKILL");
-      } catch {
-        // It has ended.
-      }
-      await child.status;
-      await shown;
-      await screen[Symbol.asyncDispose]();
-    },
-  };
-}
-
-const missing = await succeeds(PYTHON, ["-c", "import pty"])
-  ? ""
-  : ` (ignored: no ${PYTHON} with pty)`;
+import { awaitedLater, until } from "./support/waiting.ts";
 
 /** A test that needs a terminal. */
 function test(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: name + missing, ignore: missing !== "", fn });
+  Deno.test({ name: name + NO_PTY, ignore: NO_PTY !== "", fn });
 }
 
 async function start(task: string, ...args: string[]) {
@@ -185,7 +93,7 @@ test("send under deno task prints its summary on Ctrl-C", async () => {
 for (const term of ["dumb", ""]) {
   test(`serve, send and bench neither draw nor color on a terminal with TERM=${term}`, async () => {
     const onTerminal = async (task: string, ...args: string[]) =>
-      startOnTerminal(Deno.execPath(), [...await taskArgs(task), ...args], term);
+      startOnTerminal(Deno.execPath(), [...await taskArgs(task), ...args], { term });
     const limits = ["--max-packet-size", "60", "--delay", "0.5"];
     await using server = await onTerminal("serve", "--port", "0", ...limits);
     const [url] = /ws:\S+/.exec(await server.shows(/^Listening on ws:\S+$/))!;

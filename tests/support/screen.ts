@@ -8,6 +8,15 @@
 import xterm from "npm:@xterm/headless@^5";
 import { BufferedWriter } from "../../cli/buffered_writer.ts";
 
+/** Text in one color, on one row of a screen. */
+export interface Run {
+  /** The column of its first cell, from 0. */
+  readonly column: number;
+  readonly text: string;
+  /** Number of the color in the terminal's palette; undefined for the default. */
+  readonly color: number | undefined;
+}
+
 /** A terminal, and an output that goes to it. */
 export class Screen implements AsyncDisposable {
   /** Output to the terminal. */
@@ -56,6 +65,28 @@ export class Screen implements AsyncDisposable {
       (_, i) => active.getLine(i)!.translateToString(true),
     );
     return lines.join("\n").trimEnd();
+  }
+
+  /** Returns the runs on each visible row. Cells without text belong to no run. */
+  async rows(): Promise<Run[][]> {
+    await this.output.flush();
+    await this.#show();
+    const { active } = this.#terminal.buffer;
+    return Array.from({ length: this.#terminal.rows }, (_, row) => {
+      const line = active.getLine(active.baseY + row)!;
+      const runs: { column: number; text: string; color: number | undefined }[] = [];
+      for (let column = 0; column < line.length; column++) {
+        const cell = line.getCell(column)!;
+        const text = cell.getChars();
+        if (text === "") continue;
+        const color = cell.isFgDefault() ? undefined : cell.getFgColor();
+        const last = runs.at(-1);
+        const isNext = last !== undefined && last.column + last.text.length === column;
+        if (isNext && last.color === color) last.text += text;
+        else runs.push({ column, text, color });
+      }
+      return runs;
+    });
   }
 
   async #show(): Promise<void> {
