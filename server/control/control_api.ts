@@ -235,7 +235,9 @@ async function readBody(request: Request): Promise<unknown> {
   try {
     return parseJson(decoder.decode(body.bytes));
   } catch (error) {
-    throw new Refusal(400, `the body: expected JSON in UTF-8: ${(error as Error).message}`);
+    // The message may quote some of the text, which may be several lines.
+    const reason = (error as Error).message.replace(/, (?:\.{3})?".*/s, "");
+    throw new Refusal(400, `body: expected JSON in UTF-8: ${reason}`);
   }
 }
 

@@ -273,7 +273,9 @@ Deno.test("the control API refuses wrong requests in one line, and changes nothi
     ["POST", "/connections/1", { close: 1006 }, "body.close: expected 1000, 1001, 1003"],
     ["POST", "/connections/1", { reset: false }, "body.reset: expected true, got false"],
     ["POST", "/reset", { hard: true }, "body.hard: unknown member"],
-    ["POST", "/reset", "{", "the body: expected JSON in UTF-8"],
+    ["POST", "/reset", "{", "body: expected JSON in UTF-8: Expected property name or '}' in JSON"],
+    ["POST", "/reset", "[1,\n\n2 x]", "body: expected JSON in UTF-8: "],
+    ["POST", "/reset", "x\n\ny", "body: expected JSON in UTF-8: Unexpected token 'x'"],
     ["POST", "/release", "null", "body: expected an object, got null"],
   ];
   for (const [method, path, body, expected] of table) {
