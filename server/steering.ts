@@ -286,7 +286,7 @@ export class Steering {
     const session = this.#sessionOf(number);
     if (session === undefined) return false;
     if (!session.carrier.reset?.()) {
-      throw new UnsupportedError("only WebSockets of the strict transport can be reset");
+      throw new UnsupportedError("the transport of this connection cannot reset it");
     }
     this.#driver.close(session);
     return true;
