@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ErrorCode } from "../protocol.ts";
+import { type ErrorCode, isErrorCode } from "../protocol.ts";
 import type { Carrier } from "../session/context.ts";
 import { AnswerStream } from "./answer_stream.ts";
 import type { ConnectionContext } from "./connection.ts";
@@ -49,6 +49,7 @@ export async function answerPost(
 }
 
 const decoder = new TextDecoder();
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 async function answer(
   body: Uint8Array,
@@ -68,7 +69,7 @@ async function answer(
   carrier.sendBinary = (answer) => carrier.send(decoder.decode(answer));
   const session = sessions.open(carrier);
   const end = () => driver.close(session);
-  driver.receive(session, body);
+  driver.receive(session, textOf(body) ?? body);
   await session.decided;
 
   const hasAll = session.inFlight === 0;
@@ -112,11 +113,21 @@ async function answer(
   return new Response(stream.readable, { status, headers });
 }
 
+/** Returns the text of a body; undefined if it is no UTF-8, or not whole as it is too long. */
+function textOf(body: Uint8Array): string | undefined {
+  try {
+    return strictDecoder.decode(body);
+  } catch {
+    return undefined;
+  }
+}
+
 function statusOf(answer: string): number {
   try {
-    return STATUS[JSON.parse(answer).error?.code as ErrorCode] ?? 200;
+    const { code } = JSON.parse(answer).error;
+    return isErrorCode(code) ? STATUS[code] : 200;
   } catch {
-    return 200; // answers of other protocols may be no JSON
+    return 200; // it is no error, or of another protocol
   }
 }
 
