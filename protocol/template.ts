@@ -14,6 +14,8 @@ export type Template = (id: unknown, value: unknown) => string;
 type Fill = (id: unknown, value: unknown) => string;
 
 const PLACEHOLDER = /\{\{(.*?)\}\}/g;
+const HOLDS_PLACEHOLDER = /\{\{.*?\}\}/s;
+const IS_PLACEHOLDER = /^\{\{((?:(?!\}\}).)*)\}\}$/s;
 
 /**
  * Parses a template.
@@ -35,11 +37,16 @@ export function parseTemplate(text: string): Template {
       throw new RangeError(`at ${match.index + 1}: ${(error as Error).message}`);
     }
   }
-  const last = text.slice(end);
+  texts.push(text.slice(end));
   // With strings in place of the placeholders, none can stand inside a string.
-  for (const sample of ["0", '"0"']) checkJson([...texts, last].join(sample), text);
+  for (const sample of ["0", '"0"']) checkJson(texts.join(sample), text);
+  return templateOf(texts, fills);
+}
+
+/** Returns a template of fills between texts. */
+function templateOf(texts: readonly string[], fills: readonly Fill[]): Template {
   return (id, value) =>
-    texts.reduce((done, text, i) => done + text + fills[i]!(id, value), "") + last;
+    fills.reduce((done, fill, i) => done + fill(id, value) + texts[i + 1]!, texts[0]!);
 }
 
 function fillOf(name: string): Fill {
@@ -69,9 +76,22 @@ function checkJson(json: string, template: string): void {
  * Returns a JSON value with its placeholders filled in. A string that is one placeholder becomes
  * what it stands for; other values stay.
  *
- * @throws {RangeError} if a placeholder is wrong.
+ * @throws {RangeError} if a placeholder is wrong, or only a part of a string.
  */
 export function parseValueTemplate(value: unknown): Template {
-  const json = JSON.stringify(value);
-  return parseTemplate(json.replace(/"(\{\{[^"\\]*?\}\})"/g, "$1"));
+  const fills: Fill[] = [];
+  const mark = crypto.randomUUID();
+  const json = JSON.stringify(value, (key, part) => {
+    if (HOLDS_PLACEHOLDER.test(key)) throw notAlone(key);
+    if (typeof part !== "string" || !HOLDS_PLACEHOLDER.test(part)) return part;
+    const name = IS_PLACEHOLDER.exec(part)?.[1];
+    if (name === undefined) throw notAlone(part);
+    fills.push(fillOf(name.trim()));
+    return mark;
+  });
+  return templateOf(json.split(`"${mark}"`), fills);
+}
+
+function notAlone(text: string): RangeError {
+  return new RangeError(`expected a placeholder alone in a value, got ${JSON.stringify(text)}`);
 }
