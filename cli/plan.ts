@@ -121,7 +121,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
  */
 function requestPlanner(given: Flags, rules: readonly Rule[]): (text: string) => PlannedRequest {
   const { connection } = given;
-  const { reader, valueOf } = packetWire();
+  const { reader } = packetWire();
   const planner = plannerOf(given, rules);
   let nth = 0;
   return (text) => {
@@ -134,7 +134,7 @@ function requestPlanner(given: Flags, rules: readonly Rule[]): (text: string) =>
     }
     const id = reader.idText(0);
     const data = reader.dataText(0);
-    const arrival = { connection, nth: ++nth, id, data, value: () => valueOf(data) };
+    const arrival = { connection, nth: ++nth, id, data, value: reader.value(0, data) };
     const plan = planner.plan(reader.bytes, reader.idAt(0), reader.idEnd(0), arrival);
     const { fault, isSparedLater } = plan.replacement ?? {};
     if (isSparedLater && ENDING_FAULTS.has(fault?.kind)) planner.spareOnce(id);

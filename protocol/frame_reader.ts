@@ -12,6 +12,7 @@
 import { SENTINEL_LENGTH, SOURCE_MARGIN } from "./conversion.ts";
 import { decodeFrame, type ErrorDetails, MAX_BATCH, MAX_ID_LENGTH, type Packet } from "./packet.ts";
 import { parseJson } from "./parse_json.ts";
+import { convert } from "./representation.ts";
 import { canonicalStringEnd, SCAN_MARGIN } from "./string_scan.ts";
 import type { RequestReader } from "./wire.ts";
 
@@ -111,6 +112,10 @@ export class FrameReader implements RequestReader {
     if (this.dataAt(i) === NONE) return "";
     const json = decoder.decode(this.bytes.subarray(this.dataAt(i), this.dataEnd(i)));
     return parseJson(`"${json}"`) as string;
+  }
+
+  value(_i: number, data: string): () => unknown {
+    return () => convert(data);
   }
 
   /** Reads a frame in the usual form; returns false for any other. */

@@ -10,6 +10,9 @@ import type { ErrorDetails, RequestId } from "./packet.ts";
 import { parseJson } from "./parse_json.ts";
 import { parseTemplate } from "./template.ts";
 
+/** Longer strings are cut in the texts of errors, in UTF-16 units. */
+const MAX_SHOWN = 40;
+
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Options of {@linkcode jsonProtocol}. */
@@ -45,9 +48,9 @@ export interface JsonProtocolOptions {
  * ```
  */
 export function jsonProtocol(options: JsonProtocolOptions = {}): Protocol {
-  const { idAt = "/id", answer = "{{}}", error } = options;
+  const { idAt = "/id", answer, error } = options;
   const idOf = named("idAt", () => parsePointer(idAt));
-  const fill = named("answer", () => parseTemplate(answer));
+  const fill = answer === undefined ? undefined : named("answer", () => parseTemplate(answer));
   const fillError = error === undefined ? undefined : named("error", () => parseTemplate(error));
   return {
     name: "json",
@@ -56,14 +59,20 @@ export function jsonProtocol(options: JsonProtocolOptions = {}): Protocol {
       if (value instanceof Wrong) return [value.message];
       const id = idOf(value) ?? null;
       if (id === null) return [{ kind: "notification", id, value }];
-      if (isId(id)) return [{ kind: "request", id, value }];
-      const got = `expected a string or an integer at ${idAt}, got ${JSON.stringify(id)}`;
-      return [wrongMessage(value, null, got)];
+      if (isId(id)) return [{ kind: "request", id, value, frame } as SentRequest];
+      const place = JSON.stringify(idAt);
+      return [wrongMessage(value, null, `expected an id at ${place}, got ${shown(id)}`)];
     },
-    answer: ({ id, value }) => fill(id, value),
+    answer: (request) =>
+      fill?.(request.id, request.value) ?? textOf((request as SentRequest).frame),
     result: (_id, result) => JSON.stringify(result),
     error: (id, details) => fillError?.(id, details),
   };
+}
+
+/** A request with its frame, which is its answer if there is no template. */
+interface SentRequest extends Message {
+  readonly frame: string | Uint8Array;
 }
 
 function named<T>(option: string, parse: () => T): T {
@@ -88,11 +97,15 @@ export class Wrong {
 export function readJson(frame: string | Uint8Array): unknown {
   let text = "";
   try {
-    text = typeof frame === "string" ? frame : decoder.decode(frame);
+    text = textOf(frame);
     return parseJson(text);
   } catch {
     return new Wrong(text);
   }
+}
+
+function textOf(frame: string | Uint8Array): string {
+  return typeof frame === "string" ? frame : decoder.decode(frame);
 }
 
 /** Returns a message that is refused as `invalid_packet`. */
@@ -103,4 +116,12 @@ export function wrongMessage(value: unknown, id: RequestId | null, message: stri
 /** Whether a value is an id: other numbers would not come back as they were. */
 export function isId(value: unknown): value is RequestId {
   return typeof value === "string" || Number.isSafeInteger(value);
+}
+
+/** Returns a value for the text of an error, which must not be long. */
+export function shown(value: unknown): string {
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object" && value !== null) return "an object";
+  if (typeof value !== "string") return String(value);
+  return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value);
 }

@@ -5,9 +5,10 @@
  */
 
 import type { ErrorCode } from "./errors.ts";
-import { isId, readJson, Wrong, wrongMessage } from "./json_protocol.ts";
+import { isId, readJson, shown, Wrong, wrongMessage } from "./json_protocol.ts";
 import type { Message, Protocol } from "./message.ts";
-import { parseTemplate } from "./template.ts";
+import { MAX_BATCH, type RequestId } from "./packet.ts";
+import { parseTemplate, type Template } from "./template.ts";
 
 /** The codes of JSON-RPC, and those that it leaves to servers (section 5.1). */
 const CODES: Readonly<Record<ErrorCode, number>> = {
@@ -49,24 +50,20 @@ export interface JsonRpcOptions {
  * assertEquals(protocol.answer(request!), '{"jsonrpc":"2.0","id":7,"result":"a"}');
  * ```
  */
-export function jsonRpcProtocol({ result = "{{/params}}" }: JsonRpcOptions = {}): Protocol {
-  let fill;
-  try {
-    fill = parseTemplate(result);
-  } catch (error) {
-    throw new RangeError(`result: ${(error as Error).message}`);
-  }
+export function jsonRpcProtocol({ result }: JsonRpcOptions = {}): Protocol {
+  const resultOf = result === undefined ? paramsOf : templateOf(result);
   return {
     name: "jsonrpc",
     read(frame) {
       const value = readJson(frame);
       if (value instanceof Wrong) return [value.message];
       if (!Array.isArray(value)) return [readMessage(value)];
-      if (value.length === 0) return [wrongMessage(value, null, "a batch must not be empty")];
-      return value.map(readMessage);
+      if (value.length > 0 && value.length <= MAX_BATCH) return value.map(readMessage);
+      const got = `expected 1 to ${MAX_BATCH} requests in a batch, got ${value.length}`;
+      return [wrongMessage(undefined, null, got)];
     },
-    answer: ({ id, value }) => responseOf(JSON.stringify(id), fill(id, value)),
-    result: (id, result) => responseOf(JSON.stringify(id), JSON.stringify(result)),
+    answer: ({ id, value }) => responseOf(id, resultOf(id, value)),
+    result: (id, result) => responseOf(id, JSON.stringify(result)),
     error(id, { code, message, ...more }) {
       const error = { code: CODES[code], message, data: { code, ...more } };
       return JSON.stringify({ jsonrpc: "2.0", id, error });
@@ -74,28 +71,56 @@ export function jsonRpcProtocol({ result = "{{/params}}" }: JsonRpcOptions = {})
   };
 }
 
-function responseOf(id: string, result: string): string {
-  return `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
+const paramsOf: Template = (_id, value) => JSON.stringify((value as Request).params) ?? "null";
+
+/** @throws {RangeError} if the template is wrong. */
+function templateOf(result: string): Template {
+  try {
+    return parseTemplate(result);
+  } catch (error) {
+    throw new RangeError(`result: ${(error as Error).message}`);
+  }
+}
+
+function responseOf(id: RequestId | null, result: string): string {
+  const idText = typeof id === "string" ? JSON.stringify(id) : id;
+  return `{"jsonrpc":"2.0","id":${idText},"result":${result}}`;
+}
+
+/** A request, with what nobody has checked yet. */
+interface Request {
+  readonly jsonrpc?: unknown;
+  readonly id?: unknown;
+  readonly method?: unknown;
+  readonly params?: unknown;
 }
 
 /** Reads a request (section 4). */
 function readMessage(value: unknown): Message {
-  const { jsonrpc, method, params, id = null } = Object(value);
+  if (typeof value !== "object" || value === null) {
+    return wrongMessage(value, null, `expected an object, got ${shown(value)}`);
+  }
+  const { jsonrpc, method, params, id = null } = value as Request;
   if (id !== null && !isId(id)) {
-    const got = JSON.stringify(id);
-    return wrongMessage(value, null, `id: expected a string, an integer or null, got ${got}`);
+    const got = `id: expected a string, an integer or null, got ${shown(id)}`;
+    return wrongMessage(value, null, got);
   }
   if (jsonrpc !== "2.0") {
-    return wrongMessage(value, id, `jsonrpc: expected "2.0", got ${JSON.stringify(jsonrpc)}`);
+    return wrongMessage(value, id, `jsonrpc: expected "2.0", got ${shown(jsonrpc)}`);
   }
   if (typeof method !== "string") {
-    return wrongMessage(value, id, `method: expected a string, got ${JSON.stringify(method)}`);
+    // An answer to an answer would go back and forth without end, or answer another request.
+    if ("result" in value || "error" in value) return { kind: "notification", id: null, value };
+    return wrongMessage(value, id, `method: expected a string, got ${shown(method)}`);
   }
   if (params !== undefined && (typeof params !== "object" || params === null)) {
-    const got = JSON.stringify(params);
-    return wrongMessage(value, id, `params: expected an array or an object, got ${got}`);
+    const got = `params: expected an array or an object, got ${shown(params)}`;
+    return wrongMessage(value, id, got);
   }
-  if (Object.hasOwn(value as object, "id")) return { kind: "request", id, value };
-  if (method !== CANCEL || !isId(params?.id)) return { kind: "notification", id: null, value };
-  return { kind: "cancel", id: params.id, value };
+  if (id !== null || Object.hasOwn(value, "id")) return { kind: "request", id, value };
+  if (method !== CANCEL) return { kind: "notification", id, value };
+  const cancelled = (params as Request | undefined)?.id;
+  return isId(cancelled)
+    ? { kind: "cancel", id: cancelled, value }
+    : { kind: "notification", id, value };
 }

@@ -17,6 +17,8 @@ export interface Message {
   readonly id: RequestId | null;
   /** The message, into which rules and templates point. */
   readonly value: unknown;
+  /** The text that journals and the patterns of rules see. @default {the value, as JSON if needed} */
+  readonly text?: string | undefined;
   /** Why it is wrong, if it is. */
   readonly error?: ErrorDetails;
 }
@@ -35,7 +37,7 @@ export interface Protocol {
   /** Returns the frame that answers a request, or the frame with a result. */
   answer(request: Message): string | Uint8Array;
   /** Returns the frame that answers a request with a result: of a rule, or of a function. */
-  result(id: RequestId | null, result: unknown): string;
+  result(id: RequestId | null, result: unknown): string | Uint8Array;
   /** Returns the frame that answers a request with an error; undefined if it gets no answer. */
-  error(id: RequestId | null, details: ErrorDetails): string | undefined;
+  error(id: RequestId | null, details: ErrorDetails): string | Uint8Array | undefined;
 }

@@ -1,157 +1,217 @@
 /**
  * A protocol of messages as sessions use it.
  *
- * A request is answered with what {@linkcode Protocol.answer} returned when it arrived: that is what
- * the bytes of its data are.
+ * The data of a request is the answer that {@linkcode Protocol.answer} returns when it arrives, so
+ * that sessions keep it as they keep the data of packets.
  *
  * @module
  */
 
+import { isErrorCode } from "./errors.ts";
+import { isId, shown } from "./json_protocol.ts";
 import type { Message, Protocol } from "./message.ts";
 import type { ErrorDetails, RequestId } from "./packet.ts";
 import { parseJson } from "./parse_json.ts";
 import type { Frame, RequestReader, Wire } from "./wire.ts";
 
-/** Room after the data that its users may overwrite. */
-const MARGIN = 2;
-
 /** The first byte of the data says whether the answer is text or a binary frame. */
 const TEXT = 0;
 const BINARY = 1;
+
+/** Longer texts are encoded by `encodeInto()`, whose call costs more than a short loop. */
+const SHORT = 32;
+
+/** The first code that is not ASCII. */
+const BEYOND_ASCII = 0x80;
+
+const NONE = -1;
+
+const KINDS: readonly unknown[] = ["request", "notification", "cancel", "wrong"];
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Returns a protocol as sessions use it, with a reader of its own. */
 export function messageWire(protocol: Protocol): Wire {
+  const reader = new MessageReader(protocol);
   const idOf = (text: string) => parseJson(text) as RequestId | null;
   return {
-    reader: new MessageReader(protocol),
+    reader,
     response(bytes, _idAt, _idEnd, dataAt, dataEnd) {
       const answer = bytes.subarray(dataAt + 1, dataEnd);
       return bytes[dataAt] === TEXT ? decoder.decode(answer) : answer.slice();
     },
-    responseWith: (id, result) => protocol.result(idOf(id), parseJson(result)),
-    errorAnswer: (id, details) => protocol.error(idOf(id), details),
+    responseAtOnce(i) {
+      const answer = reader.answer(i);
+      // The bytes of the frame, which an echo returns, are valid for now only.
+      return typeof answer === "string" ? answer : answer.slice();
+    },
+    responseWith: (id, result) =>
+      checkFrame(protocol.result(idOf(id), parseJson(result)), "result"),
+    errorAnswer(id, details) {
+      const answer = protocol.error(idOf(id), details);
+      return answer === undefined ? undefined : checkFrame(answer, "error");
+    },
     // Only packets share frames.
     frame: (answers) => answers.join("\n"),
     peekId: () => "null",
-    valueOf: (data) => {
-      try {
-        return parseJson(data);
-      } catch {
-        return data;
-      }
-    },
   };
-}
-
-interface Noted {
-  readonly message: Message;
-  readonly idAt: number;
-  readonly idEnd: number;
-  readonly dataEnd: number;
 }
 
 /** Reads the frames of a protocol of messages. */
 class MessageReader implements RequestReader {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(4096);
-  isAscii = true;
+  readonly isAscii = false;
   readonly isAsciiFrame = false;
   readonly #protocol: Protocol;
-  #noted: Noted[] = [];
+  #messages: readonly Message[] = [];
+  /** The end of the id of each message in the bytes, where one id follows the other. */
+  #idEnds: number[] = [];
   #length = 0;
+  /** The message whose answer follows the ids. */
+  #answered = NONE;
 
   constructor(protocol: Protocol) {
     this.#protocol = protocol;
   }
 
   get count(): number {
-    return this.#noted.length;
+    return this.#messages.length;
   }
 
-  read(frame: string, nth: number): void {
-    this.#note(this.#protocol.read(frame, nth));
+  read(frame: Frame, nth: number): void {
+    this.#messages = [];
+    this.#idEnds.length = 0;
+    this.#length = 0;
+    this.#answered = NONE;
+    const messages = this.#protocol.read(frame, nth);
+    if (messages.length === 0) {
+      throw new TypeError("read(): expected at least one message, got none");
+    }
+    for (const message of messages) {
+      checkMessage(message);
+      this.#append(JSON.stringify(message.id));
+      this.#idEnds.push(this.#length);
+    }
+    this.#messages = messages;
   }
 
   readBinary(frame: Uint8Array, nth: number): void {
-    this.#note(this.#protocol.read(frame, nth));
+    this.read(frame, nth);
+  }
+
+  /** Returns the answer to message `i`. */
+  answer(i: number): Frame {
+    return checkFrame(this.#protocol.answer(this.#messages[i]!), "answer");
   }
 
   error(i: number): ErrorDetails | undefined {
-    return this.#noted[i]!.message.error;
+    return this.#messages[i]!.error;
   }
 
   isCancel(i: number): boolean {
-    return this.#noted[i]!.message.kind === "cancel";
+    return this.#messages[i]!.kind === "cancel";
   }
 
   isNotification(i: number): boolean {
-    return this.#noted[i]!.message.kind === "notification";
+    return this.#messages[i]!.kind === "notification";
   }
 
   idAt(i: number): number {
-    return this.#noted[i]!.idAt;
+    return i === 0 ? 0 : this.#idEnds[i - 1]!;
   }
 
   idEnd(i: number): number {
-    return this.#noted[i]!.idEnd;
+    return this.#idEnds[i]!;
   }
 
   idText(i: number): string {
-    return JSON.stringify(this.#noted[i]!.message.id);
+    return JSON.stringify(this.#messages[i]!.id);
   }
 
   dataAt(i: number): number {
-    return this.#noted[i]!.idEnd;
+    const at = this.#idEnds.at(-1)!;
+    if (this.#answered === i) return at;
+    const answer = this.answer(i);
+    this.#length = at;
+    this.#makeRoom(1);
+    if (typeof answer === "string") {
+      this.bytes[this.#length++] = TEXT;
+      this.#append(answer);
+    } else {
+      this.bytes[this.#length++] = BINARY;
+      this.#makeRoom(answer.length);
+      this.bytes.set(answer, this.#length);
+      this.#length += answer.length;
+    }
+    this.#answered = i;
+    return at;
   }
 
   dataEnd(i: number): number {
-    return this.#noted[i]!.dataEnd;
+    this.dataAt(i);
+    return this.#length;
   }
 
   dataText(i: number): string {
-    const { value } = this.#noted[i]!.message;
+    const { value, text } = this.#messages[i]!;
+    if (text !== undefined) return text;
     if (typeof value === "string") return value;
-    return value instanceof Uint8Array ? value.toBase64() : JSON.stringify(value);
+    return value instanceof Uint8Array ? value.toBase64() : JSON.stringify(value) ?? "";
   }
 
-  #note(messages: readonly Message[]): void {
-    this.#noted = [];
-    this.#length = 0;
-    this.isAscii = true;
-    for (const message of messages) {
-      const idAt = this.#length;
-      this.#append(JSON.stringify(message.id));
-      const idEnd = this.#length;
-      if (message.kind === "request") this.#appendAnswer(this.#protocol.answer(message));
-      this.#noted.push({ message, idAt, idEnd, dataEnd: this.#length });
-      this.#length += MARGIN;
-    }
-  }
-
-  #appendAnswer(answer: Frame): void {
-    this.#makeRoom(1);
-    this.bytes[this.#length++] = typeof answer === "string" ? TEXT : BINARY;
-    if (typeof answer === "string") return this.#append(answer);
-    this.#makeRoom(answer.length);
-    this.bytes.set(answer, this.#length);
-    this.#length += answer.length;
-    this.isAscii = false;
+  value(i: number, data: string): () => unknown {
+    const { value } = this.#messages[i]!;
+    // The bytes of a frame are valid for now only.
+    const kept = value instanceof Uint8Array ? data : value;
+    return () => kept;
   }
 
   #append(text: string): void {
     this.#makeRoom(3 * text.length);
-    const { written } = encoder.encodeInto(text, this.bytes.subarray(this.#length));
-    if (written !== text.length) this.isAscii = false;
-    this.#length += written;
+    const isCopied = text.length <= SHORT && this.#copyAscii(text);
+    this.#length += isCopied
+      ? text.length
+      : encoder.encodeInto(text, this.bytes.subarray(this.#length)).written;
+  }
+
+  /** Copies a text behind the others; returns false if it is not ASCII. */
+  #copyAscii(text: string): boolean {
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= BEYOND_ASCII) return false;
+      this.bytes[this.#length + i] = code;
+    }
+    return true;
   }
 
   #makeRoom(length: number): void {
-    const most = this.#length + length + MARGIN;
+    const most = this.#length + length;
     if (most <= this.bytes.length) return;
     const larger = new Uint8Array(2 * most);
     larger.set(this.bytes.subarray(0, this.#length));
     this.bytes = larger;
   }
+}
+
+/** @throws {TypeError} if the protocol of a program returned what is no message. */
+function checkMessage({ kind, id, error }: Message): void {
+  if (!KINDS.includes(kind)) {
+    throw new TypeError(`kind: expected ${KINDS.join(", ")}, got ${shown(kind)}`);
+  }
+  if (id !== null && !isId(id)) {
+    throw new TypeError(`id: expected a string, an integer or null, got ${shown(id)}`);
+  }
+  if ((kind === "wrong") !== isErrorCode(error?.code)) {
+    const expected = kind === "wrong"
+      ? "one of the error codes"
+      : "none in a message that is right";
+    throw new TypeError(`error.code: expected ${expected}, got ${shown(error?.code)}`);
+  }
+}
+
+/** @throws {TypeError} if the protocol of a program returned what is no frame. */
+function checkFrame(frame: Frame, method: string): Frame {
+  if (typeof frame === "string" || frame as unknown instanceof Uint8Array) return frame;
+  throw new TypeError(`${method}(): expected a string or a Uint8Array, got ${shown(frame)}`);
 }

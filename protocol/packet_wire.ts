@@ -7,7 +7,6 @@
 import { responseText } from "./answer_writer.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { encodeError, encodeFrame, peekId } from "./packet.ts";
-import { convert } from "./representation.ts";
 import { NO_DELAY, type Wire } from "./wire.ts";
 
 /** Returns the packet format, with a reader of its own. */
@@ -22,6 +21,5 @@ export function packetWire(): Wire {
     errorAnswer: encodeError,
     frame: encodeFrame,
     peekId: (head) => JSON.stringify(peekId(head)),
-    valueOf: convert,
   };
 }

@@ -38,11 +38,18 @@ export interface RequestReader {
   idEnd(i: number): number;
   /** Returns the id of message `i` as JSON text, `null` if it has none. */
   idText(i: number): string;
+  /** Returns the start of its data; it may replace {@linkcode RequestReader.bytes}. */
   dataAt(i: number): number;
   /** Returns the end of the data of message `i`. The two bytes from there on may be overwritten. */
   dataEnd(i: number): number;
   /** Returns message `i` as rules and journals show it; empty if there is nothing to show. */
   dataText(i: number): string;
+  /**
+   * Returns a function that returns, at any time, what rules look into in message `i`.
+   *
+   * @param data what {@linkcode RequestReader.dataText} returned.
+   */
+  value(i: number, data: string): () => unknown;
 }
 
 /** Reads requests, and writes answers. Ids are JSON text. */
@@ -65,14 +72,14 @@ export interface Wire {
     isAscii: boolean,
     delay: number,
   ): Frame;
+  /** Returns the response to message `i` of the reader, if that needs none of its bytes. */
+  responseAtOnce?(i: number): Frame;
   /** Returns a response with the JSON text of a result; its delay is as in `response`. */
-  responseWith(id: string, result: string, delay: number): string;
+  responseWith(id: string, result: string, delay: number): Frame;
   /** Returns an answer with an error; undefined if it gets no answer. */
-  errorAnswer(id: string, details: ErrorDetails): string | undefined;
+  errorAnswer(id: string, details: ErrorDetails): Frame | undefined;
   /** Returns a frame of several answers. */
   frame(answers: readonly string[]): string;
   /** Returns the id of a frame of which only the start was read; `null` if it is not there. */
   peekId(head: string): string;
-  /** Returns what rules look into, for the data that {@linkcode RequestReader.dataText} returned. */
-  valueOf(data: string): unknown;
 }

@@ -1,6 +1,4 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parsePointer } from "../protocol/json_pointer.ts";
-import { parseTemplate } from "../protocol/template.ts";
 import {
   echoProtocol,
   jsonProtocol,
@@ -62,7 +60,7 @@ const EXCHANGES: readonly {
       '{"jsonrpc":"2.0","id":null,"result":{}}',
       errorOf("2", -32600, 'jsonrpc: expected "2.0", got undefined', "invalid_packet"),
       errorOf("null", -32700, "the frame is not JSON", "invalid_json"),
-      errorOf("null", -32600, "a batch must not be empty", "invalid_packet"),
+      errorOf("null", -32600, "expected 1 to 1000 requests in a batch, got 0", "invalid_packet"),
     ],
   },
   {
@@ -200,8 +198,8 @@ Deno.test("serve() refuses rules whose pointers or templates are wrong", () => {
     ],
     [{ match: { is: 1 } }, "rules[0].match.is: expected none without at, got 1"],
     [{ match: { at: "/x", is: {} } }, "rules[0].match.is: expected"],
-    [{ match: {}, answer: ["{{x}}"] }, "rules[0].answer: at 2: expected {{id}} or a JSON Pointer"],
-    [{ match: {}, answer: "a {{id}}" }, "rules[0].answer: expected JSON in which"],
+    [{ match: {}, answer: ["{{x}}"] }, "rules[0].answer: expected {{id}} or a JSON Pointer"],
+    [{ match: {}, answer: "a {{id}}" }, "rules[0].answer: expected a placeholder alone in a value"],
   ];
   for (const [rule, message] of cases) {
     const rules = [rule] as unknown as NonNullable<ServeOptions["rules"]>;
@@ -209,42 +207,48 @@ Deno.test("serve() refuses rules whose pointers or templates are wrong", () => {
   }
 });
 
-Deno.test("parsePointer() follows RFC 6901", () => {
-  const value = { foo: ["bar", "baz"], "": 0, "a/b": 1, "m~n": 8, "01": 2, toString: undefined };
-  const cases: [pointer: string, found: unknown][] = [
-    ["", value],
-    ["/foo", ["bar", "baz"]],
-    ["/foo/0", "bar"],
-    ["/foo/00", undefined],
-    ["/foo/-", undefined],
-    ["/foo/length", undefined],
-    ["/", 0],
-    ["/a~1b", 1],
-    ["/m~0n", 8],
-    ["/constructor", undefined],
-    ["/foo/0/0", undefined],
-  ];
-  for (const [pointer, found] of cases) assertEquals(parsePointer(pointer)(value), found, pointer);
-  for (const wrong of ["foo", "/~2", "/a~", "#/foo"]) {
-    const expected = `expected a JSON Pointer, such as /params/0, got ${JSON.stringify(wrong)}`;
-    assertThrows(() => parsePointer(wrong), RangeError, expected);
-  }
-});
+/** Posts a body to a server; returns the status and the text of the response. */
+async function post(
+  options: ServeOptions,
+  body: BodyInit,
+): Promise<[status: number, text: string]> {
+  await using server = serve({ port: 0, delay: 0, ...options });
+  const response = await fetch(`http://127.0.0.1:${server.port}/`, { method: "POST", body });
+  return [response.status, await response.text()];
+}
 
-Deno.test("parseTemplate() says where a template is wrong", () => {
-  const fill = parseTemplate('{"id":{{id}},"first": {{ /params/0 }},"none":{{/x}}}');
-  assertEquals(fill("a", { params: ['"'] }), '{"id":"a","first": "\\"","none":null}');
-  const cases: [template: string, message: string][] = [
-    ['{"id":{{ident}}}', "at 7: expected {{id}} or a JSON Pointer, such as {{/params/0}}"],
-    ["[{{/~3}}]", "at 2: expected a JSON Pointer"],
-    [
-      '{"text":"hello {{/name}}"}',
-      "expected JSON in which each placeholder stands for a whole value",
-    ],
-    ["{{id}", "expected JSON in which each placeholder"],
-    ["{{id}}{{id}}", "expected JSON in which each placeholder"],
+Deno.test("POST speaks other protocols", async () => {
+  const echo = { protocol: echoProtocol() };
+  const jsonRpc = { protocol: jsonRpcProtocol() };
+  const call = (id: unknown) => ({ jsonrpc: "2.0", id, method: "m", params: [id] });
+  const result = (id: number) => `{"jsonrpc":"2.0","id":${id},"result":[${id}]}\n`;
+  const note = { jsonrpc: "2.0", method: "m" };
+  const drop = { rules: [{ match: {}, fault: "drop" }] } as const;
+  const cases: [options: ServeOptions, body: unknown, answer: [status: number, text: string]][] = [
+    [echo, "héllo", [200, "héllo\n"]],
+    [echo, "", [200, "\n"]],
+    [echo, "null", [200, "null\n"]],
+    [echo, '{"error":{"code":"constructor"}}', [200, '{"error":{"code":"constructor"}}\n']],
+    [{ ...echo, rules: [{ match: { data: "h*" }, answer: "{{}}" }] }, "h", [
+      200,
+      "h\n",
+    ]],
+    [{ ...echo, delay: 0.001 }, "later", [200, "later\n"]],
+    [{ ...echo, ...drop }, "x", [200, ""]],
+    [{ ...echo, limits: { maxPacketSize: 3 } }, "1234", [204, ""]],
+    [jsonRpc, call(1), [200, result(1)]],
+    [jsonRpc, [call(1), note, call(2)], [200, result(1) + result(2)]],
+    [jsonRpc, [note, note], [204, ""]],
+    [jsonRpc, note, [204, ""]],
+    [jsonRpc, "{", [
+      200,
+      errorOf("null", -32700, "the frame is not JSON", "invalid_json") + "\n",
+    ]],
+    [{ protocol: jsonProtocol() }, "{", [204, ""]],
+    [{ protocol: jsonProtocol() }, { id: 1 }, [200, '{"id":1}\n']],
   ];
-  for (const [template, message] of cases) {
-    assertThrows(() => parseTemplate(template), RangeError, message);
+  for (const [options, body, answer] of cases) {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    assertEquals(await post(options, text), answer, text);
   }
 });

@@ -16,7 +16,6 @@ import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
 import { messageWire } from "../protocol/message_wire.ts";
 import { packetWire } from "../protocol/packet_wire.ts";
-import type { Wire } from "../protocol/wire.ts";
 import { AnswerResponder } from "../session/answer_responder.ts";
 import type { Drained, ServeOptions, Server } from "./api.ts";
 import { Access, chooseProtocol, firstProtocol, refuse } from "./auth.ts";
@@ -87,7 +86,7 @@ export function startServer<C extends Clock = Clock>(
     options;
   const wire = options.protocol === undefined ? packetWire() : messageWire(options.protocol);
   const isPackets = options.protocol === undefined;
-  const { group, responder = responderOf(options, wire) } = parts;
+  const { group, responder = responderOf(options) } = parts;
   const delays = delayPolicy(options.delay, options.seed);
   const faults = options.faults && faultPolicy(options.faults, options.seed);
   checkTransport(options);
@@ -313,8 +312,8 @@ async function inTime(ending: Promise<unknown>, timeout: number): Promise<void> 
   await deadline(ending, timeout).catch(() => {});
 }
 
-function responderOf({ answer, answerTimeout }: ServeOptions, wire: Wire): Responder | undefined {
-  return answer && new AnswerResponder(wire, answer, answerTimeout);
+function responderOf({ answer, answerTimeout }: ServeOptions): Responder | undefined {
+  return answer && new AnswerResponder(answer, answerTimeout);
 }
 
 /** @throws {RangeError} if an option needs the strict transport, and that is not chosen. */

@@ -6,12 +6,15 @@
 
 import type { RequestId } from "../protocol.ts";
 import { parseJson } from "../protocol/parse_json.ts";
-import type { Frame, RequestReader, Wire } from "../protocol/wire.ts";
+import type { Frame, RequestReader } from "../protocol/wire.ts";
 import type { RequestTable } from "./request_table.ts";
 import type { Responder, ResponderCallbacks } from "./responder.ts";
 
 /** How long a function may take by default, in milliseconds. */
 const TIMEOUT = 30_000;
+
+/** Longest time of a timer, in milliseconds. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** A request that a function answers. */
 export interface AnswerRequest {
@@ -32,6 +35,7 @@ interface Submitted {
   readonly entry: number;
   readonly id: string;
   readonly data: string;
+  readonly value: () => unknown;
   readonly aborter: AbortController;
   /** The result, as JSON text, once it is there. */
   result?: string;
@@ -41,18 +45,22 @@ interface Submitted {
 export class AnswerResponder implements Responder {
   readonly acceptsAtOnce = true;
   readonly isReachable = true;
-  readonly #wire: Wire;
   readonly #answer: AnswerFunction;
   readonly #timeout: number;
   readonly #submitted = new Map<number, Submitted>();
   #requests!: RequestTable;
   #callbacks!: ResponderCallbacks;
 
-  /** @param timeout how long the function may take, in milliseconds. */
-  constructor(wire: Wire, answer: AnswerFunction, timeout = TIMEOUT) {
-    this.#wire = wire;
+  /**
+   * @param timeout how long the function may take, in milliseconds.
+   * @throws {RangeError} if the timeout is not positive.
+   */
+  constructor(answer: AnswerFunction, timeout = TIMEOUT) {
+    if (!(timeout > 0)) {
+      throw new RangeError(`answerTimeout: expected a positive number, got ${timeout}`);
+    }
     this.#answer = answer;
-    this.#timeout = timeout;
+    this.#timeout = Math.min(timeout, MAX_TIMEOUT);
   }
 
   start(requests: RequestTable, callbacks: ResponderCallbacks): void {
@@ -61,12 +69,22 @@ export class AnswerResponder implements Responder {
   }
 
   submit(owner: number, reader: RequestReader, i: number, delay: number): number {
-    const { bytes, isAscii } = reader;
-    const none = reader.dataAt(i);
-    const entry = this.#requests
-      .add(owner, bytes, reader.idAt(i), reader.idEnd(i), none, none, isAscii, delay);
     const [id, data] = [reader.idText(i), reader.dataText(i)];
-    this.#submitted.set(entry, { entry, id, data, aborter: new AbortController() });
+    const value = reader.value(i, data);
+    const [idAt, idEnd] = [reader.idAt(i), reader.idEnd(i)];
+    // The result may be any text.
+    const isAscii = false;
+    const entry = this.#requests.add(
+      owner,
+      reader.bytes,
+      idAt,
+      idEnd,
+      idEnd,
+      idEnd,
+      isAscii,
+      delay,
+    );
+    this.#submitted.set(entry, { entry, id, data, value, aborter: new AbortController() });
     return entry;
   }
 
@@ -88,16 +106,16 @@ export class AnswerResponder implements Responder {
   }
 
   async #compute(submitted: Submitted, due: number): Promise<void> {
-    const { entry, id, data, aborter: { signal } } = submitted;
+    const { entry, data, aborter: { signal } } = submitted;
+    const id = parseJson(submitted.id) as RequestId | null;
     const isInFlight = () => this.#submitted.get(entry) === submitted;
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       reject(new Error(`expected a result within ${this.#timeout} ms, got none`));
     }, this.#timeout);
     try {
-      const value = this.#wire.valueOf(data);
-      const request = { id: parseJson(id) as RequestId | null, data, value, signal };
-      const result = await Promise.race([this.#answer(request), late]);
+      const value = submitted.value();
+      const result = await Promise.race([this.#answer({ id, data, value, signal }), late]);
       if (!isInFlight()) return;
       submitted.result = JSON.stringify(result) ?? "null";
       this.#callbacks.ready(entry, due);

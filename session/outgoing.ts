@@ -37,8 +37,18 @@ export class Outgoing {
 
   /** Answers with an error, if the protocol has answers for errors. */
   answerError(id: string, details: ErrorDetails): void {
-    this.#context.counters.errors[details.code]++;
-    const answer = this.#context.wire.errorAnswer(id, details);
+    const { counters, wire, events } = this.#context;
+    counters.errors[details.code]++;
+    let answer: Frame | undefined;
+    try {
+      answer = wire.errorAnswer(id, details);
+    } catch (error) {
+      try {
+        events.failed?.(id, error);
+      } catch {
+        // The event fails as well.
+      }
+    }
     if (answer === undefined) this.#carrier.dropped?.();
     else this.answer(answer, false);
   }

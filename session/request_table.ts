@@ -159,7 +159,7 @@ export class RequestTable {
   }
 
   /** Returns the response to a request with the JSON text of a result. */
-  responseWith(entry: number, result: string, withDelay: boolean): string {
+  responseWith(entry: number, result: string, withDelay: boolean): Frame {
     const delay = withDelay ? this.delay(entry) : NO_DELAY;
     return this.#wire.responseWith(this.idText(entry), result, delay);
   }

@@ -90,12 +90,13 @@ export class LocalResponder implements Responder {
   }
 
   submit(owner: number, reader: RequestReader, i: number, delay: number): number {
+    const dataAt = reader.dataAt(i); // may replace the bytes
     return this.#requests.add(
       owner,
       reader.bytes,
       reader.idAt(i),
       reader.idEnd(i),
-      reader.dataAt(i),
+      dataAt,
       reader.dataEnd(i),
       reader.isAscii,
       delay,
@@ -111,4 +112,30 @@ export class LocalResponder implements Responder {
   remove(entry: number): void {
     this.#requests.remove(entry);
   }
+}
+
+/** Lets a protocol answer without a detour through bytes if there is no delay. */
+export class MessageResponder extends LocalResponder {
+  readonly #responseAtOnce: NonNullable<Wire["responseAtOnce"]>;
+
+  constructor(
+    requests: RequestTable,
+    wire: Wire,
+    responseAtOnce: NonNullable<Wire["responseAtOnce"]>,
+  ) {
+    super(requests, wire);
+    this.#responseAtOnce = responseAtOnce;
+  }
+
+  override respondAtOnce(_reader: RequestReader, i: number): Frame {
+    return this.#responseAtOnce(i);
+  }
+}
+
+/** Returns the responder that needs no others. */
+export function localResponder(requests: RequestTable, wire: Wire): Responder {
+  const { responseAtOnce } = wire;
+  return responseAtOnce === undefined
+    ? new LocalResponder(requests, wire)
+    : new MessageResponder(requests, wire, responseAtOnce);
 }

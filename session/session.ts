@@ -209,6 +209,7 @@ export class Session {
       if (planner.hasRules || observer !== undefined) arrival = this.#arrivalOf(i);
       if (reader.isNotification?.(i)) {
         counters.notifications++;
+        this.#consecutiveErrors = 0;
         return arrival && observer?.passed(arrival, "notification");
       }
       this.#takeRequest(i, now, arrival);
@@ -244,12 +245,10 @@ export class Session {
       this.#noteAccepted(isTimed ? delay : undefined);
     }
     if (wait === 0 && replacement === undefined && responder.respondAtOnce !== undefined) {
+      const response = responder.respondAtOnce(reader, i, this.batched);
       counters.answered++;
       counters.lateness.add(0);
-      this.#outgoing.answer(
-        responder.respondAtOnce(reader, i, this.batched),
-        reader.isAscii,
-      );
+      this.#outgoing.answer(response, reader.isAscii);
       if (arrival !== undefined) observer?.passed(arrival, "answered", plan);
       return;
     }
@@ -289,10 +288,9 @@ export class Session {
   }
 
   #arrivalOf(i: number): ArrivedRequest {
-    const { reader, wire } = this.#context;
+    const { reader } = this.#context;
     const data = reader.dataText(i);
-    const id = reader.idText(i);
-    const value = () => wire.valueOf(data);
+    const [id, value] = [reader.idText(i), reader.value(i, data)];
     return { connection: this.connection, nth: this.#received, id, data, value };
   }
 
@@ -310,11 +308,13 @@ export class Session {
     this.#refuse(reader.idText(i), detailsOf("cancelled"));
   }
 
-  /** Returns the response to a request, if it is ready; if that fails, answers `internal`. */
-  #responseTo(entry: number, due: number): Frame | undefined {
+  /** Returns the response, with the result `answer` if given; if that fails, answers `internal`. */
+  #responseTo(entry: number, due: number, answer?: string): Frame | undefined {
     const { requests, responder } = this.#context;
     try {
-      return responder.respond(entry, due, this.batched);
+      return answer === undefined
+        ? responder.respond(entry, due, this.batched)
+        : requests.responseWith(entry, answer, this.batched);
     } catch (error) {
       const id = requests.idText(entry);
       this.#remove(entry, "error:internal");
@@ -330,12 +330,14 @@ export class Session {
     const id = requests.idText(entry);
     if (error !== undefined) {
       this.#drop(entry, `error:${error.code}`);
-      return this.#refuse(id, error, true);
+      try {
+        return this.#refuse(id, error, true);
+      } catch (failure) {
+        return this.#outgoing.fail(id, failure);
+      }
     }
     const isAscii = answer === undefined && requests.isAscii(entry);
-    const text = answer === undefined
-      ? this.#responseTo(entry, due)
-      : requests.responseWith(entry, answer, this.batched);
+    const text = this.#responseTo(entry, due, answer);
     if (text === undefined) return;
     this.#consecutiveErrors = 0;
     if (answer !== undefined) this.#context.responder.cancel(entry);

@@ -21,7 +21,7 @@ import type { DelayPolicy } from "./delays.ts";
 import type { FaultPolicy } from "./fault_policy.ts";
 import { type DisconnectedIds, Planner } from "./plan.ts";
 import { RequestTable } from "./request_table.ts";
-import { LocalResponder, type Responder, type ResponderCallbacks } from "./responder.ts";
+import { localResponder, type Responder, type ResponderCallbacks } from "./responder.ts";
 import type { Rules } from "./rules.ts";
 import { Session } from "./session.ts";
 import { type Tap, TappedSession } from "./tap.ts";
@@ -103,7 +103,7 @@ export class Sessions {
       observer: options.observer,
       wire,
       reader: wire.reader,
-      responder: options.responder ?? new LocalResponder(requests, wire),
+      responder: options.responder ?? localResponder(requests, wire),
       unsent: [],
       isDraining: false,
     };

@@ -6,7 +6,7 @@
  */
 
 import { type ErrorDetails, ERRORS } from "../../protocol.ts";
-import type { RequestReader } from "../../protocol/wire.ts";
+import type { Frame, RequestReader } from "../../protocol/wire.ts";
 import type { RequestTable } from "../../session/request_table.ts";
 import type { Responder, ResponderCallbacks } from "../../session/responder.ts";
 import { encodeWorkerRequest, type WorkerAnswer } from "./message.ts";
@@ -90,7 +90,7 @@ export class RemoteResponder implements Responder, AsyncDisposable {
     return entry;
   }
 
-  respond(entry: number, due: number, withDelay: boolean): string | undefined {
+  respond(entry: number, due: number, withDelay: boolean): Frame | undefined {
     const request = this.#remote[entry]!;
     request.due = due;
     const { representation } = request;
