@@ -116,6 +116,8 @@ Deno.test("the program runs and installs from JSR", async () => {
   }
 
   await deno(["install", "--global", "--root", folder, "-n", "asyncpkt", PACKAGE], env);
-  const installed = new Deno.Command(`${folder}/bin/asyncpkt`, { args: ["--version"], env });
-  assertEquals(new TextDecoder().decode((await installed.output()).stdout), version);
+  await Deno.symlink(Deno.execPath(), `${folder}/bin/deno`);
+  const PATH = `${folder}/bin:${Deno.env.get("PATH")}`;
+  await using installed = startProgram(`${folder}/bin/asyncpkt`, ["--version"], { ...env, PATH });
+  assertEquals((await installed.result()).stdout, [version.trim()]);
 });
