@@ -31,6 +31,8 @@ const COMMANDS: Commands = {
   plan: ["shows what requests would meet, without a server", () => import("./cli/plan.ts")],
   bench: ["puts a server under load and measures how it answers", () => import("./cli/bench.ts")],
   demo: ["shows a server and a client at work, for five seconds", () => import("./cli/demo.ts")],
+  health: ["asks a server for its health", () => import("./cli/health.ts")],
+  doctor: ["shows the program, the platform and its permissions", () => import("./cli/doctor.ts")],
   completions: [
     "writes a script that makes a shell complete commands and flags",
     async () => (await import("./cli/completions.ts")).completions(COMMANDS),

@@ -1,7 +1,18 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openStdin, runCommand } from "./tests/support/fake_streams.ts";
 
-const COMMANDS = ["serve", "work", "send", "convert", "plan", "bench", "demo", "completions"];
+const COMMANDS = [
+  "serve",
+  "work",
+  "send",
+  "convert",
+  "plan",
+  "bench",
+  "demo",
+  "health",
+  "doctor",
+  "completions",
+];
 const LISTS_ALL = '"asyncpkt help" lists all commands';
 
 Deno.test("main() shows the help of the program and of each command", async () => {
@@ -128,6 +139,10 @@ const WRONG: [args: string[], ...named: (string | RegExp)[]][] = [
   [["convert", "file"], '"file"', "stdin"],
   [["convert", "--forth"], "--forth"],
   [["demo", "more"], '"more"'],
+  [["health", "--url", "ftp://x"], "--url", "ftp"],
+  [["health", "x"], '"x"'],
+  [["health", "--ca", "README.md"], "--ca README.md", "expected a certificate"],
+  [["doctor", "--json"], "--json"],
   [["plan", "a"], "expected --seed N, got none"],
   [["plan", "--delay", "2", "--fault", "drop=0.1", "a"], "which requests meet a fault"],
   [["plan", "--seed", "x", "a"], "--seed", '"x"'],

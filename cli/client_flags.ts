@@ -33,7 +33,7 @@ export const CLIENT_PROTOCOL_FLAGS = {
 /** The protocols other than packets. */
 export const OTHER_PROTOCOLS: readonly string[] = ["jsonrpc", "json", "echo"];
 
-type ClientFlags = flag.FlagValues<typeof CLIENT_FLAGS>;
+type ClientFlags = Pick<flag.FlagValues<typeof CLIENT_FLAGS>, "url" | "token-file" | "ca">;
 
 /** Checks the URL of a server; one of http or https becomes one of ws or wss. */
 function parseUrl(given: string): string {
@@ -84,7 +84,7 @@ export async function readClientProtocol(
 }
 
 /** Returns the permissions to connect to the server, and to read `path` and the files that flags name. */
-export function clientNeeds(flags: ClientFlags, path: string | undefined): Need[] {
+export function clientNeeds(flags: ClientFlags, path?: string): Need[] {
   const { protocol, hostname, port } = new URL(flags.url);
   return [
     ...toConnect(`${hostname}:${port || (protocol === "ws:" ? 80 : 443)}`),

@@ -89,19 +89,22 @@ function exitOf({ permission }: Need): number {
   return permission.name === "net" ? Exit.noConnection : Exit.usage;
 }
 
+/** Returns what Deno runs as the program: the path of a file, or the name of the package on JSR. */
+export function programName(): string {
+  const { protocol, pathname } = new URL("../main.ts", import.meta.url);
+  const path = decodeURIComponent(pathname);
+  if (protocol === "file:") return path.slice(Deno.build.os === "windows" ? 1 : 0);
+  return path.replace(/^\/(@[^/]+\/[^/]+)\/([^/]+)\/.*/, "jsr:$1@$2/cli");
+}
+
 /** Returns a command line that runs the program from its source with these needs, and no more. */
 function commandLine(args: readonly string[], needs: readonly Need[]): string {
-  const main = new URL("../main.ts", import.meta.url);
-  const isFile = main.protocol === "file:";
-  const path = decodeURIComponent(main.pathname).slice(
-    isFile && Deno.build.os === "windows" ? 1 : 0,
-  );
+  const program = programName();
   const words = [
     ...denoCommand(),
-    ...["run", ...isFile ? ["--frozen"] : [], "--no-prompt"],
+    ...["run", ...program.startsWith("jsr:") ? [] : ["--frozen"], "--no-prompt"],
     ...allowFlags([...needs, TERM]),
-    // On JSR, the name of the package, with which its users started it.
-    isFile ? path : path.replace(/^\/(@[^/]+\/[^/]+)\/([^/]+)\/.*/, "jsr:$1@$2/cli"),
+    program,
     ...args.map(hidePassword),
   ];
   return words.map(shellQuote).join(" ");
