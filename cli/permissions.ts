@@ -21,6 +21,8 @@ export interface Need {
   readonly instead?: string;
 }
 
+const MAIN = new URL("../main.ts", import.meta.url);
+
 /** All commands look at the type of the terminal, but also run without it. */
 const TERM: Need = { action: "read TERM", permission: { name: "env", variable: "TERM" } };
 
@@ -91,7 +93,7 @@ function exitOf({ permission }: Need): number {
 
 /** Returns what Deno runs as the program: the path of a file, or the name of the package on JSR. */
 export function programName(): string {
-  const { protocol, pathname } = new URL("../main.ts", import.meta.url);
+  const { protocol, pathname } = MAIN;
   const path = decodeURIComponent(pathname);
   if (protocol === "file:") return path.slice(Deno.build.os === "windows" ? 1 : 0);
   return path.replace(/^\/(@[^/]+\/[^/]+)\/([^/]+)\/.*/, "jsr:$1@$2/cli");
