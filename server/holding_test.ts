@@ -1,4 +1,10 @@
-import { assertEquals, assertLess, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { manualClock, scaledClock, serve, type ServeOptions, skippingClock } from "../server.ts";
 import { delayPolicy } from "../session/delays.ts";
 import { ask } from "../tests/support/ask.ts";
@@ -40,6 +46,21 @@ Deno.test("a held request may be cancelled, and its connection closed", async ()
   await server.received(1, { outcome: "dropped" });
   assertEquals(held.release(), []);
   assertEquals(server.requests.map(({ outcome }) => outcome), ["answered", "cancelled", "dropped"]);
+  assertStrictEquals(server.inFlight, 0);
+});
+
+Deno.test("a POST whose client leaves drops its held requests", async () => {
+  await using server = serve(LATE);
+  using held = server.hold();
+  const aborter = new AbortController();
+  const body = '[{"request_id":"a","data":""},{"request_id":"b","data":""}]';
+  const url = server.url.replace("ws", "http");
+  const response = await fetch(url, { method: "POST", body, signal: aborter.signal });
+  await held.arrived(2);
+  aborter.abort();
+  await assertRejects(() => response.text(), DOMException);
+  await server.received(2, { outcome: "dropped" });
+  assertEquals(held.release(), []);
   assertStrictEquals(server.inFlight, 0);
 });
 

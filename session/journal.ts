@@ -15,6 +15,9 @@ import { type ArrivedRequest, matchesId } from "./rules.ts";
 /** How many requests a journal keeps by default. */
 export const JOURNAL_SIZE = 10_000;
 
+/** Longest time of a timer, in milliseconds. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
 /** Data longer than this is cut, in UTF-16 units. */
 const MAX_DATA = 4096;
 
@@ -113,7 +116,7 @@ export class Journal implements Observer {
   /**
    * Returns the entries that match as soon as there are this many.
    *
-   * @param timeout how long to wait, in milliseconds of real time.
+   * @param timeout how long to wait, in milliseconds of real time; at most 24 days.
    * @param signal ends the wait with its reason.
    * @throws {DOMException} `TimeoutError` if there are fewer by then.
    */
@@ -132,7 +135,7 @@ export class Journal implements Observer {
     const timer = setTimeout(() => {
       const message = `expected ${count} requests within ${timeout} ms, got ${matching.size}`;
       reject(new DOMException(message, "TimeoutError"));
-    }, timeout);
+    }, Math.min(timeout, MAX_TIMEOUT));
     const abort = () => reject(signal!.reason);
     signal?.addEventListener("abort", abort);
     this.#waiters.add(waiter);

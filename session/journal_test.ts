@@ -220,6 +220,10 @@ Deno.test("wait() rejects after the timeout, and says how many there are", async
   assertStrictEquals(time.timers, 1);
   time.pass(1);
   assertStrictEquals((await waiting).name, "TimeoutError");
+  const endless = journal.wait(2, {}, Infinity);
+  time.pass(86_400_000);
+  request("2");
+  assertStrictEquals((await endless).length, 2);
   assertStrictEquals(time.timers, 0);
 });
 
