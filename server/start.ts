@@ -264,6 +264,7 @@ export function startServer<C extends Clock = Clock>(
     const dropped = sessions.inFlight;
     const disconnected = stats.counters.dropped;
     sessions.dropAll(); // ends the responses to POSTs
+    stats.counters.dropped += dropped;
     await inTime(connections.close(1001, "The server is shutting down"), CLOSE_TIMEOUT);
     const cut = connections.size;
     driver.stop();
