@@ -14,7 +14,6 @@ import { packetClientWire } from "../protocol/packet_client_wire.ts";
 import { progressOf, textOf } from "./bench_report.ts";
 import {
   CLIENT_FLAGS,
-  CLIENT_PROTOCOL_FLAGS,
   clientNeeds,
   OTHER_PROTOCOLS,
   readClientAccess,
@@ -42,7 +41,6 @@ const DURATION = 10_000;
 /** The flags of `asyncpkt bench`. */
 export const flags = {
   ...CLIENT_FLAGS,
-  ...CLIENT_PROTOCOL_FLAGS,
   template: flag.text("TEMPLATE", "each request, with {{id}} in it; not for packets"),
   data: flag.text("DATA", "the data of each request [the protocol's example]"),
   connections: flag.short("c", flag.integer("connections [10]", 10, 1, 100_000)),

@@ -20,10 +20,6 @@ export const CLIENT_FLAGS = {
   concurrency: flag.short("p", flag.integer("requests in flight per connection [100]", 100, 1)),
   timeout: flag.short("t", flag.time("how long to wait for each answer [10s]", 10_000)),
   file: flag.short("f", flag.text("PATH", "reads requests from a file, one per line; - for stdin")),
-};
-
-/** The flags that choose a protocol. */
-export const CLIENT_PROTOCOL_FLAGS = {
   protocol: flag.choice("of the frames [packets]", ["packets", "jsonrpc", "json", "echo"]),
   "id-at": flag.value("POINTER", "JSON Pointer to the id in a message of json [/id]", parseAt),
   "error-at": flag.value("POINTER", "JSON Pointer to the error in one [/error]", parseAt),
@@ -33,7 +29,8 @@ export const CLIENT_PROTOCOL_FLAGS = {
 /** The protocols other than packets. */
 export const OTHER_PROTOCOLS: readonly string[] = ["jsonrpc", "json", "echo"];
 
-type ClientFlags = Pick<flag.FlagValues<typeof CLIENT_FLAGS>, "url" | "token-file" | "ca">;
+type AllFlags = flag.FlagValues<typeof CLIENT_FLAGS>;
+type ClientFlags = Pick<AllFlags, "url" | "token-file" | "ca">;
 
 /** Checks the URL of a server; one of http or https becomes one of ws or wss. */
 function parseUrl(given: string): string {
@@ -69,7 +66,7 @@ export function requireProtocol(
  * @throws {UsageError} if a flag has no meaning for the protocol.
  */
 export async function readClientProtocol(
-  given: flag.FlagValues<typeof CLIENT_PROTOCOL_FLAGS>,
+  given: AllFlags,
 ): Promise<MessageClientWire | undefined> {
   const { protocol, subprotocol, "id-at": idAt, "error-at": errorAt } = given;
   requireProtocol(protocol, ["json"], {

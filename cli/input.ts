@@ -178,6 +178,10 @@ export function readInput(text: string): Input {
 }
 
 function notPacket(text: string, reason: string): Input {
-  const quote = text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE)}…` : text;
-  return { id: undefined, data: text, problem: `${quote} is not a packet: ${reason}` };
+  return { id: undefined, data: text, problem: `${shorten(text)} is not a packet: ${reason}` };
+}
+
+/** Returns the start of an input, for an error about it. */
+export function shorten(text: string): string {
+  return text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE)}…` : text;
 }

@@ -9,6 +9,7 @@ import { isErrorCode } from "../protocol/errors.ts";
 import { encodeError } from "../protocol/packet.ts";
 import type { Chart } from "./terminal/chart.ts";
 import { Exit, type Streams } from "./command.ts";
+import type { Answered } from "./message_client.ts";
 import { escapeControls } from "./terminal/escape.ts";
 import { counted, formatCount, progressBar, quantiles } from "./figures.ts";
 
@@ -80,7 +81,7 @@ export class OutcomeReporter {
   }
 
   /** Reports all outcomes until the last, or until stdout cannot be written. */
-  async report(outcomes: AsyncIterable<Outcome>, sender: Sender): Promise<void> {
+  async report(outcomes: AsyncIterable<Outcome<Answered>>, sender: Sender): Promise<void> {
     const { stdout, stderr } = this.#streams;
     const { quiet, total, chart } = this.#options;
     const showsProgress = !quiet && (total ?? Infinity) > FEW;
@@ -117,7 +118,7 @@ export class OutcomeReporter {
   }
 
   /** Writes an answer to stdout, even an error; a request without an answer to stderr. */
-  #print({ reply, error }: Outcome): void {
+  #print({ reply, error }: Outcome<Answered>): void {
     const { stdout, signal } = this.#streams;
     if (reply !== undefined) return stdout.writeEscaped(reply.json);
     if (error === undefined || signal.aborted) return;
@@ -163,9 +164,10 @@ export class Summary {
   }
 
   /** Counts an outcome. */
-  add({ reply, error }: Outcome): void {
-    if (reply !== undefined) this.#latencies.push(reply.latency);
-    else if (error !== undefined) this.fail(error.code);
+  add({ reply, error }: Outcome<Answered>): void {
+    const code = error?.code ?? reply?.error;
+    if (code !== undefined) this.fail(code);
+    else if (reply !== undefined) this.#latencies.push(reply.latency);
   }
 
   /** Counts a failure. */

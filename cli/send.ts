@@ -4,13 +4,20 @@
  * @module
  */
 
-import { Client, type ConnectOptions, type RequestInput } from "../client.ts";
+import { Client, type ConnectOptions } from "../client.ts";
+import type { RequestId } from "../protocol.ts";
 import { surviveLongTexts } from "../server/deno_workarounds.ts";
-import { CLIENT_FLAGS, clientNeeds, readClientAccess } from "./client_flags.ts";
-import { CommandError, Exit, stopSignal, type Streams, UsageError } from "./command.ts";
+import {
+  CLIENT_FLAGS,
+  clientNeeds,
+  readClientAccess,
+  readClientProtocol,
+  requireProtocol,
+} from "./client_flags.ts";
+import { CommandError, Exit, messageOf, stopSignal, type Streams, UsageError } from "./command.ts";
 import { counted } from "./figures.ts";
 import * as flag from "./flags.ts";
-import { type InputLine, readInput, readLines, type TextLine } from "./input.ts";
+import { type InputLine, readInput, readLines, shorten, type TextLine } from "./input.ts";
 import { openFile } from "./files.ts";
 import { OutcomeReporter } from "./outcome_reporter.ts";
 import { requirePermissions } from "./permissions.ts";
@@ -19,15 +26,15 @@ import { requirePermissions } from "./permissions.ts";
 export const flags = {
   ...CLIENT_FLAGS,
   id: flag.text("ID", "the request_id, if there is one request"),
-  replay: flag.text("PATH", "sends the requests of a recording again, each at its time"),
+  replay: flag.text("PATH", "sends the requests of a recording, each at its time"),
   speed: flag.value("N", "replays N times as fast [1]", parseSpeed),
   ordered: flag.toggle("prints answers in the order sent, not as they arrive"),
-  strict: flag.toggle("does not send input that looks like JSON but is not a packet"),
-  wait: flag.toggle("keeps trying to connect until --timeout: the server may start later"),
+  strict: flag.toggle("does not send JSON that is not a packet"),
+  wait: flag.toggle("keeps trying to connect until --timeout"),
   "no-reconnect": flag.toggle("exits when the connection is lost"),
-  "no-retry": flag.toggle("does not retry requests refused as overloaded or shutting_down"),
-  chart: flag.toggle("shows when each was sent and answered, live on a terminal"),
-  json: flag.toggle("writes the summary as one JSON object, the last line of stderr"),
+  "no-retry": flag.toggle("does not retry requests that the server refuses"),
+  chart: flag.toggle("shows when each was sent and answered, as a chart"),
+  json: flag.toggle("writes the summary as JSON, the last line of stderr"),
   quiet: flag.toggle("shows no progress and no summary"),
 };
 
@@ -50,6 +57,12 @@ packet as an argument or a line of its own. A line that is not valid UTF-8 or is
 is not sent and counts as failed. For the first five such inputs, stderr reports the number and the
 reason.
 
+With --protocol, each DATA or line is a whole message: of JSON-RPC 2.0; of JSON with an id; or any
+text that the server echoes. An object without an id gets the number of its argument or line.
+Answers are printed as they come. Messages may have side effects, so each is sent once: the command
+does not reconnect, retry or cancel. An answer of json is an error if --error-at points to anything
+but null, false or 0. Messages that answer no request go to stderr.
+
 Exit codes: 0 all answered, 1 some answered with an error, some input not sent, or the output could
 not be written, 2 wrong usage, 3 no connection, 4 some not answered in time, 130 interrupted.
 
@@ -59,6 +72,7 @@ Examples:
   asyncpkt send --ordered --concurrency 1000 < packets.txt
   asyncpkt send --strict --wait < packets.ndjson
   asyncpkt send --replay recording.ndjson --speed 2
+  asyncpkt send --protocol jsonrpc '{"jsonrpc":"2.0","method":"ping"}'
   seq 50 | asyncpkt send --chart > answers.txt
 `;
 
@@ -81,6 +95,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     stderr.write(help());
     return Exit.usage;
   }
+  const wire = await readClientProtocol(given);
   await requirePermissions("send", args, clientNeeds(given, path));
   const access = await readClientAccess(given);
   const stop = stopSignal(streams);
@@ -93,7 +108,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       AbortSignal.any([stop, lost.signal]),
     );
 
-  const { quiet, json, concurrency, timeout, ordered, speed = 1 } = given;
+  const { quiet, json, concurrency, timeout, ordered, speed = 1, url, protocol } = given;
   const total = Array.isArray(input) ? input.length : undefined;
   const chart = given.chart
     ? new (await import("./terminal/chart.ts")).Chart(stderr.hasColors)
@@ -110,13 +125,13 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   }
   const connect = async () => {
     const options = { ...connectOptions(given, reporter), ...access, signal: stop };
-    const client = await Client.connect(given.url, options);
+    const client = await Client.connect(url, options);
     reporter.summary.begin();
     return client;
   };
   const fail = async (error: unknown) => {
     const { failToConnect } = await import("./connect_advice.ts");
-    return await failToConnect(error, { url: given.url, access, signal });
+    return await failToConnect(error, { url, protocol, access, signal });
   };
 
   if (given.replay !== undefined) {
@@ -138,13 +153,61 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     return signal.aborted ? Exit.interrupted : exit;
   }
 
-  let client: Client;
+  let isRead = false;
+  async function* inputs<T extends { readonly id?: RequestId | undefined }>(
+    read: (line: TextLine) => T | undefined,
+  ): AsyncGenerator<T, void, void> {
+    for await (const line of textLines()) {
+      const input = read(line);
+      if (input === undefined) continue;
+      chart?.sent(input.id);
+      yield input;
+    }
+    isRead = !lost.signal.aborted;
+  }
+  const readPacket = ({ number, text }: TextLine) => {
+    const { data, id, problem } = readInput(text);
+    if (problem !== undefined && given.strict) {
+      reporter.refuse(number, `${problem}; not sent, expected {"data": "…"} or plain data`);
+      return undefined;
+    }
+    if (problem !== undefined) {
+      reporter.warnOfInput(number, `${problem}; sent as plain data, which --strict refuses`);
+    }
+    return { data, id: given.id ?? id };
+  };
+  const options = { window: concurrency, ordered, timeout, signal: stop };
+  const open = async () => {
+    if (wire === undefined) {
+      const client = await connect();
+      return { client, outcomes: () => client.requests(inputs(readPacket), options) };
+    }
+    const { MessageClient } = await import("./message_client.ts");
+    const client = await MessageClient.connect(url, {
+      ...connectOptions(given, reporter),
+      ...access,
+      ...{ wire, signal: stop, subprotocol: given.subprotocol ?? "" },
+      onUnmatched: (answer: string) => reporter.warn(`no request waits for ${answer}`),
+    });
+    reporter.summary.begin();
+    const readMessage = ({ number, text }: TextLine) => {
+      try {
+        return wire.request(text, number);
+      } catch (error) {
+        reporter.refuse(number, `${shorten(text)}: ${messageOf(error)}; not sent`);
+        return undefined;
+      }
+    };
+    return { client, outcomes: () => client.requests(inputs(readMessage), options) };
+  };
+
+  let opened: Awaited<ReturnType<typeof open>>;
   try {
-    client = await connect();
+    opened = await open();
   } catch (error) {
     return await fail(error);
   }
-  await using _ = client;
+  await using client = opened.client;
   void client.closed.then(() => lost.abort());
   let isTooLong = false;
   using _survival = surviveLongTexts(() => {
@@ -152,24 +215,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     void client.close();
   });
 
-  let isRead = false;
-  async function* inputs(): AsyncGenerator<RequestInput, void, void> {
-    for await (const { number, text } of textLines()) {
-      const { data, id, problem } = readInput(text);
-      if (problem !== undefined && given.strict) {
-        reporter.refuse(number, `${problem}; not sent, expected {"data": "…"} or plain data`);
-        continue;
-      }
-      if (problem !== undefined) {
-        reporter.warnOfInput(number, `${problem}; sent as plain data, which --strict refuses`);
-      }
-      chart?.sent(given.id ?? id);
-      yield { data, id: given.id ?? id };
-    }
-    isRead = !lost.signal.aborted;
-  }
-  const options = { window: concurrency, ordered, timeout, signal: stop };
-  await reporter.report(client.requests(inputs(), options), client);
+  await reporter.report(opened.outcomes(), client);
   const isCutOff = lost.signal.aborted && !isRead && !stdout.broken.aborted;
   await Promise.all([stdout.flush(), client.close()]); // the last answers do not wait for the close
   const exit = await reporter.end();
@@ -184,8 +230,16 @@ export async function run(args: string[], streams: Streams): Promise<number> {
 }
 
 /** @throws {UsageError} if the flags do not fit together. */
-function checkUsage({ _: { length }, id, file, replay, speed, strict }: Flags): void {
+function checkUsage(given: Flags): void {
+  const { _: { length }, id, file, replay, speed, strict, protocol } = given;
   const isReplay = replay !== undefined;
+  requireProtocol(protocol, ["packets"], {
+    "--id": id !== undefined,
+    "--replay": isReplay,
+    "--strict": strict,
+    "--no-reconnect": given["no-reconnect"],
+    "--no-retry": given["no-retry"],
+  });
   flag.exclude({ "--file": file !== undefined, "--replay": isReplay, DATA: length > 0 });
   flag.exclude({ "--strict": strict, "--replay": isReplay });
   if (id !== undefined && length !== 1) {
@@ -197,7 +251,7 @@ function checkUsage({ _: { length }, id, file, replay, speed, strict }: Flags): 
 }
 
 /** Options of the connection, which reports its events to `reporter`. */
-function connectOptions(flags: Flags, reporter: OutcomeReporter): ConnectOptions {
+function connectOptions(flags: Flags, reporter: OutcomeReporter) {
   const { timeout } = flags;
   let isWaiting = false;
   return {
@@ -206,7 +260,7 @@ function connectOptions(flags: Flags, reporter: OutcomeReporter): ConnectOptions
     reconnect: flags["no-reconnect"] ? false : timeout,
     retry: !flags["no-retry"],
     onUnmatched: (answer) => reporter.warn(`no request waits for ${JSON.stringify(answer)}`),
-    onInvalidFrame: (frame) => reporter.warn(`not an answer: ${frame}`),
+    onInvalidFrame: (frame: unknown) => reporter.warn(`not an answer: ${frame}`),
     onDisconnect: ({ code, message }, wait) => {
       const isFirst = code === "connection_failed";
       if (isFirst && isWaiting) return;
@@ -216,5 +270,5 @@ function connectOptions(flags: Flags, reporter: OutcomeReporter): ConnectOptions
       reporter.info(`${message}; ${isFirst ? first : again}`);
     },
     onReconnect: () => reporter.info("reconnected"),
-  };
+  } satisfies ConnectOptions;
 }

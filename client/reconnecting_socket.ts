@@ -66,21 +66,9 @@ export class ReconnectingSocket {
 
   /** Opens the first connection, or throws the error of the last attempt, which follows `wait`. */
   async open(signal: AbortSignal | undefined): Promise<void> {
-    const end = performance.now() + this.#options.wait;
-    for (let attempt = 0;; attempt++) {
-      try {
-        return await this.#connect(signal);
-      } catch (error) {
-        const left = end - performance.now();
-        // Other errors are mistakes of the caller, such as an invalid URL.
-        const mayPass = error instanceof ClientError && !isFinalFailure(error);
-        if (left <= 0 || signal?.aborted || !mayPass) throw error;
-        const wait = Math.min(jitter(FIRST_CONNECTION, attempt), left);
-        this.#events.onWait(failureToConnect("connection_failed", error, this.#url), wait);
-        // If this is aborted, the next attempt throws.
-        await delay(wait, signal && { signal }).catch(() => {});
-      }
-    }
+    const { wait } = this.#options;
+    const options = { url: this.#url, wait, signal };
+    await retryFirstConnection(() => this.#connect(signal), options, this.#events.onWait);
   }
 
   /** Resolves when there will be no connection any more. */
@@ -144,6 +132,42 @@ export class ReconnectingSocket {
   #end(why: ErrorFactory): void {
     this.#events.onEnd(why);
     this.#closed.resolve();
+  }
+}
+
+/** Options for {@linkcode retryFirstConnection}. */
+export interface FirstConnectionOptions {
+  readonly url: string | URL;
+  /** How long to retry, in milliseconds; 0 tries once. */
+  readonly wait: number;
+  /** Aborts the wait between two attempts, after which the next attempt should throw. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Opens a first connection.
+ *
+ * @param onWait called before each wait.
+ * @throws the error of the last attempt, which follows `wait`.
+ */
+export async function retryFirstConnection<T>(
+  connect: () => Promise<T>,
+  { url, wait: patience, signal }: FirstConnectionOptions,
+  onWait: SocketEvents["onWait"],
+): Promise<T> {
+  const end = performance.now() + patience;
+  for (let attempt = 0;; attempt++) {
+    try {
+      return await connect();
+    } catch (error) {
+      const left = end - performance.now();
+      // Other errors are mistakes of the caller, such as an invalid URL.
+      const mayPass = error instanceof ClientError && !isFinalFailure(error);
+      if (left <= 0 || signal?.aborted || !mayPass) throw error;
+      const wait = Math.min(jitter(FIRST_CONNECTION, attempt), left);
+      onWait(failureToConnect("connection_failed", error, url), wait);
+      await delay(wait, signal && { signal }).catch(() => {});
+    }
   }
 }
 

@@ -8,11 +8,11 @@ import { AbortError, ClientError } from "./errors.ts";
 import type { Reply } from "./reply.ts";
 
 /** The outcome of one request of many: a reply or an error. */
-export interface Outcome {
+export interface Outcome<R = Reply> {
   /** The position of the request in the source, from 0. */
   readonly index: number;
   /** The reply, if there is no error. */
-  readonly reply?: Reply;
+  readonly reply?: R;
   /** The error, if there is no reply. */
   readonly error?: ClientError;
 }
@@ -32,13 +32,13 @@ export interface WindowOptions {
  *
  * @throws the error of the source, or any error of `send` that is no {@linkcode ClientError}.
  */
-export async function* settleAll<T>(
+export async function* settleAll<T, R>(
   source: Iterable<T> | AsyncIterable<T>,
-  send: (input: T, signal: AbortSignal) => Promise<Reply>,
+  send: (input: T, signal: AbortSignal) => Promise<R>,
   { window, ordered, signal }: WindowOptions,
-): AsyncGenerator<Outcome, void, void> {
+): AsyncGenerator<Outcome<R>, void, void> {
   /** Outcomes not yet taken, by their position in the order of the result. */
-  const outcomes = new Map<number, Outcome>();
+  const outcomes = new Map<number, Outcome<R>>();
   let started = 0;
   let settled = 0;
   let taken = 0;
@@ -54,7 +54,7 @@ export async function* settleAll<T>(
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop, { once: true });
 
-  const settle = (outcome: Outcome) => {
+  const settle = (outcome: Outcome<R>) => {
     outcomes.set(ordered ? outcome.index : settled, outcome);
     settled++;
     wake();

@@ -7,6 +7,7 @@
 import type { Outcome } from "../../client.ts";
 import { Distribution } from "../../load/distribution.ts";
 import type { RequestId } from "../../protocol.ts";
+import type { Answered } from "../message_client.ts";
 import { escapeControls } from "./escape.ts";
 import { formatCount, formatDuration, histogram, quantiles } from "../figures.ts";
 import type { TerminalSize } from "../buffered_writer.ts";
@@ -68,12 +69,13 @@ export class Chart {
   }
 
   /** Ends a request. */
-  settled({ index, reply, error }: Outcome): void {
+  settled({ index, reply, error }: Outcome<Answered>): void {
     const entry = this.#entries[index]!;
     entry.id = reply?.requestId ?? error?.requestId;
     // The answer may have come some time ago.
     entry.endedAt = reply === undefined ? performance.now() : entry.sentAt + reply.latency;
-    if (error !== undefined) entry.code = error.code;
+    const code = error?.code ?? reply?.error;
+    if (code !== undefined) entry.code = code;
   }
 
   /** Returns the lines while requests are in flight, for two thirds of the terminal. */
