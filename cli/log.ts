@@ -115,12 +115,13 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
   };
   return {
     ...events,
-    /** @param control the URL of the control API, if it is served. */
-    listening(url: string, control?: string) {
-      write("info", "listening", `Listening on ${url}`, { url, control });
-      if (control !== undefined && format === "text") {
-        output.writeEscaped(`Control API: ${control}`);
-      }
+    /** @param pages the URLs of the console and of the control API, if they are served. */
+    listening(url: string, pages: { console?: string | undefined; control?: string | undefined }) {
+      const { console, control } = pages;
+      write("info", "listening", `Listening on ${url}`, { url, console, control });
+      if (format === "json") return;
+      if (console !== undefined) output.writeEscaped(`Console: ${console}`);
+      if (control !== undefined) output.writeEscaped(`Control API: ${control}`);
     },
     /** Anyone who can reach the server may use it, and steer it if it serves the control API. */
     exposed(control: boolean) {

@@ -34,7 +34,7 @@ async function linesOf(
 }
 
 function logAll(log: Log): void {
-  log.listening("ws://127.0.0.1:2707");
+  log.listening("ws://127.0.0.1:2707", {});
   log.accepted?.('"01"', 3412);
   log.accepted?.("0", 1000);
   log.refused?.('"a"', { code: "overloaded", message: "no room" });
@@ -226,7 +226,13 @@ Deno.test("failed() logs the stack of an error", async () => {
 const CALLS: {
   readonly [Event in Exclude<keyof Log, symbol>]-?: Parameters<NonNullable<Log[Event]>>[];
 } = {
-  listening: [["ws://127.0.0.1:2707"], ["ws://127.0.0.1:2707", "http://127.0.0.1:2707/control"]],
+  listening: [
+    ["ws://127.0.0.1:2707", {}],
+    ["ws://127.0.0.1:2707", {
+      console: "http://127.0.0.1:2707",
+      control: "http://127.0.0.1:2707/control",
+    }],
+  ],
   exposed: [[false], [true]],
   accepted: [['"01"', 3400]],
   held: [['"01"', false], ['"02"', true]],

@@ -80,7 +80,7 @@ Deno.test("serve --rules follows the rules of a file", async () => {
       '{"request_id":"01","data":{"here":{}}}',
       '{"request_id":"02","error":{"code":"internal","message":"on purpose"}}',
     ]);
-    assertEquals(server.stdout.split("\n").slice(1, -1), [
+    assertEquals(server.stdout.split("\n").slice(2, -1), [
       "01: Timeout 0.0 seconds for this one.",
       "02: internal: on purpose",
       "Draining: 0 in flight",

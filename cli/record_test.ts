@@ -163,11 +163,10 @@ Deno.test("serve --record, as a process, loses no frame when a second signal end
   try {
     const file = `${folder}/recording.ndjson`;
     const run = ["run", "--no-prompt", "--allow-net=127.0.0.1", `--allow-write=${file}`];
-    await using program = startProgram(Deno.execPath(), [
+    await using program = await listening(startProgram(Deno.execPath(), [
       ...[...run, "main.ts", "serve", "--port", "0", "--delay", "600", "--record", file],
-    ]);
-    const [, url] = /on (\S+)$/.exec(await program.stdout.next())!;
-    await using peer = await openBrowserSocket(url!);
+    ]));
+    await using peer = await openBrowserSocket(program.url);
     peer.send({ request_id: 1, data: "" });
     await program.stdout.next();
     program.kill("SIGTERM");

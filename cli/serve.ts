@@ -184,7 +184,12 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   using uncaught = handleUncaughtErrors((error) => log.failed?.("null", error));
   const server = await listen(options, given.workers, gateway);
   using _reloading = reloadOnHangUp(server, given, log);
-  log.listening(server.url, control ? server.url.replace("ws", "http") + "/control" : undefined);
+  const site = server.url.replace("ws", "http");
+  const hasConsole = !given["no-console"] && !isOther(given.protocol);
+  log.listening(server.url, {
+    console: hasConsole ? site : undefined,
+    control: control ? `${site}/control` : undefined,
+  });
   if (token === undefined && !isLoopback(hostname)) log.exposed(control);
   await output.flush();
   const status = statusOf(server);

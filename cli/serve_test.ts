@@ -18,6 +18,7 @@ Deno.test("serve answers the example of send, and logs it", async () => {
   assertEquals(await server.exit, 0);
   assertEquals(server.stderr, "");
   assertEquals(server.stdout.split("\n").slice(1), [
+    `Console: ${url!.replace("ws", "http")}`,
     "01: Timeout 0.0 seconds for this one.",
     "Draining: 0 in flight",
     "Drained: all answered",
@@ -74,7 +75,8 @@ Deno.test("serve escapes text from clients", async () => {
     server.interrupt();
     assertEquals(await server.exit, 0);
     assertEscaped(server.stdout + server.stderr);
-    assertEquals(server.stdout.trimEnd().split("\n").length, 8, server.stdout);
+    const lines = server.stdout.split("\n").filter((line) => !line.startsWith("Console: "));
+    assertEquals(lines.length, 9, server.stdout);
   }
 });
 
@@ -84,7 +86,8 @@ Deno.test("serve --quiet logs no requests", async () => {
   await runCommand(["send", "--url", url!, "a", "b"]);
   server.interrupt();
   await server.exit;
-  assertMatch(server.stdout, /^Listening on \S+\nDraining: 0 in flight\nDrained: all answered\n$/);
+  const end = "Draining: 0 in flight\nDrained: all answered\n";
+  assertMatch(server.stdout, new RegExp(`^Listening on \\S+\nConsole: \\S+\n${end}$`));
 });
 
 Deno.test("serve shows a status line below the log on a terminal only", async () => {
@@ -128,9 +131,16 @@ Deno.test("serve applies the limits of its flags", async () => {
 });
 
 Deno.test("serve serves the console to browsers, except with --no-console", async () => {
-  for (const [flags, status] of [[[], 200], [["--no-console"], 426]] as const) {
+  const cases: [flags: string[], status: number][] = [
+    [[], 200],
+    [["--no-console"], 426],
+    [["--protocol", "echo"], 426],
+  ];
+  for (const [flags, status] of cases) {
     const server = startCommand(["serve", "--port", "0", ...flags]);
     const [, url] = await server.seen(/^Listening on (\S+)\n/);
+    const line = `Console: ${url!.replace("ws", "http")}`;
+    assertEquals(server.stdout.split("\n").includes(line), status === 200);
     const headers = { accept: "text/html" };
     const response = await fetch(url!.replace("ws", "http"), { headers });
     assertEquals(response.status, status);
@@ -219,11 +229,13 @@ Deno.test("serve warns when anyone can connect", async () => {
 Deno.test("serve --control reports the URL of the control API, and who may use it", async () => {
   const flags = ["serve", "--port", "0", "--hostname", "0.0.0.0", "--control"];
   const text = startCommand([...flags, "--journal", "1"]);
-  const [, url, control] = await text.seen(/^Listening on (\S+)\nControl API: (\S+)\nAnyone.*\n/);
-  assertEquals(control, `${url!.replace("ws", "http")}/control`);
+  const lines = /^Listening on (\S+)\nConsole: (\S+)\nControl API: (\S+)\nAnyone.*\n/;
+  const [, url, console, control] = await text.seen(lines);
+  assertEquals(console, url!.replace("ws", "http"));
+  assertEquals(control, `${console}/control`);
   const warning =
     "Anyone who can reach this server may use and steer it; --token-file requires a token";
-  assertEquals(text.stdout.split("\n")[2], warning);
+  assertEquals(text.stdout.split("\n")[3], warning);
   const packets = [1, 2].map((request_id) => ({ request_id: request_id, data: 7 }));
   const posted = { method: "POST", body: JSON.stringify(packets) };
   await (await fetch(url!.replace("ws", "http"), posted)).body?.cancel();
@@ -234,7 +246,11 @@ Deno.test("serve --control reports the URL of the control API, and who may use i
 
   const json = startCommand([...flags, "--log-format", "json"]);
   const record = JSON.parse((await json.seen(/^.*\n/))[0]);
-  assertEquals([record.event, record.control], ["listening", `http${record.url.slice(2)}/control`]);
+  assertEquals([record.event, record.console, record.control], [
+    "listening",
+    record.url.replace("ws", "http"),
+    `${record.console}/control`,
+  ]);
   json.interrupt();
   assertEquals(await json.exit, 0);
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { freePort } from "./support/machine.ts";
-import { startProgram, taskArgs } from "./support/program.ts";
+import { listening, startProgram, taskArgs } from "./support/program.ts";
 
 /** What a program could try that goes beyond its work, and how to try it. */
 const ATTEMPTS = {
@@ -58,10 +58,10 @@ Deno.test("serve and send work with permission for their port only", async () =>
   const permissions = [`--allow-net=127.0.0.1:${port}`];
   const run = ["run", "--no-prompt", ...permissions, "main.ts"];
   const url = `ws://127.0.0.1:${port}`;
-  await using server = startProgram(Deno.execPath(), [
-    ...[...run, "serve", "--port", `${port}`, "--delay", "0"],
-  ]);
-  assertEquals(await server.stdout.next(), `Listening on ${url}`);
+  await using server = await listening(
+    startProgram(Deno.execPath(), [...run, "serve", "--port", `${port}`, "--delay", "0"]),
+  );
+  assertEquals(server.url, url);
   await using send = startProgram(Deno.execPath(), [...run, "send", "--url", url, "a&&b&&c"]);
   const sent = await send.result();
   assertEquals([sent.code, sent.stdout], [0, ['{"request_id":"1","data":{"a":{"b":"c"}}}']]);

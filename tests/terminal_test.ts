@@ -17,12 +17,14 @@ async function start(task: string, ...args: string[]) {
 test("serve keeps a status line below its log on a terminal, and clears it", async () => {
   await using server = await start("serve", "--port", "0", "--delay", "0.1");
   const text = await server.shows(
-    /^Listening on ws:\S+\n0 requests in flight, 0 answered, 0 answers\/s$/,
+    /^Listening on ws:\S+\nConsole: http:\S+\n0 requests in flight, 0 answered, 0 answers\/s$/,
   );
   const url = /ws:\S+/.exec(text)![0];
   await using send = await start("send", "--url", url, "--id", "x", "Hub&&name&&qwe");
   assertEquals((await send.result()).code, 0);
-  const log = `Listening on ${url}\nx: Timeout 0.1 seconds for this one.`;
+  const log = `Listening on ${url}\nConsole: ${
+    url.replace("ws", "http")
+  }\nx: Timeout 0.1 seconds for this one.`;
   assertMatch(
     await server.shows(/ 1 answered/),
     new RegExp(`^${log}\n0 requests in flight, 1 answered, `),
@@ -96,7 +98,7 @@ for (const term of ["dumb", ""]) {
       startOnTerminal(Deno.execPath(), [...await taskArgs(task), ...args], { term });
     const limits = ["--max-packet-size", "60", "--delay", "0.5"];
     await using server = await onTerminal("serve", "--port", "0", ...limits);
-    const [url] = /ws:\S+/.exec(await server.shows(/^Listening on ws:\S+$/))!;
+    const [url] = /ws:\S+/.exec(await server.shows(/^Listening on ws:\S+$/m))!;
     const inputs = Array.from({ length: 8 }, (_, i) => `\x1b]0;x\x07\x9b\b\u202e\u200b&&b&&${i}`);
     await using send = await onTerminal("send", "--url", url, "--chart", ...inputs, "x".repeat(60));
     await using bench = await onTerminal("bench", "--url", url, "-n", "5", "--data", "a&&b&&c");

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { assertEquals } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { readLines } from "../../cli/input.ts";
 import { openFiles, residentMemory } from "./machine.ts";
@@ -144,10 +145,11 @@ export async function startServerProcess(
   );
 }
 
-/** Waits until a server reports its URL. */
+/** Waits until a server reports its URL and that of its console. */
 export async function listening(program: Program): Promise<ServerProcess> {
   try {
     const [, url, port] = /^Listening on (wss?:.*:(\d+))$/.exec(await program.stdout.next())!;
+    assertEquals(await program.stdout.next(), `Console: ${url!.replace("ws", "http")}`);
     return Object.assign(program, {
       url: url!,
       port: Number(port),
