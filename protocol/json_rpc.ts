@@ -7,7 +7,8 @@
 import type { ErrorCode } from "./errors.ts";
 import { isId, readJson, shown, Wrong, wrongMessage } from "./json_protocol.ts";
 import type { Message, Protocol } from "./message.ts";
-import { MAX_BATCH, type RequestId } from "./packet.ts";
+import { scanRequest, UsualRequest } from "./json_rpc_scan.ts";
+import { MAX_BATCH } from "./packet.ts";
 import { parseTemplate, type Template } from "./template.ts";
 
 /** The codes of JSON-RPC, and those that it leaves to servers (section 5.1). */
@@ -51,10 +52,12 @@ export interface JsonRpcOptions {
  * ```
  */
 export function jsonRpcProtocol({ result }: JsonRpcOptions = {}): Protocol {
-  const resultOf = result === undefined ? paramsOf : templateOf(result);
+  const fill = result === undefined ? undefined : templateOf(result);
   return {
     name: "jsonrpc",
     read(frame) {
+      const usual = typeof frame === "string" ? scanRequest(frame) : undefined;
+      if (usual !== undefined) return [usual];
       const value = readJson(frame);
       if (value instanceof Wrong) return [value.message];
       if (!Array.isArray(value)) return [readMessage(value)];
@@ -62,8 +65,14 @@ export function jsonRpcProtocol({ result }: JsonRpcOptions = {}): Protocol {
       const got = `expected 1 to ${MAX_BATCH} requests in a batch, got ${value.length}`;
       return [wrongMessage(undefined, null, got)];
     },
-    answer: ({ id, value }) => responseOf(id, resultOf(id, value)),
-    result: (id, result) => responseOf(id, JSON.stringify(result)),
+    answer(request) {
+      if (fill === undefined && request instanceof UsualRequest) {
+        return responseOf(request.idText, request.params ?? "null");
+      }
+      const { id, value } = request;
+      return responseOf(JSON.stringify(id), fill?.(id, value) ?? paramsOf(value));
+    },
+    result: (id, result) => responseOf(JSON.stringify(id), JSON.stringify(result)),
     error(id, { code, message, ...more }) {
       const error = { code: CODES[code], message, data: { code, ...more } };
       return JSON.stringify({ jsonrpc: "2.0", id, error });
@@ -71,7 +80,9 @@ export function jsonRpcProtocol({ result }: JsonRpcOptions = {}): Protocol {
   };
 }
 
-const paramsOf: Template = (_id, value) => JSON.stringify((value as Request).params) ?? "null";
+function paramsOf(value: unknown): string {
+  return JSON.stringify((value as Request).params) ?? "null";
+}
 
 /** @throws {RangeError} if the template is wrong. */
 function templateOf(result: string): Template {
@@ -82,9 +93,9 @@ function templateOf(result: string): Template {
   }
 }
 
-function responseOf(id: RequestId | null, result: string): string {
-  const idText = typeof id === "string" ? JSON.stringify(id) : id;
-  return `{"jsonrpc":"2.0","id":${idText},"result":${result}}`;
+/** @param id as JSON text. */
+function responseOf(id: string, result: string): string {
+  return `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
 }
 
 /** A request, with what nobody has checked yet. */
