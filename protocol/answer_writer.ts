@@ -6,7 +6,7 @@
 
 import type { Buffer } from "node:buffer";
 import { convertBytes, representationBound } from "./conversion.ts";
-import { NO_DELAY } from "./wire.ts";
+import { type AsciiText, NO_DELAY } from "./wire.ts";
 
 const BRACE_CLOSE = 0x7d;
 
@@ -28,15 +28,24 @@ let out = withPrefix(4096);
  */
 let outAsBuffer: Buffer & { latin1Slice(start: number, end: number): string } | undefined;
 
+/** The last response. */
+const written = {
+  length: 0,
+  get bytes(): Uint8Array {
+    return out;
+  },
+  toString: () => textOf(0, written.length, true),
+};
+
 /**
- * Returns the JSON text of a response.
+ * Returns the JSON text of a response, as its bytes if it is ASCII.
  *
  * @param bytes JSON text of the id, with quotes, and of the data, without quotes. Two bytes after
  * the data are overwritten.
  * @param isAscii whether both are ASCII.
  * @param delay in whole milliseconds, or {@linkcode NO_DELAY}.
  */
-export function responseText(
+export function writeResponse(
   bytes: Uint8Array,
   idAt: number,
   idEnd: number,
@@ -44,7 +53,7 @@ export function responseText(
   dataEnd: number,
   isAscii: boolean,
   delay: number,
-): string {
+): string | AsciiText {
   const most = BEFORE_ID.length + (idEnd - idAt) + BEFORE_DATA.length +
     representationBound(dataEnd - dataAt) + BEFORE_DELAY.length + DELAY_LENGTH + 1;
   makeRoom(most);
@@ -56,7 +65,9 @@ export function responseText(
     o = writeSeconds(delay, o);
   }
   out[o++] = BRACE_CLOSE;
-  return textOf(0, o, isAscii);
+  if (!isAscii) return textOf(0, o, false);
+  written.length = o;
+  return written;
 }
 
 /**

@@ -3,7 +3,7 @@ import { fc } from "../tests/support/npm_packages.ts";
 import { anyData, anyText } from "../tests/support/arbitraries.ts";
 import { plainConvertToJson } from "../tests/support/plain.ts";
 import { convertVectors } from "../tests/support/vectors.ts";
-import { representationText, responseText } from "./answer_writer.ts";
+import { representationText, writeResponse } from "./answer_writer.ts";
 import { SOURCE_MARGIN } from "./conversion.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { NO_DELAY } from "./wire.ts";
@@ -16,7 +16,7 @@ function answers(frame: string, delay = NO_DELAY): string[] {
   reader.read(frame);
   return Array.from({ length: reader.count }, (_, i) => {
     assertEquals(reader.error(i), undefined);
-    return responseText(
+    return String(writeResponse(
       reader.bytes,
       reader.idAt(i),
       reader.idEnd(i),
@@ -24,7 +24,7 @@ function answers(frame: string, delay = NO_DELAY): string[] {
       reader.dataEnd(i),
       reader.isAscii,
       delay,
-    );
+    ));
   });
 }
 
@@ -42,7 +42,7 @@ function escaped(json: string): string {
 }
 
 for (const { name, data, expected } of convertVectors()) {
-  Deno.test(`responseText() answers a frame with the vector: ${name}`, () => {
+  Deno.test(`writeResponse() answers a frame with the vector: ${name}`, () => {
     const request = encodeRequest("id", data);
     const response = `{"request_id":"id","data":${expected}}`;
     const withDelay = `{"request_id":"id","data":${expected},"delay":1.5}`;
@@ -54,7 +54,7 @@ for (const { name, data, expected } of convertVectors()) {
   });
 }
 
-Deno.test("responseText() answers all vectors in one frame", () => {
+Deno.test("writeResponse() answers all vectors in one frame", () => {
   const vectors = convertVectors();
   const frame = encodeFrame(vectors.map(({ data }, i) => encodeRequest(i, data)));
   const responses = vectors.map(({ expected }, i) => `{"request_id":${i},"data":${expected}}`);
@@ -62,7 +62,7 @@ Deno.test("responseText() answers all vectors in one frame", () => {
   assertEquals(answers(escaped(frame)), responses);
 });
 
-Deno.test("responseText() writes the delay as JSON.stringify() does", () => {
+Deno.test("writeResponse() writes the delay as JSON.stringify() does", () => {
   const delays = [
     ...Array.from({ length: 12_000 }, (_, i) => i),
     ...[12_345, 60_000, 99_999, 100_000, 100_001, 999_999, 1_000_000, 3_600_000, 86_400_000],
@@ -77,7 +77,7 @@ Deno.test("responseText() writes the delay as JSON.stringify() does", () => {
   assertStrictEquals(answers(request, 3400)[0], '{"request_id":1,"data":{},"delay":3.4}');
 });
 
-Deno.test("responseText() repeats ids with their type", async (t) => {
+Deno.test("writeResponse() repeats ids with their type", async (t) => {
   const ids = [
     ...[
       "a",
@@ -107,7 +107,7 @@ Deno.test("responseText() repeats ids with their type", async (t) => {
   }
 });
 
-Deno.test("responseText() keeps nothing of a large answer in a small one", () => {
+Deno.test("writeResponse() keeps nothing of a large answer in a small one", () => {
   const many = Array.from({ length: 5000 }, (_, i) => `E${i % 100}&&n${i % 70}&&é${i}`).join("%%");
   const datas = [
     "A&&x&&1",
@@ -125,7 +125,7 @@ Deno.test("responseText() keeps nothing of a large answer in a small one", () =>
   }
 });
 
-Deno.test("responseText() answers random requests as the plain twin does", () => {
+Deno.test("writeResponse() answers random requests as the plain twin does", () => {
   const id = fc.oneof(
     fc.maxSafeInteger(),
     anyText.filter((text) => text !== ""),

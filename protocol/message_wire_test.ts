@@ -5,7 +5,7 @@ import { jsonProtocol } from "./json_protocol.ts";
 import { jsonRpcProtocol } from "./json_rpc.ts";
 import type { Message, Protocol } from "./message.ts";
 import { messageWire } from "./message_wire.ts";
-import type { RequestReader, Wire } from "./wire.ts";
+import { frameOf, type RequestReader, type Wire } from "./wire.ts";
 
 function read(reader: RequestReader, frame: string | Uint8Array): void {
   if (typeof frame === "string") reader.read(frame, 1);
@@ -18,7 +18,7 @@ function laterResponse({ reader, response }: Wire, i: number): string | Uint8Arr
   const bytes = reader.bytes.slice();
   const [idAt, idEnd] = [reader.idAt(i), reader.idEnd(i)];
   assertEquals(new TextDecoder().decode(bytes.subarray(idAt, idEnd)), reader.idText(i));
-  return response(bytes, idAt, idEnd, dataAt, dataEnd, reader.isAscii, -1);
+  return frameOf(response(bytes, idAt, idEnd, dataAt, dataEnd, reader.isAscii, -1));
 }
 
 const anyFrame = fc.oneof(fc.string({ unit: "binary", maxLength: 60 }), fc.uint8Array());

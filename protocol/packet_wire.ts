@@ -4,7 +4,7 @@
  * @module
  */
 
-import { responseText } from "./answer_writer.ts";
+import { writeResponse } from "./answer_writer.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { encodeError, encodeFrame, peekId } from "./packet.ts";
 import { NO_DELAY, type Wire } from "./wire.ts";
@@ -13,7 +13,7 @@ import { NO_DELAY, type Wire } from "./wire.ts";
 export function packetWire(): Wire {
   return {
     reader: new FrameReader(),
-    response: responseText,
+    response: writeResponse,
     responseWith(id, representation, delay) {
       const seconds = delay === NO_DELAY ? "" : `,"delay":${delay / 1000}`;
       return `{"request_id":${id},"data":${representation}${seconds}}`;

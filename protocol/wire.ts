@@ -13,6 +13,30 @@ export const NO_DELAY = -1;
 /** A frame of text, or a binary one. */
 export type Frame = string | Uint8Array;
 
+/** A text of ASCII as its bytes, which the next one overwrites. */
+export interface AsciiText {
+  readonly bytes: Uint8Array;
+  /** How many of the bytes are the text. */
+  readonly length: number;
+  toString(): string;
+}
+
+/**
+ * A response. Those that are an {@linkcode AsciiText} share a frame as the elements of an array,
+ * with no other change.
+ */
+export type WrittenResponse = Frame | AsciiText;
+
+/** Returns a response as a frame. */
+export function frameOf(response: WrittenResponse): Frame {
+  return isAsciiText(response) ? response.toString() : response;
+}
+
+/** Whether a response is a text of ASCII as its bytes. */
+export function isAsciiText(response: WrittenResponse): response is AsciiText {
+  return typeof response !== "string" && !(response instanceof Uint8Array);
+}
+
 /** Reads frames, one at a time: the next one overwrites all results. */
 export interface RequestReader {
   /** Ids as JSON text, and what their responses are made of. */
@@ -56,7 +80,7 @@ export interface RequestReader {
 export interface Wire {
   readonly reader: RequestReader;
   /**
-   * Returns the response to a request.
+   * Returns the response to a request, which may be valid until the next call only.
    *
    * @param bytes holds the id and the data that the reader noted, or copies of them. Two bytes after
    * the data are overwritten.
@@ -71,7 +95,7 @@ export interface Wire {
     dataEnd: number,
     isAscii: boolean,
     delay: number,
-  ): Frame;
+  ): WrittenResponse;
   /** Returns the response to message `i` of the reader, if that needs none of its bytes. */
   responseAtOnce?(i: number): Frame;
   /** Returns a response with the JSON text of a result; its delay is as in `response`. */

@@ -32,6 +32,8 @@ export class ServerConnection implements Carrier, SocketHandler {
   readonly address: string;
   readonly ended: Promise<void>;
 
+  readonly sendAscii: Carrier["sendAscii"];
+
   readonly #socket: Socket;
   readonly #context: ConnectionContext;
   readonly #batched: boolean;
@@ -59,6 +61,7 @@ export class ServerConnection implements Carrier, SocketHandler {
     this.#context = context;
     this.#batched = batched;
     this.#opened = onOpen;
+    if (socket.sendAscii !== undefined) this.sendAscii = this.#sendAscii;
     socket.listen(this);
   }
 
@@ -109,6 +112,15 @@ export class ServerConnection implements Carrier, SocketHandler {
     if (this.#socket.reset === undefined) return false;
     this.#socket.reset();
     return true;
+  }
+
+  #sendAscii(bytes: Uint8Array, at: number, end: number): void {
+    if (this.#isFull(end - at)) return queueMicrotask(this.#evictSlowReader);
+    try {
+      this.#socket.sendAscii!(bytes, at, end);
+    } catch (error) {
+      queueMicrotask(() => this.#onError(error));
+    }
   }
 
   onOpen(): void {

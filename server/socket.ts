@@ -12,6 +12,8 @@ export interface Socket {
   listen(handler: SocketHandler): void;
   /** Sends a text frame, unless the socket is closing. */
   send(text: string): void;
+  /** Sends `bytes[at .. end]`, which are ASCII, as a text frame, if the transport can. */
+  sendAscii?(bytes: Uint8Array, at: number, end: number): void;
   /** Sends a binary frame, unless the socket is closing. */
   sendBinary(bytes: Uint8Array): void;
   /** Closes the socket after sending all frames; the transport may have a deadline. */

@@ -87,6 +87,8 @@ export interface HeldRequest {
 export interface Carrier {
   /** Sends a frame to the peer. It must not throw, and must not call back into a session. */
   send(frame: string): void;
+  /** Sends `bytes[at .. end]`, which are ASCII, as a text frame. Without it, they become a string. */
+  readonly sendAscii?: ((bytes: Uint8Array, at: number, end: number) => void) | undefined;
   /** Sends a binary frame; needed only for protocols that have them. */
   sendBinary?(frame: Uint8Array): void;
   /** The address of the peer, if it has one. */

@@ -6,12 +6,31 @@
 
 import { Buffer } from "node:buffer";
 import type { ErrorDetails } from "../protocol.ts";
-import type { Frame } from "../protocol/wire.ts";
+import {
+  type AsciiText,
+  type Frame,
+  frameOf,
+  isAsciiText,
+  type WrittenResponse,
+} from "../protocol/wire.ts";
 import { type Carrier, detailsOf, type SessionContext } from "./context.ts";
 import type { TransportFault } from "./faults.ts";
 
 /** Length that answers in a shared frame have together at most, in UTF-16 units. */
 const MAX_SHARED_FRAME = 1 << 20;
+
+const COMMA = 0x2c;
+const BRACKET_OPEN = 0x5b;
+const BRACKET_CLOSE = 0x5d;
+
+/** Size of the buffers that are kept for shared frames, in bytes, and how many are kept. */
+const BUFFER = 1 << 16;
+const MAX_POOL = 64;
+
+/** Buffers that no shared frame uses: a session without answers needs none. */
+const pool: Uint8Array[] = [];
+
+const decoder = new TextDecoder();
 
 /** Answers on their way to a carrier. */
 export class Outgoing {
@@ -21,6 +40,10 @@ export class Outgoing {
   readonly #batched: boolean;
   #unsent: string[] = [];
   #isUnsentAscii = true;
+  /** The start of a shared frame in ASCII: a bracket, and answers with commas between them. */
+  #shared: Uint8Array | undefined;
+  #length = 0;
+  #count = 0;
 
   constructor(context: SessionContext, carrier: Carrier, batched: boolean) {
     this.#context = context;
@@ -29,10 +52,16 @@ export class Outgoing {
   }
 
   /** @param isAscii whether the answer is known to be ASCII. */
-  answer(answer: Frame, isAscii: boolean): void {
-    if (!this.#batched || typeof answer !== "string") return this.sendFrame(answer, isAscii);
+  answer(answer: WrittenResponse, isAscii: boolean): void {
+    if (isAsciiText(answer) && this.#carrier.sendAscii !== undefined) {
+      if (!this.#batched) return this.#sendAscii(answer.bytes, 0, answer.length);
+      if (this.#unsent.length === 0) return this.#share(answer);
+    }
+    const frame = frameOf(answer);
+    if (!this.#batched || typeof frame !== "string") return this.sendFrame(frame, isAscii);
+    if (this.#count > 0) this.#unshare();
     this.#isUnsentAscii &&= isAscii;
-    if (this.#unsent.push(answer) === 1) this.#context.unsent.push(this);
+    if (this.#unsent.push(frame) === 1) this.#context.unsent.push(this);
   }
 
   /** Answers with an error, if the protocol has answers for errors. */
@@ -81,6 +110,7 @@ export class Outgoing {
 
   /** Sends the answers that waited to share a frame. */
   flush(): void {
+    if (this.#count > 0) this.#flushShared();
     const texts = this.#unsent;
     if (texts.length === 0) return;
     const isAscii = this.#isUnsentAscii;
@@ -102,7 +132,64 @@ export class Outgoing {
   /** Forgets the answers that were not sent. */
   clear(): void {
     this.#unsent = [];
+    this.#takeShared();
   }
+
+  #sendAscii(bytes: Uint8Array, at: number, end: number): void {
+    this.#context.counters.bytesOut += end - at;
+    this.#carrier.sendAscii!(bytes, at, end);
+  }
+
+  /** Adds an answer to the shared frame. */
+  #share({ bytes, length }: AsciiText): void {
+    if (this.#length + length > MAX_SHARED_FRAME && this.#count > 0) this.#flushShared();
+    const at = this.#length;
+    const needed = at + length + 2;
+    let shared = this.#shared;
+    if (shared === undefined || shared.length < needed) shared = this.#reserve(needed);
+    shared[at] = at === 0 ? BRACKET_OPEN : COMMA;
+    if (length > 256) shared.set(bytes.subarray(0, length), at + 1);
+    else for (let i = 0; i < length; i++) shared[at + 1 + i] = bytes[i]!;
+    this.#length = at + 1 + length;
+    if (++this.#count === 1) this.#context.unsent.push(this);
+  }
+
+  #reserve(needed: number): Uint8Array {
+    const before = this.#shared;
+    const shared = before === undefined && needed <= BUFFER && pool.pop() ||
+      new Uint8Array(Math.max(BUFFER, 2 * needed));
+    if (before !== undefined) {
+      shared.set(before.subarray(0, this.#length));
+      release(before);
+    }
+    return this.#shared = shared;
+  }
+
+  #flushShared(): void {
+    const isSingle = this.#count === 1;
+    const shared = this.#shared!;
+    let end = this.#length;
+    if (!isSingle) shared[end++] = BRACKET_CLOSE;
+    this.#takeShared();
+    this.#sendAscii(shared, isSingle ? 1 : 0, end);
+  }
+
+  /** Turns the shared frame into texts, for an answer that is not ASCII. */
+  #unshare(): void {
+    const shared = this.#shared!;
+    this.#unsent.push(decoder.decode(shared.subarray(1, this.#length)));
+    this.#takeShared();
+  }
+
+  #takeShared(): void {
+    if (this.#shared !== undefined) release(this.#shared);
+    this.#shared = undefined;
+    this.#length = this.#count = 0;
+  }
+}
+
+function release(buffer: Uint8Array): void {
+  if (buffer.length === BUFFER && pool.length < MAX_POOL) pool.push(buffer);
 }
 
 /** `Buffer.byteLength()` of a small frame costs a tenth of answering it. */

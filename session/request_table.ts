@@ -10,7 +10,7 @@
 import { SENTINEL_LENGTH } from "../protocol/conversion.ts";
 import { packetWire } from "../protocol/packet_wire.ts";
 import { secretHash } from "../protocol/secret_hash.ts";
-import { type Frame, NO_DELAY, type Wire } from "../protocol/wire.ts";
+import { type Frame, NO_DELAY, type Wire, type WrittenResponse } from "../protocol/wire.ts";
 import { BlockAllocator } from "./block_allocator.ts";
 
 const NONE = -1;
@@ -135,7 +135,7 @@ export class RequestTable {
   }
 
   /** Returns the response to a request, with its delay if asked for. */
-  response(entry: number, withDelay: boolean): Frame {
+  response(entry: number, withDelay: boolean): WrittenResponse {
     const field = FIELDS * entry;
     const fields = this.#fields;
     const address = fields[field + Field.Address]!;

@@ -67,10 +67,10 @@ class Twins {
     const body = `{"request_id":${JSON.stringify(id)},"data":${plainConvertToJson(data)}`;
     assertStrictEquals(inFlight.owner(entry), owner);
     assertStrictEquals(inFlight.idText(entry), JSON.stringify(id));
-    assertStrictEquals(inFlight.response(entry, false), body + "}");
+    assertStrictEquals(String(inFlight.response(entry, false)), body + "}");
     // Twice, since the conversion writes behind the data.
     const withDelay = `${body},"delay":${JSON.stringify(delay / 1000)}}`;
-    assertStrictEquals(inFlight.response(entry, true), withDelay);
+    assertStrictEquals(String(inFlight.response(entry, true)), withDelay);
   }
 
   assertFinds(owner: number, id: RequestId): void {

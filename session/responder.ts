@@ -5,7 +5,13 @@
  */
 
 import type { ErrorDetails } from "../protocol.ts";
-import { type Frame, NO_DELAY, type RequestReader, type Wire } from "../protocol/wire.ts";
+import {
+  type Frame,
+  NO_DELAY,
+  type RequestReader,
+  type Wire,
+  type WrittenResponse,
+} from "../protocol/wire.ts";
 import type { RequestTable } from "./request_table.ts";
 
 /** Callbacks of a responder that needs time, about requests in flight. */
@@ -31,16 +37,16 @@ export interface Responder {
   start?(requests: RequestTable, callbacks: ResponderCallbacks): void;
   /** Returns why a request with this much data cannot be submitted now; undefined if it can. */
   check?(dataBytes: number): ErrorDetails | undefined;
-  /** Returns the response to packet `i` of a frame at once. */
-  respondAtOnce?(reader: RequestReader, i: number, withDelay: boolean): Frame;
+  /** Returns the response to packet `i` of a frame at once; valid until the next. */
+  respondAtOnce?(reader: RequestReader, i: number, withDelay: boolean): WrittenResponse;
   /**
    * Adds packet `i` of a frame as a request of session `owner`; returns its entry.
    *
    * @param delay its delay, in milliseconds.
    */
   submit(owner: number, reader: RequestReader, i: number, delay: number): number;
-  /** Returns the response to a request that was due at `due`, if it is ready. */
-  respond(entry: number, due: number, withDelay: boolean): Frame | undefined;
+  /** Returns the response to a request that was due at `due`, if it is ready; valid until the next. */
+  respond(entry: number, due: number, withDelay: boolean): WrittenResponse | undefined;
   /** Gives up on a response; a call of {@linkcode Responder.remove} follows. */
   cancel(entry: number): void;
   remove(entry: number): void;
@@ -77,7 +83,7 @@ export class LocalResponder implements Responder {
     this.#wire = wire;
   }
 
-  respondAtOnce(reader: RequestReader, i: number, withDelay: boolean): Frame {
+  respondAtOnce(reader: RequestReader, i: number, withDelay: boolean): WrittenResponse {
     return this.#wire.response(
       reader.bytes,
       reader.idAt(i),
@@ -103,7 +109,7 @@ export class LocalResponder implements Responder {
     );
   }
 
-  respond(entry: number, _due: number, withDelay: boolean): Frame {
+  respond(entry: number, _due: number, withDelay: boolean): WrittenResponse {
     return this.#requests.response(entry, withDelay);
   }
 

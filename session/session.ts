@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import type { ErrorCode, ErrorDetails } from "../protocol.ts";
 import { type Carrier, detailsOf, type RequestOutcome, type SessionContext } from "./context.ts";
 import type { Replacement } from "./faults.ts";
-import type { Frame } from "../protocol/wire.ts";
+import { type Frame, frameOf, type WrittenResponse } from "../protocol/wire.ts";
 import { carryOut } from "./faulty_request.ts";
 import { byteLength, Outgoing } from "./outgoing.ts";
 import { Unaccepted } from "./responder.ts";
@@ -111,10 +111,10 @@ export class Session {
     const replacement = replacements.size === 0 ? undefined : replacements.get(entry);
     if (replacement !== undefined) return this.#replace(replacement, entry, due, now);
     const isAscii = requests.isAscii(entry);
-    const text = this.#responseTo(entry, due);
-    if (text === undefined) return;
+    const response = this.#responseTo(entry, due);
+    if (response === undefined) return;
     this.#consecutiveErrors = 0;
-    this.#answer(entry, text, isAscii, now - due);
+    this.#answer(entry, response, isAscii, now - due);
   }
 
   /** Answers a held request at once. Its delay becomes the time for which it was held. */
@@ -309,7 +309,7 @@ export class Session {
   }
 
   /** Returns the response, with the result `answer` if given; if that fails, answers `internal`. */
-  #responseTo(entry: number, due: number, answer?: string): Frame | undefined {
+  #responseTo(entry: number, due: number, answer?: string): WrittenResponse | undefined {
     const { requests, responder } = this.#context;
     try {
       return answer === undefined
@@ -337,14 +337,14 @@ export class Session {
       }
     }
     const isAscii = answer === undefined && requests.isAscii(entry);
-    const text = this.#responseTo(entry, due, answer);
-    if (text === undefined) return;
+    const response = this.#responseTo(entry, due, answer);
+    if (response === undefined) return;
     this.#consecutiveErrors = 0;
     if (answer !== undefined) this.#context.responder.cancel(entry);
-    if (fault === undefined) return this.#answer(entry, text, isAscii, now - due);
+    if (fault === undefined) return this.#answer(entry, response, isAscii, now - due);
     carryOut(fault, {
       ...{ context: this.#context, carrier: this.carrier, outgoing: this.#outgoing },
-      ...{ id, response: text, isAscii, isSparedLater },
+      ...{ id, response: frameOf(response), isAscii, isSparedLater },
       remove: (outcome) => this.#remove(entry, outcome),
       end: () => {
         this.flush();
@@ -353,11 +353,11 @@ export class Session {
     });
   }
 
-  #answer(entry: number, answer: Frame, isAscii: boolean, lateness: number): void {
+  #answer(entry: number, response: WrittenResponse, isAscii: boolean, lateness: number): void {
     this.#remove(entry, "answered");
     this.#context.counters.answered++;
     this.#context.counters.lateness.add(lateness);
-    this.#outgoing.answer(answer, isAscii);
+    this.#outgoing.answer(response, isAscii);
   }
 
   /** Removes a request that gets no response. */

@@ -139,6 +139,13 @@ export class WebSocketConnection implements FrameHandlers {
     this.frame(Opcode.binary, bytes);
   }
 
+  /** Sends `bytes[at .. end]`, which are ASCII, as a text message; see {@linkcode send}. */
+  sendAscii(bytes: Uint8Array, at: number, end: number): void {
+    if (this.#state !== "open") return;
+    this.#encoder.ascii(bytes, at, end);
+    this.#flushSoon();
+  }
+
   /** Sends a frame by the end of the current task, unless the connection is closing. */
   frame(opcode: number, payload: Uint8Array, isFinal = true): void {
     if (this.#state !== "open") return;

@@ -79,6 +79,11 @@ Deno.test("messages pass both ways, in both roles", async () => {
     pair.connection.send("from here");
     pair.connection.send("ü".repeat(40_000));
     assertEquals([await pair.next(), await pair.next()], ["from here", "ü".repeat(40_000)]);
+    const bytes = new TextEncoder().encode("x".repeat(1000));
+    for (const end of [10, 1000]) {
+      pair.connection.sendAscii(bytes, 5, end);
+      assertEquals(await pair.next(), "x".repeat(end - 5));
+    }
     await pair.write("from there");
     await pair.write(new Uint8Array([1, 2]), { first: 0x82 });
     await pair.write("", { first: 0x89 });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { responseText } from "../../../protocol/answer_writer.ts";
+import { writeResponse } from "../../../protocol/answer_writer.ts";
 import { FrameReader } from "../../../protocol/frame_reader.ts";
 import { NO_DELAY } from "../../../protocol/wire.ts";
 import { output } from "../../../tests/support/machine.ts";
@@ -66,7 +66,7 @@ const reader = new FrameReader();
 /** Returns the response to the one request in `frame`, as the server makes it. */
 export function answer(frame: string): string {
   reader.read(frame);
-  return responseText(
+  return String(writeResponse(
     reader.bytes,
     reader.idAt(0),
     reader.idEnd(0),
@@ -74,7 +74,7 @@ export function answer(frame: string): string {
     reader.dataEnd(0),
     reader.isAscii,
     NO_DELAY,
-  );
+  ));
 }
 
 /** Returns the text of a request. */
