@@ -74,6 +74,13 @@ async function pack(
   }
 }
 
+/** Returns the repository of a workflow: npm refuses a provenance that names another. */
+function repository(): object {
+  const name = Deno.env.get("GITHUB_REPOSITORY");
+  if (name === undefined) return {};
+  return { repository: { type: "git", url: `git+https://github.com/${name}.git` } };
+}
+
 function libraryManifest() {
   const entry = (name: string) => ({ types: `./${name}.d.ts`, default: `./${name}.js` });
   return {
@@ -81,6 +88,7 @@ function libraryManifest() {
     version: project.version,
     description: "Client and protocol of asyncpkt, which answers packets late and out of order",
     license: project.license,
+    ...repository(),
     type: "module",
     sideEffects: false,
     engines: { node: ">=22" },
@@ -97,6 +105,7 @@ function programManifest() {
     version: project.version,
     description: "A WebSocket server that answers late and out of order, to test clients",
     license: project.license,
+    ...repository(),
     type: "module",
     engines: { node: ">=22" },
     bin: "./bin.js",
@@ -136,7 +145,7 @@ async function rewrite(folder: string, names: RegExp, change: (text: string) => 
 }
 
 /** Returns the licenses of the packages that are bundled with the program. */
-async function dependencyLicenses(): Promise<string> {
+export async function dependencyLicenses(): Promise<string> {
   const { npm } = JSON.parse(await Deno.readTextFile(`${ROOT}runtime.lock`));
   const { npmCache } = JSON.parse(await run(ROOT, Deno.execPath(), "info", "--json"));
   const registries = Array.from(Deno.readDirSync(npmCache), ({ name }) => `${npmCache}/${name}`);
