@@ -24,7 +24,9 @@ const TICK = 200;
 /** The time between announcements, in milliseconds; of those in between, only the last counts. */
 const ANNOUNCEMENT_PAUSE = 2000;
 
+const timeout = find<HTMLInputElement>("#timeout");
 const packets = find<HTMLTextAreaElement>("#packets");
+const cancelAll = find<HTMLButtonElement>("#cancel-all");
 const clear = find<HTMLButtonElement>("#clear");
 const connectionBox = find(".connection");
 const connectionState = find("#connection-state");
@@ -36,19 +38,27 @@ const totals = {
   inFlight: find("#in-flight"),
   answered: find("#answered"),
   failed: find("#failed"),
+  cancelled: find("#cancelled"),
   rate: find("#rate"),
 };
 
 const announcements = find("#announcements");
 const exchange = new Exchange({
   ended: onEnded,
+  changed: (sent) => timeline.change(sent),
   strayed: (what) => announce(`The server sent ${what}.`),
 });
 const timeline = new Timeline(find("#timeline"), new Detail(cancel), cancel);
 const connection = new Connection(new URL(".", location.href).href.replace(/^http/, "ws"), {
   changed: showConnection,
-  connected: (link) => exchange.connected(link),
-  disconnected: () => exchange.disconnected(),
+  connected(link) {
+    exchange.connected(link);
+    showQueue();
+  },
+  disconnected() {
+    exchange.disconnected();
+    showQueue();
+  },
   received: (frame) => exchange.receive(frame, performance.now()),
 });
 
@@ -65,7 +75,7 @@ function send(times?: number): void {
   const drafts = readDrafts(packets.value, freeId);
   const repeated = times === undefined ? drafts : repeatDrafts(drafts, times, () => ++repeats);
   const now = performance.now();
-  const sent = exchange.send(repeated, now);
+  const sent = exchange.send(repeated, now, timeout.valueAsNumber * 1000 || Infinity);
   timeline.add(sent, now);
   announce(
     repeated.length === 0 ? "Nothing to send." : `${count(sent.length)} sent.`,
@@ -88,19 +98,29 @@ function onEnded(sent: Sent): void {
   timeline.end(sent);
   if (exchange.inFlight > 0) return;
   tick();
-  const { answered, failed } = exchange;
-  announce(`None in flight: ${count(answered)} answered, ${count(failed)} failed.`);
+  const { answered, failed, cancelled } = exchange;
+  const others = cancelled > 0 ? `, ${count(cancelled)} cancelled` : "";
+  announce(`None in flight: ${count(answered)} answered, ${count(failed)} failed${others}.`);
+}
+
+/** Shows whether requests are in flight, or wait for a connection. */
+function showQueue(): void {
+  timeline.connected(exchange.isConnected);
+  find("#in-flight-title").textContent = exchange.isConnected ? "In flight" : "Queued";
 }
 
 function tick(): void {
   const now = performance.now();
+  exchange.expire(now);
   const perSecond = exchange.perSecond(now);
   totals.inFlight.textContent = count(exchange.inFlight);
   totals.answered.textContent = count(exchange.answered);
   totals.failed.textContent = count(exchange.failed);
+  totals.cancelled.textContent = count(exchange.cancelled);
   totals.rate.textContent = count(perSecond);
   timeline.tick(now);
   clear.disabled = timeline.size === 0;
+  cancelAll.disabled = exchange.inFlight === 0;
   if (exchange.inFlight > 0 || perSecond > 0) return;
   clearInterval(ticking);
   ticking = undefined;
@@ -169,6 +189,7 @@ packets.onkeydown = (event) => {
   event.preventDefault();
   send();
 };
+cancelAll.onclick = () => exchange.cancelAll(performance.now());
 clear.onclick = () => {
   timeline.clear();
   tick();

@@ -42,17 +42,27 @@ async function send(page: Page, ...packets: unknown[]): Promise<void> {
 function rows(page: Page): Promise<string[]> {
   return page.locator(".request").evaluateAll((found) =>
     found.map((row) =>
-      Array.from((row as HTMLTableRowElement).cells, (cell) => cell.textContent!.trim())
+      Array.from(
+        (row as HTMLTableRowElement).cells,
+        (cell) => (cell.querySelector(".state") ?? cell).textContent!.trim(),
+      )
     )
       .map((cells) => cells.filter((text) => text !== "").join(" "))
   );
 }
 
-function untilTotals(page: Page, inFlight: string, answered: string, failed: string) {
+function untilTotals(
+  page: Page,
+  inFlight: string,
+  answered: string,
+  failed: string,
+  cancelled = "0",
+) {
   return page.waitForFunction((wanted) => {
     const text = (id: string) => document.getElementById(id)!.textContent;
-    return [text("in-flight"), text("answered"), text("failed")].join() === wanted;
-  }, [inFlight, answered, failed].join());
+    const ids = ["in-flight", "answered", "failed", "cancelled"];
+    return ids.map(text).join() === wanted;
+  }, [inFlight, answered, failed, cancelled].join());
 }
 
 /** A way to use the page, and the options of its server. */
@@ -131,7 +141,7 @@ const stories: Story[] = [
     });
     await untilTotals(page, "1", "1", "3");
     const [first, second, answered, broken, invalid] = await rows(page);
-    assertEquals(first, `${NEVER_ID} Cancel`);
+    assertEquals(first, `${NEVER_ID} In flight`);
     assertEquals(
       second,
       `${NEVER_ID} Error duplicate_request_id a request with this request_id is in flight on this connection`,
@@ -153,17 +163,57 @@ const stories: Story[] = [
     await type(page, { request_id: NEVER_ID, data: "a&&b&&c" });
     const never = ids.map((id) => ({ request_id: id, data: "a&&b&&c" }));
     await send(page, ...never);
+    await page.hover(".request >> nth=0");
     await page.click(`[aria-label="Cancel ${ids[0]}"]`);
-    await untilTotals(page, "2", "0", "1");
+    await untilTotals(page, "2", "0", "0", "1");
     await page.focus(`.request >> nth=1 >> th button`);
     await page.keyboard.press("Delete");
-    await untilTotals(page, "1", "0", "2");
+    await untilTotals(page, "1", "0", "0", "2");
     await page.click(".request >> nth=2 >> th button");
     await page.click(".detail .cancel");
-    await untilTotals(page, "0", "0", "3");
+    await untilTotals(page, "0", "0", "0", "3");
     for (const row of await rows(page)) {
       assertStringIncludes(row, "Cancelled cancelled cancelled by the client");
     }
+  }],
+
+  ["cancels all, and times out", KNOWN, async (page) => {
+    const never = ["a", "b"].map((end) => ({ request_id: `${NEVER_ID}-${end}`, data: "" }));
+    await send(page, ...never);
+    await untilTotals(page, "2", "0", "0");
+    await page.click("#cancel-all");
+    await untilTotals(page, "0", "0", "0", "2");
+    assertEquals(await page.isDisabled("#cancel-all"), true);
+    await page.fill("#timeout", "0.2");
+    await send(page, { request_id: `${NEVER_ID}-c`, data: "" });
+    await untilTotals(page, "0", "0", "1", "2");
+    const last = (await rows(page)).find((row) => row.includes("timed_out"));
+    assertEquals(last, `${NEVER_ID}-c Error timed_out no answer within 0.2 s`);
+  }],
+
+  ["queues requests while there is no connection", QUICK, async (page) => {
+    await page.click("#connection-button");
+    await page.waitForSelector('[data-state="waiting"]');
+    await send(page, { request_id: "a", data: "" });
+    assertEquals(await rows(page), ["a Queued"]);
+    assertEquals(await page.textContent("#in-flight-title"), "Queued");
+    await page.waitForSelector('[data-state="open"]');
+    await untilTotals(page, "0", "1", "0");
+    assertEquals(await page.textContent("#in-flight-title"), "In flight");
+  }],
+
+  ["marks faults on their rows, with the frames from the server", {
+    ...QUICK,
+    rules: [
+      { match: { id: "twice" }, fault: "duplicate" },
+      { match: { id: "cut" }, fault: "garbage" },
+    ],
+  }, async (page) => {
+    await send(page, { request_id: "twice", data: "a&&b&&c" }, { request_id: "cut", data: "a" });
+    await page.waitForFunction(() => document.querySelectorAll(".request .fault").length === 2);
+    assertEquals(await page.locator(".request .fault").allTextContents(), ["duplicate", "garbage"]);
+    await page.click("text=cut");
+    assertMatch((await page.textContent(".raw .code"))!, /^garbage.*\{"request_id":"cut","/);
   }],
 
   ["reconnects after a drop and sends unanswered requests again", KNOWN, async (page) => {
@@ -239,7 +289,7 @@ const stories: Story[] = [
     await untilTotals(page, "0", "1", "0");
     await send(page, { request_id: NEVER_ID, data: "" });
     await page.click("#clear");
-    assertEquals(await rows(page), [`${NEVER_ID} Cancel`]);
+    assertEquals(await rows(page), [`${NEVER_ID} In flight`]);
   }],
 ];
 

@@ -22,6 +22,7 @@ export class Detail {
   readonly row = copyTemplate<HTMLTableRowElement>("detail-template");
   readonly #source = find(".source .code", this.row);
   readonly #representation = find(".representation .code", this.row);
+  readonly #raw = find(".raw", this.row);
   readonly #facts = find(".facts", this.row);
   readonly #cancel = find<HTMLButtonElement>(".cancel", this.row);
   #sent: Sent | undefined;
@@ -79,11 +80,31 @@ export class Detail {
       error.append(make("strong", "", code), ` ${message}`);
       this.#representation.replaceChildren(error);
     }
+    this.#showFrames(this.#sent!);
     this.#facts.replaceChildren(...facts.map(([name, value]) => {
       const fact = make("div");
       fact.append(make("dt", "", name), make("dd", "", value));
       return fact;
     }));
+  }
+
+  /** Shows what the server sent about the request, as it is. */
+  #showFrames({ ending, anomalies, sentAt }: Sent): void {
+    const raw = ending?.raw?.();
+    const answers = raw === undefined ? [] : [{ kind: "answer", at: ending!.at, frame: raw }];
+    const frames = [...answers, ...anomalies].sort((a, b) => a.at - b.at);
+    this.#raw.hidden = frames.length === 0;
+    this.#raw.replaceChildren(
+      find("h3", this.#raw),
+      ...frames.map(({ kind, at, frame }) => {
+        const line = make("div", "code", cut(frame));
+        line.prepend(
+          make("span", kind === "answer" ? "hint" : "fault", kind),
+          make("span", "hint", ` after ${duration(at - sentAt)} `),
+        );
+        return line;
+      }),
+    );
   }
 
   /** Highlights both parts of a pair; 0 for none. */
@@ -93,6 +114,10 @@ export class Detail {
       element.classList.toggle("lit", number > 0 && Number(element.dataset["pair"]) === number);
     }
   }
+}
+
+function cut(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)} …` : text;
 }
 
 function pairAt(target: EventTarget | null): number {

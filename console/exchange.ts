@@ -12,7 +12,6 @@ import {
   decodeAnswers,
   encodeCancel,
   type ErrorAnswer,
-  type ErrorDetails,
   ERRORS,
   isError,
   type RequestId,
@@ -24,9 +23,29 @@ export interface Sent extends Posted {
   readonly draft: Draft;
   /** When it was first sent, in milliseconds. */
   readonly sentAt: number;
+  /** When it times out, in milliseconds; Infinity if never. */
+  readonly deadline: number;
   /** How often it was sent: again on each new connection. */
   sendings: number;
   ending: Ending | undefined;
+  /** Frames about it that no server sends unless it injects faults. */
+  readonly anomalies: Anomaly[];
+}
+
+/** A frame that does not end a request, but is about it. */
+export interface Anomaly {
+  /** `garbage` is no JSON; `duplicate` and `late` come after the end of the request. */
+  readonly kind: "garbage" | "duplicate" | "late";
+  /** When it came, in milliseconds. */
+  readonly at: number;
+  readonly frame: string;
+}
+
+/** Why a request failed. */
+export interface Failure {
+  /** A code of the server, or `timed_out`. */
+  readonly code: string;
+  readonly message: string;
 }
 
 /** The end of a request. */
@@ -35,7 +54,9 @@ export interface Ending {
   readonly at: number;
   /** Position in completion order, from 1. */
   readonly place: number;
-  readonly result: Reply | ErrorDetails;
+  readonly result: Reply | Failure;
+  /** Returns the server's text; undefined if the page ended the request. */
+  readonly raw: (() => string) | undefined;
 }
 
 /** An open connection, as the exchange uses it. */
@@ -54,12 +75,20 @@ export interface Link {
 export interface ExchangeEvents {
   /** Reports the end of a request. */
   ended(sent: Sent): void;
+  /** Reports a new anomaly of a request. */
+  changed(sent: Sent): void;
   /** Reports a frame or an answer that belongs to no request. */
   strayed(what: string): void;
 }
 
 /** How long the rate counts back, in milliseconds. */
 const RATE_WINDOW = 1000;
+
+/** How many ended requests are known, to recognize further frames about them. */
+const MAX_ENDED = 10_000;
+
+/** Finds the id in a frame that is cut. */
+const ID_IN_GARBAGE = /"request_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)/;
 
 /** Requests and their answers. */
 export class Exchange {
@@ -69,18 +98,27 @@ export class Exchange {
    * duplicates. Broken packets are under null.
    */
   readonly #waiting = new Map<RequestId | null, Sent[]>();
+  /** The latest ended request of each id, the oldest first. */
+  readonly #ended = new Map<RequestId, Sent>();
   #link: Link | undefined;
   /** Unanswered packets. */
   inFlight = 0;
   /** Packets that were answered with a response. */
   answered = 0;
-  /** Packets that were answered with an error. */
+  /** Packets that were answered with an error, or not in time. */
   failed = 0;
+  /** Packets that were cancelled. */
+  cancelled = 0;
   /** When the last responses came. */
   #answeredAt: number[] = [];
 
   constructor(events: ExchangeEvents) {
     this.#events = events;
+  }
+
+  /** Whether packets are sent now; else, they are queued. */
+  get isConnected(): boolean {
+    return this.#link !== undefined;
   }
 
   /** Returns how many responses came in the second before `now`. */
@@ -94,15 +132,26 @@ export class Exchange {
     return this.#waiting.has(id);
   }
 
-  /** Sends drafts, now or on the next connection; returns those that the server answers. */
-  send(drafts: readonly Draft[], now: number): Sent[] {
+  /**
+   * Sends drafts, now or on the next connection; returns those that the server answers. They time
+   * out after `timeout`, in milliseconds.
+   */
+  send(drafts: readonly Draft[], now: number, timeout = Infinity): Sent[] {
     const sent: Sent[] = [];
     for (const draft of drafts) {
       if (draft.kind === "cancel") {
         this.cancel(draft.id!, now);
         continue;
       }
-      const one: Sent = { draft, sentAt: now, sendings: 0, frameSize: 0, ending: undefined };
+      const one: Sent = {
+        draft,
+        sentAt: now,
+        deadline: now + timeout,
+        sendings: 0,
+        frameSize: 0,
+        ending: undefined,
+        anomalies: [],
+      };
       const same = this.#waiting.get(draft.id);
       if (same === undefined) this.#waiting.set(draft.id, [one]);
       else same.push(one);
@@ -120,6 +169,26 @@ export class Exchange {
     if (sent !== undefined) this.#end(sent, now, { code: "cancelled", message: ERRORS.cancelled });
   }
 
+  /** Cancels all packets that have an id. */
+  cancelAll(now: number): void {
+    for (const [id, { length }] of [...this.#waiting]) {
+      for (let i = 0; id !== null && i < length; i++) this.cancel(id, now);
+    }
+  }
+
+  /** Ends the packets that have timed out, and has the server forget them. */
+  expire(now: number): void {
+    for (const [id, same] of [...this.#waiting]) {
+      for (const sent of same.filter(({ deadline }) => deadline <= now)) {
+        const index = same.indexOf(sent);
+        this.#take(id, index);
+        if (id !== null && index === 0) this.#link?.send(encodeCancel(id));
+        const seconds = (sent.deadline - sent.sentAt) / 1000;
+        this.#end(sent, now, { code: "timed_out", message: `no answer within ${seconds} s` });
+      }
+    }
+  }
+
   /** Sends all unanswered packets on a new connection; a conversion has no side effect. */
   connected(link: Link): void {
     this.#link = link;
@@ -134,7 +203,7 @@ export class Exchange {
   /** Reads a frame from the server. */
   receive(frame: unknown, now: number): void {
     const answers = typeof frame === "string" ? decodeAnswers(frame) : undefined;
-    if (answers === undefined) return this.#events.strayed("a frame without answers");
+    if (answers === undefined) return this.#receiveGarbage(String(frame), now);
     const whole = new AnswerFrame(frame as string);
     answers.forEach((answer, i) => this.#settle(answer, now, whole, i));
   }
@@ -146,21 +215,38 @@ export class Exchange {
     else this.#link.send(sent.draft.text, sent);
   }
 
+  #receiveGarbage(frame: string, now: number): void {
+    const [, id] = ID_IN_GARBAGE.exec(frame) ?? [];
+    const sent = id === undefined ? undefined : this.#waiting.get(JSON.parse(id))?.[0];
+    if (sent === undefined) return this.#events.strayed("a frame without answers");
+    sent.anomalies.push({ kind: "garbage", at: now, frame });
+    this.#events.changed(sent);
+  }
+
+  /** Handles an answer after the end of its request. */
+  #settleAgain(answer: Answer, now: number, frame: string): void {
+    const id = answer.request_id;
+    const sent = id === null ? undefined : this.#ended.get(id);
+    if (sent === undefined) {
+      return this.#events.strayed(`an answer to ${JSON.stringify(id)}, which is not in flight`);
+    }
+    const isByPage = sent.ending!.raw === undefined;
+    if (isByPage && isError(answer) && answer.error.code === "cancelled") return; // as it asked for
+    sent.anomalies.push({ kind: isByPage ? "late" : "duplicate", at: now, frame });
+    this.#events.changed(sent);
+  }
+
   #settle(answer: Answer, now: number, frame: AnswerFrame, index: number): void {
     if (isError(answer) && this.#link?.repair(answer)) return;
     const id = answer.request_id;
     const isDuplicate = isError(answer) && answer.error.code === "duplicate_request_id";
     const sent = this.#take(id, isDuplicate ? 1 : 0);
-    if (sent === undefined) {
-      this.#events.strayed(`an answer to ${JSON.stringify(id)}, which is not in flight`);
-      return;
-    }
+    if (sent === undefined) return this.#settleAgain(answer, now, frame.textOf(index));
     this.#link?.accept(sent);
-    if (isError(answer)) {
-      this.#end(sent, now, answer.error);
-    } else {
-      this.#end(sent, now, new Reply(answer, now - sent.sentAt, frame, index));
-    }
+    const result = isError(answer)
+      ? answer.error
+      : new Reply(answer, now - sent.sentAt, frame, index);
+    this.#end(sent, now, result, () => frame.textOf(index));
   }
 
   #take(id: RequestId | null, index: number): Sent | undefined {
@@ -170,15 +256,21 @@ export class Exchange {
     return sent;
   }
 
-  #end(sent: Sent, at: number, result: Reply | ErrorDetails): void {
+  #end(sent: Sent, at: number, result: Reply | Failure, raw?: () => string): void {
     this.inFlight--;
     if (result instanceof Reply) {
       this.answered++;
       this.#answeredAt.push(at);
-    } else {
-      this.failed++;
+    } else if (result.code === "cancelled") this.cancelled++;
+    else this.failed++;
+    const place = this.answered + this.failed + this.cancelled;
+    sent.ending = { at, place, result, raw };
+    const { id } = sent.draft;
+    if (id !== null) {
+      this.#ended.delete(id);
+      this.#ended.set(id, sent);
+      if (this.#ended.size > MAX_ENDED) this.#ended.delete(this.#ended.keys().next().value!);
     }
-    sent.ending = { at, place: this.answered + this.failed, result };
     this.#events.ended(sent);
   }
 }

@@ -21,10 +21,14 @@ function start(isConnected = true) {
       const result = sent.ending!.result;
       reported.push(`${sent.draft.id} ${result instanceof Reply ? result.json : result.code}`);
     },
+    changed({ draft, anomalies }) {
+      reported.push(`${draft.id}: ${anomalies.at(-1)!.kind}`);
+    },
     strayed: (what) => reported.push(what),
   });
   if (isConnected) exchange.connected(link);
-  const send = (text: string, now = 0) => exchange.send(readDrafts(text, () => "made up"), now);
+  const send = (text: string, now = 0, timeout?: number) =>
+    exchange.send(readDrafts(text, () => "made up"), now, timeout);
   return { exchange, out, reported, ended, link, send };
 }
 
@@ -125,7 +129,7 @@ Deno.test("Exchange asks the server to cancel, or cancels by itself without a co
   exchange.cancel("a", 2);
   exchange.cancel("a", 3);
   assertEquals(ended[0]!.ending!.result, { code: "cancelled", message: ERRORS.cancelled });
-  assertEquals([exchange.inFlight, exchange.failed], [0, 1]);
+  assertEquals([exchange.inFlight, exchange.failed, exchange.cancelled], [0, 0, 1]);
 });
 
 Deno.test("Exchange reports a frame without answers", async (t) => {
@@ -159,4 +163,46 @@ Deno.test("Exchange reports answered requests to the link", () => {
   exchange.receive(A_ANSWER, 1);
   exchange.receive(A_ANSWER, 2);
   assertEquals(accepted, [sent[0]]);
+});
+
+Deno.test("Exchange.cancelAll() cancels the requests that have an id", () => {
+  const { exchange, out, send } = start();
+  send(`${A}\n${B}\n{`);
+  out.length = 0;
+  exchange.cancelAll(1);
+  assertEquals(out, ['{"request_id":"a","cancel":true}', '{"request_id":1,"cancel":true}']);
+  exchange.disconnected();
+  exchange.cancelAll(2);
+  assertEquals([exchange.inFlight, exchange.cancelled], [1, 2]);
+});
+
+Deno.test("Exchange.expire() ends requests at their timeout and has the server forget them", () => {
+  const { exchange, out, reported, ended, send } = start();
+  send(A, 0, 30_000);
+  send(B, 0);
+  exchange.expire(29_999);
+  assertEquals(ended, []);
+  exchange.expire(30_000);
+  assertEquals(ended[0]!.ending!.result, { code: "timed_out", message: "no answer within 30 s" });
+  assertEquals(out.at(-1), '{"request_id":"a","cancel":true}');
+  exchange.receive(encodeError('"a"', { code: "cancelled", message: "" }), 30_001);
+  assertEquals(reported, ["a timed_out"]);
+  assertEquals([exchange.inFlight, exchange.failed], [1, 1]);
+});
+
+Deno.test("Exchange gives answers after the end, and invalid frames, to their requests", () => {
+  const { exchange, reported, ended, send } = start();
+  const [a, b] = send(`${A}\n${B}`, 0, 100);
+  exchange.receive(A_ANSWER, 1);
+  exchange.receive(A_ANSWER, 2);
+  exchange.receive('{"request_id":1,"da', 3);
+  exchange.expire(100);
+  exchange.receive('{"request_id":1,"data":{}}', 101);
+  assertEquals(reported, [`a ${A_ANSWER}`, "a: duplicate", "1: garbage", "1 timed_out", "1: late"]);
+  assertEquals(a!.anomalies, [{ kind: "duplicate", at: 2, frame: A_ANSWER }]);
+  assertEquals(b!.anomalies.map(({ frame }) => frame), [
+    '{"request_id":1,"da',
+    '{"request_id":1,"data":{}}',
+  ]);
+  assertEquals(ended.map(({ ending }) => ending!.raw?.()), [A_ANSWER, undefined]);
 });

@@ -11,6 +11,7 @@
 import { Reply } from "../client/reply.ts";
 import type { Detail } from "./detail.ts";
 import type { Sent } from "./exchange.ts";
+import { faultsOf, latenessOf, type State, stateOf } from "./outcome.ts";
 import { copyTemplate, count, duration, find, make, rowSteps, timeOfDay } from "./page.ts";
 
 /** How far the axis reaches at first, in milliseconds; default delays are 1 to 5 s. */
@@ -43,6 +44,16 @@ interface Run {
   failed: number;
 }
 
+/** States in words. */
+const WORDS: Readonly<Record<State, string>> = {
+  "queued": "Queued",
+  "in-flight": "In flight",
+  "answered": "Answered",
+  "late": "Late",
+  "failed": "Error",
+  "cancelled": "Cancelled",
+};
+
 /** The place of a request. */
 interface Row {
   readonly run: Run;
@@ -58,6 +69,7 @@ export class Timeline {
   /** The newest first. */
   readonly #runs: Run[] = [];
   readonly #sentOf = new WeakMap<Element, Sent>();
+  #isConnected = false;
   #reach = FIRST_REACH;
   #longest = 0;
 
@@ -97,27 +109,9 @@ export class Timeline {
     const shown = this.#rows.get(sent);
     if (shown === undefined) return;
     const { run, row } = shown;
-    const { at, place, result } = sent.ending!;
-    const [, delay, late, outcome, track] = row.cells;
-    const [bar, note] = track!.children as unknown as [HTMLElement, HTMLElement];
-    const took = at - sent.sentAt;
-    row.style.setProperty("--took", String(took));
-    if (result instanceof Reply) {
-      row.classList.add("answered");
-      outcome!.textContent = `#${count(place)}`;
-      if (result.delay !== undefined) {
-        const due = result.delay * 1000;
-        delay!.textContent = `${result.delay.toFixed(2)} s`;
-        late!.textContent = duration(took - due);
-        bar.style.setProperty("--due", String(due));
-      }
-    } else {
-      run.failed++;
-      row.classList.add("failed");
-      outcome!.textContent = result.code === "cancelled" ? "Cancelled" : "Error";
-      note.append(make("strong", "", result.code), ` ${result.message}`);
-    }
-    this.#longest = Math.max(this.#longest, at - run.startedAt);
+    this.#fill(row, sent);
+    if (row.classList.contains("failed")) run.failed++;
+    this.#longest = Math.max(this.#longest, sent.ending!.at - run.startedAt);
     if (--run.inFlight === 0) {
       run.growth.cancel();
       run.fill.hidden = true;
@@ -125,6 +119,23 @@ export class Timeline {
       this.#setReach(fitAxis(this.#reach, this.#longest));
     }
     if (this.#detail.sent === sent) this.#detail.update();
+  }
+
+  /** Shows a new anomaly of a request. */
+  change(sent: Sent): void {
+    const shown = this.#rows.get(sent);
+    if (shown === undefined) return;
+    this.#fill(shown.row, sent);
+    if (this.#detail.sent === sent) this.#detail.update();
+  }
+
+  /** Shows whether requests are in flight, or queued until there is a connection. */
+  connected(isConnected: boolean): void {
+    this.#isConnected = isConnected;
+    for (const [sent, { row }] of this.#rows) {
+      if (sent.ending === undefined) this.#fill(row, sent);
+    }
+    for (const run of this.#runs) this.#title(run);
   }
 
   /** Updates the runs; call it a few times per second while requests are in flight. */
@@ -169,12 +180,39 @@ export class Timeline {
     row.style.setProperty("--start", String(sent.sentAt - run.startedAt));
     this.#rows.set(sent, { run, row });
     this.#sentOf.set(row, sent);
+    this.#fill(row, sent);
     return row;
+  }
+
+  #fill(row: HTMLTableRowElement, sent: Sent): void {
+    const state = stateOf(sent, this.#isConnected);
+    const [, delay, late, outcome, track] = row.cells;
+    const [bar, note] = track!.children as unknown as [HTMLElement, HTMLElement];
+    row.className = `request ${state}`;
+    const words = find(".state", outcome!);
+    words.textContent = WORDS[state];
+    const faults = faultsOf(sent).map((fault) => make("span", "fault", fault));
+    note.replaceChildren(...faults);
+    if (sent.ending === undefined) return;
+    outcome!.querySelector("button")?.remove();
+    const { at, place, result } = sent.ending;
+    const took = at - sent.sentAt;
+    row.style.setProperty("--took", String(took));
+    if (!(result instanceof Reply)) {
+      note.append(make("strong", "", result.code), ` ${result.message}`);
+      return;
+    }
+    words.textContent = `#${count(place)}`;
+    if (result.delay === undefined) return;
+    delay!.textContent = `${result.delay.toFixed(2)} s`;
+    late!.textContent = duration(latenessOf(sent)!);
+    if (state === "late") bar.style.setProperty("--due", String(result.delay * 1000));
   }
 
   #title({ title, startedAt, sent, inFlight, failed }: Run): void {
     const parts = [timeOfDay(startedAt), `${count(sent.length)} sent`];
-    if (inFlight > 0) parts.push(`${count(inFlight)} in flight`);
+    const open = this.#isConnected ? "in flight" : "queued";
+    if (inFlight > 0) parts.push(`${count(inFlight)} ${open}`);
     if (failed > 0) parts.push(`${count(failed)} failed`);
     title.textContent = parts.join(" · ");
   }

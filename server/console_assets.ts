@@ -17,7 +17,7 @@ export interface Asset {
 export const ASSETS: Readonly<Record<string, Asset>> = {
   "/": {
     type: "text/html; charset=utf-8",
-    etag: "\"1a23d808bd772cbf\"",
+    etag: "\"69da504b2a186a2e\"",
     text: `<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -64,6 +64,11 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
             <button type="submit" class="primary">Send</button>
             <button type="button" data-count="50">Send 50</button>
             <button type="button" data-count="1000">Send 1,000</button>
+            <span class="timeout">
+              <label for="timeout">Timeout</label>
+              <input id="timeout" type="number" min="0.1" step="any" value="30"
+                placeholder="none"> s
+            </span>
           </div>
           <p id="announcements" role="status"></p>
         </form>
@@ -72,7 +77,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
           <h2 id="totals-title">Totals</h2>
           <dl class="totals">
             <div class="in-flight">
-              <dt>In flight</dt>
+              <dt id="in-flight-title">In flight</dt>
               <dd id="in-flight">0</dd>
             </div>
             <div class="answered">
@@ -82,6 +87,10 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
             <div class="failed">
               <dt>Failed</dt>
               <dd id="failed">0</dd>
+            </div>
+            <div class="cancelled">
+              <dt>Cancelled</dt>
+              <dd id="cancelled">0</dd>
             </div>
             <div class="rate">
               <dt>Per second</dt>
@@ -98,7 +107,9 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
               <span class="answered">answered</span>
               <span class="late">late</span>
               <span class="failed">failed</span>
+              <span class="cancelled">cancelled</span>
             </p>
+            <button type="button" id="cancel-all" disabled>Cancel all</button>
             <button type="button" id="clear" disabled>Clear</button>
           </div>
           <div class="scroll">
@@ -108,7 +119,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
                 <tr role="row">
                   <th role="columnheader" scope="col" class="id">Id</th>
                   <th role="columnheader" scope="col" class="delay">Delay</th>
-                  <th role="columnheader" scope="col" class="late">Late by</th>
+                  <th role="columnheader" scope="col" class="lateness">Late by</th>
                   <th role="columnheader" scope="col" class="outcome">Answer</th>
                   <th role="columnheader" scope="col"
                     class="track"><span class="hidden">Time</span><span class="marks" aria-hidden="true"></span></th>
@@ -299,8 +310,9 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
         <th role="rowheader" scope="row"
           class="id"><button type="button" tabindex="-1" aria-expanded="false"></button></th>
         <td role="cell" class="delay"></td>
-        <td role="cell" class="late"></td>
-        <td role="cell" class="outcome"><button type="button" tabindex="-1">Cancel</button></td>
+        <td role="cell" class="lateness"></td>
+        <td role="cell"
+          class="outcome"><span class="state"></span><button type="button" tabindex="-1">Cancel</button></td>
         <td role="cell" class="track"><span class="bar"></span><span class="note"></span></td>
       </tr>
     </template>
@@ -344,6 +356,9 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
               <h3>Representation</h3>
               <div class="code"></div>
             </section>
+            <section class="raw">
+              <h3>Frames from the server</h3>
+            </section>
           </div>
           <div class="foot">
             <dl class="facts"></dl>
@@ -358,7 +373,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   },
   "/console.css": {
     type: "text/css; charset=utf-8",
-    etag: "\"ac196e717bcaed5a\"",
+    etag: "\"5a566cf6d27ff0f8\"",
     text: `:root {
   color-scheme: light dark;
   --page: light-dark(#f4f6f8, #11151b);
@@ -374,7 +389,9 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   --answered: light-dark(#3d9b7b, #46a585);
   --late: light-dark(#e0a030, #e3b04b);
   --failed: light-dark(#c43d34, #e07468);
+  --cancelled: light-dark(#8d96a3, #78828f);
   --failed-ink: light-dark(#b3261e, #f49a90);
+  --late-ink: light-dark(#8a5a00, #e3b04b);
   --good-ink: light-dark(#1f7457, #66c7a4);
   --sans: system-ui, sans-serif;
   --mono: ui-monospace, monospace;
@@ -434,7 +451,7 @@ h2 {
   color: var(--muted);
 }
 
-:is(.error, .note, .failed .outcome) {
+:is(.error, .failed :is(.note, .outcome)) {
   color: var(--failed-ink);
 }
 
@@ -523,8 +540,12 @@ textarea {
 
 /* The colors of states */
 
-.in-flight {
+:is(.in-flight, .queued) {
   --color: var(--in-flight);
+}
+
+.cancelled {
+  --color: var(--cancelled);
 }
 
 :is(.late, .held, .connection) {
@@ -584,6 +605,18 @@ form {
 
 .card:has(.totals) {
   align-self: start;
+}
+
+.timeout {
+  display: flex;
+  gap: 0.4rem;
+  align-items: center;
+  font-size: 0.8125rem;
+}
+
+.timeout input {
+  width: 4rem;
+  padding: 0.25rem 0.4rem;
 }
 
 .totals {
@@ -681,7 +714,7 @@ thead th {
   padding: 0.35rem 0;
 }
 
-:is(.delay, .late) {
+:is(.delay, .lateness) {
   text-align: right;
 }
 
@@ -748,7 +781,7 @@ tbody {
   font-size: 0.75rem;
 }
 
-.request button:is(:hover, :focus-visible) {
+.request .outcome button:is(:hover, :focus-visible) {
   border-color: var(--failed);
   color: var(--failed-ink);
 }
@@ -770,8 +803,50 @@ tbody {
   color: var(--on-accent);
 }
 
-.request.answered .outcome {
+.request:is(.answered, .late) .outcome {
   color: var(--good-ink);
+}
+
+:is(.request .lateness, .cancelled .note, .request:is(.queued, .cancelled) .outcome) {
+  color: var(--muted);
+}
+
+.request.late .lateness {
+  color: var(--late-ink);
+}
+
+/* The state gives way to the button. */
+.request .outcome {
+  display: grid;
+  align-items: center;
+  justify-items: start;
+}
+
+.outcome > * {
+  grid-area: 1 / 1;
+}
+
+.outcome button {
+  margin-left: -0.45rem;
+  opacity: 0;
+}
+
+.request:is(:hover, :focus-within) .outcome:has(button) .state {
+  pointer-events: none;
+  opacity: 0;
+}
+
+.request:is(:hover, :focus-within) .outcome button {
+  opacity: 1;
+}
+
+.fault {
+  margin-right: 0.5rem;
+  padding: 0.05rem 0.35rem;
+  border: 1px solid var(--failed);
+  border-radius: 4px;
+  color: var(--failed-ink);
+  font-size: 0.75rem;
 }
 
 .track {
@@ -793,7 +868,7 @@ tbody {
   );
 }
 
-.request:is(.answered, .failed) .track {
+.request:is(.answered, .late, .failed, .cancelled) .track {
   background: var(--lines), var(--panel);
 }
 
@@ -808,7 +883,7 @@ tbody {
 }
 
 /* If the delay is not known, no part of the bar is late. */
-.answered .bar {
+:is(.answered, .late) .bar {
   --due: var(--took);
   background: linear-gradient(
     to right,
@@ -958,7 +1033,7 @@ tbody {
       linear-gradient(var(--panel) 0 0) bottom / 100% 0.15rem no-repeat;
   }
 
-  .request .late:not(:empty)::before {
+  .request .lateness:not(:empty)::before {
     content: "+ ";
   }
 
@@ -1350,7 +1425,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"869ad3ba88c5cce9\"",
+    etag: "\"b03a50591e732556\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -2346,6 +2421,7 @@ var Detail = class {
   row = copyTemplate("detail-template");
   #source = find(".source .code", this.row);
   #representation = find(".representation .code", this.row);
+  #raw = find(".raw", this.row);
   #facts = find(".facts", this.row);
   #cancel = find(".cancel", this.row);
   #sent;
@@ -2419,10 +2495,32 @@ var Detail = class {
       error.append(make("strong", "", code), \` \${message}\`);
       this.#representation.replaceChildren(error);
     }
+    this.#showFrames(this.#sent);
     this.#facts.replaceChildren(...facts.map(([name, value]) => {
       const fact = make("div");
       fact.append(make("dt", "", name), make("dd", "", value));
       return fact;
+    }));
+  }
+  /** Shows what the server sent about the request, as it is. */
+  #showFrames({ ending, anomalies, sentAt }) {
+    const raw = ending?.raw?.();
+    const answers = raw === void 0 ? [] : [
+      {
+        kind: "answer",
+        at: ending.at,
+        frame: raw
+      }
+    ];
+    const frames = [
+      ...answers,
+      ...anomalies
+    ].sort((a, b) => a.at - b.at);
+    this.#raw.hidden = frames.length === 0;
+    this.#raw.replaceChildren(find("h3", this.#raw), ...frames.map(({ kind, at, frame }) => {
+      const line = make("div", "code", cut(frame));
+      line.prepend(make("span", kind === "answer" ? "hint" : "fault", kind), make("span", "hint", \` after \${duration(at - sentAt)} \`));
+      return line;
     }));
   }
   /** Highlights both parts of a pair; 0 for none. */
@@ -2433,6 +2531,9 @@ var Detail = class {
     }
   }
 };
+function cut(text) {
+  return text.length > MAX_TEXT ? \`\${text.slice(0, MAX_TEXT)} \\u2026\` : text;
+}
 function pairAt(target) {
   const element = target instanceof Element ? target.closest("[data-pair]") : null;
   return Number(element?.dataset["pair"] ?? 0);
@@ -2569,6 +2670,8 @@ function readFrame(frame) {
 
 // exchange.ts
 var RATE_WINDOW = 1e3;
+var MAX_ENDED = 1e4;
+var ID_IN_GARBAGE = /"request_id"\\s*:\\s*("(?:[^"\\\\]|\\\\.)*"|-?\\d+)/;
 var Exchange = class {
   #events;
   /**
@@ -2576,17 +2679,25 @@ var Exchange = class {
    * duplicates. Broken packets are under null.
    */
   #waiting = /* @__PURE__ */ new Map();
+  /** The latest ended request of each id, the oldest first. */
+  #ended = /* @__PURE__ */ new Map();
   #link;
   /** Unanswered packets. */
   inFlight = 0;
   /** Packets that were answered with a response. */
   answered = 0;
-  /** Packets that were answered with an error. */
+  /** Packets that were answered with an error, or not in time. */
   failed = 0;
+  /** Packets that were cancelled. */
+  cancelled = 0;
   /** When the last responses came. */
   #answeredAt = [];
   constructor(events) {
     this.#events = events;
+  }
+  /** Whether packets are sent now; else, they are queued. */
+  get isConnected() {
+    return this.#link !== void 0;
   }
   /** Returns how many responses came in the second before \`now\`. */
   perSecond(now) {
@@ -2597,8 +2708,11 @@ var Exchange = class {
   has(id) {
     return this.#waiting.has(id);
   }
-  /** Sends drafts, now or on the next connection; returns those that the server answers. */
-  send(drafts, now) {
+  /**
+   * Sends drafts, now or on the next connection; returns those that the server answers. They time
+   * out after \`timeout\`, in milliseconds.
+   */
+  send(drafts, now, timeout2 = Infinity) {
     const sent = [];
     for (const draft of drafts) {
       if (draft.kind === "cancel") {
@@ -2608,9 +2722,11 @@ var Exchange = class {
       const one = {
         draft,
         sentAt: now,
+        deadline: now + timeout2,
         sendings: 0,
         frameSize: 0,
-        ending: void 0
+        ending: void 0,
+        anomalies: []
       };
       const same = this.#waiting.get(draft.id);
       if (same === void 0) this.#waiting.set(draft.id, [
@@ -2632,6 +2748,31 @@ var Exchange = class {
       message: ERRORS.cancelled
     });
   }
+  /** Cancels all packets that have an id. */
+  cancelAll(now) {
+    for (const [id, { length }] of [
+      ...this.#waiting
+    ]) {
+      for (let i = 0; id !== null && i < length; i++) this.cancel(id, now);
+    }
+  }
+  /** Ends the packets that have timed out, and has the server forget them. */
+  expire(now) {
+    for (const [id, same] of [
+      ...this.#waiting
+    ]) {
+      for (const sent of same.filter(({ deadline }) => deadline <= now)) {
+        const index = same.indexOf(sent);
+        this.#take(id, index);
+        if (id !== null && index === 0) this.#link?.send(encodeCancel(id));
+        const seconds = (sent.deadline - sent.sentAt) / 1e3;
+        this.#end(sent, now, {
+          code: "timed_out",
+          message: \`no answer within \${seconds} s\`
+        });
+      }
+    }
+  }
   /** Sends all unanswered packets on a new connection; a conversion has no side effect. */
   connected(link) {
     this.#link = link;
@@ -2644,7 +2785,7 @@ var Exchange = class {
   /** Reads a frame from the server. */
   receive(frame, now) {
     const answers = typeof frame === "string" ? decodeAnswers(frame) : void 0;
-    if (answers === void 0) return this.#events.strayed("a frame without answers");
+    if (answers === void 0) return this.#receiveGarbage(String(frame), now);
     const whole = new AnswerFrame(frame);
     answers.forEach((answer, i) => this.#settle(answer, now, whole, i));
   }
@@ -2654,21 +2795,42 @@ var Exchange = class {
     if (sent.draft.kind === "broken") this.#link.sendAlone(sent.draft.text);
     else this.#link.send(sent.draft.text, sent);
   }
+  #receiveGarbage(frame, now) {
+    const [, id] = ID_IN_GARBAGE.exec(frame) ?? [];
+    const sent = id === void 0 ? void 0 : this.#waiting.get(JSON.parse(id))?.[0];
+    if (sent === void 0) return this.#events.strayed("a frame without answers");
+    sent.anomalies.push({
+      kind: "garbage",
+      at: now,
+      frame
+    });
+    this.#events.changed(sent);
+  }
+  /** Handles an answer after the end of its request. */
+  #settleAgain(answer, now, frame) {
+    const id = answer.request_id;
+    const sent = id === null ? void 0 : this.#ended.get(id);
+    if (sent === void 0) {
+      return this.#events.strayed(\`an answer to \${JSON.stringify(id)}, which is not in flight\`);
+    }
+    const isByPage = sent.ending.raw === void 0;
+    if (isByPage && isError(answer) && answer.error.code === "cancelled") return;
+    sent.anomalies.push({
+      kind: isByPage ? "late" : "duplicate",
+      at: now,
+      frame
+    });
+    this.#events.changed(sent);
+  }
   #settle(answer, now, frame, index) {
     if (isError(answer) && this.#link?.repair(answer)) return;
     const id = answer.request_id;
     const isDuplicate = isError(answer) && answer.error.code === "duplicate_request_id";
     const sent = this.#take(id, isDuplicate ? 1 : 0);
-    if (sent === void 0) {
-      this.#events.strayed(\`an answer to \${JSON.stringify(id)}, which is not in flight\`);
-      return;
-    }
+    if (sent === void 0) return this.#settleAgain(answer, now, frame.textOf(index));
     this.#link?.accept(sent);
-    if (isError(answer)) {
-      this.#end(sent, now, answer.error);
-    } else {
-      this.#end(sent, now, new Reply(answer, now - sent.sentAt, frame, index));
-    }
+    const result = isError(answer) ? answer.error : new Reply(answer, now - sent.sentAt, frame, index);
+    this.#end(sent, now, result, () => frame.textOf(index));
   }
   #take(id, index) {
     const same = this.#waiting.get(id);
@@ -2676,19 +2838,26 @@ var Exchange = class {
     if (same?.length === 0) this.#waiting.delete(id);
     return sent;
   }
-  #end(sent, at, result) {
+  #end(sent, at, result, raw) {
     this.inFlight--;
     if (result instanceof Reply) {
       this.answered++;
       this.#answeredAt.push(at);
-    } else {
-      this.failed++;
-    }
+    } else if (result.code === "cancelled") this.cancelled++;
+    else this.failed++;
+    const place = this.answered + this.failed + this.cancelled;
     sent.ending = {
       at,
-      place: this.answered + this.failed,
-      result
+      place,
+      result,
+      raw
     };
+    const { id } = sent.draft;
+    if (id !== null) {
+      this.#ended.delete(id);
+      this.#ended.set(id, sent);
+      if (this.#ended.size > MAX_ENDED) this.#ended.delete(this.#ended.keys().next().value);
+    }
     this.#events.ended(sent);
   }
 };
@@ -2987,7 +3156,7 @@ function buttonOf(row) {
   return find("button", row);
 }
 function fill(row, entry) {
-  const { number, connection: connection2, id, data, cut, outcome, rule, fault, delay, due, ended } = entry;
+  const { number, connection: connection2, id, data, cut: cut2, outcome, rule, fault, delay, due, ended } = entry;
   const isHeld = outcome === "held";
   row.className = \`entry \${CLASSES[outcome] ?? "failed"}\`;
   const show = (cell, text) => {
@@ -2996,7 +3165,7 @@ function fill(row, entry) {
   show("number", number);
   show("from", connection2);
   show("id", id ?? "no id");
-  show("data", data.length > MAX_DATA || cut ? \`\${data.slice(0, MAX_DATA)} \\u2026\` : data);
+  show("data", data.length > MAX_DATA || cut2 ? \`\${data.slice(0, MAX_DATA)} \\u2026\` : data);
   find(".id", row).title = id === null ? "" : String(id);
   find(".data", row).title = data;
   show("state", outcome === "in_flight" ? "in flight" : outcome.replace(":", ": "));
@@ -3246,6 +3415,33 @@ function announce(text) {
   find("#server-announcements").textContent = text;
 }
 
+// outcome.ts
+var TOLERATED_SHARE = 0.1;
+var TOLERATED = 50;
+function stateOf2(sent, isConnected) {
+  if (sent.ending === void 0) return isConnected ? "in-flight" : "queued";
+  const { result } = sent.ending;
+  if (!(result instanceof Reply)) return result.code === "cancelled" ? "cancelled" : "failed";
+  return isLate(latenessOf(sent) ?? 0, result.delay ?? 0) ? "late" : "answered";
+}
+function latenessOf({ ending }) {
+  const result = ending?.result;
+  if (!(result instanceof Reply) || result.delay === void 0) return void 0;
+  return result.latency - result.delay * 1e3;
+}
+function isLate(lateness, delay) {
+  return lateness > Math.max(TOLERATED, TOLERATED_SHARE * delay * 1e3);
+}
+function faultsOf({ anomalies, sendings }) {
+  const kinds = anomalies.map(({ kind }) => kind === "late" ? "answer after its end" : kind);
+  return [
+    ...new Set(kinds),
+    ...sendings > 1 ? [
+      \`sent \${sendings} times\`
+    ] : []
+  ];
+}
+
 // timeline.ts
 var FIRST_REACH = 6e3;
 var MAX_JOIN = 1e4;
@@ -3283,6 +3479,14 @@ var STEPS = [
   3e4
 ];
 var MAX_SLACK = 4;
+var WORDS = {
+  "queued": "Queued",
+  "in-flight": "In flight",
+  "answered": "Answered",
+  "late": "Late",
+  "failed": "Error",
+  "cancelled": "Cancelled"
+};
 var Timeline = class {
   #table;
   #detail;
@@ -3291,6 +3495,7 @@ var Timeline = class {
   /** The newest first. */
   #runs = [];
   #sentOf = /* @__PURE__ */ new WeakMap();
+  #isConnected = false;
   #reach = FIRST_REACH;
   #longest = 0;
   /** Creates an empty timeline, which calls \`cancel\` when the user cancels a request. */
@@ -3326,27 +3531,9 @@ var Timeline = class {
     const shown = this.#rows.get(sent);
     if (shown === void 0) return;
     const { run, row } = shown;
-    const { at, place, result } = sent.ending;
-    const [, delay, late, outcome, track] = row.cells;
-    const [bar, note] = track.children;
-    const took = at - sent.sentAt;
-    row.style.setProperty("--took", String(took));
-    if (result instanceof Reply) {
-      row.classList.add("answered");
-      outcome.textContent = \`#\${count(place)}\`;
-      if (result.delay !== void 0) {
-        const due = result.delay * 1e3;
-        delay.textContent = \`\${result.delay.toFixed(2)} s\`;
-        late.textContent = duration(took - due);
-        bar.style.setProperty("--due", String(due));
-      }
-    } else {
-      run.failed++;
-      row.classList.add("failed");
-      outcome.textContent = result.code === "cancelled" ? "Cancelled" : "Error";
-      note.append(make("strong", "", result.code), \` \${result.message}\`);
-    }
-    this.#longest = Math.max(this.#longest, at - run.startedAt);
+    this.#fill(row, sent);
+    if (row.classList.contains("failed")) run.failed++;
+    this.#longest = Math.max(this.#longest, sent.ending.at - run.startedAt);
     if (--run.inFlight === 0) {
       run.growth.cancel();
       run.fill.hidden = true;
@@ -3354,6 +3541,21 @@ var Timeline = class {
       this.#setReach(fitAxis(this.#reach, this.#longest));
     }
     if (this.#detail.sent === sent) this.#detail.update();
+  }
+  /** Shows a new anomaly of a request. */
+  change(sent) {
+    const shown = this.#rows.get(sent);
+    if (shown === void 0) return;
+    this.#fill(shown.row, sent);
+    if (this.#detail.sent === sent) this.#detail.update();
+  }
+  /** Shows whether requests are in flight, or queued until there is a connection. */
+  connected(isConnected) {
+    this.#isConnected = isConnected;
+    for (const [sent, { row }] of this.#rows) {
+      if (sent.ending === void 0) this.#fill(row, sent);
+    }
+    for (const run of this.#runs) this.#title(run);
   }
   /** Updates the runs; call it a few times per second while requests are in flight. */
   tick(now) {
@@ -3412,14 +3614,40 @@ var Timeline = class {
       row
     });
     this.#sentOf.set(row, sent);
+    this.#fill(row, sent);
     return row;
+  }
+  #fill(row, sent) {
+    const state = stateOf2(sent, this.#isConnected);
+    const [, delay, late, outcome, track] = row.cells;
+    const [bar, note] = track.children;
+    row.className = \`request \${state}\`;
+    const words = find(".state", outcome);
+    words.textContent = WORDS[state];
+    const faults = faultsOf(sent).map((fault) => make("span", "fault", fault));
+    note.replaceChildren(...faults);
+    if (sent.ending === void 0) return;
+    outcome.querySelector("button")?.remove();
+    const { at, place, result } = sent.ending;
+    const took = at - sent.sentAt;
+    row.style.setProperty("--took", String(took));
+    if (!(result instanceof Reply)) {
+      note.append(make("strong", "", result.code), \` \${result.message}\`);
+      return;
+    }
+    words.textContent = \`#\${count(place)}\`;
+    if (result.delay === void 0) return;
+    delay.textContent = \`\${result.delay.toFixed(2)} s\`;
+    late.textContent = duration(latenessOf(sent));
+    if (state === "late") bar.style.setProperty("--due", String(result.delay * 1e3));
   }
   #title({ title, startedAt, sent, inFlight, failed }) {
     const parts = [
       timeOfDay(startedAt),
       \`\${count(sent.length)} sent\`
     ];
-    if (inFlight > 0) parts.push(\`\${count(inFlight)} in flight\`);
+    const open = this.#isConnected ? "in flight" : "queued";
+    if (inFlight > 0) parts.push(\`\${count(inFlight)} \${open}\`);
     if (failed > 0) parts.push(\`\${count(failed)} failed\`);
     title.textContent = parts.join(" \\xB7 ");
   }
@@ -3525,7 +3753,9 @@ function stepOf(reach) {
 // console.ts
 var TICK2 = 200;
 var ANNOUNCEMENT_PAUSE = 2e3;
+var timeout = find("#timeout");
 var packets = find("#packets");
+var cancelAll = find("#cancel-all");
 var clear = find("#clear");
 var connectionBox = find(".connection");
 var connectionState = find("#connection-state");
@@ -3537,18 +3767,26 @@ var totals = {
   inFlight: find("#in-flight"),
   answered: find("#answered"),
   failed: find("#failed"),
+  cancelled: find("#cancelled"),
   rate: find("#rate")
 };
 var announcements = find("#announcements");
 var exchange = new Exchange({
   ended: onEnded,
+  changed: (sent) => timeline.change(sent),
   strayed: (what) => announce2(\`The server sent \${what}.\`)
 });
 var timeline = new Timeline(find("#timeline"), new Detail(cancel), cancel);
 var connection = new Connection(new URL(".", location.href).href.replace(/^http/, "ws"), {
   changed: showConnection,
-  connected: (link) => exchange.connected(link),
-  disconnected: () => exchange.disconnected(),
+  connected(link) {
+    exchange.connected(link);
+    showQueue();
+  },
+  disconnected() {
+    exchange.disconnected();
+    showQueue();
+  },
   received: (frame) => exchange.receive(frame, performance.now())
 });
 var serverView = new ServerView();
@@ -3562,7 +3800,7 @@ function send(times) {
   const drafts = readDrafts(packets.value, freeId);
   const repeated = times === void 0 ? drafts : repeatDrafts(drafts, times, () => ++repeats);
   const now = performance.now();
-  const sent = exchange.send(repeated, now);
+  const sent = exchange.send(repeated, now, timeout.valueAsNumber * 1e3 || Infinity);
   timeline.add(sent, now);
   announce2(repeated.length === 0 ? "Nothing to send." : \`\${count(sent.length)} sent.\`);
   ticking ??= setInterval(tick, TICK2);
@@ -3582,18 +3820,26 @@ function onEnded(sent) {
   timeline.end(sent);
   if (exchange.inFlight > 0) return;
   tick();
-  const { answered, failed } = exchange;
-  announce2(\`None in flight: \${count(answered)} answered, \${count(failed)} failed.\`);
+  const { answered, failed, cancelled } = exchange;
+  const others = cancelled > 0 ? \`, \${count(cancelled)} cancelled\` : "";
+  announce2(\`None in flight: \${count(answered)} answered, \${count(failed)} failed\${others}.\`);
+}
+function showQueue() {
+  timeline.connected(exchange.isConnected);
+  find("#in-flight-title").textContent = exchange.isConnected ? "In flight" : "Queued";
 }
 function tick() {
   const now = performance.now();
+  exchange.expire(now);
   const perSecond = exchange.perSecond(now);
   totals.inFlight.textContent = count(exchange.inFlight);
   totals.answered.textContent = count(exchange.answered);
   totals.failed.textContent = count(exchange.failed);
+  totals.cancelled.textContent = count(exchange.cancelled);
   totals.rate.textContent = count(perSecond);
   timeline.tick(now);
   clear.disabled = timeline.size === 0;
+  cancelAll.disabled = exchange.inFlight === 0;
   if (exchange.inFlight > 0 || perSecond > 0) return;
   clearInterval(ticking);
   ticking = void 0;
@@ -3653,6 +3899,7 @@ packets.onkeydown = (event) => {
   event.preventDefault();
   send();
 };
+cancelAll.onclick = () => exchange.cancelAll(performance.now());
 clear.onclick = () => {
   timeline.clear();
   tick();
