@@ -102,7 +102,9 @@ for (const way of WAYS) {
       await using peer = await ask(server, way, ["a", "end"]);
       assertStrictEquals((await peer.ended)!.code, 1011);
     }
-    assertEquals(server.requests.map(({ outcome }) => outcome), ["dropped", "dropped"]);
+    // Deno 2.7 sends a POST again if its connection ends before the response.
+    const outcomes = new Set(server.requests.map(({ outcome }) => outcome));
+    assertEquals([...outcomes], ["dropped"]);
     await untilEmpty(nats);
   });
 }
