@@ -30,6 +30,7 @@ let outAsBuffer: Buffer & { latin1Slice(start: number, end: number): string } | 
 
 /** The last response. */
 const written = {
+  at: 0,
   length: 0,
   get bytes(): Uint8Array {
     return out;

@@ -14,7 +14,7 @@ import { decodeFrame, type ErrorDetails, MAX_BATCH, MAX_ID_LENGTH, type Packet }
 import { parseJson } from "./parse_json.ts";
 import { convert } from "./representation.ts";
 import { canonicalStringEnd, SCAN_MARGIN } from "./string_scan.ts";
-import type { RequestReader } from "./wire.ts";
+import type { AsciiText, RequestReader } from "./wire.ts";
 
 const BRACE_CLOSE = 0x7d;
 const BRACE_OPEN = 0x7b;
@@ -26,6 +26,9 @@ const QUOTE = 0x22;
 
 /** From this many UTF-16 units on, `JSON.parse()` is faster if the text has no escapes. */
 const LONG = 8192;
+
+/** Up to so many bytes, a loop copies faster than `set()`. */
+const SHORT = 256;
 
 /** The most digits of which any are a safe integer. */
 const SAFE_DIGITS = 15;
@@ -65,6 +68,25 @@ export class FrameReader implements RequestReader {
     this.isAsciiFrame = false;
     const isLong = text.length > LONG && text.charCodeAt(0) === BRACE_OPEN && !text.includes("\\");
     if (isLong || !this.#scan(text)) this.#readPlainly(text);
+  }
+
+  /** Reads a frame in ASCII. */
+  readAscii(frame: AsciiText): void {
+    const { bytes, at, length } = frame;
+    if (length > LONG && bytes[at] === BRACE_OPEN) {
+      this.read(frame.toString());
+      this.isAsciiFrame = true;
+      return;
+    }
+    if (this.#errors.size > 0) this.#errors.clear();
+    this.#clear();
+    this.isAsciiFrame = true;
+    this.#reserve(length);
+    const own = this.bytes;
+    if (length > SHORT) own.set(bytes.subarray(at, at + length));
+    else for (let i = 0; i < length; i++) own[i] = bytes[at + i]!;
+    this.#length = length;
+    if (!this.#scanBytes()) this.#readPlainly(frame.toString());
   }
 
   readBinary(frame: Uint8Array): void {
@@ -124,6 +146,10 @@ export class FrameReader implements RequestReader {
     this.#append(text);
     this.isAsciiFrame = this.isAscii;
     if (!this.isAscii && !text.isWellFormed()) return false; // UTF-8 has no lone surrogates
+    return this.#scanBytes();
+  }
+
+  #scanBytes(): boolean {
     const bytes = this.bytes;
     const end = this.#length;
     bytes[end] = 0; // ends all scans: no string, number or key contains it
@@ -227,18 +253,20 @@ export class FrameReader implements RequestReader {
     this.#fields[field + 3] = dataEnd;
   }
 
-  /**
-   * Encodes `text` after the bytes in use, with room for the bytes that scans read or overwrite.
-   */
+  /** Makes room after the bytes in use, also for the bytes that scans read or overwrite. */
+  #reserve(length: number): void {
+    const most = this.#length + length + SENTINEL_LENGTH + SOURCE_MARGIN + SCAN_MARGIN;
+    if (this.bytes.length >= most) return;
+    const larger = new Uint8Array(2 * most);
+    larger.set(this.bytes.subarray(0, this.#length));
+    this.bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+
+  /** Encodes `text` after the bytes in use. */
   #append(text: string): void {
     const at = this.#length;
-    const most = at + 3 * text.length + SENTINEL_LENGTH + SOURCE_MARGIN + SCAN_MARGIN;
-    if (this.bytes.length < most) {
-      const larger = new Uint8Array(2 * most);
-      larger.set(this.bytes.subarray(0, at));
-      this.bytes = larger;
-      this.#view = new DataView(larger.buffer);
-    }
+    this.#reserve(3 * text.length);
     const free = at === 0 ? this.bytes : this.bytes.subarray(at);
     const { written } = encoder.encodeInto(text, free);
     if (written !== text.length) this.isAscii = false;

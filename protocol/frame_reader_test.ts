@@ -19,6 +19,15 @@ const reader = new FrameReader();
 /** Checks that a frame is read as `decodeFrame()` reads it. */
 function assertReadsPlainly(text: string): void {
   reader.read(text);
+  assertHasRead(text);
+  const bytes = new TextEncoder().encode(`[${text}]`);
+  if (bytes.length !== text.length + 2) return;
+  reader.readAscii({ bytes, at: 1, length: text.length, toString: () => text });
+  assert(reader.isAsciiFrame);
+  assertHasRead(text);
+}
+
+function assertHasRead(text: string): void {
   const packets = decodeFrame(text);
   assertStrictEquals(reader.count, packets.length);
   packets.forEach(assertHolds);

@@ -15,8 +15,10 @@ export type Frame = string | Uint8Array;
 
 /** A text of ASCII as its bytes, which the next one overwrites. */
 export interface AsciiText {
+  /** Has the text in it. */
   readonly bytes: Uint8Array;
-  /** How many of the bytes are the text. */
+  /** Where the text starts. */
+  readonly at: number;
   readonly length: number;
   toString(): string;
 }
@@ -27,14 +29,14 @@ export interface AsciiText {
  */
 export type WrittenResponse = Frame | AsciiText;
 
-/** Returns a response as a frame. */
-export function frameOf(response: WrittenResponse): Frame {
-  return isAsciiText(response) ? response.toString() : response;
+/** Returns a text of ASCII as a string. */
+export function frameOf(frame: Frame | AsciiText): Frame {
+  return isAsciiText(frame) ? frame.toString() : frame;
 }
 
-/** Whether a response is a text of ASCII as its bytes. */
-export function isAsciiText(response: WrittenResponse): response is AsciiText {
-  return typeof response !== "string" && !(response instanceof Uint8Array);
+/** Whether a frame is a text of ASCII as its bytes. */
+export function isAsciiText(frame: Frame | AsciiText): frame is AsciiText {
+  return typeof frame !== "string" && !(frame instanceof Uint8Array);
 }
 
 /** Reads frames, one at a time: the next one overwrites all results. */
@@ -49,6 +51,8 @@ export interface RequestReader {
   readonly count: number;
   /** @param nth the number of the first request in the frame on its connection, from 1. */
   read(frame: string, nth: number): void;
+  /** Reads a text frame like `read`, which is called if this method is missing. */
+  readAscii?(frame: AsciiText, nth: number): void;
   /** Reads a binary frame, whose bytes are valid during the call only. */
   readBinary(frame: Uint8Array, nth: number): void;
   /** Returns why message `i` is wrong, if it is. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Frame } from "../protocol/wire.ts";
+import type { AsciiText, Frame } from "../protocol/wire.ts";
 import type { Carrier } from "../session/context.ts";
 import type { TransportFault } from "../session/faults.ts";
 import type { Session } from "../session/session.ts";
@@ -132,7 +132,11 @@ export class ServerConnection implements Carrier, SocketHandler {
     }
   }
 
-  onMessage(frame: string | Uint8Array): void {
+  onAscii(text: AsciiText): void {
+    this.onMessage(text);
+  }
+
+  onMessage(frame: Frame | AsciiText): void {
     const session = this.#session;
     if (session === undefined) return;
     try {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AsciiText, Frame } from "../protocol/wire.ts";
 import { setImmediate } from "node:timers";
 import { type Clock, realClock } from "../session/clock.ts";
 import type { ResponderCallbacks } from "../session/responder.ts";
@@ -37,7 +38,7 @@ export class Driver implements ResponderCallbacks {
     return this.#clock === realClock;
   }
 
-  receive(session: Session, frame: string | Uint8Array): void {
+  receive(session: Session, frame: Frame | AsciiText): void {
     const sessions = this.#sessions;
     // Asking for the time takes a twentieth of the time of a small message.
     if (sessions.isTimeless) {

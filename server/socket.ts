@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { AsciiText } from "../protocol/wire.ts";
+
 /** A WebSocket, whichever transport carries it. */
 export interface Socket {
   /** Bytes that the peer has not read. Finding out may be slow. */
@@ -27,6 +29,8 @@ export interface SocketHandler {
   onOpen(): void;
   /** A message was received. Bytes are only valid during the call. */
   onMessage(frame: string | Uint8Array): void;
+  /** A text message in ASCII was received, if the transport has its bytes. It is only valid during the call. */
+  onAscii?(text: AsciiText): void;
   /** A message is longer than the limit. Of its `size` bytes or more, `head` are the first. */
   onTooLong(head: Uint8Array, size: number): void;
   /** The transport could not read a message. */

@@ -54,7 +54,9 @@ export class Outgoing {
   /** @param isAscii whether the answer is known to be ASCII. */
   answer(answer: WrittenResponse, isAscii: boolean): void {
     if (isAsciiText(answer) && this.#carrier.sendAscii !== undefined) {
-      if (!this.#batched) return this.#sendAscii(answer.bytes, 0, answer.length);
+      if (!this.#batched) {
+        return this.#sendAscii(answer.bytes, answer.at, answer.at + answer.length);
+      }
       if (this.#unsent.length === 0) return this.#share(answer);
     }
     const frame = frameOf(answer);
@@ -141,15 +143,15 @@ export class Outgoing {
   }
 
   /** Adds an answer to the shared frame. */
-  #share({ bytes, length }: AsciiText): void {
+  #share({ bytes, at: from, length }: AsciiText): void {
     if (this.#length + length > MAX_SHARED_FRAME && this.#count > 0) this.#flushShared();
     const at = this.#length;
     const needed = at + length + 2;
     let shared = this.#shared;
     if (shared === undefined || shared.length < needed) shared = this.#reserve(needed);
     shared[at] = at === 0 ? BRACKET_OPEN : COMMA;
-    if (length > 256) shared.set(bytes.subarray(0, length), at + 1);
-    else for (let i = 0; i < length; i++) shared[at + 1 + i] = bytes[i]!;
+    if (length > 256) shared.set(bytes.subarray(from, from + length), at + 1);
+    else for (let i = 0; i < length; i++) shared[at + 1 + i] = bytes[from + i]!;
     this.#length = at + 1 + length;
     if (++this.#count === 1) this.#context.unsent.push(this);
   }
@@ -193,6 +195,6 @@ function release(buffer: Uint8Array): void {
 }
 
 /** `Buffer.byteLength()` of a small frame costs a tenth of answering it. */
-export function byteLength(frame: Frame, isAscii: boolean): number {
-  return isAscii ? frame.length : Buffer.byteLength(frame);
+export function byteLength(frame: Frame | AsciiText, isAscii = false): number {
+  return isAscii || isAsciiText(frame) ? frame.length : Buffer.byteLength(frame);
 }

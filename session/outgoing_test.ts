@@ -23,7 +23,12 @@ function outgoing(takesBytes: boolean) {
 }
 
 function asciiText(text: string): AsciiText {
-  return { bytes: encoder.encode(text + "rest"), length: text.length, toString: () => text };
+  return {
+    bytes: encoder.encode(`before${text}after`),
+    at: 6,
+    length: text.length,
+    toString: () => text,
+  };
 }
 
 Deno.test("a carrier that takes bytes gets the same frames as one that takes strings", () => {

@@ -4,11 +4,10 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import type { ErrorCode, ErrorDetails } from "../protocol.ts";
 import { type Carrier, detailsOf, type RequestOutcome, type SessionContext } from "./context.ts";
 import type { Replacement } from "./faults.ts";
-import { type Frame, frameOf, type WrittenResponse } from "../protocol/wire.ts";
+import { type AsciiText, type Frame, frameOf, type WrittenResponse } from "../protocol/wire.ts";
 import { carryOut } from "./faulty_request.ts";
 import { byteLength, Outgoing } from "./outgoing.ts";
 import { Unaccepted } from "./responder.ts";
@@ -71,14 +70,16 @@ export class Session {
    * Receives a frame, as text or in UTF-8, at time `now`, in milliseconds. Every frame is answered,
    * valid or not, unless the session is closed.
    */
-  receive(frame: Frame, now: number): void {
+  receive(frame: Frame | AsciiText, now: number): void {
     if (this.isClosed) return;
     const { reader, counters } = this.#context;
     try {
       if (this.#isTooLong(frame)) return;
       const nth = this.#received + 1;
       if (typeof frame === "string") reader.read(frame, nth);
-      else reader.readBinary(frame, nth);
+      else if (frame instanceof Uint8Array) reader.readBinary(frame, nth);
+      else if (reader.readAscii !== undefined) reader.readAscii(frame, nth);
+      else reader.read(frame.toString(), nth);
       counters.bytesIn += byteLength(frame, reader.isAsciiFrame);
     } catch (error) {
       return this.#outgoing.fail("null", error);
@@ -188,14 +189,13 @@ export class Session {
   }
 
   /** Refuses a frame that is too long; returns whether it is. */
-  #isTooLong(frame: Frame): boolean {
+  #isTooLong(frame: Frame | AsciiText): boolean {
     const limit = this.#context.limits.maxPacketSize;
     // Each UTF-16 unit is one to three bytes, so most frames need no closer look.
-    if (frame.length <= limit && (3 * frame.length <= limit || Buffer.byteLength(frame) <= limit)) {
-      return false;
-    }
-    const head = typeof frame === "string" ? frame : frame.subarray(0, HEAD);
-    this.refuseTooLong(head, Buffer.byteLength(frame));
+    if (3 * frame.length <= limit || byteLength(frame) <= limit) return false;
+    const start = frameOf(frame);
+    const head = typeof start === "string" ? start : start.subarray(0, HEAD);
+    this.refuseTooLong(head, byteLength(frame));
     return true;
   }
 

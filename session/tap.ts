@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type AsciiText, type Frame, frameOf } from "../protocol/wire.ts";
 import type { Carrier, SessionContext } from "./context.ts";
 import { Session } from "./session.ts";
 
@@ -56,8 +57,8 @@ export class TappedSession extends Session {
     tap.opened(connection, batched);
   }
 
-  override receive(frame: string | Uint8Array, now: number): void {
-    if (!this.isClosed) this.#tap.received(this.connection, frame);
+  override receive(frame: Frame | AsciiText, now: number): void {
+    if (!this.isClosed) this.#tap.received(this.connection, frameOf(frame));
     super.receive(frame, now);
   }
 

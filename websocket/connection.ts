@@ -7,6 +7,7 @@
 
 import { FrameDecoder, type FrameHandlers } from "./decoder.ts";
 import { FrameEncoder } from "./encoder.ts";
+import type { AsciiText } from "./read_buffer.ts";
 import type { ReadBudget } from "./read_budget.ts";
 import { type ByteStream, closeQuietly } from "./streams.ts";
 import {
@@ -44,6 +45,8 @@ export interface ConnectionEvents {
   onOpen?(): void;
   /** A message came, as text or bytes. Bytes are only valid during the call. */
   onMessage(message: string | Uint8Array): void;
+  /** A text message in ASCII came. It is only valid during the call. @default {onMessage} */
+  onAscii?(text: AsciiText): void;
   /** See `FrameHandlers.onTooLong`. */
   onTooLong?(head: Uint8Array, size: number): void;
   /** The connection has ended, with the status code that the peer sent, or that it was sent. */
@@ -52,6 +55,8 @@ export interface ConnectionEvents {
 
 /** A WebSocket that is open, or has been. */
 export class WebSocketConnection implements FrameHandlers {
+  onAscii: FrameHandlers["onAscii"];
+
   readonly #stream: ByteStream;
   readonly #maxBacklog: number;
   readonly #closeTimeout: number;
@@ -99,6 +104,7 @@ export class WebSocketConnection implements FrameHandlers {
   /** Reports what happens from now on. */
   listen(events: ConnectionEvents): void {
     this.#events = events;
+    if (events.onAscii !== undefined) this.onAscii = this.#onAscii;
   }
 
   /**
@@ -210,6 +216,10 @@ export class WebSocketConnection implements FrameHandlers {
   /** Called by the decoder, as are the methods below. */
   onText(text: string): void {
     if (this.#state === "open") this.#events.onMessage(text);
+  }
+
+  #onAscii(text: AsciiText): void {
+    if (this.#state === "open") this.#events.onAscii!(text);
   }
 
   onBinary(payload: Uint8Array): void {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import { Bits, FrameError, lengthSizeOf, MAX_CONTROL, Opcode, tooLong } from "./frames.ts";
+import { type AsciiText, asciiText, ReadBuffer } from "./read_buffer.ts";
 
 /** Default limit for the bytes of a message, which also ends messages that are skipped. */
 const MAX_MESSAGE = 64 << 20;
@@ -26,6 +26,8 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 /** Receives what frames hold. Payloads are only valid during the call. */
 export interface FrameHandlers {
   onText(text: string): void;
+  /** Receives a text of one frame that is ASCII. Without this handler, `onText` does. */
+  onAscii?: ((text: AsciiText) => void) | undefined;
   onBinary?(payload: Uint8Array): void;
   onPing?(payload: Uint8Array): void;
   onPong?(payload: Uint8Array): void;
@@ -177,6 +179,9 @@ export class FrameDecoder {
     const isAscii = this.#unmask(start, end);
     if (opcode === Opcode.binary) {
       this.#handlers.onBinary?.(this.#buffer.bytes.subarray(start, end));
+    } else if (isAscii && this.#handlers.onAscii !== undefined) {
+      asciiText.set(this.#buffer, start, end);
+      this.#handlers.onAscii(asciiText);
     } else if (isAscii) {
       this.#handlers.onText(this.#buffer.latin1.latin1Slice(start, end));
     } else {
@@ -227,41 +232,6 @@ export class FrameDecoder {
     if (this.#from > 0 || size !== bytes.length) this.#buffer.bytes.set(left);
     this.#from = 0;
     this.#to = left.length;
-  }
-}
-
-/** Buffer for bytes from a peer, seen in three ways. */
-class ReadBuffer {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly latin1: Buffer & { latin1Slice(start: number, end: number): string };
-  readonly #words: Int32Array;
-
-  /** @param size in bytes, a multiple of 4. */
-  constructor(size: number) {
-    const buffer = new ArrayBuffer(size);
-    this.bytes = new Uint8Array(buffer);
-    // The fastest way to a string of ASCII; the types of Deno lack it.
-    this.latin1 = Buffer.from(buffer) as ReadBuffer["latin1"];
-    this.#words = new Int32Array(buffer);
-  }
-
-  /** Unmasks bytes in place, four at a time; returns whether all are ASCII. */
-  unmask(from: number, to: number, mask: number): boolean {
-    const { bytes } = this;
-    const words = this.#words;
-    let seen = 0;
-    let at = from;
-    for (; at < to && (at & 3) !== 0; at++) {
-      seen |= bytes[at]! ^= mask & 0xff;
-      mask = (mask >>> 8) | (mask << 24);
-    }
-    const end = to >> 2;
-    for (let i = at >> 2; i < end; i++) seen |= words[i]! ^= mask;
-    for (at = Math.max(at, to & ~3); at < to; at++) {
-      seen |= bytes[at]! ^= mask & 0xff;
-      mask = (mask >>> 8) | (mask << 24);
-    }
-    return (seen & 0x80808080) === 0;
   }
 }
 
