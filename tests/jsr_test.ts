@@ -87,6 +87,20 @@ async function startRegistry() {
   };
 }
 
+/** Returns the permissions of each command that docs/install.md names, with another port. */
+async function documentedPermissions(port: number): Promise<Record<string, string[]>> {
+  const page = await Deno.readTextFile(`${ROOT}docs/install.md`);
+  const rows = [...page.matchAll(/^\| (`\w+`.*?) +\| (none|`--allow.*`) +\|$/gm)];
+  return Object.fromEntries(
+    rows.flatMap(([, commands, flags]) =>
+      [...commands!.matchAll(/\w+/g)].map(([command]) => [
+        command,
+        flags === "none" ? [] : flags!.slice(1, -1).replace("2707", `${port}`).split(" "),
+      ])
+    ),
+  );
+}
+
 Deno.test("the program runs and installs from JSR", async () => {
   await using registry = await startRegistry();
   const { folder, env } = registry;
@@ -96,22 +110,42 @@ Deno.test("the program runs and installs from JSR", async () => {
   assertMatch(version, /^asyncpkt \d\S* \(Deno \d\S*, V8 \d\S*\)\n$/);
 
   const port = freePort();
-  const net = `--allow-net=127.0.0.1:${port}`;
-  await using server = await listening(start(net, PACKAGE, "serve", `--port=${port}`));
-  const sent = await deno([...run, net, PACKAGE, "send", "--url", server.url, "a&&b&&c"], env);
-  assertMatch(sent, /^\{"request_id":"1","data":\{"a":\{"b":"c"\}\}\}\n1 request: 1 answered/);
+  const allow = await documentedPermissions(port);
+  const startCommand = (name: string, ...args: string[]) =>
+    start(...allow[name]!, PACKAGE, name, ...args);
+  await using server = await listening(startCommand("serve", `--port=${port}`, "--delay=0"));
+  const url = `--url=ws://localhost:${port}`;
+  const commands = {
+    send: [url, "a&&b&&c"],
+    bench: [url, "--requests=1"],
+    health: [url],
+    plan: ["--seed=7", "a"],
+    convert: [],
+    completions: ["bash"],
+    doctor: [],
+    help: [],
+    demo: [],
+  };
+  assertEquals(Object.keys(allow).sort(), [...Object.keys(commands), "serve", "work"].sort());
+  await Promise.all(
+    Object.entries(commands).map(async ([name, args]) => {
+      await using program = startCommand(name, ...args);
+      if (name === "convert") await program.endInput();
+      const { code, stderr } = await program.result();
+      assertEquals(code, 0, `${name}: ${stderr}`);
+    }),
+  );
   assertEquals((await server.stop()).code, 0);
 
   await using refused = start(PACKAGE, "serve", `--port=${port}`);
   const [, remedy] = (await refused.result()).stderr.split("\n");
-  const flags = `--no-prompt ${net} --allow-env=ASYNCPKT_TOKEN,TERM`;
+  const flags = `--no-prompt --allow-net=127.0.0.1:${port} --allow-env=ASYNCPKT_TOKEN,TERM`;
   const name = `jsr:${project.name}@${project.version}/cli`;
   assertMatch(remedy!, new RegExp(` run ${flags} ${name} serve --port=${port}$`));
 
   if (Deno.build.os === "linux") {
-    const flags = ["--allow-net=127.0.0.1", "--unstable-net"];
-    const serve = ["serve", "--port=0", "--workers=2"];
-    await using workers = await listening(start(...flags, PACKAGE, ...serve));
+    const flags = ["--allow-net=127.0.0.1", "--unstable-net", PACKAGE];
+    await using workers = await listening(start(...flags, "serve", "--port=0", "--workers=2"));
     assertEquals((await workers.stop()).code, 0);
   }
 
