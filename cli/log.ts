@@ -15,6 +15,9 @@ export type LogFormat = "text" | "json";
 
 type Level = "info" | "warning" | "error";
 
+/** Requests that have a line each: when they are accepted, when they are answered, or both. */
+export type LoggedRequests = "accepted" | "answered" | "both";
+
 /** Members of an event as a JSON object. */
 type Members = Readonly<Record<string, unknown>>;
 
@@ -48,9 +51,13 @@ export type ServerLog = ReturnType<typeof startLog>;
  * Starts a log on `output`. Events of connections are logged at most once a second each, with the
  * number of events left out.
  *
- * @param quiet leaves out the line of each request.
+ * @param logged `none` leaves out the lines of requests, also of those that fail.
  */
-export function startLog(output: BufferedWriter, format: LogFormat, quiet: boolean) {
+export function startLog(
+  output: BufferedWriter,
+  format: LogFormat,
+  logged: LoggedRequests | "none",
+) {
   const write = (level: Level, event: string, message: string, members: Members = {}) => {
     const { request_id = null } = members;
     const line = format === "json"
@@ -68,7 +75,7 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
   const rejected = limited("rejected");
   const evicted = limited("evicted");
   const abandoned = limited("abandoned");
-  const requests: ServerEvents = {
+  const accepted: ServerEvents = {
     accepted(id, milliseconds) {
       const delay = milliseconds / 1000;
       const message = `Timeout ${delay.toFixed(1)} seconds for this one.`;
@@ -78,6 +85,15 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
       const message = forever ? "Never answered." : "Held until it is released.";
       write("info", "held", message, { request_id: JSON.parse(id), forever });
     },
+  };
+  const answered: ServerEvents = {
+    answered(id, milliseconds) {
+      const elapsed = Math.round(milliseconds) / 1000;
+      const message = `Answered after ${elapsed.toFixed(1)} seconds.`;
+      write("info", "answered", message, { request_id: JSON.parse(id), elapsed });
+    },
+  };
+  const failed: ServerEvents = {
     refused(id, { code, message: reason }) {
       const request_id = JSON.parse(id);
       write("warning", "refused", `${code}: ${reason}`, { request_id, code, reason });
@@ -88,7 +104,10 @@ export function startLog(output: BufferedWriter, format: LogFormat, quiet: boole
     },
   };
   const events: WorkerEvents = {
-    ...quiet ? {} : requests,
+    // An event without a listener costs the server nothing.
+    ...logged === "accepted" || logged === "both" ? accepted : {},
+    ...logged === "answered" || logged === "both" ? answered : {},
+    ...logged === "none" ? {} : failed,
     failed(id, thrown) {
       const error = thrown instanceof Error ? thrown.stack ?? thrown.message : String(thrown);
       const request_id = JSON.parse(id);

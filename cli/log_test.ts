@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { FAULT_KINDS, type FaultKind } from "../session/faults.ts";
 import { FakeTime } from "../tests/support/fake_time.ts";
-import { type LogFormat, rateLimited, startLog, statusOf } from "./log.ts";
+import { type LogFormat, type LoggedRequests, rateLimited, startLog, statusOf } from "./log.ts";
 import { BufferedWriter } from "./buffered_writer.ts";
 
 type Log = ReturnType<typeof startLog>;
@@ -16,7 +16,7 @@ type Log = ReturnType<typeof startLog>;
 async function linesOf(
   write: (log: Log) => void,
   format: LogFormat = "text",
-  quiet = false,
+  logged: LoggedRequests | "none" = "both",
 ): Promise<string[]> {
   let text = "";
   const output = new BufferedWriter({
@@ -26,7 +26,7 @@ async function linesOf(
     },
     isTerminal: () => false,
   });
-  const log = startLog(output, format, quiet);
+  const log = startLog(output, format, logged);
   write(log);
   log[Symbol.dispose]();
   await output.flush();
@@ -37,6 +37,7 @@ function logAll(log: Log): void {
   log.listening("ws://127.0.0.1:2707", {});
   log.accepted?.('"01"', 3412);
   log.accepted?.("0", 1000);
+  log.answered?.("0", 1004.6);
   log.refused?.('"a"', { code: "overloaded", message: "no room" });
   log.refused?.("null", { code: "invalid_json", message: "the frame is not JSON" });
   log.failed?.('"01"', "broken");
@@ -48,6 +49,7 @@ Deno.test("startLog() logs sentences when the format is text", async () => {
     "Listening on ws://127.0.0.1:2707",
     "01: Timeout 3.4 seconds for this one.",
     "0: Timeout 1.0 seconds for this one.",
+    "0: Answered after 1.0 seconds.",
     "a: overloaded: no room",
     "invalid_json: the frame is not JSON",
     "01: internal error: broken",
@@ -79,6 +81,13 @@ Deno.test("startLog() logs objects, ids with their type, when the format is json
       request_id: 0,
       delay: 1,
       message: "Timeout 1.0 seconds for this one.",
+    },
+    {
+      level: "info",
+      event: "answered",
+      request_id: 0,
+      elapsed: 1.005,
+      message: "Answered after 1.0 seconds.",
     },
     {
       level: "warning",
@@ -116,7 +125,7 @@ function logConnections(log: Log): void {
 }
 
 Deno.test("startLog() logs events of connections once a second each", async () => {
-  assertEquals(await linesOf(logConnections, "text", true), [
+  assertEquals(await linesOf(logConnections, "text", "none"), [
     "Rejected a client at 192.0.2.7: Too many connections: the limit is 2",
     "Closed a connection from 192.0.2.7 with 1008: Too many wrong packets in a row: the limit is 100; 0 in flight",
     "An upgrade from 192.0.2.7 never opened; 1 so far",
@@ -183,11 +192,28 @@ Deno.test("drained() logs that all were answered only when they were", async () 
 
 Deno.test("startLog() leaves out the lines of requests, but not errors, when it is quiet", async () => {
   for (const format of ["text", "json"] as const) {
-    const lines = await linesOf(logAll, format, true);
+    const lines = await linesOf(logAll, format, "none");
     assertStrictEquals(lines.length, 3);
     assertMatch(lines[0]!, /Listening/);
     assertMatch(lines[1]!, /broken/);
     assertMatch(lines[2]!, /Draining/);
+  }
+});
+
+Deno.test("startLog() logs when requests are accepted, when they are answered, or both", async () => {
+  const lines = {
+    accepted: [" Timeout"],
+    answered: [" Answered"],
+    both: [" Timeout", " Answered"],
+  };
+  for (const logged of ["accepted", "answered", "both"] as const) {
+    const write = (log: Log) => {
+      log.accepted?.("1", 2000);
+      log.answered?.("1", 2001);
+      log.refused?.("2", { code: "overloaded", message: "no room" });
+    };
+    const starts = (await linesOf(write, "text", logged)).map((line) => /: \w+/.exec(line)![0]);
+    assertEquals(starts, [...lines[logged], " overloaded"].map((word) => `:${word}`));
   }
 });
 
@@ -236,6 +262,7 @@ const CALLS: {
   exposed: [[false], [true]],
   accepted: [['"01"', 3400]],
   held: [['"01"', false], ['"02"', true]],
+  answered: [['"01"', 3402]],
   refused: [['"01"', { code: "overloaded", message: "no room" }]],
   faulted: [['"01"', "drop"]],
   failed: [['"01"', "broken"]],

@@ -86,6 +86,10 @@ export const flags = {
     "nats-queue": limit("requests in the queue of NATS [1000000]"),
   }),
   ...flag.group("Log and recording", {
+    log: {
+      ...flag.choice("when a request has its line [accepted]", ["accepted", "answered", "both"]),
+      default: undefined,
+    },
     quiet: flag.toggle("logs no line per request"),
     "log-format": logFormat,
     record: flag.text("FILE", "records all frames in and out, as NDJSON; - for stdout"),
@@ -144,6 +148,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     throw new UsageError("--journal needs --control, which alone shows the journal");
   }
   if (given.websocket !== "strict") checkTransport(given);
+  flag.exclude({ "--log": given.log !== undefined, "--quiet": given.quiet });
   flag.exclude({ "--protocol": isOther(given.protocol), "--nats": given.nats.length > 0 });
   await requirePermissions("serve", args, needsOf(given));
   const { stdout, stderr, signal } = streams;
@@ -155,7 +160,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     ? undefined
     : await (await import("./record.ts")).startRecording(given.record, streams);
   const output = given.record === "-" ? stderr : stdout;
-  using log = startLog(output, given["log-format"], given.quiet);
+  using log = startLog(output, given["log-format"], given.quiet ? "none" : given.log ?? "accepted");
   await using gateway = await openGateway(given, log);
   const { hostname, port, websocket, delay, seed, control, clock } = given;
   const options = flag.defined<ServeOptions>({

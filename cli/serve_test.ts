@@ -80,6 +80,18 @@ Deno.test("serve escapes text from clients", async () => {
   }
 });
 
+Deno.test("serve --log both logs when requests are accepted and when they are answered", async () => {
+  const server = startCommand(["serve", "--port", "0", "--delay", "0.06", "--log", "both"]);
+  const [, url] = await server.seen(/^Listening on (\S+)\n/);
+  await runCommand(["send", "--quiet", "--url", url!, "--id", "01", EXAMPLE]);
+  server.interrupt();
+  await server.exit;
+  assertEquals(server.stdout.split("\n").slice(2, 4), [
+    "01: Timeout 0.1 seconds for this one.",
+    "01: Answered after 0.1 seconds.",
+  ]);
+});
+
 Deno.test("serve --quiet logs no requests", async () => {
   const server = startCommand(["serve", "--port", "0", "--delay", "0", "--quiet"]);
   const [, url] = await server.seen(/^Listening on (\S+)\n/);
@@ -293,6 +305,12 @@ Deno.test("serve explains a wrong number of --workers", async () => {
       /^asyncpkt serve: --workers: expected auto or an integer from 1 to 1024, got ".*"\n$/,
     );
   }
+});
+
+Deno.test("serve refuses --log beside --quiet", async () => {
+  const { code, stderr } = await runCommand(["serve", "--log", "accepted", "--quiet"]);
+  const message = "--log and --quiet exclude each other; leave out all but one";
+  assertEquals([code, stderr], [2, `asyncpkt serve: ${message}\n`]);
 });
 
 Deno.test({ name: "serve refuses flags that --workers excludes", ignore }, async () => {

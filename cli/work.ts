@@ -48,7 +48,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     throw new UsageError("expected --nats, as in --nats nats://127.0.0.1:4222");
   }
   await requirePermissions("work", args, natsNeeds(given));
-  using log = startLog(stdout, given["log-format"], false);
+  using log = startLog(stdout, given["log-format"], "none");
   const { NatsWorker } = await import("../cluster/nats/nats_worker.ts");
   await using worker = await openNats(given, log, (options) => NatsWorker.open(options));
   log.working(showServers(given.nats));

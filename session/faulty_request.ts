@@ -19,6 +19,8 @@ export interface DueRequest {
   readonly response: Frame;
   /** Whether the response is known to be ASCII. */
   readonly isAscii: boolean;
+  /** Time since its arrival, without the extra delay of the fault `late`, in milliseconds. */
+  readonly elapsed: number;
   /** Whether the request is spared the fault when it is sent again after an ended connection. */
   readonly isSparedLater: boolean | undefined;
   remove(outcome: RequestOutcome): void;
@@ -59,4 +61,6 @@ export function carryOut({ kind, parameter }: PlannedFault, request: DueRequest)
     },
     sendFaulty: (kind) => outgoing.sendFaulty(kind, response, isAscii, parameter),
   });
+  const lateBy = kind === "late" ? parameter! : 0;
+  if (isAnswered) outgoing.reportAnswered(id, request.elapsed + lateBy);
 }

@@ -84,6 +84,20 @@ export class Outgoing {
     else this.answer(answer, false);
   }
 
+  /** Reports a request that has its response. An error of the event is only reported. */
+  reportAnswered(id: string, elapsed: number): void {
+    const { events } = this.#context;
+    try {
+      events.answered?.(id, elapsed);
+    } catch (error) {
+      try {
+        events.failed?.(id, error);
+      } catch {
+        // The event fails; the peer has its answer.
+      }
+    }
+  }
+
   /** Answers `internal` for an error of the server. */
   fail(id: string, error: unknown): void {
     const { events } = this.#context;

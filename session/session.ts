@@ -94,13 +94,17 @@ export class Session {
    */
   refuseTooLong(head: string | Uint8Array, size: number): void {
     if (this.isClosed) return;
-    const { counters, limits, wire } = this.#context;
+    const { connection } = this;
+    const { counters, limits, wire, observer } = this.#context;
     counters.bytesIn += size;
     const text = typeof head === "string" ? head : lenientDecoder.decode(head);
     const limit = limits.maxPacketSize;
     const message = `the frame is longer than ${limit} bytes`;
     try {
-      this.#refuseFrame(wire.peekId(text), { code: "packet_too_large", message, limit });
+      const id = wire.peekId(text);
+      this.#refuse(id, { code: "packet_too_large", message, limit });
+      const arrival = { connection, nth: this.#received, id, data: "", value: () => undefined };
+      observer?.passed(arrival, "error:packet_too_large");
     } catch (error) {
       this.#outgoing.fail("null", error);
     }
@@ -220,9 +224,8 @@ export class Session {
   }
 
   #takeRequest(i: number, now: number, arrival: ArrivedRequest | undefined): void {
-    const { reader, wheel, events, counters, planner, replacements, held, dueAtOnce } =
-      this.#context;
-    const { responder, observer } = this.#context;
+    const { reader, wheel, events, counters, planner, replacements } = this.#context;
+    const { held, dueAtOnce, responder, observer } = this.#context;
     const refusal = this.#refusalOf(i);
     if (refusal !== undefined) {
       this.#refuse(reader.idText(i), refusal);
@@ -249,6 +252,7 @@ export class Session {
       counters.answered++;
       counters.lateness.add(0);
       this.#outgoing.answer(response, reader.isAscii);
+      if (events.answered !== undefined) this.#outgoing.reportAnswered(reader.idText(i), 0);
       if (arrival !== undefined) observer?.passed(arrival, "answered", plan);
       return;
     }
@@ -316,9 +320,7 @@ export class Session {
         ? responder.respond(entry, due, this.batched)
         : requests.responseWith(entry, answer, this.batched);
     } catch (error) {
-      const id = requests.idText(entry);
-      this.#remove(entry, "error:internal");
-      this.#outgoing.fail(id, error);
+      this.fail(entry, error);
       return undefined;
     }
   }
@@ -345,6 +347,7 @@ export class Session {
     carryOut(fault, {
       ...{ context: this.#context, carrier: this.carrier, outgoing: this.#outgoing },
       ...{ id, response: frameOf(response), isAscii, isSparedLater },
+      elapsed: requests.delay(entry) + now - due,
       remove: (outcome) => this.#remove(entry, outcome),
       end: () => {
         this.flush();
@@ -354,10 +357,14 @@ export class Session {
   }
 
   #answer(entry: number, response: WrittenResponse, isAscii: boolean, lateness: number): void {
+    const { events, counters, requests } = this.#context;
+    const id = events.answered && requests.idText(entry);
+    const elapsed = requests.delay(entry) + lateness;
     this.#remove(entry, "answered");
-    this.#context.counters.answered++;
-    this.#context.counters.lateness.add(lateness);
+    counters.answered++;
+    counters.lateness.add(lateness);
     this.#outgoing.answer(response, isAscii);
+    if (id !== undefined) this.#outgoing.reportAnswered(id, elapsed);
   }
 
   /** Removes a request that gets no response. */
@@ -387,13 +394,5 @@ export class Session {
     if (this.#consecutiveErrors >= limits.maxConsecutiveErrors) this.hasTooManyErrors = true;
     events.refused?.(id, details);
     this.#outgoing.answerError(id, details);
-  }
-
-  /** Refuses a frame that cannot be read. */
-  #refuseFrame(id: string, details: ErrorDetails): void {
-    this.#refuse(id, details);
-    const { connection } = this;
-    const arrival = { connection, nth: this.#received, id, data: "", value: () => undefined };
-    this.#context.observer?.passed(arrival, `error:${details.code}`);
   }
 }

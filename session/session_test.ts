@@ -27,6 +27,7 @@ import { plainConvertToJson } from "../tests/support/plain.ts";
 import type { SessionEvents } from "./context.ts";
 import type { RequestTable } from "./request_table.ts";
 import { LocalResponder, type Responder } from "./responder.ts";
+import { Rules } from "./rules.ts";
 import type { Session } from "./session.ts";
 import { Sessions, type SessionsOptions } from "./sessions.ts";
 
@@ -628,6 +629,7 @@ Deno.test("open() gives a thousand open sessions different numbers, again and ag
 type Reported =
   | ["accepted", string, number]
   | ["held", string, boolean]
+  | ["answered", string, number]
   | ["refused", string, ErrorDetails]
   | ["faulted", string, string]
   | ["failed", string, unknown];
@@ -636,6 +638,7 @@ function listen(reported: Reported[]): Required<SessionEvents> {
   return {
     accepted: (...rest) => reported.push(["accepted", ...rest]),
     held: (...rest) => reported.push(["held", ...rest]),
+    answered: (...rest) => reported.push(["answered", ...rest]),
     refused: (...rest) => reported.push(["refused", ...rest]),
     faulted: (...rest) => reported.push(["faulted", ...rest]),
     failed: (...rest) => reported.push(["failed", ...rest]),
@@ -676,6 +679,7 @@ Deno.test("receive() reports accepted and refused requests, with ids as JSON tex
     }],
     ["refused", "null", detailsOf("invalid_json")],
     ["refused", "5", detailsOf("invalid_packet", "data is missing")],
+    ["answered", '"é\\"7"', 5000],
     ["refused", "40", detailsOf("shutting_down")],
   ]);
 });
@@ -707,6 +711,63 @@ Deno.test("receive() answers `internal` when a policy or an event throws", () =>
       assertEquals(peer.take(), [refusal(null, "invalid_json")], name);
     }
   }
+});
+
+Deno.test("a request keeps its answer when the event answered throws", () => {
+  const reported: Reported[] = [];
+  const { failed } = listen(reported);
+  const error = new Error("secret");
+  const answered = () => {
+    throw error;
+  };
+  for (const events of [{ failed, answered }, { answered, failed: answered }]) {
+    const peer = openOne({ events });
+    for (const id of [10, 0]) peer.request(id);
+    peer.sessions.advance(10);
+    assertEquals(peer.take(), [response(0), response(10)]);
+  }
+  assertEquals(reported, [["failed", "0", error], ["failed", "10", error]]);
+});
+
+Deno.test("the event answered may release another request", () => {
+  const rules = new Rules([{ match: { id: "held" }, hold: true }]);
+  const peer = openOne({
+    rules,
+    events: {
+      answered(id) {
+        if (id === "10") peer.session.release(peer.sessions.held.keys().next().value!, 10);
+      },
+    },
+  });
+  for (const id of ["held", 10]) peer.request(id);
+  peer.sessions.advance(10);
+  assertEquals(peer.take(), [response(10), response("held")]);
+});
+
+Deno.test("a session reports how long after their arrival requests are answered", () => {
+  const reported: [string, number][] = [];
+  const rules = new Rules([
+    { match: { id: "held" }, hold: true },
+    { match: { id: "other" }, answer: {}, delay: "20ms" },
+    { match: { id: "late" }, fault: { late: 0.03 }, delay: "20ms" },
+    { match: { id: "twice" }, fault: "duplicate", delay: "20ms" },
+    { match: { id: "dropped" }, fault: "drop", delay: "20ms" },
+  ]);
+  const peer = openOne({
+    rules,
+    events: { answered: (id, elapsed) => reported.push([id, elapsed]) },
+  });
+  for (const id of [0, 10, "held", "other", "late", "twice", "dropped"]) peer.request(id, 1000);
+  for (const now of [1010, 1025, 1052]) peer.sessions.advance(now);
+  peer.session.release(peer.sessions.held.keys().next().value!, 1100);
+  assertEquals(reported, [
+    ["0", 0],
+    ["10", 10],
+    ['"other"', 25],
+    ['"twice"', 25],
+    ['"late"', 52],
+    ['"held"', 100],
+  ]);
 });
 
 Deno.test("a responder that refuses or fails answers with its error, or with `internal`", () => {

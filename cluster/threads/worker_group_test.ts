@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
 import { Client, type ConnectOptions } from "../../client.ts";
 import { delayPolicy } from "../../session/delays.ts";
 import { awaitedLater, Inbox, until } from "../../tests/support/waiting.ts";
@@ -253,11 +253,15 @@ Deno.test(
   { name: "startWorkers() forwards all events, with the delays of the seed", ignore },
   async () => {
     const events: [id: string, delay: number][] = [];
+    const answered = new Map<string, number>();
     const { server, threads } = await start({
       port: 0,
       delay: { min: 0.001, max: 0.1 },
       seed: 7,
-      events: { accepted: (id, delay) => events.push([id, delay]) },
+      events: {
+        accepted: (id, delay) => events.push([id, delay]),
+        answered: (id, elapsed) => answered.set(id, elapsed),
+      },
     });
     await using clients = await connectToAll(server.url, threads);
     const ids = Array.from({ length: 5000 }, (_, i) => `${i}`);
@@ -272,6 +276,7 @@ Deno.test(
     });
     const inOrder = events.toSorted(([a], [b]) => Number(JSON.parse(a)) - Number(JSON.parse(b)));
     assertEquals(inOrder, expected as typeof events);
+    for (const [id, delay] of events) assertLessOrEqual(delay, answered.get(id)!);
   },
 );
 
