@@ -166,5 +166,5 @@ Deno.test("main() serve --fault logs each fault, and at the end how many", async
   assertEquals(text.at(-1), message);
   const { drop, error } = countsOf(expected.values());
   const ends = `Drained: ${20 - drop - error} answered, ${drop} left unanswered by injected faults`;
-  assertEquals(quiet.slice(1), ["Draining: 0 in flight", ends, message]);
+  assertEquals(quiet.slice(2), ["Draining: 0 in flight", ends, message]);
 });

@@ -265,9 +265,7 @@ Deno.test(
     });
     await using clients = await connectToAll(server.url, threads);
     const ids = Array.from({ length: 5000 }, (_, i) => `${i}`);
-    await Promise.all(
-      ids.map((id) => clients.byWorker[Number(id) % 2]!.request("", { id })),
-    );
+    await Promise.all(ids.map((id) => clients.byWorker[Number(id) % 2]!.request("", { id })));
     await server.drain();
     const delays = delayPolicy({ min: 0.001, max: 0.1 }, 7);
     const expected = ids.map((id) => {
