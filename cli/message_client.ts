@@ -68,7 +68,7 @@ export class MessageClient implements AsyncDisposable {
   readonly #options: MessageClientOptions;
   readonly #connection: WebSocketConnection;
   readonly #pending = new PendingRequests<Pending>((_, { settle, sentAt, deadline }) =>
-    settle(() => new TimeoutError(deadline - sentAt))
+    settle(() => new TimeoutError(Math.round(deadline - sentAt)))
   );
   /** The keys of pending requests by their ids: several may have the same. */
   readonly #keys = new Map<RequestId, number[]>();

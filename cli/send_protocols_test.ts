@@ -86,7 +86,7 @@ Deno.test("send exits with 1 for errors, 4 for requests without an answer", asyn
   assertEquals(stdout.split("\n").slice(1), ['{"id":2, "result":0}', ""]);
   assertMatch(
     stderr,
-    /^no request waits for \{"id":2,"result":0\}\n3: timed_out: no answer within/,
+    /^no request waits for \{"id":2,"result":0\}\n3: timed_out: no answer within 5 s\n/,
   );
 });
 
