@@ -9,6 +9,7 @@
  * pattern is, unlike a regular expression.
  */
 export function matchesPattern(pattern: string, text: string): boolean {
+  if (!/[*\\]/.test(pattern)) return text === pattern;
   const parts = [""];
   for (const [part] of pattern.matchAll(/\*|(?:\\[\\*]|[^*])+/g)) {
     if (part === "*") parts.push("");
