@@ -11,7 +11,7 @@ import { type AsciiText, asciiText, ReadBuffer } from "./read_buffer.ts";
 const MAX_MESSAGE = 64 << 20;
 
 /** Smallest and largest size of the buffer for bytes that have come, in bytes. */
-const MIN_BUFFER = 1 << 10;
+const MIN_BUFFER = 1 << 8;
 const MAX_BUFFER = 1 << 16;
 
 /** After so many small pieces in a row, the buffer shrinks. */
