@@ -21,7 +21,7 @@ export const flags = {};
 /** Returns the text of `asyncpkt demo --help`. */
 export const help = () =>
   `Starts a server, sends it ${MORE + 1} packets at once, and shows each answer when it arrives.
-It takes five seconds.
+On a terminal, bars grow until the answers arrive. It takes five seconds.
 
 Usage: asyncpkt demo
 
@@ -49,10 +49,16 @@ async function show(stdout: BufferedWriter, signal: AbortSignal): Promise<void> 
     stdout.write(`${elapsed.padStart(5)} s  ${text}\n`);
     await stdout.flush();
   };
+  // On a terminal, growing bars show when requests were sent and how long they wait.
+  const chart = stdout.canDraw
+    ? new (await import("./terminal/chart.ts")).Chart(stdout.hasColors)
+    : undefined;
 
   await using server = serve({
     port: 0,
-    events: { accepted: (id, delay) => void say(`${id} waits ${delay / 1000} s`) },
+    events: chart === undefined
+      ? { accepted: (id, delay) => void say(`${id} waits ${delay / 1000} s`) }
+      : {},
   });
   await say(`a server listens on ${server.url}`);
   await using client = await Client.connect(server.url, { signal });
@@ -60,10 +66,20 @@ async function show(stdout: BufferedWriter, signal: AbortSignal): Promise<void> 
     id: String(i + 1).padStart(2, "0"),
     data: i === 0 ? EXAMPLE : `Device&&name&&lamp ${i}&&id&&${100 + i}&&`,
   }));
-  for (const { id, data } of requests) await say(`→ ${encodeRequest(id, data)}`);
-  for await (const { reply, error } of client.requests(requests, { signal })) {
-    if (error !== undefined) throw error;
-    await say(`← ${reply!.json}`);
+  for (const [i, { id, data }] of requests.entries()) {
+    const request = `→ ${encodeRequest(id, data)}`;
+    if (chart === undefined) await say(request);
+    else if (i === 0) await say(`${request}, and ${MORE} more`);
   }
+  for (const { id } of requests) chart?.sent(id);
+  {
+    using _bars = stdout.keepBelow((size) => chart?.live(size) ?? []);
+    for await (const outcome of client.requests(requests, { signal })) {
+      if (outcome.error !== undefined) throw outcome.error;
+      chart?.settled(outcome);
+      await say(`← ${outcome.reply!.json}`);
+    }
+  }
+  if (chart !== undefined) stdout.write(`\n${chart.ended(stdout.size.columns)}`);
   await say(`all ${requests.length} answered, side by side, each after its own delay`);
 }

@@ -37,7 +37,7 @@ async function allowed(permissions: string[], attempts: Record<string, string>):
 Deno.test("tasks and executable have only the permissions that they need", async () => {
   const expected: Record<string, string[]> = {
     convert: [],
-    demo: [],
+    demo: ["see the terminal's type"],
     serve: ["see the token", "see the terminal's type"],
     work: [],
     "serve:workers": ["read a file", "see the token", "see the terminal's type"],

@@ -65,6 +65,29 @@ test("send --chart draws growing bars and their results on a terminal", async ()
   assert(send.written.includes("\x1b[31m"), "there are colours");
 });
 
+test("demo draws growing bars below the answers, and leaves them on the terminal", async () => {
+  await using demo = await start("demo");
+  await demo.shows(/^(\d\d  █+▌? [\d.]+ m?s( …)?\n){13} +0/m);
+  const { code, text } = await demo.result();
+  assertEquals(code, 0);
+  const [answers, bars, end] = text.split("\n\n");
+  assertMatch(answers!, /^ 0.* a server listens on ws:.*\n .* → .*, and 12 more\n/s);
+  const ids = [...answers!.matchAll(/← \{"request_id":"(\d\d)"/g)].map(([, id]) => id);
+  assertEquals(new Set(ids).size, 13);
+  assertMatch(bars!, /^Requests\n( {2}\d\d  █+▌? [\d.]+ s\n){13} +0/);
+  assertMatch(end!, /^ +\d\.\d\d s {2}all 13 answered, side by side, each after its own delay$/);
+  assert(demo.written.includes("\x1b[32m"), "there are colors");
+});
+
+test("demo clears its bars when it is interrupted", async () => {
+  await using demo = await start("demo");
+  await demo.shows(/^01  █/m);
+  await demo.type("\x03");
+  const { code, text } = await demo.result();
+  assertEquals(code, 130);
+  assert(!text.includes("█"), text);
+});
+
 function startByTask(task: string, ...args: string[]) {
   return startOnTerminal(Deno.execPath(), ["task", task, ...args]);
 }
@@ -93,7 +116,7 @@ test("send under deno task prints its summary on Ctrl-C", async () => {
 });
 
 for (const term of ["dumb", ""]) {
-  test(`serve, send and bench neither draw nor color on a terminal with TERM=${term}`, async () => {
+  test(`serve, send, bench and demo neither draw nor color on a terminal with TERM=${term}`, async () => {
     const onTerminal = async (task: string, ...args: string[]) =>
       startOnTerminal(Deno.execPath(), [...await taskArgs(task), ...args], { term });
     const limits = ["--max-packet-size", "60", "--delay", "0.5"];
@@ -102,12 +125,16 @@ for (const term of ["dumb", ""]) {
     const inputs = Array.from({ length: 8 }, (_, i) => `\x1b]0;x\x07\x9b\b\u202e\u200b&&b&&${i}`);
     await using send = await onTerminal("send", "--url", url, "--chart", ...inputs, "x".repeat(60));
     await using bench = await onTerminal("bench", "--url", url, "-n", "5", "--data", "a&&b&&c");
+    await using demo = await onTerminal("demo");
+    await demo.shows(/→ .*"13"/);
+    await demo.type("\x03");
+    assertEquals((await demo.result()).code, 130);
     const [sent, benched] = await Promise.all([send.result(), bench.result()]);
     assertMatch(sent.text, /^9 requests: 8 answered, 1 failed/m);
     assertMatch(benched.text, /^ +answered +5 \(100 %\)/m);
     await server.type("\x03");
     assertEquals((await server.result()).code, 0);
-    for (const { written } of [server, send, bench]) {
+    for (const { written } of [server, send, bench, demo]) {
       // Deno itself clears the line while it loads a program.
       const ours = written.replaceAll("\x1b[0G\x1b[2K\x1b[J", "").replaceAll("\r\n", "\n");
       // deno-lint-ignore no-control-regex -- they are looked for

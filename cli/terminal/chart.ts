@@ -92,17 +92,21 @@ export class Chart {
 
   /** Returns the chart of all requests that have ended, and a histogram of their latencies. */
   final(columns: number): string {
+    const latencies = new Distribution();
+    for (const latency of latenciesOf(this.#entries)) latencies.record(latency);
+    const width = Math.min(Math.max(columns - BAR_MARGIN, MIN_WIDTH), 40);
+    const bars = histogram(latencies.bars(Math.min(BARS, latencies.count)), width);
+    return this.ended(columns) + (latencies.count > 1 ? section("Latency", bars) : "");
+  }
+
+  /** Returns the chart of all requests that have ended. */
+  ended(columns: number): string {
     const ended = this.#entries.filter(({ endedAt }) => endedAt !== undefined);
     if (ended.length === 0) return "";
     const shared = sharing(ended.length, MAX_LINES);
     const legend = `${formatCount(shared)} a line: darker where more are in flight; median latency`;
     const title = shared === 1 ? "Requests" : `Requests, ${legend}`;
-    const lines = timeline(ended, 0, MAX_LINES, columns - 2, this.#hasColors);
-    const latencies = new Distribution();
-    for (const latency of latenciesOf(ended)) latencies.record(latency);
-    const width = Math.min(Math.max(columns - BAR_MARGIN, MIN_WIDTH), 40);
-    const bars = histogram(latencies.bars(Math.min(BARS, latencies.count)), width);
-    return section(title, lines) + (latencies.count > 1 ? section("Latency", bars) : "");
+    return section(title, timeline(ended, 0, MAX_LINES, columns - 2, this.#hasColors));
   }
 }
 
