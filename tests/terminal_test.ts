@@ -67,21 +67,21 @@ test("send --chart draws growing bars and their results on a terminal", async ()
 
 test("demo draws growing bars below the answers, and leaves them on the terminal", async () => {
   await using demo = await start("demo");
-  await demo.shows(/^(\d\d  █+▌? [\d.]+ m?s( …)?\n){13} +0/m);
+  await demo.shows(/^(\d\d {2}█+▌? [\d.]+ m?s( …)?\n){13} +0/m);
   const { code, text } = await demo.result();
   assertEquals(code, 0);
   const [answers, bars, end] = text.split("\n\n");
   assertMatch(answers!, /^ 0.* a server listens on ws:.*\n .* → .*, and 12 more\n/s);
   const ids = [...answers!.matchAll(/← \{"request_id":"(\d\d)"/g)].map(([, id]) => id);
   assertEquals(new Set(ids).size, 13);
-  assertMatch(bars!, /^Requests\n( {2}\d\d  █+▌? [\d.]+ s\n){13} +0/);
+  assertMatch(bars!, /^Requests\n( {2}\d\d {2}█+▌? [\d.]+ s\n){13} +0/);
   assertMatch(end!, /^ +\d\.\d\d s {2}all 13 answered, side by side, each after its own delay$/);
   assert(demo.written.includes("\x1b[32m"), "there are colors");
 });
 
 test("demo clears its bars when it is interrupted", async () => {
   await using demo = await start("demo");
-  await demo.shows(/^01  █/m);
+  await demo.shows(/^01 {2}█/m);
   await demo.type("\x03");
   const { code, text } = await demo.result();
   assertEquals(code, 130);
