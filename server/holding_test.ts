@@ -199,6 +199,20 @@ Deno.test("reset() returns to the settings at the start, whatever the program do
   assertEquals(server.settings, before);
 });
 
+Deno.test("reset() forgets which requests have disconnected their client", async () => {
+  await using server = serve({ ...LATE, delay: { min: 0, max: 0 }, faults: { disconnect: 1 } });
+  const disconnect = async () => {
+    await using peer = await ask(server, "plain", ["a"]);
+    assertStrictEquals((await peer.ended)!.code, 1011);
+  };
+  await disconnect();
+  await using peer = await ask(server, "plain", ["a"]);
+  assertEquals(await peer.ids(1), ["a"]);
+  await disconnect();
+  server.reset();
+  await disconnect();
+});
+
 Deno.test("change() changes nothing if a setting is wrong", async () => {
   await using server = serve({ ...LATE, seed: 1, faults: { drop: 0.5 } });
   const before = server.settings;

@@ -302,6 +302,7 @@ export class Steering {
    */
   reset(): void {
     this.#sessions.dropAll();
+    this.#sessions.planner.spareNone();
     this.#use(this.#atStart);
     this.rules.reset();
     this.#journal?.clear();

@@ -37,6 +37,8 @@ export interface DisconnectedIds {
   add(id: string): unknown;
   /** Forgets an id; returns whether it was remembered. */
   delete(id: string): boolean;
+  /** Forgets all ids, where the server can be reset. */
+  clear?(): void;
 }
 
 /** Remembers the latest 10,000 ids. */
@@ -138,6 +140,11 @@ export class Planner {
       plan.wait = effect.wait === "none" ? 0 : Infinity;
     }
     return true;
+  }
+
+  /** Spares no request the fault `disconnect` any more. */
+  spareNone(): void {
+    this.#disconnected.clear?.();
   }
 
   /** Spares a request the fault `disconnect` when it is sent again; `id` is JSON text. */
