@@ -109,13 +109,14 @@ export class AnswerResponder implements Responder {
     const { entry, data, aborter: { signal } } = submitted;
     const id = parseJson(submitted.id) as RequestId | null;
     const isInFlight = () => this.#submitted.get(entry) === submitted;
-    const { promise: late, reject } = Promise.withResolvers<never>();
+    const { promise: over, resolve, reject } = Promise.withResolvers<unknown>();
+    signal.addEventListener("abort", resolve);
     const timer = setTimeout(() => {
       reject(new Error(`expected a result within ${this.#timeout} ms, got none`));
     }, this.#timeout);
     try {
       const value = submitted.value();
-      const result = await Promise.race([this.#answer({ id, data, value, signal }), late]);
+      const result = await Promise.race([this.#answer({ id, data, value, signal }), over]);
       if (!isInFlight()) return;
       submitted.result = JSON.stringify(result) ?? "null";
       this.#callbacks.ready(entry, due);
