@@ -56,8 +56,9 @@ export function jsonRpcProtocol({ result }: JsonRpcOptions = {}): Protocol {
   return {
     name: "jsonrpc",
     read(frame) {
-      const usual = typeof frame === "string" ? scanRequest(frame) : undefined;
-      if (usual !== undefined) return [usual];
+      // A template may be other text than ASCII.
+      const usual = fill === undefined && typeof frame === "string" && scanRequest(frame);
+      if (usual) return [usual];
       const value = readJson(frame);
       if (value instanceof Wrong) return [value.message];
       if (!Array.isArray(value)) return [readMessage(value)];
@@ -66,7 +67,7 @@ export function jsonRpcProtocol({ result }: JsonRpcOptions = {}): Protocol {
       return [wrongMessage(undefined, null, got)];
     },
     answer(request) {
-      if (fill === undefined && request instanceof UsualRequest) {
+      if (request instanceof UsualRequest) {
         return responseOf(request.idText, request.params ?? "null");
       }
       const { id, value } = request;

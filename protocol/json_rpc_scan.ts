@@ -27,6 +27,11 @@ const NONE = -1;
 /** Values in params that stand deeper are for the other reader. */
 const MAX_DEPTH = 8;
 
+const VERSION = '"2.0"';
+
+/** The first code that is not ASCII. */
+const BEYOND_ASCII = 0x80;
+
 /** The most digits of which any are a safe integer. */
 const INTEGER = /^(?:0|-?[1-9]\d{0,14})$/;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -35,16 +40,18 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 export class UsualRequest implements Message {
   readonly kind = "request";
   readonly id: string | number;
+  readonly isAscii: boolean;
   /** Its id and its params as they stand in its text; the params may be missing. */
   readonly idText: string;
   readonly params: string | undefined;
   readonly #text: string;
 
-  constructor(text: string, idText: string, params: string | undefined) {
-    this.#text = text;
+  constructor(text: string, idText: string, params: string | undefined, isAscii: boolean) {
     this.id = idText.charCodeAt(0) === QUOTE ? idText.slice(1, -1) : Number(idText);
+    this.isAscii = isAscii;
     this.idText = idText;
     this.params = params;
+    this.#text = text;
   }
 
   get value(): unknown {
@@ -52,33 +59,48 @@ export class UsualRequest implements Message {
   }
 }
 
+/** All bits of the codes in the strings of the frame that is scanned. */
+let codes = 0;
+
 /** Reads a request in the usual form; returns undefined for any other frame. */
 export function scanRequest(text: string): UsualRequest | undefined {
   if (text.charCodeAt(0) !== BRACE_OPEN) return undefined;
-  let version, id, method, params: string | undefined;
+  codes = 0;
+  let hasVersion = false;
+  let hasMethod = false;
+  let id: string | undefined;
+  let params: string | undefined;
   for (let at = 1;;) {
     const nameEnd = endOfString(text, at);
     if (nameEnd === NONE || text.charCodeAt(nameEnd) !== COLON) return undefined;
     const valueAt = skipSpace(text, nameEnd + 1);
     const end = endOfValue(text, valueAt, MAX_DEPTH);
     if (end === NONE) return undefined;
-    const name = text.slice(at + 1, nameEnd - 1);
-    const value = text.slice(valueAt, end);
-    // Of members with the same name, only the last counts.
-    if (name === "jsonrpc" && version === undefined) version = value;
-    else if (name === "id" && id === undefined) id = value;
-    else if (name === "method" && method === undefined) method = value;
-    else if (name === "params" && params === undefined) params = value;
-    else return undefined;
+    const isString = text.charCodeAt(valueAt) === QUOTE;
+    // Of members with the same name, only the last would count.
+    if (!hasVersion && text.startsWith('"jsonrpc"', at)) {
+      if (end - valueAt !== VERSION.length || !text.startsWith(VERSION, valueAt)) return undefined;
+      hasVersion = true;
+    } else if (!hasMethod && text.startsWith('"method"', at)) {
+      if (!isString) return undefined;
+      hasMethod = true;
+    } else if (id === undefined && text.startsWith('"id"', at)) {
+      id = text.slice(valueAt, end);
+      if (!isString && !INTEGER.test(id)) return undefined;
+    } else if (params === undefined && text.startsWith('"params"', at)) {
+      const first = text.charCodeAt(valueAt);
+      if (first !== BRACE_OPEN && first !== BRACKET_OPEN) return undefined;
+      params = text.slice(valueAt, end);
+    } else {
+      return undefined;
+    }
     const next = text.charCodeAt(end);
     if (next === BRACE_CLOSE && end + 1 === text.length) break;
     if (next !== COMMA) return undefined;
     at = skipSpace(text, end + 1);
   }
-  if (version !== '"2.0"' || id === undefined || method?.charCodeAt(0) !== QUOTE) return undefined;
-  if (id.charCodeAt(0) !== QUOTE && !INTEGER.test(id)) return undefined;
-  if (params !== undefined && params[0] !== "[" && params[0] !== "{") return undefined;
-  return new UsualRequest(text, id, params);
+  if (!hasVersion || !hasMethod || id === undefined) return undefined;
+  return new UsualRequest(text, id, params, codes < BEYOND_ASCII);
 }
 
 function skipSpace(text: string, at: number): number {
@@ -99,12 +121,17 @@ function endOfValue(text: string, at: number, depth: number): number {
 /** Returns the end of the string at `at`; −1 if there is none, or it has an escape. */
 function endOfString(text: string, at: number): number {
   if (text.charCodeAt(at) !== QUOTE) return NONE;
-  for (let i = at + 1;; i++) {
+  let seen = 0;
+  for (let i = at + 1; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code === QUOTE) return i + 1;
-    // At the end of the text, the code is NaN.
-    if (code === BACKSLASH || !(code >= SPACE)) return NONE;
+    if (code === QUOTE) {
+      codes |= seen;
+      return i + 1;
+    }
+    if (code === BACKSLASH || code < SPACE) return NONE;
+    seen |= code;
   }
+  return NONE;
 }
 
 /** Returns the end of the array or object at `at`; −1 if it is not in the usual form. */

@@ -12,7 +12,8 @@ function readPlainly(frame: string) {
 function isScanned(frame: string): boolean {
   const scanned = scanRequest(frame);
   if (scanned === undefined) return false;
-  const { kind, id, value, params, idText } = scanned;
+  const { kind, id, value, params, idText, isAscii } = scanned;
+  assertEquals(isAscii, /^[\0-\x7f]*$/.test(frame));
   assertEquals([{ kind, id, value }], readPlainly(frame), frame);
   assertEquals([JSON.parse(idText), value], [id, JSON.parse(frame)]);
   assertEquals(JSON.parse(params ?? "null"), JSON.parse(frame).params ?? null);

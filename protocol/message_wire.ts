@@ -18,8 +18,12 @@ import type { Frame, RequestReader, Wire } from "./wire.ts";
 const TEXT = 0;
 const BINARY = 1;
 
-/** Longer texts are encoded by `encodeInto()`, whose call costs more than a short loop. */
+/** The most UTF-16 units for which a loop is faster than `JSON.stringify()` and `encodeInto()`. */
 const SHORT = 32;
+
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 /** The first code that is not ASCII. */
 const BEYOND_ASCII = 0x80;
@@ -61,8 +65,8 @@ export function messageWire(protocol: Protocol): Wire {
 /** Reads the frames of a protocol of messages. */
 class MessageReader implements RequestReader {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(4096);
-  readonly isAscii = false;
-  readonly isAsciiFrame = false;
+  isAscii = false;
+  isAsciiFrame = false;
   readonly #protocol: Protocol;
   #messages: readonly Message[] = [];
   /** The end of the id of each message in the bytes, where one id follows the other. */
@@ -81,19 +85,20 @@ class MessageReader implements RequestReader {
 
   read(frame: Frame, nth: number): void {
     this.#messages = [];
-    this.#idEnds.length = 0;
     this.#length = 0;
     this.#answered = NONE;
+    this.isAscii = this.isAsciiFrame = false;
     const messages = this.#protocol.read(frame, nth);
     if (messages.length === 0) {
       throw new TypeError("read(): expected at least one message, got none");
     }
-    for (const message of messages) {
-      checkMessage(message);
-      this.#append(JSON.stringify(message.id));
-      this.#idEnds.push(this.#length);
+    for (let i = 0; i < messages.length; i++) {
+      checkMessage(messages[i]!);
+      this.#appendId(messages[i]!.id);
+      this.#idEnds[i] = this.#length;
     }
     this.#messages = messages;
+    this.isAscii = this.isAsciiFrame = messages.length === 1 && messages[0]!.isAscii === true;
   }
 
   readBinary(frame: Uint8Array, nth: number): void {
@@ -130,7 +135,7 @@ class MessageReader implements RequestReader {
   }
 
   dataAt(i: number): number {
-    const at = this.#idEnds.at(-1)!;
+    const at = this.#idEnds[this.count - 1]!;
     if (this.#answered === i) return at;
     const answer = this.answer(i);
     this.#length = at;
@@ -167,22 +172,33 @@ class MessageReader implements RequestReader {
     return () => kept;
   }
 
-  #append(text: string): void {
-    this.#makeRoom(3 * text.length);
-    const isCopied = text.length <= SHORT && this.#copyAscii(text);
-    this.#length += isCopied
-      ? text.length
-      : encoder.encodeInto(text, this.bytes.subarray(this.#length)).written;
+  /** Appends an id as JSON text. */
+  #appendId(id: RequestId | null): void {
+    const isCopied = typeof id === "string" && id.length <= SHORT && this.#copyQuoted(id);
+    if (!isCopied) this.#append(JSON.stringify(id));
   }
 
-  /** Copies a text behind the others; returns false if it is not ASCII. */
-  #copyAscii(text: string): boolean {
+  /** Appends a short string as JSON text; returns false if it needs more than quotes. */
+  #copyQuoted(text: string): boolean {
+    this.#makeRoom(text.length + 2);
+    const bytes = this.bytes;
+    let end = this.#length;
+    bytes[end++] = QUOTE;
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
-      if (code >= BEYOND_ASCII) return false;
-      this.bytes[this.#length + i] = code;
+      if (code < SPACE || code >= BEYOND_ASCII || code === QUOTE || code === BACKSLASH) {
+        return false;
+      }
+      bytes[end++] = code;
     }
+    bytes[end++] = QUOTE;
+    this.#length = end;
     return true;
+  }
+
+  #append(text: string): void {
+    this.#makeRoom(3 * text.length);
+    this.#length += encoder.encodeInto(text, this.bytes.subarray(this.#length)).written;
   }
 
   #makeRoom(length: number): void {
