@@ -23,11 +23,17 @@ export interface AsciiText {
   toString(): string;
 }
 
+/** A response of ASCII as its bytes. */
+export interface AsciiResponse extends AsciiText {
+  /** A view of the bytes, which ends three bytes after the text or later. */
+  readonly view: DataView;
+}
+
 /**
- * A response. Those that are an {@linkcode AsciiText} share a frame as the elements of an array,
+ * A response. Those that are an {@linkcode AsciiResponse} share a frame as the elements of an array,
  * with no other change.
  */
-export type WrittenResponse = Frame | AsciiText;
+export type WrittenResponse = Frame | AsciiResponse;
 
 /** Returns a text of ASCII as a string. */
 export function frameOf(frame: Frame | AsciiText): Frame {
@@ -35,7 +41,7 @@ export function frameOf(frame: Frame | AsciiText): Frame {
 }
 
 /** Whether a frame is a text of ASCII as its bytes. */
-export function isAsciiText(frame: Frame | AsciiText): frame is AsciiText {
+export function isAsciiText<T extends AsciiText>(frame: Frame | T): frame is T {
   return typeof frame !== "string" && !(frame instanceof Uint8Array);
 }
 

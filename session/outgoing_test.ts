@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { packetWire } from "../protocol/packet_wire.ts";
-import type { AsciiText } from "../protocol/wire.ts";
+import type { AsciiResponse } from "../protocol/wire.ts";
 import type { Carrier, SessionContext } from "./context.ts";
 import { Outgoing } from "./outgoing.ts";
 
@@ -22,9 +22,11 @@ function outgoing(takesBytes: boolean) {
   return { answers, frames, context };
 }
 
-function asciiText(text: string): AsciiText {
+function asciiText(text: string): AsciiResponse {
+  const bytes = encoder.encode(`before${text}after`);
   return {
-    bytes: encoder.encode(`before${text}after`),
+    bytes,
+    view: new DataView(bytes.buffer),
     at: 6,
     length: text.length,
     toString: () => text,
