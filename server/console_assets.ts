@@ -1425,7 +1425,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"b03a50591e732556\"",
+    etag: "\"d84dda381e905814\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -1958,6 +1958,7 @@ var BEFORE_DATA = encoder2.encode(',"data":');
 var BEFORE_DELAY = encoder2.encode(',"delay":');
 var decoder = new TextDecoder();
 var out = withPrefix(4096);
+var outView = new DataView(out.buffer);
 function withPrefix(length) {
   const buffer = new Uint8Array(length);
   buffer.set(BEFORE_ID);
