@@ -86,10 +86,12 @@ Deno.test({
 });
 
 Deno.test({
-  name: `the test harness of docs/running.md ends its server${noNpx ? ` (ignored: ${noNpx})` : ""}`,
+  name: `the test harness of docs/fixtures.md ends its server${
+    noNpx ? ` (ignored: ${noNpx})` : ""
+  }`,
   ignore: noNpx !== undefined,
   async fn() {
-    const docs = await Deno.readTextFile(new URL("../docs/running.md", import.meta.url));
+    const docs = await Deno.readTextFile(new URL("../docs/fixtures.md", import.meta.url));
     const [, example] = /^```js ignore\n(import \{ spawn \}.*?)^```$/ms.exec(docs)!;
     const script = `${example!.replace('"-y", "deno@2.9.6"', JSON.stringify(NPX).slice(1, -1))}
       console.log(url, code);`;

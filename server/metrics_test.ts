@@ -198,11 +198,11 @@ Deno.test("GET /metrics counts injected faults", async () => {
   assertEquals(samples.get('asyncpkt_requests_total{outcome="answered"}'), 0);
 });
 
-Deno.test("docs/reference.md has every metric, and no other", async () => {
+Deno.test("docs/log-and-metrics.md has every metric, and no other", async () => {
   await using server = serve({ port: 0, faults: {} });
   const reported = [...(await (await get(server)).text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)]
     .map(([, name, type]) => `${name} ${type}`);
-  const docs = await Deno.readTextFile(new URL("../docs/reference.md", import.meta.url));
+  const docs = await Deno.readTextFile(new URL("../docs/log-and-metrics.md", import.meta.url));
   const listed = [...docs.matchAll(/^\| `(\w+)` +\| (counter|gauge|histogram) /gm)]
     .map(([, name, type]) => `${name} ${type}`);
   assertEquals(listed, reported);

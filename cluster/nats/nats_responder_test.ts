@@ -313,7 +313,7 @@ test("serve and work lose no request when both drain under load", async (nats) =
 });
 
 test(
-  "a gateway and a worker need only the permissions in docs/scaling.md",
+  "a gateway and a worker need only the permissions in docs/nats.md",
   async (nats) => {
     const natsOptions = { servers: [nats.url.replace("//", "//me:s3cret@")] };
     await using server = await startGateway({ delay: { min: 0.4, max: 0.4 } }, natsOptions);
