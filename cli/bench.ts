@@ -13,12 +13,14 @@ import type { ClientWire } from "../protocol/client_wire.ts";
 import { packetClientWire } from "../protocol/packet_client_wire.ts";
 import { progressOf, textOf } from "./bench_report.ts";
 import {
-  CLIENT_FLAGS,
+  CLIENT_PROTOCOL_FLAGS,
   clientNeeds,
   OTHER_PROTOCOLS,
   readClientAccess,
   readClientProtocol,
+  REQUEST_FLAGS,
   requireProtocol,
+  SERVER_FLAGS,
 } from "./client_flags.ts";
 import { Exit, messageOf, type Streams, UsageError } from "./command.ts";
 import * as flag from "./flags.ts";
@@ -40,19 +42,31 @@ const DURATION = 10_000;
 
 /** The flags of `asyncpkt bench`. */
 export const flags = {
-  ...CLIENT_FLAGS,
-  template: flag.text("TEMPLATE", "each request, with {{id}} in it; not for packets"),
-  data: flag.text("DATA", "the data of each request [the protocol's example]"),
-  connections: flag.short("c", flag.integer("connections [10]", 10, 1, 100_000)),
-  requests: flag.short("n", flag.integer("requests to send in total", undefined, 1)),
-  duration: flag.short("z", flag.time("how long to send [10s]")),
-  rate: flag.short("q", flag.integer("requests per second over all connections", undefined, 1)),
-  batch: flag.integer("requests that share a frame [1]", 1, 1, MAX_BATCH),
-  "output-format": flag.choice("format of the report, on stdout [text]", ["text", "json"]),
-  json: flag.toggle("the same as --output-format json"),
-  threshold: flag.many(
-    flag.value("METRIC<VALUE", "exits with 99 unless this holds", parseThreshold),
-  ),
+  ...flag.group("Load", {
+    connections: flag.short("c", flag.integer("connections to open [10]", 10, 1, 100_000)),
+    concurrency: REQUEST_FLAGS.concurrency,
+    duration: flag.short("z", flag.time("how long to send [10s; no limit with --requests]")),
+    requests: flag.short("n", flag.integer("requests to send in total [no limit]", undefined, 1)),
+    rate: flag.short(
+      "q",
+      flag.integer("requests per second in total [as many as possible]", undefined, 1),
+    ),
+    batch: flag.integer("requests that share a frame [1]", 1, 1, MAX_BATCH),
+  }),
+  ...flag.group("Requests", {
+    data: flag.text("DATA", "the data of each request [the protocol's example]"),
+    file: REQUEST_FLAGS.file,
+    template: flag.text("TEMPLATE", "each request, with {{id}} in it; not for packets"),
+  }),
+  ...flag.group("Server", SERVER_FLAGS),
+  ...CLIENT_PROTOCOL_FLAGS,
+  ...flag.group("Report", {
+    threshold: flag.many(
+      flag.value("METRIC<VALUE", "exits with 99 unless this holds", parseThreshold),
+    ),
+    "output-format": flag.choice("format of the report, on stdout [text]", ["text", "json"]),
+    json: flag.toggle("the same as --output-format json"),
+  }),
 };
 
 /** Returns the text of `asyncpkt bench --help`. */
@@ -63,35 +77,41 @@ Usage: asyncpkt bench [flags]
 
 ${flag.flagHelp(flags)}
 
-The command sends until --requests have been sent or the --duration is over, then waits for the
-requests in flight. Without --rate, it sends a request as soon as another one has been answered.
-With --rate, it sends at that rate, whether or not the server keeps up: latency counts from the time
-at which a request was due, even if there was no room for it, and exact times keep a core busy.
-Overhead is latency less the delay that the server reports, which it does in asyncpkt.v1.
+When the time is over or all requests are sent, the command waits for the answers that are missing.
+Without --rate, each answer makes room for the next request, so the server sets the pace. With
+--rate, the pace does not depend on the server. Latency then counts from when a request was due,
+even if it was sent later, which avoids coordinated omission. Exact times keep a core busy.
 
---batch sends arrays, which not every server takes. Without it, the server may know plain mode only.
-The requests of --file are sent in turn.
+Overhead is latency less the delay that the server reports, as it does in asyncpkt.v1. --batch sends
+arrays, which not every server takes; other servers may know plain mode only. Lines of --file are
+sent in turn.
 
 With --protocol, the server can be any that speaks JSON-RPC 2.0, or JSON with an id in each message,
 or that echoes. In --template, and in each line of --file, {{id}} is the number of the request, also
 within a string. The server must repeat the id, or echo the text. An answer of json is an error if
 --error-at points to anything but null, false or 0. Delays, and so overhead, are not known.
 
-Thresholds: min, mean, stddev, p10, p25, p50, p75, p90, p95, p99, p99.9, p99.99, max of latency, or
-after "overhead." of overhead, in ms, s or us; rate in answers per second; failed, timed_out, lost,
-missed, late, unknown, out_of_order as a number or in %. With a threshold for failed, requests may
-fail up to it.
+Metrics of --threshold, each with <, <=, > or >= and a value:
+  p10, p25, p50, p75, p90, p95, p99, p99.9, p99.99  latency in us, ms or s, such as p99<50ms
+  min, mean, max, stddev                            latency, too
+  overhead.p99, overhead.mean, …                    the same of overhead
+  rate                                              answers per second, such as rate>5000
+  failed                                            requests without a response, such as failed<1%
+  timed_out, lost, missed, late, unknown            as the report counts them; also in %
+  out_of_order                                      answers that overtook others; also in %
+With a threshold for failed, failures alone do not change the exit code.
 
 Exit codes: 0 all answered, 1 some answered with an error, or the report could not be written, 2
 wrong usage, 3 no connection or it was lost, 4 some not answered in time, 99 a threshold was not
 kept, 130 interrupted.
 
 Examples:
-  asyncpkt bench -c 50 -z 30s
-  asyncpkt bench -q 1000 -z 1m --threshold 'overhead.p99<5ms' --threshold 'failed<1%'
+  asyncpkt bench -c 50 -z 30s                                  # as fast as the server answers
+  asyncpkt bench -q 1000 -z 1m --threshold 'overhead.p99<5ms'  # 1,000 requests per second
+  asyncpkt bench -n 100000 -p 1000 --file packets.txt --json > report.json
+  asyncpkt bench -c 1 -p 1 --threshold 'failed<1%' --url wss://server.example --ca ca.pem
   asyncpkt bench --protocol jsonrpc --url ws://localhost:8546 --threshold 'p99<50ms'
   asyncpkt bench --protocol json --id-at /1 --template '[2,"{{id}}","Heartbeat",{}]'
-  asyncpkt bench -n 100000 -p 1000 --file packets.txt --json > report.json
 `;
 
 /** Runs the load, and reports. */

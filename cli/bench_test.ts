@@ -375,6 +375,6 @@ Deno.test("bench explains what is wrong with a command line", async (t) => {
 Deno.test("bench --help lists letters, and flags that can be repeated", async () => {
   const { exit, stdout } = await bench(["--help"]);
   assertEquals(exit, Exit.ok);
-  assertMatch(stdout, /^ {2}-c, --connections N +connections \[10\]$/m);
+  assertMatch(stdout, /^ {2}-c, --connections N +connections to open \[10\]$/m);
   assertMatch(stdout, /^ {6}--threshold METRIC<VALUE +.*; can be repeated$/m);
 });

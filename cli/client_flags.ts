@@ -12,25 +12,36 @@ import { UsageError } from "./command.ts";
 import * as flag from "./flags.ts";
 import { type Need, toConnect, toRead } from "./permissions.ts";
 
-/** The flags of clients. */
-export const CLIENT_FLAGS = {
-  url: flag.value("URL", "the server [ws://localhost:2707]", parseUrl, "ws://localhost:2707"),
+/** The flags about the server. */
+export const SERVER_FLAGS = {
+  url: flag.value("URL", "address [ws://localhost:2707]", parseUrl, "ws://localhost:2707"),
   "token-file": tokenFile,
   ca: flag.many(flag.text("FILE", "an authority to trust for wss, as PEM")),
-  concurrency: flag.short("p", flag.integer("requests in flight per connection [100]", 100, 1)),
   timeout: flag.short("t", flag.time("how long to wait for each answer [10s]", 10_000)),
+};
+
+/** The flags about the requests. */
+export const REQUEST_FLAGS = {
   file: flag.short("f", flag.text("PATH", "reads requests from a file, one per line; - for stdin")),
-  protocol: flag.choice("of the frames [packets]", ["packets", "jsonrpc", "json", "echo"]),
+  concurrency: flag.short(
+    "p",
+    flag.integer("requests in flight on each connection [100]", 100, 1),
+  ),
+};
+
+/** The flags about the protocol. */
+export const CLIENT_PROTOCOL_FLAGS = flag.group("Protocol", {
+  protocol: flag.choice("of the messages [packets]", ["packets", "jsonrpc", "json", "echo"]),
   "id-at": flag.value("POINTER", "JSON Pointer to the id in a message of json [/id]", parseAt),
   "error-at": flag.value("POINTER", "JSON Pointer to the error in one [/error]", parseAt),
   subprotocol: flag.text("NAME", "WebSocket subprotocol to offer; not for packets"),
-};
+});
 
 /** The protocols other than packets. */
 export const OTHER_PROTOCOLS: readonly string[] = ["jsonrpc", "json", "echo"];
 
-type AllFlags = flag.FlagValues<typeof CLIENT_FLAGS>;
-type ClientFlags = Pick<AllFlags, "url" | "token-file" | "ca">;
+type ProtocolFlags = flag.FlagValues<typeof CLIENT_PROTOCOL_FLAGS>;
+type ServerFlags = Pick<flag.FlagValues<typeof SERVER_FLAGS>, "url" | "token-file" | "ca">;
 
 /** Checks the URL of a server; one of http or https becomes one of ws or wss. */
 function parseUrl(given: string): string {
@@ -66,7 +77,7 @@ export function requireProtocol(
  * @throws {UsageError} if a flag has no meaning for the protocol.
  */
 export async function readClientProtocol(
-  given: AllFlags,
+  given: ProtocolFlags,
 ): Promise<MessageClientWire | undefined> {
   const { protocol, subprotocol, "id-at": idAt, "error-at": errorAt } = given;
   requireProtocol(protocol, ["json"], {
@@ -81,7 +92,7 @@ export async function readClientProtocol(
 }
 
 /** Returns the permissions to connect to the server, and to read `path` and the files that flags name. */
-export function clientNeeds(flags: ClientFlags, path?: string): Need[] {
+export function clientNeeds(flags: ServerFlags, path?: string): Need[] {
   const { protocol, hostname, port } = new URL(flags.url);
   return [
     ...toConnect(`${hostname}:${port || (protocol === "ws:" ? 80 : 443)}`),
@@ -98,7 +109,7 @@ export type ClientAccess = Pick<ConnectOptions, "token" | "caCerts">;
  *
  * @throws {UsageError} if a file cannot be read or used.
  */
-export async function readClientAccess(flags: ClientFlags): Promise<ClientAccess> {
+export async function readClientAccess(flags: ServerFlags): Promise<ClientAccess> {
   return flag.defined<ClientAccess>({
     token: await readToken(flags["token-file"]),
     caCerts: flags.ca.length > 0 ? await Promise.all(flags.ca.map(readAuthority)) : undefined,

@@ -73,7 +73,7 @@ test("zsh", async () => {
   assertStringIncludes(await argumentsFor("send", "--c"), "(--chart)--chart[shows when each");
   assertStringIncludes(
     await argumentsFor("bench", ""),
-    "(-n --requests)-n[requests to send in total]:N: \n",
+    "(-n --requests)-n[requests to send in total [no limit]]:N: \n",
   );
   assertStringIncludes(await argumentsFor("bench", ""), "]:text|json:(text json)\n");
   assertStringIncludes(await argumentsFor("send", ""), "]:PATH:_files\n");

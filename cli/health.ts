@@ -5,18 +5,14 @@
  */
 
 import { ConnectionError } from "../client/errors.ts";
-import { CLIENT_FLAGS, clientNeeds, readClientAccess } from "./client_flags.ts";
+import { clientNeeds, readClientAccess, SERVER_FLAGS } from "./client_flags.ts";
 import { CommandError, Exit, messageOf, stopSignal, type Streams } from "./command.ts";
 import * as flag from "./flags.ts";
 import { requirePermissions } from "./permissions.ts";
 
-const { url, "token-file": tokenFile, ca } = CLIENT_FLAGS;
-
 /** The flags of `asyncpkt health`. */
 export const flags = {
-  url,
-  "token-file": tokenFile,
-  ca,
+  ...SERVER_FLAGS,
   timeout: flag.short("t", flag.time("how long to wait for the answer [10s]", 10_000)),
 };
 

@@ -8,11 +8,13 @@ import { Client, type ConnectOptions } from "../client.ts";
 import type { RequestId } from "../protocol.ts";
 import { surviveLongTexts } from "../server/deno_workarounds.ts";
 import {
-  CLIENT_FLAGS,
+  CLIENT_PROTOCOL_FLAGS,
   clientNeeds,
   readClientAccess,
   readClientProtocol,
+  REQUEST_FLAGS,
   requireProtocol,
+  SERVER_FLAGS,
 } from "./client_flags.ts";
 import { CommandError, Exit, messageOf, stopSignal, type Streams, UsageError } from "./command.ts";
 import { counted } from "./figures.ts";
@@ -24,18 +26,26 @@ import { requirePermissions } from "./permissions.ts";
 
 /** The flags of `asyncpkt send`. */
 export const flags = {
-  ...CLIENT_FLAGS,
-  id: flag.text("ID", "the request_id, if there is one request"),
-  replay: flag.text("PATH", "sends the requests of a recording, each at its time"),
-  speed: flag.value("N", "replays N times as fast [1]", parseSpeed),
-  ordered: flag.toggle("prints answers in the order sent, not as they arrive"),
-  strict: flag.toggle("does not send JSON that is not a packet"),
-  wait: flag.toggle("keeps trying to connect until --timeout"),
-  "no-reconnect": flag.toggle("exits when the connection is lost"),
-  "no-retry": flag.toggle("does not retry requests that the server refuses"),
-  chart: flag.toggle("shows when each was sent and answered, as a chart"),
-  json: flag.toggle("writes the summary as JSON, the last line of stderr"),
-  quiet: flag.toggle("shows no progress and no summary"),
+  ...flag.group("Requests", {
+    ...REQUEST_FLAGS,
+    id: flag.text("ID", "the request_id, if there is one request"),
+    replay: flag.text("PATH", "sends the requests of a recording, each at its time"),
+    speed: flag.value("N", "replays N times as fast [1]", parseSpeed),
+    strict: flag.toggle("does not send JSON that is not a packet"),
+  }),
+  ...flag.group("Server", {
+    ...SERVER_FLAGS,
+    wait: flag.toggle("keeps trying to connect until --timeout"),
+    "no-reconnect": flag.toggle("exits when the connection is lost"),
+    "no-retry": flag.toggle("does not retry requests that the server refuses"),
+  }),
+  ...CLIENT_PROTOCOL_FLAGS,
+  ...flag.group("Output", {
+    ordered: flag.toggle("prints answers in the order sent, not as they arrive"),
+    chart: flag.toggle("shows when each was sent and answered, as a chart"),
+    json: flag.toggle("writes the summary as JSON, the last line of stderr"),
+    quiet: flag.toggle("shows no progress and no summary"),
+  }),
 };
 
 /** Returns the text of `asyncpkt send --help`. */
@@ -70,10 +80,10 @@ Examples:
   asyncpkt send 'Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&'
   asyncpkt send --id 01 --url ws://127.0.0.1:2707 'Hub&&name&&qwe'
   asyncpkt send --ordered --concurrency 1000 < packets.txt
-  asyncpkt send --strict --wait < packets.ndjson
-  asyncpkt send --replay recording.ndjson --speed 2
+  asyncpkt send --strict --wait < packets.ndjson                # the server may start later
+  seq 50 | asyncpkt send --chart > answers.txt                  # watch 50 requests at once
+  asyncpkt send --replay recording.ndjson --speed 2             # from serve --record
   asyncpkt send --protocol jsonrpc '{"jsonrpc":"2.0","method":"ping"}'
-  seq 50 | asyncpkt send --chart > answers.txt
 `;
 
 type Flags = flag.FlagValues<typeof flags>;
