@@ -199,6 +199,41 @@ Deno.test("reset() returns to the settings at the start, whatever the program do
   assertEquals(server.settings, before);
 });
 
+Deno.test("reset() numbers connections and their requests anew, but not for taps", async () => {
+  const taps: string[] = [];
+  await using server = serve({
+    ...LATE,
+    rules: [{ match: { connection: 2, nth: 1 }, delay: 0 }],
+    journal: 10,
+    tap: {
+      opened: (number) => taps.push(`opened ${number}`),
+      received: (number) => taps.push(`received ${number}`),
+      sent() {},
+      closed: (number) => taps.push(`closed ${number}`),
+    },
+  });
+  const places = () => server.requests.map(({ connection, id }) => `${connection} ${id}`);
+  {
+    await using _first = await ask(server, "plain", ["a"]);
+    await using second = await ask(server, "plain", ["b", "c"]);
+    assertEquals(await second.ids(1), ["b"]);
+  }
+  await server.received(2, { outcome: "dropped" });
+  await using third = await ask(server, "plain", ["d"]);
+  await server.received(4);
+  assertEquals(places(), ["1 a", "2 b", "2 c", "3 d"]);
+  server.reset();
+  await using fourth = await ask(server, "plain", ["e", "f"]);
+  assertEquals(await fourth.ids(1), ["e"]);
+  third.send({ request_id: "g", data: "" });
+  await server.received(3);
+  assertEquals(places(), ["2 e", "2 f", "1 g"]);
+  assertEquals(taps.filter((tap) => !tap.startsWith("closed")), [
+    ...["opened 1", "received 1", "opened 2", "received 2", "opened 3", "received 3"],
+    ...["opened 4", "received 4", "received 3"],
+  ]);
+});
+
 Deno.test("reset() forgets which requests have disconnected their client", async () => {
   await using server = serve({ ...LATE, delay: { min: 0, max: 0 }, faults: { disconnect: 1 } });
   const disconnect = async () => {

@@ -301,7 +301,7 @@ export class Steering {
    * journal.
    */
   reset(): void {
-    this.#sessions.dropAll();
+    this.#sessions.restart();
     this.#sessions.planner.spareNone();
     this.#use(this.#atStart);
     this.rules.reset();

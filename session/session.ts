@@ -34,8 +34,10 @@ export class Session {
   inFlight = 0;
   /** Unique among open sessions. */
   readonly number: number;
-  /** Its number among all sessions of the server, from 1. */
-  readonly connection: number;
+  /** Its number among all sessions of the server since the start or a reset, from 1. */
+  connection: number;
+  /** How many valid requests it has received since then. */
+  received = 0;
   /** Whether the peer sent too many wrong packets in a row. The carrier should then close. */
   hasTooManyErrors = false;
   readonly carrier: Carrier;
@@ -46,7 +48,6 @@ export class Session {
   readonly #context: SessionContext;
   readonly #outgoing: Outgoing;
   #consecutiveErrors = 0;
-  #received = 0;
   /** Requests that were submitted and not accepted yet; undefined if there never were any. */
   #unaccepted: Unaccepted | undefined;
 
@@ -75,7 +76,7 @@ export class Session {
     const { reader, counters } = this.#context;
     try {
       if (this.#isTooLong(frame)) return;
-      const nth = this.#received + 1;
+      const nth = this.received + 1;
       if (typeof frame === "string") reader.read(frame, nth);
       else if (frame instanceof Uint8Array) reader.readBinary(frame, nth);
       else if (reader.readAscii !== undefined) reader.readAscii(frame, nth);
@@ -103,7 +104,7 @@ export class Session {
     try {
       const id = wire.peekId(text);
       this.#refuse(id, { code: "packet_too_large", message, limit });
-      const arrival = { connection, nth: this.#received, id, data: "", value: () => undefined };
+      const arrival = { connection, nth: this.received, id, data: "", value: () => undefined };
       observer?.passed(arrival, "error:packet_too_large");
     } catch (error) {
       this.#outgoing.fail("null", error);
@@ -209,7 +210,7 @@ export class Session {
     let arrival: ArrivedRequest | undefined;
     try {
       if (reader.isCancel(i)) return this.#cancel(i);
-      if (reader.error(i) === undefined) this.#received++;
+      if (reader.error(i) === undefined) this.received++;
       if (planner.hasRules || observer !== undefined) arrival = this.#arrivalOf(i);
       if (reader.isNotification?.(i)) {
         counters.notifications++;
@@ -295,7 +296,7 @@ export class Session {
     const { reader } = this.#context;
     const data = reader.dataText(i);
     const [id, value] = [reader.idText(i), reader.value(i, data)];
-    return { connection: this.connection, nth: this.#received, id, data, value };
+    return { connection: this.connection, nth: this.received, id, data, value };
   }
 
   /** @param delay undefined if it is not known yet. */

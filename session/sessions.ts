@@ -68,7 +68,10 @@ export class Sessions {
   readonly #open: (Session | undefined)[] = [];
   readonly #freeNumbers: number[] = [];
   readonly #tap: Tap | undefined;
-  #opened = 0;
+  /** The last number of a session. */
+  #numbered = 0;
+  /** The last number of a session for the tap, which no reset changes. */
+  #tapped = 0;
   /** The time of the last {@linkcode Sessions.advance}. */
   #now = 0;
 
@@ -162,6 +165,17 @@ export class Sessions {
     for (const session of this.#open) session?.dropAll();
   }
 
+  /** Drops all requests in flight, and numbers sessions and their requests from 1 again. */
+  restart(): void {
+    this.dropAll();
+    const sessions = this.list();
+    sessions.forEach((session, i) => {
+      session.connection = i + 1;
+      session.received = 0;
+    });
+    this.#numbered = sessions.length;
+  }
+
   /** A time before which no request is due; Infinity when none is in flight. */
   get nextDue(): number {
     return this.#context.wheel.nextDue;
@@ -192,10 +206,10 @@ export class Sessions {
    */
   open(carrier: Carrier, batched = false): Session {
     const number = this.#freeNumbers.pop() ?? this.#open.length;
-    const connection = ++this.#opened;
+    const parts = [this.#context, number, ++this.#numbered, carrier, batched] as const;
     const session = this.#tap === undefined
-      ? new Session(this.#context, number, connection, carrier, batched)
-      : new TappedSession(this.#tap, this.#context, number, connection, carrier, batched);
+      ? new Session(...parts)
+      : new TappedSession(this.#tap, ++this.#tapped, ...parts);
     this.#open[number] = session;
     return session;
   }

@@ -23,9 +23,12 @@ export interface Tap {
 /** A session with a tap; other sessions pay nothing for it. */
 export class TappedSession extends Session {
   readonly #tap: Tap;
+  readonly #tapNumber: number;
 
+  /** @param tapNumber its number for the tap, which never changes. */
   constructor(
     tap: Tap,
+    tapNumber: number,
     context: SessionContext,
     number: number,
     connection: number,
@@ -34,11 +37,11 @@ export class TappedSession extends Session {
   ) {
     const tapped: Carrier = {
       send(frame) {
-        tap.sent(connection, frame);
+        tap.sent(tapNumber, frame);
         carrier.send(frame);
       },
       sendBinary(frame) {
-        tap.sent(connection, frame);
+        tap.sent(tapNumber, frame);
         carrier.sendBinary?.(frame);
       },
       address: carrier.address,
@@ -48,22 +51,23 @@ export class TappedSession extends Session {
     };
     if (carrier.sendFaulty !== undefined) {
       tapped.sendFaulty = (kind, frame, parameter) => {
-        if (kind !== "stall") tap.sent(connection, frame);
+        if (kind !== "stall") tap.sent(tapNumber, frame);
         carrier.sendFaulty!(kind, frame, parameter);
       };
     }
     super(context, number, connection, tapped, batched);
     this.#tap = tap;
-    tap.opened(connection, batched);
+    this.#tapNumber = tapNumber;
+    tap.opened(tapNumber, batched);
   }
 
   override receive(frame: Frame | AsciiText, now: number): void {
-    if (!this.isClosed) this.#tap.received(this.connection, frameOf(frame));
+    if (!this.isClosed) this.#tap.received(this.#tapNumber, frameOf(frame));
     super.receive(frame, now);
   }
 
   override close(): void {
-    if (!this.isClosed) this.#tap.closed(this.connection);
+    if (!this.isClosed) this.#tap.closed(this.#tapNumber);
     super.close();
   }
 }
