@@ -192,7 +192,10 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   const site = server.url.replace("ws", "http");
   const hasConsole = !given["no-console"] && !isOther(given.protocol);
   log.listening(server.url, {
-    console: hasConsole ? site : undefined,
+    // 0.0.0.0 and :: stand for all addresses; not every browser opens them.
+    console: hasConsole
+      ? site.replace("//0.0.0.0:", "//127.0.0.1:").replace("[::]", "[::1]")
+      : undefined,
     control: control ? `${site}/control` : undefined,
   });
   if (token === undefined && !isLoopback(hostname)) log.exposed(control);

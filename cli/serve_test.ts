@@ -243,8 +243,8 @@ Deno.test("serve --control reports the URL of the control API, and who may use i
   const text = startCommand([...flags, "--journal", "1"]);
   const lines = /^Listening on (\S+)\nConsole: (\S+)\nControl API: (\S+)\nAnyone.*\n/;
   const [, url, console, control] = await text.seen(lines);
-  assertEquals(console, url!.replace("ws", "http"));
-  assertEquals(control, `${console}/control`);
+  assertEquals(console, url!.replace("ws://0.0.0.0", "http://127.0.0.1"));
+  assertEquals(control, `${url!.replace("ws", "http")}/control`);
   const warning =
     "Anyone who can reach this server may use and steer it; --token-file requires a token";
   assertEquals(text.stdout.split("\n")[3], warning);
@@ -260,8 +260,8 @@ Deno.test("serve --control reports the URL of the control API, and who may use i
   const record = JSON.parse((await json.seen(/^.*\n/))[0]);
   assertEquals([record.event, record.console, record.control], [
     "listening",
-    record.url.replace("ws", "http"),
-    `${record.console}/control`,
+    record.url.replace("ws://0.0.0.0", "http://127.0.0.1"),
+    `${record.url.replace("ws", "http")}/control`,
   ]);
   json.interrupt();
   assertEquals(await json.exit, 0);

@@ -45,7 +45,10 @@ export interface SessionEvents {
   accepted?(id: string, delay: number): void;
   /** A request was accepted that no time answers: it is held until its release, or forever. */
   held?(id: string, forever: boolean): void;
-  /** A request was answered with a response, `elapsed` milliseconds after it arrived. */
+  /**
+   * A request was answered with a response, `elapsed` milliseconds after it arrived by the clock of
+   * the server.
+   */
   answered?(id: string, elapsed: number): void;
   /** A request, or a frame without one, was answered with an error. */
   refused?(id: string, error: ErrorDetails): void;
