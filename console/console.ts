@@ -11,9 +11,9 @@ import {
   savedToken,
   saveToken,
 } from "./connection.ts";
-import { Detail } from "./detail.ts";
 import { readDrafts, repeatDrafts } from "./drafts.ts";
 import { Exchange, type Sent } from "./exchange.ts";
+import { Inspector } from "./inspector.ts";
 import { count, duration, find } from "./page.ts";
 import { ServerView } from "./server_view.ts";
 import { Timeline } from "./timeline.ts";
@@ -48,7 +48,8 @@ const exchange = new Exchange({
   changed: (sent) => timeline.change(sent),
   strayed: (what) => announce(`The server sent ${what}.`),
 });
-const timeline = new Timeline(find("#timeline"), new Detail(cancel), cancel);
+const inspector = new Inspector(cancel);
+const timeline = new Timeline({ table: find("#timeline"), inspector, cancel });
 const connection = new Connection(new URL(".", location.href).href.replace(/^http/, "ws"), {
   changed: showConnection,
   connected(link) {
@@ -118,7 +119,6 @@ function tick(): void {
   totals.failed.textContent = count(exchange.failed);
   totals.cancelled.textContent = count(exchange.cancelled);
   totals.rate.textContent = count(perSecond);
-  timeline.tick(now);
   clear.disabled = timeline.size === 0;
   cancelAll.disabled = exchange.inFlight === 0;
   if (exchange.inFlight > 0 || perSecond > 0) return;

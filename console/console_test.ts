@@ -51,18 +51,22 @@ function rows(page: Page): Promise<string[]> {
   );
 }
 
-function untilTotals(
+/** Waits for totals, and until the rows show them too. */
+async function untilTotals(
   page: Page,
   inFlight: string,
   answered: string,
   failed: string,
   cancelled = "0",
 ) {
-  return page.waitForFunction((wanted) => {
+  await page.waitForFunction((wanted) => {
     const text = (id: string) => document.getElementById(id)!.textContent;
     const ids = ["in-flight", "answered", "failed", "cancelled"];
     return ids.map(text).join() === wanted;
   }, [inFlight, answered, failed, cancelled].join());
+  await page.evaluate(() =>
+    new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
+  );
 }
 
 /** A way to use the page, and the options of its server. */
@@ -121,16 +125,10 @@ const stories: Story[] = [
 
   ["grows the bar of a request in flight", KNOWN, async (page) => {
     await send(page, { request_id: NEVER_ID, data: "a&&b&&c" });
-    const width = () =>
-      page.locator(".fill td").evaluate((fill) => {
-        const { left } = fill.parentElement!.getBoundingClientRect();
-        return fill.getBoundingClientRect().right - left;
-      });
-    const before = await width();
+    const bar = page.locator(".request .bar");
+    const before = await bar.evaluate((bar) => bar.getBoundingClientRect().width);
     await page.waitForFunction((before) => {
-      const fill = document.querySelector(".fill td")!;
-      const { left } = fill.parentElement!.getBoundingClientRect();
-      return fill.getBoundingClientRect().right - left > before + 5;
+      return document.querySelector(".request .bar")!.getBoundingClientRect().width > before + 5;
     }, before);
   }],
 
@@ -149,10 +147,10 @@ const stories: Story[] = [
     assertMatch(answered!, /#\d$/);
     assertEquals(broken, "no id Error invalid_json the frame is not JSON");
     assertEquals(invalid, "x Error invalid_packet data is missing");
-    const colors = await page.locator(".answered .bar, .failed .bar").evaluateAll((bars) =>
+    const colors = await page.locator(":is(.answered, .late, .failed) .bar").evaluateAll((bars) =>
       bars.map((bar) => getComputedStyle(bar).background)
     );
-    assertEquals(new Set(colors).size, 2);
+    assertEquals(new Set(colors).size > 1, true);
     await page.click(".request:last-child th button");
     const shown = await page.locator(".representation .code").textContent();
     assertEquals(shown, "invalid_packet data is missing");
@@ -170,7 +168,7 @@ const stories: Story[] = [
     await page.keyboard.press("Delete");
     await untilTotals(page, "1", "0", "0", "2");
     await page.click(".request >> nth=2 >> th button");
-    await page.click(".detail .cancel");
+    await page.click("#inspector .cancel");
     await untilTotals(page, "0", "0", "0", "3");
     for (const row of await rows(page)) {
       assertStringIncludes(row, "Cancelled cancelled cancelled by the client");
@@ -234,17 +232,21 @@ const stories: Story[] = [
     assertStringIncludes((await page.textContent(".facts"))!, "Sent2 times");
   }],
 
-  ["sends 1,000 at once, with one animation for all", QUICK, async (page) => {
-    await page.click('[data-count="1000"]');
-    const animations = await page.evaluate(() => document.getAnimations().length);
-    assert(animations <= 1, `${animations} animations`);
-    await untilTotals(page, "0", "1,000", "0");
-    const all = await rows(page);
-    assertEquals(all.length, 1000);
-    const places = all.map((row) => Number(/#([\d,]+)$/.exec(row)![1]!.replace(",", "")));
-    assertEquals(new Set(places).size, 1000);
-    assert(places.some((place, i) => place !== i + 1), "no answer was out of order");
-    assertEquals(await page.evaluate(() => document.getAnimations().length), 0);
+  ["shows 10,000 requests with few elements", QUICK, async (page) => {
+    for (let i = 0; i < 10; i++) await page.click('[data-count="1000"]');
+    await untilTotals(page, "0", "10,000", "0");
+    const rowCount = Number(await page.getAttribute("#timeline", "aria-rowcount"));
+    assert(rowCount > 10_000, `${rowCount} rows`);
+    await page.focus('.request [tabindex="0"]');
+    await page.keyboard.press("End");
+    assertMatch(
+      (await page.evaluate(() => document.activeElement!.textContent))!,
+      /^01-\d+$/,
+    );
+    const shown = await rows(page);
+    assert(shown.length < 60, `${shown.length} rows`);
+    const places = shown.map((row) => Number(/#([\d,]+)$/.exec(row)![1]!.replace(",", "")));
+    assert(places.some((place, i) => place !== places[0]! + i), "no answer was out of order");
   }],
 
   ["can be used by keyboard alone", QUICK, async (page) => {
@@ -264,11 +266,20 @@ const stories: Story[] = [
       assertEquals(await focused(), id);
     }
     await press("ArrowDown");
-    await press("Enter");
     assertEquals(await page.locator('[aria-expanded="true"]').allTextContents(), ["01-2"]);
+    assertEquals(await page.textContent("#inspector-title"), "01-2");
     assertEquals(await page.locator('.request [tabindex="0"]').count(), 1);
+    await page.focus("#inspector .pair");
+    await press("ArrowDown");
+    assertEquals(await page.textContent("#inspector-title"), "01-3");
+    await page.focus("#inspector-close");
+    await press("Escape");
+    assertEquals(await page.isVisible("#inspector"), false);
+    assertEquals(await focused(), "01-3");
     await press("Enter");
-    assertEquals(await page.locator(".detail").count(), 0);
+    assertEquals(await page.textContent("#inspector-title"), "01-3");
+    await press("Enter");
+    assertEquals(await page.isVisible("#inspector"), false);
   }],
 
   ["shows long and strange texts as they are", QUICK, async (page) => {
@@ -366,8 +377,8 @@ async function nothingMoves(tab: ConsoleTab): Promise<void> {
   await using _ = await tab.connect(server);
   await tab.page.emulateMedia({ reducedMotion: "reduce" });
   await send(tab.page, { request_id: NEVER_ID, data: "a&&b&&c" });
-  await tab.page.waitForSelector(".fill", { state: "attached" });
-  assertEquals(await tab.page.locator(".fill td").isVisible(), false);
+  await tab.page.waitForSelector(".bar", { state: "attached" });
+  assertEquals(await tab.page.locator(".bar").isVisible(), false);
   await tab.page.emulateMedia({ reducedMotion: "no-preference" });
 }
 
@@ -388,6 +399,8 @@ async function isAccessible(t: Deno.TestContext, tab: ConsoleTab): Promise<void>
     data: "",
   }, "{");
   await untilTotals(page, "1", "1", "1");
+  await check("nothing is selected");
+  if (await page.isHidden("#inspector")) await page.click(".request >> nth=0 >> th button");
   await page.hover(".source .pair");
   await check("connected");
   await page.click("#connection-button");

@@ -1,48 +1,18 @@
 /**
- * The requests as bars on a time axis.
- *
- * Requests that are sent while others are in flight share their axis: a run. A fill behind the rows
- * of a run grows with time, and the bars of the requests in flight are holes that show it. So a run
- * has one animation, however many bars it has.
+ * The page's own requests as bars on a time axis. The bars of requests in flight grow with one
+ * variable of the table, which changes once per frame.
  *
  * @module
  */
 
 import { Reply } from "../client/reply.ts";
-import type { Detail } from "./detail.ts";
+import { FIRST_REACH, fitAxis, marksOf, stepOf } from "./axis.ts";
 import type { Sent } from "./exchange.ts";
+import type { Inspector } from "./inspector.ts";
 import { faultsOf, latenessOf, type State, stateOf } from "./outcome.ts";
-import { copyTemplate, count, duration, find, make, rowSteps, timeOfDay } from "./page.ts";
-
-/** How far the axis reaches at first, in milliseconds; default delays are 1 to 5 s. */
-const FIRST_REACH = 6000;
-
-/** How long requests can join a run, in milliseconds. */
-const MAX_JOIN = 10_000;
-
-/** The most requests that are kept; the oldest runs go first. */
-const MAX_ROWS = 5000;
-
-/** How far an axis may reach, in seconds; beyond the last, it doubles. */
-const REACHES = [0.1, 0.2, 0.5, 1, 2, 3, 4, 6, 8, 10, 15, 20, 30, 45, 60, 90, 120];
-
-/** Times between marks, in milliseconds. */
-const STEPS = [20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000];
-
-/** How many times too far an axis may reach before it shrinks. */
-const MAX_SLACK = 4;
-
-/** Requests that share an axis. */
-interface Run {
-  readonly body: HTMLTableSectionElement;
-  readonly title: HTMLElement;
-  readonly startedAt: number;
-  readonly fill: HTMLElement;
-  readonly growth: Animation;
-  readonly sent: Sent[];
-  inFlight: number;
-  failed: number;
-}
+import { copyTemplate, count, duration, find, make, timeOfDay } from "./page.ts";
+import { RequestLog, type Run } from "./request_log.ts";
+import { VirtualRows } from "./virtual_rows.ts";
 
 /** States in words. */
 const WORDS: Readonly<Record<State, string>> = {
@@ -54,150 +24,154 @@ const WORDS: Readonly<Record<State, string>> = {
   "cancelled": "Cancelled",
 };
 
-/** The place of a request. */
-interface Row {
-  readonly run: Run;
-  readonly row: HTMLTableRowElement;
+/** Where the inspector has room beside the table. */
+const WIDE = matchMedia("(width >= 60rem)");
+const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Where the detail of a request is shown, and what the user does to it. */
+export interface TimelineParts {
+  readonly table: HTMLTableElement;
+  readonly inspector: Inspector;
+  /** Called when the user cancels a request. */
+  cancel(sent: Sent): void;
 }
 
 /** The table of requests, the newest run first. */
 export class Timeline {
   readonly #table: HTMLTableElement;
-  readonly #detail: Detail;
+  readonly #inspector: Inspector;
   readonly #cancel: (sent: Sent) => void;
-  readonly #rows = new Map<Sent, Row>();
-  /** The newest first. */
-  readonly #runs: Run[] = [];
-  readonly #sentOf = new WeakMap<Element, Sent>();
+  readonly #log = new RequestLog();
+  readonly #rows: VirtualRows<Sent | Run>;
   #isConnected = false;
+  /** Whether the list of rows has changed since the last frame. */
+  #isStale = false;
+  #frame: number | undefined;
   #reach = FIRST_REACH;
   #longest = 0;
 
-  /** Creates an empty timeline, which calls `cancel` when the user cancels a request. */
-  constructor(table: HTMLTableElement, detail: Detail, cancel: (sent: Sent) => void) {
+  /** Creates an empty timeline. */
+  constructor({ table, inspector, cancel }: TimelineParts) {
     this.#table = table;
-    this.#detail = detail;
+    this.#inspector = inspector;
     this.#cancel = cancel;
-    table.addEventListener("click", this.#onClick);
-    table.addEventListener("keydown", this.#onKey);
+    this.#rows = new VirtualRows<Sent | Run>(table, {
+      keyOf: (item) => item,
+      hasButton: (item) => !isRun(item),
+      make: (item) => copyTemplate(isRun(item) ? "run-template" : "row-template"),
+      fill: (row, item) => isRun(item) ? this.#fillRun(row, item) : this.#fill(row, item),
+    });
+    const body = table.tBodies[0]!;
+    body.addEventListener("click", this.#onClick);
+    body.addEventListener("keydown", this.#onKey);
+    inspector.onKey = (event) => this.#onInspectorKey(event);
+    inspector.onClose = () => this.#close();
     this.#setReach(FIRST_REACH);
   }
 
   /** How many requests it shows. */
   get size(): number {
-    return this.#rows.size;
+    return this.#log.size;
   }
 
   /** Adds requests. */
   add(sent: readonly Sent[], now: number): void {
     if (sent.length === 0) return;
-    const newest = this.#runs[0];
-    const joins = newest !== undefined && newest.inFlight > 0 && now - newest.startedAt < MAX_JOIN;
-    const run = joins ? newest : this.#startRun(now);
-    const rows = document.createDocumentFragment();
-    for (const one of sent) rows.append(this.#makeRow(one, run));
-    run.body.append(rows);
-    run.inFlight += sent.length;
-    run.sent.push(...sent);
-    if (!joins) this.#open(sent[0]!);
-    this.#title(run);
-    this.#trim();
+    const isNewRun = this.#log.add(sent, now);
+    this.#rows.touch(this.#log.runs[0]!);
+    this.#changeList();
+    if (isNewRun && WIDE.matches) this.#open(sent[0]!);
   }
 
   /** Shows the end of a request. */
   end(sent: Sent): void {
-    const shown = this.#rows.get(sent);
-    if (shown === undefined) return;
-    const { run, row } = shown;
-    this.#fill(row, sent);
-    if (row.classList.contains("failed")) run.failed++;
+    const run = this.#log.end(sent, stateOf(sent, true) === "failed");
+    if (run === undefined) return;
     this.#longest = Math.max(this.#longest, sent.ending!.at - run.startedAt);
-    if (--run.inFlight === 0) {
-      run.growth.cancel();
-      run.fill.hidden = true;
-      this.#title(run);
-      this.#setReach(fitAxis(this.#reach, this.#longest));
-    }
-    if (this.#detail.sent === sent) this.#detail.update();
+    if (run.inFlight === 0) this.#setReach(fitAxis(this.#reach, this.#longest));
+    this.#rows.touch(run);
+    this.change(sent);
   }
 
-  /** Shows a new anomaly of a request. */
+  /** Shows a change of a request. */
   change(sent: Sent): void {
-    const shown = this.#rows.get(sent);
-    if (shown === undefined) return;
-    this.#fill(shown.row, sent);
-    if (this.#detail.sent === sent) this.#detail.update();
+    this.#rows.touch(sent);
+    if (this.#inspector.sent === sent) this.#inspector.update();
+    this.#schedule();
   }
 
   /** Shows whether requests are in flight, or queued until there is a connection. */
   connected(isConnected: boolean): void {
     this.#isConnected = isConnected;
-    for (const [sent, { row }] of this.#rows) {
-      if (sent.ending === undefined) this.#fill(row, sent);
-    }
-    for (const run of this.#runs) this.#title(run);
-  }
-
-  /** Updates the runs; call it a few times per second while requests are in flight. */
-  tick(now: number): void {
-    const running = this.#runs.filter(({ inFlight }) => inFlight > 0);
-    for (const run of running) this.#title(run);
-    // Grows before the fill reaches the end.
-    const elapsed = Math.max(0, ...running.map(({ startedAt }) => now - startedAt));
-    if (elapsed > 0.92 * this.#reach) this.#setReach(fitAxis(this.#reach, 1.2 * elapsed));
+    this.#rows.touchAll();
+    this.#schedule();
   }
 
   /** Removes the runs that are over. */
   clear(): void {
-    for (const run of this.#runs.filter(({ inFlight }) => inFlight === 0)) this.#remove(run);
+    this.#log.clear();
+    const { sent } = this.#inspector;
+    if (sent !== undefined && this.#log.runOf(sent) === undefined) this.#inspector.hide();
     this.#longest = 0;
-    this.#setReach(this.#runs.length === 0 ? FIRST_REACH : this.#reach);
+    if (this.size === 0) this.#setReach(FIRST_REACH);
+    this.#changeList();
   }
 
-  #startRun(now: number): Run {
-    const body = copyTemplate<HTMLTableSectionElement>("run-template");
-    const title = find(".run th", body);
-    const fill = find(".fill", body);
-    this.#table.tHead!.after(body);
-    const growth = find("td", fill).animate(
-      [{ transform: "translateX(-100%)" }, { transform: "none" }],
-      { duration: this.#reach, fill: "forwards" },
-    );
-    growth.startTime = now;
-    const run = { body, title, startedAt: now, fill, growth, sent: [], inFlight: 0, failed: 0 };
-    this.#runs.unshift(run);
-    return run;
+  #changeList(): void {
+    this.#isStale = true;
+    this.#schedule();
   }
 
-  #makeRow(sent: Sent, run: Run): HTMLTableRowElement {
-    const row = copyTemplate<HTMLTableRowElement>("row-template");
-    const id = sent.draft.id === null ? "no id" : String(sent.draft.id);
-    const [button, cancel] = row.querySelectorAll("button");
-    button!.textContent = id;
-    button!.title = id;
-    cancel!.setAttribute("aria-label", `Cancel ${id}`);
-    if (sent.draft.id === null) cancel!.remove();
-    row.style.setProperty("--start", String(sent.sentAt - run.startedAt));
-    this.#rows.set(sent, { run, row });
-    this.#sentOf.set(row, sent);
-    this.#fill(row, sent);
-    return row;
+  /** Renders once before the next frame, and then in each while bars grow. */
+  #schedule(): void {
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#frame = undefined;
+      this.#render(performance.now());
+    });
+  }
+
+  #render(now: number): void {
+    const running = this.#log.runs.filter(({ inFlight }) => inFlight > 0);
+    // Grows before a bar reaches the end.
+    const elapsed = Math.max(0, ...running.map(({ startedAt }) => now - startedAt));
+    if (elapsed > 0.92 * this.#reach) this.#setReach(fitAxis(this.#reach, 1.2 * elapsed));
+    this.#table.style.setProperty("--now", now.toFixed(1));
+    if (this.#isStale) this.#rows.show(this.#log.runs.flatMap((run) => [run, ...run.sent]));
+    else this.#rows.render();
+    this.#isStale = false;
+    if (running.length > 0 && !REDUCED_MOTION.matches) this.#schedule();
+  }
+
+  #fillRun(row: HTMLTableRowElement, { startedAt, sent, inFlight, failed }: Run): void {
+    const parts = [timeOfDay(startedAt), `${count(sent.length)} sent`];
+    const open = this.#isConnected ? "in flight" : "queued";
+    if (inFlight > 0) parts.push(`${count(inFlight)} ${open}`);
+    if (failed > 0) parts.push(`${count(failed)} failed`);
+    row.cells[0]!.textContent = parts.join(" · ");
   }
 
   #fill(row: HTMLTableRowElement, sent: Sent): void {
     const state = stateOf(sent, this.#isConnected);
-    const [, delay, late, outcome, track] = row.cells;
+    const [head, delay, late, outcome, track] = row.cells;
     const [bar, note] = track!.children as unknown as [HTMLElement, HTMLElement];
+    const id = sent.draft.id === null ? "no id" : String(sent.draft.id);
+    const isSelected = this.#inspector.sent === sent;
     row.className = `request ${state}`;
+    row.classList.toggle("selected", isSelected);
+    const button = find<HTMLButtonElement>("button", head!);
+    button.textContent = button.title = id;
+    button.ariaExpanded = String(isSelected);
     const words = find(".state", outcome!);
     words.textContent = WORDS[state];
-    const faults = faultsOf(sent).map((fault) => make("span", "fault", fault));
-    note.replaceChildren(...faults);
+    row.style.setProperty("--start", String(sent.sentAt - this.#log.runOf(sent)!.startedAt));
+    row.style.setProperty("--sent-at", String(sent.sentAt));
+    note.replaceChildren(...faultsOf(sent).map((fault) => make("span", "fault", fault)));
+    const cancel = outcome!.querySelector("button");
+    if (sent.ending !== undefined || sent.draft.id === null) cancel?.remove();
+    else cancel!.ariaLabel = `Cancel ${id}`;
     if (sent.ending === undefined) return;
-    outcome!.querySelector("button")?.remove();
     const { at, place, result } = sent.ending;
-    const took = at - sent.sentAt;
-    row.style.setProperty("--took", String(took));
+    row.style.setProperty("--took", String(at - sent.sentAt));
     if (!(result instanceof Reply)) {
       note.append(make("strong", "", result.code), ` ${result.message}`);
       return;
@@ -209,21 +183,10 @@ export class Timeline {
     if (state === "late") bar.style.setProperty("--due", String(result.delay * 1000));
   }
 
-  #title({ title, startedAt, sent, inFlight, failed }: Run): void {
-    const parts = [timeOfDay(startedAt), `${count(sent.length)} sent`];
-    const open = this.#isConnected ? "in flight" : "queued";
-    if (inFlight > 0) parts.push(`${count(inFlight)} ${open}`);
-    if (failed > 0) parts.push(`${count(failed)} failed`);
-    title.textContent = parts.join(" · ");
-  }
-
   #setReach(reach: number): void {
     this.#reach = reach;
     this.#table.style.setProperty("--reach", String(reach));
     this.#table.style.setProperty("--step", String(stepOf(reach)));
-    for (const { growth, inFlight } of this.#runs) {
-      if (inFlight > 0) growth.effect!.updateTiming({ duration: reach });
-    }
     const marks = marksOf(reach).map((at) => {
       const mark = make("span", "", at === 0 ? "0" : reach < 1000 ? `${at} ms` : `${at / 1000} s`);
       mark.style.setProperty("--at", String(at));
@@ -232,99 +195,54 @@ export class Timeline {
     find(".marks", this.#table).replaceChildren(...marks);
   }
 
-  #trim(): void {
-    while (this.#rows.size > MAX_ROWS) {
-      const oldest = this.#runs.findLast(({ inFlight }) => inFlight === 0);
-      if (oldest === undefined) return;
-      this.#remove(oldest);
-    }
-  }
-
-  #remove(run: Run): void {
-    if (run.body.contains(this.#detail.row)) this.#close();
-    run.body.remove();
-    for (const sent of run.sent) this.#rows.delete(sent);
-    this.#runs.splice(this.#runs.indexOf(run), 1);
-  }
-
   #open(sent: Sent): void {
-    this.#close();
-    const { row } = this.#rows.get(sent)!;
-    this.#detail.show(sent);
-    row.after(this.#detail.row);
-    const button = buttonOf(row);
-    button.setAttribute("aria-expanded", "true");
-    button.setAttribute("aria-controls", this.#detail.row.id);
-    this.#makeCurrent(button);
+    const before = this.#inspector.sent;
+    this.#inspector.show(sent);
+    if (before !== undefined) this.#rows.touch(before);
+    this.#rows.touch(sent);
+    this.#rows.makeCurrent(sent);
   }
 
+  /** Closes the inspector; the focus goes from there to the row. */
   #close(): void {
-    const shown = this.#detail.row.parentElement && this.#rows.get(this.#detail.sent!);
-    this.#detail.row.remove();
-    if (!shown) return;
-    const button = buttonOf(shown.row);
-    button.setAttribute("aria-expanded", "false");
-    button.removeAttribute("aria-controls");
+    const { sent, hasFocus } = this.#inspector;
+    this.#inspector.hide();
+    if (sent === undefined) return;
+    this.#rows.touch(sent);
+    if (hasFocus && this.#log.runOf(sent) !== undefined) this.#rows.focus(sent);
+    else this.#rows.render();
   }
 
-  /** Makes a row the only one that the Tab key reaches; the arrow keys go on from there. */
-  #makeCurrent(button: HTMLButtonElement): void {
-    for (const other of this.#table.querySelectorAll<HTMLElement>(".request th [tabindex='0']")) {
-      other.tabIndex = -1;
-    }
-    button.tabIndex = 0;
-  }
-
-  #onClick = (event: Event): void => {
-    const button = event.target instanceof Element ? event.target.closest("button") : null;
-    const row = button?.closest(".request");
-    const sent = row && this.#sentOf.get(row);
-    if (!button || !sent) return;
-    if (button.closest(".outcome")) this.#cancel(sent);
-    else if (button.getAttribute("aria-expanded") === "true") this.#close();
-    else this.#open(sent);
+  #onClick = ({ target }: Event): void => {
+    const item = this.#rows.itemAt(target);
+    if (item === undefined || isRun(item)) return;
+    if ((target as Element).closest(".outcome button")) this.#cancel(item);
+    else if (this.#inspector.sent === item) this.#close();
+    else this.#open(item);
   };
 
   #onKey = (event: KeyboardEvent): void => {
-    const row = event.target instanceof Element
-      ? event.target.closest<HTMLTableRowElement>(".request")
-      : null;
-    const sent = row && this.#sentOf.get(row);
-    if (!row || !sent || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "Delete") return this.#cancel(sent);
-    const steps = rowSteps(event);
-    if (steps === undefined) return;
-    event.preventDefault();
-    const rows = [...this.#table.querySelectorAll<HTMLTableRowElement>(".request")];
-    const to = Math.min(rows.length - 1, Math.max(0, rows.indexOf(row) + steps));
-    const button = buttonOf(rows[to]!);
-    this.#makeCurrent(button);
-    button.focus();
+    const item = this.#rows.itemAt(event.target);
+    if (item === undefined || isRun(item)) return;
+    if (event.key === "Delete") return this.#cancel(item);
+    if (event.key === "Escape") return this.#close();
+    const next = this.#rows.next(item, event);
+    if (next === undefined || isRun(next)) return;
+    if (this.#inspector.sent !== undefined) this.#open(next);
+    this.#rows.focus(next);
   };
+
+  /** Shows another request while the focus stays in the inspector. */
+  #onInspectorKey(event: KeyboardEvent): void {
+    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+    const { sent } = this.#inspector;
+    const next = sent && this.#log.runOf(sent) && this.#rows.next(sent, event);
+    if (next === undefined || isRun(next)) return;
+    this.#open(next);
+    this.#rows.reveal(next);
+  }
 }
 
-function buttonOf(row: HTMLTableRowElement): HTMLButtonElement {
-  return find<HTMLButtonElement>("th button", row);
-}
-
-/**
- * Returns how far an axis should reach for a duration, in milliseconds. To change rarely, it
- * shrinks only if most of it is empty.
- */
-export function fitAxis(reach: number, longest: number): number {
-  if (longest <= reach && reach <= MAX_SLACK * longest) return reach;
-  let fitting = 1000 * (REACHES.find((seconds) => 1000 * seconds >= longest) ?? REACHES.at(-1)!);
-  while (fitting < longest) fitting *= 2;
-  return fitting;
-}
-
-/** Returns the marks of an axis, in milliseconds. */
-export function marksOf(reach: number): number[] {
-  const step = stepOf(reach);
-  return Array.from({ length: Math.ceil(reach / step) }, (_, i) => i * step);
-}
-
-/** Returns the time between marks, in milliseconds. */
-function stepOf(reach: number): number {
-  return STEPS.find((step) => reach / step <= 6) ?? reach / 6;
+function isRun(item: Sent | Run): item is Run {
+  return "startedAt" in item;
 }

@@ -17,7 +17,7 @@ export interface Asset {
 export const ASSETS: Readonly<Record<string, Asset>> = {
   "/": {
     type: "text/html; charset=utf-8",
-    etag: "\"69da504b2a186a2e\"",
+    etag: "\"3bee90e355060322\"",
     text: `<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -112,25 +112,51 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
             <button type="button" id="cancel-all" disabled>Cancel all</button>
             <button type="button" id="clear" disabled>Clear</button>
           </div>
-          <div class="scroll">
-            <table id="timeline" role="table" aria-labelledby="timeline-title"
-              aria-describedby="timeline-hint">
-              <thead role="rowgroup">
-                <tr role="row">
-                  <th role="columnheader" scope="col" class="id">Id</th>
-                  <th role="columnheader" scope="col" class="delay">Delay</th>
-                  <th role="columnheader" scope="col" class="lateness">Late by</th>
-                  <th role="columnheader" scope="col" class="outcome">Answer</th>
-                  <th role="columnheader" scope="col"
-                    class="track"><span class="hidden">Time</span><span class="marks" aria-hidden="true"></span></th>
-                </tr>
-              </thead>
-            </table>
-            <p class="empty">No requests yet.</p>
+          <div class="beside">
+            <div class="scroll">
+              <table id="timeline" role="table" aria-labelledby="timeline-title"
+                aria-describedby="timeline-hint">
+                <thead role="rowgroup">
+                  <tr role="row">
+                    <th role="columnheader" scope="col" class="id">Id</th>
+                    <th role="columnheader" scope="col" class="delay">Delay</th>
+                    <th role="columnheader" scope="col" class="lateness">Late by</th>
+                    <th role="columnheader" scope="col" class="outcome">Answer</th>
+                    <th role="columnheader" scope="col"
+                      class="track"><span class="hidden">Time</span><span class="marks" aria-hidden="true"></span></th>
+                  </tr>
+                </thead>
+                <tbody role="rowgroup"></tbody>
+              </table>
+              <p class="empty">No requests yet.</p>
+            </div>
+            <aside id="inspector" aria-labelledby="inspector-title" tabindex="-1" hidden>
+              <div class="title">
+                <h3 id="inspector-title"></h3>
+                <button type="button" id="inspector-close" aria-label="Close">✕</button>
+              </div>
+              <dl class="facts"></dl>
+              <div class="buttons">
+                <button type="button" class="cancel">Cancel this request</button>
+              </div>
+              <div class="panes">
+                <section class="source">
+                  <h4>Source</h4>
+                  <div class="code"></div>
+                </section>
+                <section class="representation">
+                  <h4>Representation</h4>
+                  <div class="code"></div>
+                </section>
+                <section class="raw">
+                  <h4>Frames from the server</h4>
+                </section>
+              </div>
+            </aside>
           </div>
           <p id="timeline-hint" class="hint keys">
-            <kbd>↑</kbd> <kbd>↓</kbd> select a request, <kbd>Enter</kbd> opens it, <kbd>Delete</kbd>
-            cancels it.
+            <kbd>↑</kbd> <kbd>↓</kbd> select a request, <kbd>Enter</kbd> opens it, <kbd>Esc</kbd>
+            closes it, <kbd>Delete</kbd> cancels it.
           </p>
         </section>
       </div>
@@ -295,20 +321,15 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
     </dialog>
 
     <template id="run-template">
-      <tbody role="rowgroup">
-        <tr class="fill" aria-hidden="true">
-          <td></td>
-        </tr>
-        <tr role="row" class="run">
-          <th role="rowheader" scope="rowgroup" colspan="5"></th>
-        </tr>
-      </tbody>
+      <tr role="row" class="run">
+        <th role="rowheader" scope="rowgroup" colspan="5"></th>
+      </tr>
     </template>
 
     <template id="row-template">
       <tr role="row" class="request">
         <th role="rowheader" scope="row"
-          class="id"><button type="button" tabindex="-1" aria-expanded="false"></button></th>
+          class="id"><button type="button" tabindex="-1" aria-expanded="false" aria-controls="inspector"></button></th>
         <td role="cell" class="delay"></td>
         <td role="cell" class="lateness"></td>
         <td role="cell"
@@ -343,37 +364,13 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
         <div class="code"></div>
       </li>
     </template>
-
-    <template id="detail-template">
-      <tr role="row" class="detail">
-        <td role="cell" colspan="5">
-          <div class="panes">
-            <section class="source">
-              <h3>Source</h3>
-              <div class="code"></div>
-            </section>
-            <section class="representation">
-              <h3>Representation</h3>
-              <div class="code"></div>
-            </section>
-            <section class="raw">
-              <h3>Frames from the server</h3>
-            </section>
-          </div>
-          <div class="foot">
-            <dl class="facts"></dl>
-            <button type="button" class="cancel">Cancel this request</button>
-          </div>
-        </td>
-      </tr>
-    </template>
   </body>
 </html>
 `,
   },
   "/console.css": {
     type: "text/css; charset=utf-8",
-    etag: "\"5a566cf6d27ff0f8\"",
+    etag: "\"2e9df82c18140573\"",
     text: `:root {
   color-scheme: light dark;
   --page: light-dark(#f4f6f8, #11151b);
@@ -404,13 +401,13 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
 body {
   margin: 0 auto;
   padding: 0 1.25rem 1.5rem;
-  max-width: 100rem;
+  max-width: 120rem;
   background: var(--page);
   color: var(--ink);
   font: 0.9375rem/1.5 var(--sans);
 }
 
-:is(h1, h2, h3, p, dl, dd) {
+:is(h1, h2, h3, h4, p, dl, dd) {
   margin: 0;
 }
 
@@ -441,7 +438,7 @@ h2 {
   font-size: 0.8125rem;
 }
 
-:is(h3, thead th, .run th) {
+:is(h4, thead th, .run th) {
   color: var(--muted);
   font-size: 0.75rem;
   font-weight: 600;
@@ -583,7 +580,7 @@ body > header {
 
 .view {
   display: grid;
-  grid-template: auto 1fr / minmax(19rem, 25rem) minmax(0, 1fr);
+  grid-template: auto 1fr / clamp(17rem, 22%, 25rem) minmax(0, 1fr);
   gap: 1rem;
 }
 
@@ -645,7 +642,40 @@ dialog::backdrop {
   background: rgb(0 0 0 / 45%);
 }
 
-/* The timeline */
+@media (width < 60rem) {
+  body {
+    padding: 0 0.75rem 1rem;
+  }
+
+  .view {
+    grid-template: none / minmax(0, 1fr);
+  }
+
+  .lead {
+    flex-basis: 100%;
+    order: 3;
+  }
+
+  .totals {
+    grid-template-columns: repeat(auto-fit, minmax(5rem, 1fr));
+  }
+
+  .totals dd {
+    font-size: 1.3rem;
+  }
+}
+
+@media (width < 42rem) {
+  .keys {
+    display: none;
+  }
+
+  .connection {
+    flex: 1 0 100%;
+  }
+}
+
+/* The table of the page's own requests, and its inspector */
 
 .timeline {
   display: flex;
@@ -656,9 +686,21 @@ dialog::backdrop {
   height: calc(100dvh - 6.2rem);
 }
 
+.beside {
+  display: flex;
+  flex: 1;
+  min-height: 0;
+  margin: 0 -1.1rem;
+  border-block: 1px solid var(--line);
+}
+
 .scroll {
   overflow: auto;
   overscroll-behavior: contain;
+  overflow-anchor: none; /* the rows themselves stay in place */
+}
+
+.timeline > .scroll {
   margin: 0 -1.1rem;
   border-block: 1px solid var(--line);
 }
@@ -672,19 +714,15 @@ dialog::backdrop {
   display: none;
 }
 
-/*
-  Rows are grids with the same columns, so that a request can take two lines on a phone. The fill
-  behind the rows must know where the last column begins.
-*/
+/* Rows are grids with the same columns, so that a request can take two lines on a phone. */
 table {
-  --columns: 6.5rem 4.2rem 4.8rem 5.4rem minmax(0, 1fr);
-  --chart: 24rem; /* the other columns, four gaps and the padding */
+  --row: 1.75rem;
+  --columns: 6.5rem 4rem 4.4rem 5.2rem minmax(0, 1fr);
   font-size: 0.8125rem;
   font-variant-numeric: tabular-nums;
 }
 
-:where(table, thead, tbody, .fill, .run, .detail, .marks, .note),
-:where(.fill, .detail) td {
+:where(table, thead, tbody, .run, .marks, .note) {
   display: block;
 }
 
@@ -714,6 +752,22 @@ thead th {
   padding: 0.35rem 0;
 }
 
+/* Only rows in sight have elements. */
+tbody {
+  position: relative;
+  height: calc(var(--rows) * var(--row));
+}
+
+tbody tr {
+  position: absolute;
+  inset: calc(var(--index) * var(--row)) 0 auto;
+  height: var(--row);
+}
+
+:is(.request, .entry):hover {
+  background: var(--raised);
+}
+
 :is(.delay, .lateness) {
   text-align: right;
 }
@@ -736,42 +790,26 @@ thead th {
   white-space: nowrap;
 }
 
-tbody {
-  --lines: repeating-linear-gradient(
-    to right,
-    var(--line) 0 1px,
-    transparent 1px calc(var(--step) / var(--reach) * 100%)
-  );
-  position: relative;
-  padding-bottom: 0.4rem;
-  border-bottom: 1px solid var(--line);
-}
-
-/* Behind all rows of a run, as wide as time has passed. Bars of requests in flight are holes. */
-.fill {
-  position: absolute;
-  inset: 0 1.1rem 0.4rem var(--chart);
-  overflow: clip;
-  background: var(--lines);
-  pointer-events: none;
-}
-
-.fill td {
-  height: 100%;
-  border-right: 2px solid var(--accent);
-  background: var(--in-flight);
-}
-
-:is(.run, .detail) {
-  position: relative;
-  padding: 0.3rem 1.1rem;
+.run {
+  padding: 0 1.1rem;
+  border-top: 1px solid var(--line);
   background: var(--panel);
+  line-height: var(--row);
 }
 
-/* Rows out of sight cost nothing. */
+.run th {
+  display: block;
+  overflow: hidden;
+  text-overflow: ellipsis;
+  white-space: nowrap;
+}
+
 .request {
-  height: 1.75rem;
-  content-visibility: auto;
+  cursor: pointer;
+}
+
+.request.selected {
+  background: color-mix(in oklab, var(--accent) 12%, var(--panel));
 }
 
 :is(.request, .entry) button {
@@ -784,6 +822,10 @@ tbody {
 .request .outcome button:is(:hover, :focus-visible) {
   border-color: var(--failed);
   color: var(--failed-ink);
+}
+
+.request th {
+  min-width: 0;
 }
 
 .request th button {
@@ -856,33 +898,32 @@ tbody {
 }
 
 .request .track {
-  --before: calc(var(--start) / var(--reach) * 100%);
-  background:
-    var(--lines) top / 100% var(--slot) no-repeat,
-    var(--lines) bottom / 100% var(--slot) no-repeat,
-    linear-gradient(var(--panel) 0 0) left / var(--before) 100% no-repeat,
-    linear-gradient(
-    var(--panel) var(--slot),
-    transparent 0 calc(100% - var(--slot)),
-    var(--panel) 0
+  overflow: clip;
+  background: repeating-linear-gradient(
+    to right,
+    var(--line) 0 1px,
+    transparent 1px calc(var(--step) / var(--reach) * 100%)
   );
 }
 
-.request:is(.answered, .late, .failed, .cancelled) .track {
-  background: var(--lines), var(--panel);
+.request:is(.in-flight, .queued) {
+  --took: calc(var(--now) - var(--sent-at));
 }
 
-/* Without a color, while the request is in flight, it is not visible. */
 .bar {
   position: absolute;
-  inset: var(--slot) auto var(--slot) var(--before);
+  inset: var(--slot) auto var(--slot) calc(var(--start) / var(--reach) * 100%);
   width: calc(var(--took) / var(--reach) * 100%);
   min-width: 3px;
   border-radius: 2px;
   background: var(--color);
 }
 
-/* If the delay is not known, no part of the bar is late. */
+.queued .bar {
+  opacity: 0.4;
+}
+
+/* If the answer was in time, no part of the bar is late. */
 :is(.answered, .late) .bar {
   --due: var(--took);
   background: linear-gradient(
@@ -897,24 +938,114 @@ tbody {
   padding-left: 0.7rem;
   overflow: hidden;
   text-overflow: ellipsis;
-  line-height: 1.75rem;
+  line-height: var(--row);
   white-space: nowrap;
 }
 
-/* One request in full */
+@media (width < 60rem) {
+  .timeline {
+    grid-area: auto;
+    height: 100dvh;
+  }
+}
 
-.detail td {
-  padding: 0.9rem 1rem;
-  border: 1px solid var(--line);
-  border-left: 3px solid var(--accent);
-  border-radius: 0 8px 8px 0;
-  background: var(--raised);
+@media (width < 42rem) {
+  table {
+    --row: 3rem;
+    --columns: minmax(0, 1fr) auto auto auto;
+  }
+
+  .timeline thead :is(tr, .track) {
+    display: block;
+  }
+
+  .timeline thead th:not(.track) {
+    position: absolute;
+    clip-path: inset(50%);
+  }
+
+  .request {
+    grid-template-rows: 1.6rem 1.1rem;
+    padding-block: 0.15rem;
+  }
+
+  .request .lateness:not(:empty)::before {
+    content: "+ ";
+  }
+
+  .legend {
+    flex-basis: 100%;
+    order: 1;
+  }
+
+  .track {
+    --slot: 0.2rem;
+    grid-column: 1 / -1;
+  }
+
+  .note {
+    line-height: 1.1rem;
+  }
+}
+
+/* Bars do not grow; they appear when their length is known. */
+@media (prefers-reduced-motion: reduce) {
+  :is(.in-flight, .queued) .bar {
+    display: none;
+  }
+}
+
+/* With the colors of the system, bars need borders. */
+@media (forced-colors: active) {
+  :is(.bar, .legend span::before) {
+    border: 1px solid CanvasText;
+  }
+}
+
+/* One request in full, beside the table or, in narrow windows, over it */
+
+#inspector {
+  flex: 0 0 clamp(18rem, 34%, 36rem);
+  padding: 0.8rem 1.1rem;
+  border-left: 1px solid var(--line);
+  background: var(--panel);
+  overflow: auto;
+  overscroll-behavior: contain;
+}
+
+#inspector-title {
+  overflow: hidden;
+  font: 600 0.875rem/1.5 var(--mono);
+  text-overflow: ellipsis;
+  white-space: nowrap;
+}
+
+#inspector .title {
+  flex-wrap: nowrap;
+}
+
+#inspector button:not(.pair) {
+  padding: 0.15rem 0.55rem;
+  font-size: 0.8125rem;
+}
+
+#inspector :is(.facts, .buttons) {
+  margin-top: 0.5rem;
+  font-size: 0.8125rem;
 }
 
 .panes {
   display: grid;
-  grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr));
-  gap: 0.9rem 1.5rem;
+  gap: 0.9rem;
+  margin-top: 0.9rem;
+}
+
+.raw .code {
+  padding: 0.3rem 0.6rem;
+  border-radius: 6px;
+  background: var(--raised);
+  line-height: 1.5;
+  overflow-wrap: anywhere;
 }
 
 .code {
@@ -958,7 +1089,7 @@ tbody {
   outline-offset: 0;
 }
 
-.detail.lit .pair:not(.lit) {
+#inspector.lit .pair:not(.lit) {
   background: none;
 }
 
@@ -973,108 +1104,16 @@ tbody {
   text-align: center;
 }
 
-.foot {
-  min-height: 2rem;
-  margin-top: 0.6rem;
-}
-
-/* Narrow windows */
-
 @media (width < 60rem) {
-  body {
-    padding: 0 0.75rem 1rem;
-  }
-
-  .view {
-    grid-template: none / minmax(0, 1fr);
-  }
-
-  .lead {
-    flex-basis: 100%;
-    order: 3;
-  }
-
-  .timeline {
-    grid-area: auto;
-    height: auto;
-    max-height: 100dvh;
-  }
-
-  .totals {
-    grid-template-columns: repeat(4, auto);
-  }
-
-  .totals dd {
-    font-size: 1.3rem;
-  }
-}
-
-@media (width < 42rem) {
-  table {
-    --columns: minmax(0, 1fr) auto auto auto;
-    --chart: 1.1rem;
-  }
-
-  thead tr {
-    display: block;
-  }
-
-  thead th:not(.track) {
-    position: absolute;
-    clip-path: inset(50%);
-  }
-
-  .request {
-    grid-template-rows: 1.6rem 1.1rem;
-    height: 3rem;
-    padding-block: 0.15rem;
-    background:
-      linear-gradient(var(--panel) 0 0) top / 100% 1.75rem no-repeat,
-      linear-gradient(var(--panel) 0 0) bottom / 100% 0.15rem no-repeat;
-  }
-
-  .request .lateness:not(:empty)::before {
-    content: "+ ";
-  }
-
-  .legend {
-    flex-basis: 100%;
-    order: 1;
-  }
-
-  .track {
-    --slot: 0.2rem;
-    grid-column: 1 / -1;
-  }
-
-  .note {
-    line-height: 1.1rem;
-  }
-
-  .keys {
-    display: none;
-  }
-
-  .connection {
-    flex: 1 0 100%;
-  }
-}
-
-/* Bars do not grow; they appear when their length is known. */
-@media (prefers-reduced-motion: reduce) {
-  .fill {
-    background: color-mix(in oklab, var(--in-flight) 35%, var(--panel));
-  }
-
-  .fill td {
-    display: none;
-  }
-}
-
-/* With the colors of the system, bars need borders. */
-@media (forced-colors: active) {
-  :is(.bar, .legend span::before) {
-    border: 1px solid CanvasText;
+  #inspector {
+    position: fixed;
+    inset: auto 0 0;
+    z-index: 10;
+    max-height: 65dvh;
+    border: 0;
+    border-top: 1px solid var(--edge);
+    border-radius: 12px 12px 0 0;
+    box-shadow: 0 -0.5rem 2rem rgb(0 0 0 / 25%);
   }
 }
 
@@ -1237,26 +1276,6 @@ tbody {
 #server-table {
   --row: 1.75rem;
   --columns: 2.8rem 2.6rem minmax(0, 1fr) minmax(0, 1.6fr) minmax(7.6rem, 0.9fr) 2rem 4.2rem 3.2rem 3.8rem 3.8rem 4.4rem;
-}
-
-/* The table itself keeps rows in place. */
-#server-view .scroll {
-  overflow-anchor: none;
-}
-
-#server-table tbody {
-  height: calc(var(--rows) * var(--row));
-  padding: 0;
-}
-
-.entry {
-  position: absolute;
-  inset: calc(var(--index) * var(--row)) 0 auto;
-  height: var(--row);
-}
-
-.entry:hover {
-  background: var(--raised);
 }
 
 .entry > :not(.action) {
@@ -1425,7 +1444,7 @@ tbody {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"d84dda381e905814\"",
+    etag: "\"68246220ba055b95\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -2087,6 +2106,82 @@ function reasonOf(wasOpen, code, reason) {
   return reason ? \`the server closed it: \${reason} (\${code})\` : \`it was closed (\${code})\`;
 }
 
+// drafts.ts
+function readDrafts(typed, freeId2) {
+  const whole = typed.trim();
+  if (isFrame(whole) && isJson(whole)) return readFrame(whole);
+  return typed.split(/\\r?\\n/).filter((line) => line.trim() !== "").flatMap((line) => isFrame(line.trim()) ? readFrame(line.trim()) : [
+    requestOf(freeId2(), line)
+  ]);
+}
+function repeatDrafts(drafts, count2, nextNumber) {
+  return Array.from({
+    length: drafts.length === 0 ? 0 : count2
+  }, (_, i) => {
+    const draft = drafts[i % drafts.length];
+    if (draft.kind !== "request") return draft;
+    const number = \`-\${nextNumber()}\`;
+    return requestOf(\`\${draft.id}\`.slice(0, MAX_ID_LENGTH - number.length) + number, draft.data);
+  });
+}
+function requestOf(id, data) {
+  return {
+    kind: "request",
+    id,
+    data,
+    text: encodeRequest(id, data)
+  };
+}
+function isFrame(text) {
+  return text.startsWith("{") || text.startsWith("[");
+}
+function isJson(text) {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+function readFrame(frame) {
+  const packets2 = decodeFrame(frame);
+  const texts = frame.startsWith("[") && isJson(frame) ? splitTopLevel(frame) : [
+    frame
+  ];
+  if (packets2.length !== texts.length) {
+    return [
+      {
+        kind: "broken",
+        id: null,
+        data: frame,
+        text: frame
+      }
+    ];
+  }
+  return packets2.map((packet, i) => {
+    const id = packet.request_id;
+    const text = texts[i];
+    if ("error" in packet) return {
+      kind: "broken",
+      id,
+      data: text,
+      text
+    };
+    if ("cancel" in packet) return {
+      kind: "cancel",
+      id,
+      data: "",
+      text
+    };
+    return {
+      kind: "request",
+      id,
+      data: packet.data,
+      text
+    };
+  });
+}
+
 // ../client/reply.ts
 var AnswerFrame = class {
   #text;
@@ -2130,6 +2225,200 @@ var Reply = class {
     const members = splitTopLevel(this.#frame.textOf(this.#index));
     const kept = members.filter((member) => !/^"delay"\\s*:/.test(member));
     return \`{\${kept.join(",").replace(/[\\n\\r\\t]+/g, " ")}}\`;
+  }
+};
+
+// exchange.ts
+var RATE_WINDOW = 1e3;
+var MAX_ENDED = 1e4;
+var ID_IN_GARBAGE = /"request_id"\\s*:\\s*("(?:[^"\\\\]|\\\\.)*"|-?\\d+)/;
+var Exchange = class {
+  #events;
+  /**
+   * Unanswered packets by id, in the order sent: the server refuses all but the first as
+   * duplicates. Broken packets are under null.
+   */
+  #waiting = /* @__PURE__ */ new Map();
+  /** The latest ended request of each id, the oldest first. */
+  #ended = /* @__PURE__ */ new Map();
+  #link;
+  /** Unanswered packets. */
+  inFlight = 0;
+  /** Packets that were answered with a response. */
+  answered = 0;
+  /** Packets that were answered with an error, or not in time. */
+  failed = 0;
+  /** Packets that were cancelled. */
+  cancelled = 0;
+  /** When the last responses came. */
+  #answeredAt = [];
+  constructor(events) {
+    this.#events = events;
+  }
+  /** Whether packets are sent now; else, they are queued. */
+  get isConnected() {
+    return this.#link !== void 0;
+  }
+  /** Returns how many responses came in the second before \`now\`. */
+  perSecond(now) {
+    this.#answeredAt = this.#answeredAt.filter((at) => at > now - RATE_WINDOW);
+    return this.#answeredAt.length;
+  }
+  /** Returns whether the id is in flight. */
+  has(id) {
+    return this.#waiting.has(id);
+  }
+  /**
+   * Sends drafts, now or on the next connection; returns those that the server answers. They time
+   * out after \`timeout\`, in milliseconds.
+   */
+  send(drafts, now, timeout2 = Infinity) {
+    const sent = [];
+    for (const draft of drafts) {
+      if (draft.kind === "cancel") {
+        this.cancel(draft.id, now);
+        continue;
+      }
+      const one = {
+        draft,
+        sentAt: now,
+        deadline: now + timeout2,
+        sendings: 0,
+        frameSize: 0,
+        ending: void 0,
+        anomalies: []
+      };
+      const same = this.#waiting.get(draft.id);
+      if (same === void 0) this.#waiting.set(draft.id, [
+        one
+      ]);
+      else same.push(one);
+      this.inFlight++;
+      this.#transmit(one);
+      sent.push(one);
+    }
+    return sent;
+  }
+  /** Asks the server to cancel a request. Without a connection, the request ends at once. */
+  cancel(id, now) {
+    if (this.#link !== void 0) return this.#link.send(encodeCancel(id));
+    const sent = this.#take(id, 0);
+    if (sent !== void 0) this.#end(sent, now, {
+      code: "cancelled",
+      message: ERRORS.cancelled
+    });
+  }
+  /** Cancels all packets that have an id. */
+  cancelAll(now) {
+    for (const [id, { length }] of [
+      ...this.#waiting
+    ]) {
+      for (let i = 0; id !== null && i < length; i++) this.cancel(id, now);
+    }
+  }
+  /** Ends the packets that have timed out, and has the server forget them. */
+  expire(now) {
+    for (const [id, same] of [
+      ...this.#waiting
+    ]) {
+      for (const sent of same.filter(({ deadline }) => deadline <= now)) {
+        const index = same.indexOf(sent);
+        this.#take(id, index);
+        if (id !== null && index === 0) this.#link?.send(encodeCancel(id));
+        const seconds = (sent.deadline - sent.sentAt) / 1e3;
+        this.#end(sent, now, {
+          code: "timed_out",
+          message: \`no answer within \${seconds} s\`
+        });
+      }
+    }
+  }
+  /** Sends all unanswered packets on a new connection; a conversion has no side effect. */
+  connected(link) {
+    this.#link = link;
+    for (const same of this.#waiting.values()) same.forEach((sent) => this.#transmit(sent));
+  }
+  /** Keeps packets from now on, since the connection is closed. */
+  disconnected() {
+    this.#link = void 0;
+  }
+  /** Reads a frame from the server. */
+  receive(frame, now) {
+    const answers = typeof frame === "string" ? decodeAnswers(frame) : void 0;
+    if (answers === void 0) return this.#receiveGarbage(String(frame), now);
+    const whole = new AnswerFrame(frame);
+    answers.forEach((answer, i) => this.#settle(answer, now, whole, i));
+  }
+  #transmit(sent) {
+    if (this.#link === void 0) return;
+    sent.sendings++;
+    if (sent.draft.kind === "broken") this.#link.sendAlone(sent.draft.text);
+    else this.#link.send(sent.draft.text, sent);
+  }
+  #receiveGarbage(frame, now) {
+    const [, id] = ID_IN_GARBAGE.exec(frame) ?? [];
+    const sent = id === void 0 ? void 0 : this.#waiting.get(JSON.parse(id))?.[0];
+    if (sent === void 0) return this.#events.strayed("a frame without answers");
+    sent.anomalies.push({
+      kind: "garbage",
+      at: now,
+      frame
+    });
+    this.#events.changed(sent);
+  }
+  /** Handles an answer after the end of its request. */
+  #settleAgain(answer, now, frame) {
+    const id = answer.request_id;
+    const sent = id === null ? void 0 : this.#ended.get(id);
+    if (sent === void 0) {
+      return this.#events.strayed(\`an answer to \${JSON.stringify(id)}, which is not in flight\`);
+    }
+    const isByPage = sent.ending.raw === void 0;
+    if (isByPage && isError(answer) && answer.error.code === "cancelled") return;
+    sent.anomalies.push({
+      kind: isByPage ? "late" : "duplicate",
+      at: now,
+      frame
+    });
+    this.#events.changed(sent);
+  }
+  #settle(answer, now, frame, index) {
+    if (isError(answer) && this.#link?.repair(answer)) return;
+    const id = answer.request_id;
+    const isDuplicate = isError(answer) && answer.error.code === "duplicate_request_id";
+    const sent = this.#take(id, isDuplicate ? 1 : 0);
+    if (sent === void 0) return this.#settleAgain(answer, now, frame.textOf(index));
+    this.#link?.accept(sent);
+    const result = isError(answer) ? answer.error : new Reply(answer, now - sent.sentAt, frame, index);
+    this.#end(sent, now, result, () => frame.textOf(index));
+  }
+  #take(id, index) {
+    const same = this.#waiting.get(id);
+    const [sent] = same?.splice(index, 1) ?? [];
+    if (same?.length === 0) this.#waiting.delete(id);
+    return sent;
+  }
+  #end(sent, at, result, raw) {
+    this.inFlight--;
+    if (result instanceof Reply) {
+      this.answered++;
+      this.#answeredAt.push(at);
+    } else if (result.code === "cancelled") this.cancelled++;
+    else this.failed++;
+    const place = this.answered + this.failed + this.cancelled;
+    sent.ending = {
+      at,
+      place,
+      result,
+      raw
+    };
+    const { id } = sent.draft;
+    if (id !== null) {
+      this.#ended.delete(id);
+      this.#ended.set(id, sent);
+      if (this.#ended.size > MAX_ENDED) this.#ended.delete(this.#ended.keys().next().value);
+    }
+    this.#events.ended(sent);
   }
 };
 
@@ -2415,21 +2704,28 @@ function byName(members) {
   }));
 }
 
-// detail.ts
+// inspector.ts
 var MAX_PAIRS = 200;
 var MAX_TEXT = 2e4;
-var Detail = class {
-  row = copyTemplate("detail-template");
-  #source = find(".source .code", this.row);
-  #representation = find(".representation .code", this.row);
-  #raw = find(".raw", this.row);
-  #facts = find(".facts", this.row);
-  #cancel = find(".cancel", this.row);
+var Inspector = class {
+  #panel = find("#inspector");
+  #title = find("#inspector-title");
+  #source = find(".source .code", this.#panel);
+  #representation = find(".representation .code", this.#panel);
+  #raw = find(".raw", this.#panel);
+  #facts = find(".facts", this.#panel);
+  #cancel = find(".cancel", this.#panel);
   #sent;
+  /** Called when a key other than Escape is pressed in the panel. */
+  onKey;
+  /** Called when the user closes the panel. */
+  onClose;
+  /** Creates a hidden inspector, which calls \`cancel\` when the user cancels the request. */
   constructor(cancel2) {
-    this.row.id = "detail";
     this.#cancel.onclick = () => this.#sent && cancel2(this.#sent);
-    const panes = find(".panes", this.row);
+    find("#inspector-close").onclick = () => this.onClose?.();
+    this.#panel.onkeydown = (event) => event.key === "Escape" ? this.onClose?.() : this.onKey?.(event);
+    const panes = find(".panes", this.#panel);
     const light = (event) => this.#highlight(pairAt(event.target));
     const restore = () => this.#highlight(pairAt(document.activeElement));
     panes.addEventListener("pointerover", light);
@@ -2437,14 +2733,26 @@ var Detail = class {
     panes.addEventListener("focusin", light);
     panes.addEventListener("focusout", restore);
   }
-  /** The shown request. */
+  /** The shown request; undefined if the panel is hidden. */
   get sent() {
     return this.#sent;
+  }
+  /** Whether the focus is in the panel. */
+  get hasFocus() {
+    return this.#panel.contains(document.activeElement);
+  }
+  /** Hides the panel. */
+  hide() {
+    this.#sent = void 0;
+    this.#panel.hidden = true;
   }
   /** Shows a request. */
   show(sent) {
     this.#sent = sent;
     const { draft } = sent;
+    this.#panel.hidden = false;
+    this.#panel.scrollTop = 0;
+    this.#title.textContent = draft.id === null ? "No id" : String(draft.id);
     const isCut = draft.data.length > MAX_TEXT;
     const data = isCut ? draft.data.slice(0, MAX_TEXT) : draft.data;
     if (draft.kind === "broken") this.#source.replaceChildren(data);
@@ -2518,7 +2826,7 @@ var Detail = class {
       ...anomalies
     ].sort((a, b) => a.at - b.at);
     this.#raw.hidden = frames.length === 0;
-    this.#raw.replaceChildren(find("h3", this.#raw), ...frames.map(({ kind, at, frame }) => {
+    this.#raw.replaceChildren(find("h4", this.#raw), ...frames.map(({ kind, at, frame }) => {
       const line = make("div", "code", cut(frame));
       line.prepend(make("span", kind === "answer" ? "hint" : "fault", kind), make("span", "hint", \` after \${duration(at - sentAt)} \`));
       return line;
@@ -2526,8 +2834,8 @@ var Detail = class {
   }
   /** Highlights both parts of a pair; 0 for none. */
   #highlight(number) {
-    this.row.classList.toggle("lit", number > 0);
-    for (const element of this.row.querySelectorAll("[data-pair]")) {
+    this.#panel.classList.toggle("lit", number > 0);
+    for (const element of this.#panel.querySelectorAll("[data-pair]")) {
       element.classList.toggle("lit", number > 0 && Number(element.dataset["pair"]) === number);
     }
   }
@@ -2592,276 +2900,6 @@ function representationNodes(json, source) {
     make("p", "hint", \`\\u2026 and \${count(rest)} more\`)
   ] : nodes;
 }
-
-// drafts.ts
-function readDrafts(typed, freeId2) {
-  const whole = typed.trim();
-  if (isFrame(whole) && isJson(whole)) return readFrame(whole);
-  return typed.split(/\\r?\\n/).filter((line) => line.trim() !== "").flatMap((line) => isFrame(line.trim()) ? readFrame(line.trim()) : [
-    requestOf(freeId2(), line)
-  ]);
-}
-function repeatDrafts(drafts, count2, nextNumber) {
-  return Array.from({
-    length: drafts.length === 0 ? 0 : count2
-  }, (_, i) => {
-    const draft = drafts[i % drafts.length];
-    if (draft.kind !== "request") return draft;
-    const number = \`-\${nextNumber()}\`;
-    return requestOf(\`\${draft.id}\`.slice(0, MAX_ID_LENGTH - number.length) + number, draft.data);
-  });
-}
-function requestOf(id, data) {
-  return {
-    kind: "request",
-    id,
-    data,
-    text: encodeRequest(id, data)
-  };
-}
-function isFrame(text) {
-  return text.startsWith("{") || text.startsWith("[");
-}
-function isJson(text) {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-function readFrame(frame) {
-  const packets2 = decodeFrame(frame);
-  const texts = frame.startsWith("[") && isJson(frame) ? splitTopLevel(frame) : [
-    frame
-  ];
-  if (packets2.length !== texts.length) {
-    return [
-      {
-        kind: "broken",
-        id: null,
-        data: frame,
-        text: frame
-      }
-    ];
-  }
-  return packets2.map((packet, i) => {
-    const id = packet.request_id;
-    const text = texts[i];
-    if ("error" in packet) return {
-      kind: "broken",
-      id,
-      data: text,
-      text
-    };
-    if ("cancel" in packet) return {
-      kind: "cancel",
-      id,
-      data: "",
-      text
-    };
-    return {
-      kind: "request",
-      id,
-      data: packet.data,
-      text
-    };
-  });
-}
-
-// exchange.ts
-var RATE_WINDOW = 1e3;
-var MAX_ENDED = 1e4;
-var ID_IN_GARBAGE = /"request_id"\\s*:\\s*("(?:[^"\\\\]|\\\\.)*"|-?\\d+)/;
-var Exchange = class {
-  #events;
-  /**
-   * Unanswered packets by id, in the order sent: the server refuses all but the first as
-   * duplicates. Broken packets are under null.
-   */
-  #waiting = /* @__PURE__ */ new Map();
-  /** The latest ended request of each id, the oldest first. */
-  #ended = /* @__PURE__ */ new Map();
-  #link;
-  /** Unanswered packets. */
-  inFlight = 0;
-  /** Packets that were answered with a response. */
-  answered = 0;
-  /** Packets that were answered with an error, or not in time. */
-  failed = 0;
-  /** Packets that were cancelled. */
-  cancelled = 0;
-  /** When the last responses came. */
-  #answeredAt = [];
-  constructor(events) {
-    this.#events = events;
-  }
-  /** Whether packets are sent now; else, they are queued. */
-  get isConnected() {
-    return this.#link !== void 0;
-  }
-  /** Returns how many responses came in the second before \`now\`. */
-  perSecond(now) {
-    this.#answeredAt = this.#answeredAt.filter((at) => at > now - RATE_WINDOW);
-    return this.#answeredAt.length;
-  }
-  /** Returns whether the id is in flight. */
-  has(id) {
-    return this.#waiting.has(id);
-  }
-  /**
-   * Sends drafts, now or on the next connection; returns those that the server answers. They time
-   * out after \`timeout\`, in milliseconds.
-   */
-  send(drafts, now, timeout2 = Infinity) {
-    const sent = [];
-    for (const draft of drafts) {
-      if (draft.kind === "cancel") {
-        this.cancel(draft.id, now);
-        continue;
-      }
-      const one = {
-        draft,
-        sentAt: now,
-        deadline: now + timeout2,
-        sendings: 0,
-        frameSize: 0,
-        ending: void 0,
-        anomalies: []
-      };
-      const same = this.#waiting.get(draft.id);
-      if (same === void 0) this.#waiting.set(draft.id, [
-        one
-      ]);
-      else same.push(one);
-      this.inFlight++;
-      this.#transmit(one);
-      sent.push(one);
-    }
-    return sent;
-  }
-  /** Asks the server to cancel a request. Without a connection, the request ends at once. */
-  cancel(id, now) {
-    if (this.#link !== void 0) return this.#link.send(encodeCancel(id));
-    const sent = this.#take(id, 0);
-    if (sent !== void 0) this.#end(sent, now, {
-      code: "cancelled",
-      message: ERRORS.cancelled
-    });
-  }
-  /** Cancels all packets that have an id. */
-  cancelAll(now) {
-    for (const [id, { length }] of [
-      ...this.#waiting
-    ]) {
-      for (let i = 0; id !== null && i < length; i++) this.cancel(id, now);
-    }
-  }
-  /** Ends the packets that have timed out, and has the server forget them. */
-  expire(now) {
-    for (const [id, same] of [
-      ...this.#waiting
-    ]) {
-      for (const sent of same.filter(({ deadline }) => deadline <= now)) {
-        const index = same.indexOf(sent);
-        this.#take(id, index);
-        if (id !== null && index === 0) this.#link?.send(encodeCancel(id));
-        const seconds = (sent.deadline - sent.sentAt) / 1e3;
-        this.#end(sent, now, {
-          code: "timed_out",
-          message: \`no answer within \${seconds} s\`
-        });
-      }
-    }
-  }
-  /** Sends all unanswered packets on a new connection; a conversion has no side effect. */
-  connected(link) {
-    this.#link = link;
-    for (const same of this.#waiting.values()) same.forEach((sent) => this.#transmit(sent));
-  }
-  /** Keeps packets from now on, since the connection is closed. */
-  disconnected() {
-    this.#link = void 0;
-  }
-  /** Reads a frame from the server. */
-  receive(frame, now) {
-    const answers = typeof frame === "string" ? decodeAnswers(frame) : void 0;
-    if (answers === void 0) return this.#receiveGarbage(String(frame), now);
-    const whole = new AnswerFrame(frame);
-    answers.forEach((answer, i) => this.#settle(answer, now, whole, i));
-  }
-  #transmit(sent) {
-    if (this.#link === void 0) return;
-    sent.sendings++;
-    if (sent.draft.kind === "broken") this.#link.sendAlone(sent.draft.text);
-    else this.#link.send(sent.draft.text, sent);
-  }
-  #receiveGarbage(frame, now) {
-    const [, id] = ID_IN_GARBAGE.exec(frame) ?? [];
-    const sent = id === void 0 ? void 0 : this.#waiting.get(JSON.parse(id))?.[0];
-    if (sent === void 0) return this.#events.strayed("a frame without answers");
-    sent.anomalies.push({
-      kind: "garbage",
-      at: now,
-      frame
-    });
-    this.#events.changed(sent);
-  }
-  /** Handles an answer after the end of its request. */
-  #settleAgain(answer, now, frame) {
-    const id = answer.request_id;
-    const sent = id === null ? void 0 : this.#ended.get(id);
-    if (sent === void 0) {
-      return this.#events.strayed(\`an answer to \${JSON.stringify(id)}, which is not in flight\`);
-    }
-    const isByPage = sent.ending.raw === void 0;
-    if (isByPage && isError(answer) && answer.error.code === "cancelled") return;
-    sent.anomalies.push({
-      kind: isByPage ? "late" : "duplicate",
-      at: now,
-      frame
-    });
-    this.#events.changed(sent);
-  }
-  #settle(answer, now, frame, index) {
-    if (isError(answer) && this.#link?.repair(answer)) return;
-    const id = answer.request_id;
-    const isDuplicate = isError(answer) && answer.error.code === "duplicate_request_id";
-    const sent = this.#take(id, isDuplicate ? 1 : 0);
-    if (sent === void 0) return this.#settleAgain(answer, now, frame.textOf(index));
-    this.#link?.accept(sent);
-    const result = isError(answer) ? answer.error : new Reply(answer, now - sent.sentAt, frame, index);
-    this.#end(sent, now, result, () => frame.textOf(index));
-  }
-  #take(id, index) {
-    const same = this.#waiting.get(id);
-    const [sent] = same?.splice(index, 1) ?? [];
-    if (same?.length === 0) this.#waiting.delete(id);
-    return sent;
-  }
-  #end(sent, at, result, raw) {
-    this.inFlight--;
-    if (result instanceof Reply) {
-      this.answered++;
-      this.#answeredAt.push(at);
-    } else if (result.code === "cancelled") this.cancelled++;
-    else this.failed++;
-    const place = this.answered + this.failed + this.cancelled;
-    sent.ending = {
-      at,
-      place,
-      result,
-      raw
-    };
-    const { id } = sent.draft;
-    if (id !== null) {
-      this.#ended.delete(id);
-      this.#ended.set(id, sent);
-      if (this.#ended.size > MAX_ENDED) this.#ended.delete(this.#ended.keys().next().value);
-    }
-    this.#events.ended(sent);
-  }
-};
 
 // clock_panel.ts
 var ClockPanel = class {
@@ -3024,8 +3062,154 @@ function format(rule) {
   return JSON.stringify(rule, null, 1).replaceAll(/,\\n */g, ", ").replaceAll(/\\n */g, "");
 }
 
-// server_table.ts
+// virtual_rows.ts
 var MARGIN = 10;
+var VirtualRows = class {
+  #table;
+  #body;
+  #scroll;
+  #kind;
+  /** The rows that have elements, by key. */
+  #rows = /* @__PURE__ */ new Map();
+  #keys = /* @__PURE__ */ new WeakMap();
+  #items = [];
+  /** The key of the item whose button the Tab key reaches. */
+  #current;
+  /** Creates no rows yet; the parent of the table scrolls. */
+  constructor(table, kind) {
+    this.#table = table;
+    this.#body = table.tBodies[0];
+    this.#scroll = table.parentElement;
+    this.#kind = kind;
+    this.#scroll.addEventListener("scroll", () => this.render());
+    new ResizeObserver(() => this.render()).observe(this.#scroll);
+  }
+  /** Shows items. The rows that the user looks at stay where they are. */
+  show(items) {
+    const height = this.#rowHeight();
+    const top = Math.floor(this.#scroll.scrollTop / height);
+    const anchor = this.#items[top] && this.#kind.keyOf(this.#items[top]);
+    const isFollowing = top === 0 && !this.#body.contains(document.activeElement);
+    this.#items = items;
+    this.#table.ariaRowCount = String(items.length + 1);
+    this.#body.style.setProperty("--rows", String(items.length));
+    const moved = isFollowing ? -1 : this.#indexOf(anchor);
+    if (moved >= 0 && moved !== top) this.#scroll.scrollTop += (moved - top) * height;
+    this.render();
+  }
+  /** Has an item filled again by the next {@linkcode VirtualRows.render}, since it has changed. */
+  touch(item) {
+    const row = this.#rows.get(this.#kind.keyOf(item));
+    if (row !== void 0) row.item = void 0;
+  }
+  /** Has all items filled again. */
+  touchAll() {
+    for (const row of this.#rows.values()) row.item = void 0;
+  }
+  /** Gives elements to the rows in sight, and fills those that have changed. */
+  render() {
+    const height = this.#rowHeight();
+    const top = Math.floor(this.#scroll.scrollTop / height);
+    const first = Math.max(0, top - MARGIN);
+    const last = top + Math.ceil(this.#scroll.clientHeight / height) + MARGIN;
+    const shown = new Map(this.#items.slice(first, last).map((item, i) => [
+      first + i,
+      item
+    ]));
+    const current = this.#indexOf(this.#current);
+    if (current >= 0 && this.#body.contains(document.activeElement)) {
+      shown.set(current, this.#items[current]);
+    } else if (!shown.has(current)) {
+      const reached = this.#items.slice(top, last).find((item) => this.#hasButton(item));
+      this.#current = reached && this.#kind.keyOf(reached);
+    }
+    this.#place([
+      ...shown
+    ].sort(([a], [b]) => a - b));
+  }
+  /** Returns the item of a row around an element. */
+  itemAt(target) {
+    const row = target instanceof Element ? target.closest("tbody tr") : null;
+    return row === null ? void 0 : this.#items[this.#indexOf(this.#keys.get(row))];
+  }
+  /** Makes an item the one that the Tab key reaches. */
+  makeCurrent(item) {
+    this.#current = this.#kind.keyOf(item);
+    this.render();
+  }
+  /** Moves from an item as a key says; returns the item there, or undefined for another key. */
+  next(item, event) {
+    const steps = rowSteps(event);
+    if (steps === void 0) return void 0;
+    event.preventDefault();
+    const at = this.#indexOf(this.#kind.keyOf(item));
+    const last = this.#items.length - 1;
+    let to = Math.min(last, Math.max(0, at + steps));
+    if (!this.#hasButton(this.#items[to])) to += to === 0 || steps > 0 ? 1 : -1;
+    return this.#items[to];
+  }
+  /** Scrolls to an item, below the head of the table. */
+  reveal(item) {
+    const index = this.#indexOf(this.#kind.keyOf(item));
+    const height = this.#rowHeight();
+    const room = this.#scroll.clientHeight - this.#table.tHead.offsetHeight - height;
+    const top = this.#scroll.scrollTop;
+    this.#scroll.scrollTop = Math.min(index * height, Math.max(index * height - room, top));
+  }
+  /** Scrolls to an item and gives its button the focus. */
+  focus(item) {
+    this.reveal(item);
+    this.makeCurrent(item);
+    const { element } = this.#rows.get(this.#current);
+    element.querySelector("button").focus({
+      preventScroll: true
+    });
+    this.render();
+  }
+  #hasButton(item) {
+    return this.#kind.hasButton?.(item) ?? true;
+  }
+  #indexOf(key) {
+    return key === void 0 ? -1 : this.#items.findIndex((item) => this.#kind.keyOf(item) === key);
+  }
+  #rowHeight() {
+    const [shown] = this.#rows.values();
+    return shown?.element.getBoundingClientRect().height || 28;
+  }
+  /** Gives elements to the items at some indexes, and to no others. */
+  #place(shown) {
+    const keys = new Set(shown.map(([, item]) => this.#kind.keyOf(item)));
+    for (const [key, { element }] of this.#rows) {
+      if (keys.has(key)) continue;
+      element.remove();
+      this.#rows.delete(key);
+    }
+    let next = this.#body.firstElementChild;
+    for (const [index, item] of shown) {
+      const key = this.#kind.keyOf(item);
+      const row = this.#rows.get(key) ?? this.#makeRow(key, item);
+      if (row.element === next) next = next.nextElementSibling;
+      else this.#body.insertBefore(row.element, next);
+      row.element.ariaRowIndex = String(index + 2);
+      row.element.style.setProperty("--index", String(index));
+      const button = row.element.querySelector("button");
+      if (button !== null) button.tabIndex = key === this.#current ? 0 : -1;
+      if (row.item !== item) this.#kind.fill(row.element, row.item = item);
+    }
+  }
+  #makeRow(key, item) {
+    const element = this.#kind.make(item);
+    const row = {
+      element,
+      item: void 0
+    };
+    this.#rows.set(key, row);
+    this.#keys.set(element, key);
+    return row;
+  }
+};
+
+// server_table.ts
 var MAX_DATA = 200;
 var CLASSES = {
   in_flight: "in-flight",
@@ -3033,129 +3217,33 @@ var CLASSES = {
   answered: "answered"
 };
 var ServerTable = class {
-  #table;
-  #body;
-  #scroll;
-  #act;
-  /** The rows that have elements, by the number of the request. */
-  #rows = /* @__PURE__ */ new Map();
-  #entries = [];
-  /** The number of the request whose button the Tab key reaches. */
-  #current;
+  #rows;
   /** Creates an empty table, which calls \`act\` when the user holds or releases a request. */
   constructor(table, act) {
-    this.#table = table;
-    this.#body = table.tBodies[0];
-    this.#scroll = table.parentElement;
-    this.#act = act;
-    this.#body.addEventListener("click", this.#onClick);
-    this.#body.addEventListener("keydown", this.#onKey);
-    this.#scroll.addEventListener("scroll", this.#render);
-    new ResizeObserver(this.#render).observe(this.#scroll);
-  }
-  /** Shows requests, the newest first. The rows that the user looks at stay where they are. */
-  show(entries) {
-    const height = this.#rowHeight();
-    const top = Math.floor(this.#scroll.scrollTop / height);
-    const anchor = this.#entries[top]?.number;
-    const isFollowing = top === 0 && !this.#body.contains(document.activeElement);
-    this.#entries = entries;
-    this.#table.ariaRowCount = String(entries.length + 1);
-    this.#body.style.setProperty("--rows", String(entries.length));
-    const moved = isFollowing ? -1 : entries.findIndex(({ number }) => number === anchor);
-    if (moved >= 0 && moved !== top) this.#scroll.scrollTop += (moved - top) * height;
-    this.#render();
-  }
-  #rowHeight() {
-    const [shown] = this.#rows.values();
-    return shown?.element.getBoundingClientRect().height || 28;
-  }
-  #render = () => {
-    const height = this.#rowHeight();
-    const top = Math.floor(this.#scroll.scrollTop / height);
-    const first = Math.max(0, top - MARGIN);
-    const last = top + Math.ceil(this.#scroll.clientHeight / height) + MARGIN;
-    const shown = new Map(this.#entries.slice(first, last).map((entry, i) => [
-      first + i,
-      entry
-    ]));
-    const current = this.#entries.findIndex(({ number }) => number === this.#current);
-    if (current < 0 || !this.#body.contains(document.activeElement)) {
-      this.#current = this.#entries[top]?.number;
-    } else {
-      shown.set(current, this.#entries[current]);
-    }
-    this.#place([
-      ...shown
-    ].sort(([a], [b]) => a - b));
-  };
-  /** Gives elements to the requests at some indexes, and to no others. */
-  #place(shown) {
-    const numbers = new Set(shown.map(([, { number }]) => number));
-    for (const [number, { element }] of this.#rows) {
-      if (numbers.has(number)) continue;
-      element.remove();
-      this.#rows.delete(number);
-    }
-    let next = this.#body.firstElementChild;
-    for (const [index, entry] of shown) {
-      const row = this.#rows.get(entry.number) ?? this.#makeRow(entry.number);
-      if (row.element === next) next = next.nextElementSibling;
-      else this.#body.insertBefore(row.element, next);
-      row.element.ariaRowIndex = String(index + 2);
-      row.element.style.setProperty("--index", String(index));
-      buttonOf(row.element).tabIndex = entry.number === this.#current ? 0 : -1;
-      if (row.entry !== entry) fill(row.element, row.entry = entry);
-    }
-  }
-  #makeRow(number) {
-    const element = copyTemplate("server-row-template");
-    element.dataset["number"] = String(number);
-    const row = {
-      element,
-      entry: void 0
-    };
-    this.#rows.set(number, row);
-    return row;
-  }
-  #entryAt(target) {
-    const element = target instanceof Element ? target.closest(".entry") : null;
-    return element === null ? void 0 : this.#rows.get(Number(element.dataset["number"]))?.entry;
-  }
-  #onClick = ({ target }) => {
-    const isButton = target instanceof Element && target.closest("button") !== null;
-    const entry = this.#entryAt(target);
-    if (!isButton || entry === void 0) return;
-    this.#current = entry.number;
-    this.#render();
-    this.#act(entry);
-  };
-  #onKey = (event) => {
-    const entry = this.#entryAt(event.target);
-    const steps = rowSteps(event);
-    if (entry === void 0 || steps === void 0) return;
-    event.preventDefault();
-    const at = this.#entries.indexOf(entry);
-    const to = Math.min(this.#entries.length - 1, Math.max(0, at + steps));
-    this.#current = this.#entries[to].number;
-    this.#reveal(to);
-    this.#render();
-    buttonOf(this.#rows.get(this.#current).element).focus({
-      preventScroll: true
+    const rows = this.#rows = new VirtualRows(table, {
+      keyOf: ({ number }) => number,
+      make: () => copyTemplate("server-row-template"),
+      fill
     });
-    this.#render();
-  };
-  /** Scrolls so that a row is in sight, below the head of the table. */
-  #reveal(index) {
-    const height = this.#rowHeight();
-    const room = this.#scroll.clientHeight - this.#table.tHead.offsetHeight - height;
-    const top = this.#scroll.scrollTop;
-    this.#scroll.scrollTop = Math.min(index * height, Math.max(index * height - room, top));
+    const body = table.tBodies[0];
+    body.addEventListener("click", ({ target }) => {
+      const entry = rows.itemAt(target);
+      const isButton = target instanceof Element && target.closest("button") !== null;
+      if (!isButton || entry === void 0) return;
+      rows.makeCurrent(entry);
+      act(entry);
+    });
+    body.addEventListener("keydown", (event) => {
+      const entry = rows.itemAt(event.target);
+      const next = entry && rows.next(entry, event);
+      if (next !== void 0) rows.focus(next);
+    });
+  }
+  /** Shows requests, the newest first. */
+  show(entries) {
+    this.#rows.show(entries);
   }
 };
-function buttonOf(row) {
-  return find("button", row);
-}
 function fill(row, entry) {
   const { number, connection: connection2, id, data, cut: cut2, outcome, rule, fault, delay, due, ended } = entry;
   const isHeld = outcome === "held";
@@ -3176,7 +3264,7 @@ function fill(row, entry) {
   show("delay", serverTime(delay));
   show("due", serverTime(due));
   show("ended", serverTime(ended));
-  const button = buttonOf(row);
+  const button = find("button", row);
   button.textContent = isHeld ? "Release" : "Hold";
   button.ariaDisabled = String(id === null);
   button.ariaLabel = isHeld ? \`Release \${id}\` : \`Hold next requests with id \${id}\`;
@@ -3416,37 +3504,8 @@ function announce(text) {
   find("#server-announcements").textContent = text;
 }
 
-// outcome.ts
-var TOLERATED_SHARE = 0.1;
-var TOLERATED = 50;
-function stateOf2(sent, isConnected) {
-  if (sent.ending === void 0) return isConnected ? "in-flight" : "queued";
-  const { result } = sent.ending;
-  if (!(result instanceof Reply)) return result.code === "cancelled" ? "cancelled" : "failed";
-  return isLate(latenessOf(sent) ?? 0, result.delay ?? 0) ? "late" : "answered";
-}
-function latenessOf({ ending }) {
-  const result = ending?.result;
-  if (!(result instanceof Reply) || result.delay === void 0) return void 0;
-  return result.latency - result.delay * 1e3;
-}
-function isLate(lateness, delay) {
-  return lateness > Math.max(TOLERATED, TOLERATED_SHARE * delay * 1e3);
-}
-function faultsOf({ anomalies, sendings }) {
-  const kinds = anomalies.map(({ kind }) => kind === "late" ? "answer after its end" : kind);
-  return [
-    ...new Set(kinds),
-    ...sendings > 1 ? [
-      \`sent \${sendings} times\`
-    ] : []
-  ];
-}
-
-// timeline.ts
+// axis.ts
 var FIRST_REACH = 6e3;
-var MAX_JOIN = 1e4;
-var MAX_ROWS = 5e3;
 var REACHES = [
   0.1,
   0.2,
@@ -3480,261 +3539,6 @@ var STEPS = [
   3e4
 ];
 var MAX_SLACK = 4;
-var WORDS = {
-  "queued": "Queued",
-  "in-flight": "In flight",
-  "answered": "Answered",
-  "late": "Late",
-  "failed": "Error",
-  "cancelled": "Cancelled"
-};
-var Timeline = class {
-  #table;
-  #detail;
-  #cancel;
-  #rows = /* @__PURE__ */ new Map();
-  /** The newest first. */
-  #runs = [];
-  #sentOf = /* @__PURE__ */ new WeakMap();
-  #isConnected = false;
-  #reach = FIRST_REACH;
-  #longest = 0;
-  /** Creates an empty timeline, which calls \`cancel\` when the user cancels a request. */
-  constructor(table, detail, cancel2) {
-    this.#table = table;
-    this.#detail = detail;
-    this.#cancel = cancel2;
-    table.addEventListener("click", this.#onClick);
-    table.addEventListener("keydown", this.#onKey);
-    this.#setReach(FIRST_REACH);
-  }
-  /** How many requests it shows. */
-  get size() {
-    return this.#rows.size;
-  }
-  /** Adds requests. */
-  add(sent, now) {
-    if (sent.length === 0) return;
-    const newest = this.#runs[0];
-    const joins = newest !== void 0 && newest.inFlight > 0 && now - newest.startedAt < MAX_JOIN;
-    const run = joins ? newest : this.#startRun(now);
-    const rows = document.createDocumentFragment();
-    for (const one of sent) rows.append(this.#makeRow(one, run));
-    run.body.append(rows);
-    run.inFlight += sent.length;
-    run.sent.push(...sent);
-    if (!joins) this.#open(sent[0]);
-    this.#title(run);
-    this.#trim();
-  }
-  /** Shows the end of a request. */
-  end(sent) {
-    const shown = this.#rows.get(sent);
-    if (shown === void 0) return;
-    const { run, row } = shown;
-    this.#fill(row, sent);
-    if (row.classList.contains("failed")) run.failed++;
-    this.#longest = Math.max(this.#longest, sent.ending.at - run.startedAt);
-    if (--run.inFlight === 0) {
-      run.growth.cancel();
-      run.fill.hidden = true;
-      this.#title(run);
-      this.#setReach(fitAxis(this.#reach, this.#longest));
-    }
-    if (this.#detail.sent === sent) this.#detail.update();
-  }
-  /** Shows a new anomaly of a request. */
-  change(sent) {
-    const shown = this.#rows.get(sent);
-    if (shown === void 0) return;
-    this.#fill(shown.row, sent);
-    if (this.#detail.sent === sent) this.#detail.update();
-  }
-  /** Shows whether requests are in flight, or queued until there is a connection. */
-  connected(isConnected) {
-    this.#isConnected = isConnected;
-    for (const [sent, { row }] of this.#rows) {
-      if (sent.ending === void 0) this.#fill(row, sent);
-    }
-    for (const run of this.#runs) this.#title(run);
-  }
-  /** Updates the runs; call it a few times per second while requests are in flight. */
-  tick(now) {
-    const running = this.#runs.filter(({ inFlight }) => inFlight > 0);
-    for (const run of running) this.#title(run);
-    const elapsed = Math.max(0, ...running.map(({ startedAt }) => now - startedAt));
-    if (elapsed > 0.92 * this.#reach) this.#setReach(fitAxis(this.#reach, 1.2 * elapsed));
-  }
-  /** Removes the runs that are over. */
-  clear() {
-    for (const run of this.#runs.filter(({ inFlight }) => inFlight === 0)) this.#remove(run);
-    this.#longest = 0;
-    this.#setReach(this.#runs.length === 0 ? FIRST_REACH : this.#reach);
-  }
-  #startRun(now) {
-    const body = copyTemplate("run-template");
-    const title = find(".run th", body);
-    const fill2 = find(".fill", body);
-    this.#table.tHead.after(body);
-    const growth = find("td", fill2).animate([
-      {
-        transform: "translateX(-100%)"
-      },
-      {
-        transform: "none"
-      }
-    ], {
-      duration: this.#reach,
-      fill: "forwards"
-    });
-    growth.startTime = now;
-    const run = {
-      body,
-      title,
-      startedAt: now,
-      fill: fill2,
-      growth,
-      sent: [],
-      inFlight: 0,
-      failed: 0
-    };
-    this.#runs.unshift(run);
-    return run;
-  }
-  #makeRow(sent, run) {
-    const row = copyTemplate("row-template");
-    const id = sent.draft.id === null ? "no id" : String(sent.draft.id);
-    const [button, cancel2] = row.querySelectorAll("button");
-    button.textContent = id;
-    button.title = id;
-    cancel2.setAttribute("aria-label", \`Cancel \${id}\`);
-    if (sent.draft.id === null) cancel2.remove();
-    row.style.setProperty("--start", String(sent.sentAt - run.startedAt));
-    this.#rows.set(sent, {
-      run,
-      row
-    });
-    this.#sentOf.set(row, sent);
-    this.#fill(row, sent);
-    return row;
-  }
-  #fill(row, sent) {
-    const state = stateOf2(sent, this.#isConnected);
-    const [, delay, late, outcome, track] = row.cells;
-    const [bar, note] = track.children;
-    row.className = \`request \${state}\`;
-    const words = find(".state", outcome);
-    words.textContent = WORDS[state];
-    const faults = faultsOf(sent).map((fault) => make("span", "fault", fault));
-    note.replaceChildren(...faults);
-    if (sent.ending === void 0) return;
-    outcome.querySelector("button")?.remove();
-    const { at, place, result } = sent.ending;
-    const took = at - sent.sentAt;
-    row.style.setProperty("--took", String(took));
-    if (!(result instanceof Reply)) {
-      note.append(make("strong", "", result.code), \` \${result.message}\`);
-      return;
-    }
-    words.textContent = \`#\${count(place)}\`;
-    if (result.delay === void 0) return;
-    delay.textContent = \`\${result.delay.toFixed(2)} s\`;
-    late.textContent = duration(latenessOf(sent));
-    if (state === "late") bar.style.setProperty("--due", String(result.delay * 1e3));
-  }
-  #title({ title, startedAt, sent, inFlight, failed }) {
-    const parts = [
-      timeOfDay(startedAt),
-      \`\${count(sent.length)} sent\`
-    ];
-    const open = this.#isConnected ? "in flight" : "queued";
-    if (inFlight > 0) parts.push(\`\${count(inFlight)} \${open}\`);
-    if (failed > 0) parts.push(\`\${count(failed)} failed\`);
-    title.textContent = parts.join(" \\xB7 ");
-  }
-  #setReach(reach) {
-    this.#reach = reach;
-    this.#table.style.setProperty("--reach", String(reach));
-    this.#table.style.setProperty("--step", String(stepOf(reach)));
-    for (const { growth, inFlight } of this.#runs) {
-      if (inFlight > 0) growth.effect.updateTiming({
-        duration: reach
-      });
-    }
-    const marks = marksOf(reach).map((at) => {
-      const mark = make("span", "", at === 0 ? "0" : reach < 1e3 ? \`\${at} ms\` : \`\${at / 1e3} s\`);
-      mark.style.setProperty("--at", String(at));
-      return mark;
-    });
-    find(".marks", this.#table).replaceChildren(...marks);
-  }
-  #trim() {
-    while (this.#rows.size > MAX_ROWS) {
-      const oldest = this.#runs.findLast(({ inFlight }) => inFlight === 0);
-      if (oldest === void 0) return;
-      this.#remove(oldest);
-    }
-  }
-  #remove(run) {
-    if (run.body.contains(this.#detail.row)) this.#close();
-    run.body.remove();
-    for (const sent of run.sent) this.#rows.delete(sent);
-    this.#runs.splice(this.#runs.indexOf(run), 1);
-  }
-  #open(sent) {
-    this.#close();
-    const { row } = this.#rows.get(sent);
-    this.#detail.show(sent);
-    row.after(this.#detail.row);
-    const button = buttonOf2(row);
-    button.setAttribute("aria-expanded", "true");
-    button.setAttribute("aria-controls", this.#detail.row.id);
-    this.#makeCurrent(button);
-  }
-  #close() {
-    const shown = this.#detail.row.parentElement && this.#rows.get(this.#detail.sent);
-    this.#detail.row.remove();
-    if (!shown) return;
-    const button = buttonOf2(shown.row);
-    button.setAttribute("aria-expanded", "false");
-    button.removeAttribute("aria-controls");
-  }
-  /** Makes a row the only one that the Tab key reaches; the arrow keys go on from there. */
-  #makeCurrent(button) {
-    for (const other of this.#table.querySelectorAll(".request th [tabindex='0']")) {
-      other.tabIndex = -1;
-    }
-    button.tabIndex = 0;
-  }
-  #onClick = (event) => {
-    const button = event.target instanceof Element ? event.target.closest("button") : null;
-    const row = button?.closest(".request");
-    const sent = row && this.#sentOf.get(row);
-    if (!button || !sent) return;
-    if (button.closest(".outcome")) this.#cancel(sent);
-    else if (button.getAttribute("aria-expanded") === "true") this.#close();
-    else this.#open(sent);
-  };
-  #onKey = (event) => {
-    const row = event.target instanceof Element ? event.target.closest(".request") : null;
-    const sent = row && this.#sentOf.get(row);
-    if (!row || !sent || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "Delete") return this.#cancel(sent);
-    const steps = rowSteps(event);
-    if (steps === void 0) return;
-    event.preventDefault();
-    const rows = [
-      ...this.#table.querySelectorAll(".request")
-    ];
-    const to = Math.min(rows.length - 1, Math.max(0, rows.indexOf(row) + steps));
-    const button = buttonOf2(rows[to]);
-    this.#makeCurrent(button);
-    button.focus();
-  };
-};
-function buttonOf2(row) {
-  return find("th button", row);
-}
 function fitAxis(reach, longest) {
   if (longest <= reach && reach <= MAX_SLACK * longest) return reach;
   let fitting = 1e3 * (REACHES.find((seconds) => 1e3 * seconds >= longest) ?? REACHES.at(-1));
@@ -3749,6 +3553,301 @@ function marksOf(reach) {
 }
 function stepOf(reach) {
   return STEPS.find((step) => reach / step <= 6) ?? reach / 6;
+}
+
+// outcome.ts
+var TOLERATED_SHARE = 0.1;
+var TOLERATED = 50;
+function stateOf2(sent, isConnected) {
+  if (sent.ending === void 0) return isConnected ? "in-flight" : "queued";
+  const { result } = sent.ending;
+  if (!(result instanceof Reply)) return result.code === "cancelled" ? "cancelled" : "failed";
+  return isLate(latenessOf(sent) ?? 0, result.delay ?? 0) ? "late" : "answered";
+}
+function latenessOf({ ending }) {
+  const result = ending?.result;
+  if (!(result instanceof Reply) || result.delay === void 0) return void 0;
+  return result.latency - result.delay * 1e3;
+}
+function isLate(lateness, delay) {
+  return lateness > Math.max(TOLERATED, TOLERATED_SHARE * delay * 1e3);
+}
+function faultsOf({ anomalies, sendings }) {
+  const kinds = anomalies.map(({ kind }) => kind === "late" ? "answer after its end" : kind);
+  return [
+    ...new Set(kinds),
+    ...sendings > 1 ? [
+      \`sent \${sendings} times\`
+    ] : []
+  ];
+}
+
+// request_log.ts
+var MAX_JOIN = 1e4;
+var MAX_REQUESTS2 = 2e4;
+var RequestLog = class {
+  #runOf = /* @__PURE__ */ new Map();
+  #max;
+  /** The runs, the newest first. */
+  runs = [];
+  /** Creates an empty log of about \`max\` requests; runs with requests in flight are kept. */
+  constructor(max = MAX_REQUESTS2) {
+    this.#max = max;
+  }
+  /** How many requests it has. */
+  get size() {
+    return this.#runOf.size;
+  }
+  /** Returns the run of a request; undefined if it was removed. */
+  runOf(sent) {
+    return this.#runOf.get(sent);
+  }
+  /** Adds requests, at least one; returns whether they begin a run. */
+  add(sent, now) {
+    const newest = this.runs[0];
+    const joins = newest !== void 0 && newest.inFlight > 0 && now - newest.startedAt < MAX_JOIN;
+    const run = joins ? newest : {
+      startedAt: now,
+      sent: [],
+      inFlight: 0,
+      failed: 0
+    };
+    if (!joins) this.runs.unshift(run);
+    for (const one of sent) {
+      run.sent.push(one);
+      this.#runOf.set(one, run);
+    }
+    run.inFlight += sent.length;
+    while (this.size > this.#max) {
+      const oldest = this.runs.findLast(({ inFlight }) => inFlight === 0);
+      if (oldest === void 0) break;
+      this.#remove(oldest);
+    }
+    return !joins;
+  }
+  /** Counts the end of a request; returns its run. */
+  end(sent, isFailed) {
+    const run = this.#runOf.get(sent);
+    if (run === void 0) return void 0;
+    run.inFlight--;
+    if (isFailed) run.failed++;
+    return run;
+  }
+  /** Removes the runs that are over. */
+  clear() {
+    for (const run of this.runs.filter(({ inFlight }) => inFlight === 0)) this.#remove(run);
+  }
+  #remove(run) {
+    for (const sent of run.sent) this.#runOf.delete(sent);
+    this.runs.splice(this.runs.indexOf(run), 1);
+  }
+};
+
+// timeline.ts
+var WORDS = {
+  "queued": "Queued",
+  "in-flight": "In flight",
+  "answered": "Answered",
+  "late": "Late",
+  "failed": "Error",
+  "cancelled": "Cancelled"
+};
+var WIDE = matchMedia("(width >= 60rem)");
+var REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
+var Timeline = class {
+  #table;
+  #inspector;
+  #cancel;
+  #log = new RequestLog();
+  #rows;
+  #isConnected = false;
+  /** Whether the list of rows has changed since the last frame. */
+  #isStale = false;
+  #frame;
+  #reach = FIRST_REACH;
+  #longest = 0;
+  /** Creates an empty timeline. */
+  constructor({ table, inspector: inspector2, cancel: cancel2 }) {
+    this.#table = table;
+    this.#inspector = inspector2;
+    this.#cancel = cancel2;
+    this.#rows = new VirtualRows(table, {
+      keyOf: (item) => item,
+      hasButton: (item) => !isRun(item),
+      make: (item) => copyTemplate(isRun(item) ? "run-template" : "row-template"),
+      fill: (row, item) => isRun(item) ? this.#fillRun(row, item) : this.#fill(row, item)
+    });
+    const body = table.tBodies[0];
+    body.addEventListener("click", this.#onClick);
+    body.addEventListener("keydown", this.#onKey);
+    inspector2.onKey = (event) => this.#onInspectorKey(event);
+    inspector2.onClose = () => this.#close();
+    this.#setReach(FIRST_REACH);
+  }
+  /** How many requests it shows. */
+  get size() {
+    return this.#log.size;
+  }
+  /** Adds requests. */
+  add(sent, now) {
+    if (sent.length === 0) return;
+    const isNewRun = this.#log.add(sent, now);
+    this.#rows.touch(this.#log.runs[0]);
+    this.#changeList();
+    if (isNewRun && WIDE.matches) this.#open(sent[0]);
+  }
+  /** Shows the end of a request. */
+  end(sent) {
+    const run = this.#log.end(sent, stateOf2(sent, true) === "failed");
+    if (run === void 0) return;
+    this.#longest = Math.max(this.#longest, sent.ending.at - run.startedAt);
+    if (run.inFlight === 0) this.#setReach(fitAxis(this.#reach, this.#longest));
+    this.#rows.touch(run);
+    this.change(sent);
+  }
+  /** Shows a change of a request. */
+  change(sent) {
+    this.#rows.touch(sent);
+    if (this.#inspector.sent === sent) this.#inspector.update();
+    this.#schedule();
+  }
+  /** Shows whether requests are in flight, or queued until there is a connection. */
+  connected(isConnected) {
+    this.#isConnected = isConnected;
+    this.#rows.touchAll();
+    this.#schedule();
+  }
+  /** Removes the runs that are over. */
+  clear() {
+    this.#log.clear();
+    const { sent } = this.#inspector;
+    if (sent !== void 0 && this.#log.runOf(sent) === void 0) this.#inspector.hide();
+    this.#longest = 0;
+    if (this.size === 0) this.#setReach(FIRST_REACH);
+    this.#changeList();
+  }
+  #changeList() {
+    this.#isStale = true;
+    this.#schedule();
+  }
+  /** Renders once before the next frame, and then in each while bars grow. */
+  #schedule() {
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#frame = void 0;
+      this.#render(performance.now());
+    });
+  }
+  #render(now) {
+    const running = this.#log.runs.filter(({ inFlight }) => inFlight > 0);
+    const elapsed = Math.max(0, ...running.map(({ startedAt }) => now - startedAt));
+    if (elapsed > 0.92 * this.#reach) this.#setReach(fitAxis(this.#reach, 1.2 * elapsed));
+    this.#table.style.setProperty("--now", now.toFixed(1));
+    if (this.#isStale) this.#rows.show(this.#log.runs.flatMap((run) => [
+      run,
+      ...run.sent
+    ]));
+    else this.#rows.render();
+    this.#isStale = false;
+    if (running.length > 0 && !REDUCED_MOTION.matches) this.#schedule();
+  }
+  #fillRun(row, { startedAt, sent, inFlight, failed }) {
+    const parts = [
+      timeOfDay(startedAt),
+      \`\${count(sent.length)} sent\`
+    ];
+    const open = this.#isConnected ? "in flight" : "queued";
+    if (inFlight > 0) parts.push(\`\${count(inFlight)} \${open}\`);
+    if (failed > 0) parts.push(\`\${count(failed)} failed\`);
+    row.cells[0].textContent = parts.join(" \\xB7 ");
+  }
+  #fill(row, sent) {
+    const state = stateOf2(sent, this.#isConnected);
+    const [head, delay, late, outcome, track] = row.cells;
+    const [bar, note] = track.children;
+    const id = sent.draft.id === null ? "no id" : String(sent.draft.id);
+    const isSelected = this.#inspector.sent === sent;
+    row.className = \`request \${state}\`;
+    row.classList.toggle("selected", isSelected);
+    const button = find("button", head);
+    button.textContent = button.title = id;
+    button.ariaExpanded = String(isSelected);
+    const words = find(".state", outcome);
+    words.textContent = WORDS[state];
+    row.style.setProperty("--start", String(sent.sentAt - this.#log.runOf(sent).startedAt));
+    row.style.setProperty("--sent-at", String(sent.sentAt));
+    note.replaceChildren(...faultsOf(sent).map((fault) => make("span", "fault", fault)));
+    const cancel2 = outcome.querySelector("button");
+    if (sent.ending !== void 0 || sent.draft.id === null) cancel2?.remove();
+    else cancel2.ariaLabel = \`Cancel \${id}\`;
+    if (sent.ending === void 0) return;
+    const { at, place, result } = sent.ending;
+    row.style.setProperty("--took", String(at - sent.sentAt));
+    if (!(result instanceof Reply)) {
+      note.append(make("strong", "", result.code), \` \${result.message}\`);
+      return;
+    }
+    words.textContent = \`#\${count(place)}\`;
+    if (result.delay === void 0) return;
+    delay.textContent = \`\${result.delay.toFixed(2)} s\`;
+    late.textContent = duration(latenessOf(sent));
+    if (state === "late") bar.style.setProperty("--due", String(result.delay * 1e3));
+  }
+  #setReach(reach) {
+    this.#reach = reach;
+    this.#table.style.setProperty("--reach", String(reach));
+    this.#table.style.setProperty("--step", String(stepOf(reach)));
+    const marks = marksOf(reach).map((at) => {
+      const mark = make("span", "", at === 0 ? "0" : reach < 1e3 ? \`\${at} ms\` : \`\${at / 1e3} s\`);
+      mark.style.setProperty("--at", String(at));
+      return mark;
+    });
+    find(".marks", this.#table).replaceChildren(...marks);
+  }
+  #open(sent) {
+    const before = this.#inspector.sent;
+    this.#inspector.show(sent);
+    if (before !== void 0) this.#rows.touch(before);
+    this.#rows.touch(sent);
+    this.#rows.makeCurrent(sent);
+  }
+  /** Closes the inspector; the focus goes from there to the row. */
+  #close() {
+    const { sent, hasFocus } = this.#inspector;
+    this.#inspector.hide();
+    if (sent === void 0) return;
+    this.#rows.touch(sent);
+    if (hasFocus && this.#log.runOf(sent) !== void 0) this.#rows.focus(sent);
+    else this.#rows.render();
+  }
+  #onClick = ({ target }) => {
+    const item = this.#rows.itemAt(target);
+    if (item === void 0 || isRun(item)) return;
+    if (target.closest(".outcome button")) this.#cancel(item);
+    else if (this.#inspector.sent === item) this.#close();
+    else this.#open(item);
+  };
+  #onKey = (event) => {
+    const item = this.#rows.itemAt(event.target);
+    if (item === void 0 || isRun(item)) return;
+    if (event.key === "Delete") return this.#cancel(item);
+    if (event.key === "Escape") return this.#close();
+    const next = this.#rows.next(item, event);
+    if (next === void 0 || isRun(next)) return;
+    if (this.#inspector.sent !== void 0) this.#open(next);
+    this.#rows.focus(next);
+  };
+  /** Shows another request while the focus stays in the inspector. */
+  #onInspectorKey(event) {
+    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+    const { sent } = this.#inspector;
+    const next = sent && this.#log.runOf(sent) && this.#rows.next(sent, event);
+    if (next === void 0 || isRun(next)) return;
+    this.#open(next);
+    this.#rows.reveal(next);
+  }
+};
+function isRun(item) {
+  return "startedAt" in item;
 }
 
 // console.ts
@@ -3777,7 +3876,12 @@ var exchange = new Exchange({
   changed: (sent) => timeline.change(sent),
   strayed: (what) => announce2(\`The server sent \${what}.\`)
 });
-var timeline = new Timeline(find("#timeline"), new Detail(cancel), cancel);
+var inspector = new Inspector(cancel);
+var timeline = new Timeline({
+  table: find("#timeline"),
+  inspector,
+  cancel
+});
 var connection = new Connection(new URL(".", location.href).href.replace(/^http/, "ws"), {
   changed: showConnection,
   connected(link) {
@@ -3838,7 +3942,6 @@ function tick() {
   totals.failed.textContent = count(exchange.failed);
   totals.cancelled.textContent = count(exchange.cancelled);
   totals.rate.textContent = count(perSecond);
-  timeline.tick(now);
   clear.disabled = timeline.size === 0;
   cancelAll.disabled = exchange.inFlight === 0;
   if (exchange.inFlight > 0 || perSecond > 0) return;

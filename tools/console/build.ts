@@ -15,7 +15,14 @@ export const TARGET = new URL("../server/console_assets.ts", HERE);
 /** The paths of the console, the type of each, and its sources. */
 const FILES: readonly (readonly [path: string, type: string, ...files: string[]])[] = [
   ["/", "text/html; charset=utf-8", "console.html"],
-  ["/console.css", "text/css; charset=utf-8", "console.css", "server_view.css"],
+  [
+    "/console.css",
+    "text/css; charset=utf-8",
+    "console.css",
+    "timeline.css",
+    "inspector.css",
+    "server_view.css",
+  ],
   ["/console.js", "text/javascript; charset=utf-8", "console.ts"],
   ["/console.svg", "image/svg+xml", "console.svg"],
 ];

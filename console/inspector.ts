@@ -1,5 +1,5 @@
 /**
- * One request in full: its source beside its representation, with matching pairs in the same color
+ * One request in full: its source and its representation, with matching pairs in the same color
  * and under the same number.
  *
  * @module
@@ -8,7 +8,7 @@
 import { Reply } from "../client/reply.ts";
 import { membersOf } from "../protocol/json_text.ts";
 import type { Sent } from "./exchange.ts";
-import { copyTemplate, count, duration, find, make, timeOfDay } from "./page.ts";
+import { count, duration, find, make, timeOfDay } from "./page.ts";
 import { linesOf, type SourceEntity, type SourcePair, splitData } from "./pairing.ts";
 
 /** The most pairs that are shown, so that the page stays fast. */
@@ -17,20 +17,28 @@ const MAX_PAIRS = 200;
 /** The most UTF-16 units of data that are shown. */
 const MAX_TEXT = 20_000;
 
-/** The only row that shows a request in full; it moves. */
-export class Detail {
-  readonly row = copyTemplate<HTMLTableRowElement>("detail-template");
-  readonly #source = find(".source .code", this.row);
-  readonly #representation = find(".representation .code", this.row);
-  readonly #raw = find(".raw", this.row);
-  readonly #facts = find(".facts", this.row);
-  readonly #cancel = find<HTMLButtonElement>(".cancel", this.row);
+/** The panel beside the table that shows a request in full. */
+export class Inspector {
+  readonly #panel = find("#inspector");
+  readonly #title = find("#inspector-title");
+  readonly #source = find(".source .code", this.#panel);
+  readonly #representation = find(".representation .code", this.#panel);
+  readonly #raw = find(".raw", this.#panel);
+  readonly #facts = find(".facts", this.#panel);
+  readonly #cancel = find<HTMLButtonElement>(".cancel", this.#panel);
   #sent: Sent | undefined;
+  /** Called when a key other than Escape is pressed in the panel. */
+  onKey: ((event: KeyboardEvent) => void) | undefined;
+  /** Called when the user closes the panel. */
+  onClose: (() => void) | undefined;
 
+  /** Creates a hidden inspector, which calls `cancel` when the user cancels the request. */
   constructor(cancel: (sent: Sent) => void) {
-    this.row.id = "detail";
     this.#cancel.onclick = () => this.#sent && cancel(this.#sent);
-    const panes = find(".panes", this.row);
+    find("#inspector-close").onclick = () => this.onClose?.();
+    this.#panel.onkeydown = (event) =>
+      event.key === "Escape" ? this.onClose?.() : this.onKey?.(event);
+    const panes = find(".panes", this.#panel);
     const light = (event: Event) => this.#highlight(pairAt(event.target));
     const restore = () => this.#highlight(pairAt(document.activeElement));
     panes.addEventListener("pointerover", light);
@@ -39,15 +47,29 @@ export class Detail {
     panes.addEventListener("focusout", restore);
   }
 
-  /** The shown request. */
+  /** The shown request; undefined if the panel is hidden. */
   get sent(): Sent | undefined {
     return this.#sent;
+  }
+
+  /** Whether the focus is in the panel. */
+  get hasFocus(): boolean {
+    return this.#panel.contains(document.activeElement);
+  }
+
+  /** Hides the panel. */
+  hide(): void {
+    this.#sent = undefined;
+    this.#panel.hidden = true;
   }
 
   /** Shows a request. */
   show(sent: Sent): void {
     this.#sent = sent;
     const { draft } = sent;
+    this.#panel.hidden = false;
+    this.#panel.scrollTop = 0;
+    this.#title.textContent = draft.id === null ? "No id" : String(draft.id);
     const isCut = draft.data.length > MAX_TEXT;
     const data = isCut ? draft.data.slice(0, MAX_TEXT) : draft.data;
     if (draft.kind === "broken") this.#source.replaceChildren(data);
@@ -95,7 +117,7 @@ export class Detail {
     const frames = [...answers, ...anomalies].sort((a, b) => a.at - b.at);
     this.#raw.hidden = frames.length === 0;
     this.#raw.replaceChildren(
-      find("h3", this.#raw),
+      find("h4", this.#raw),
       ...frames.map(({ kind, at, frame }) => {
         const line = make("div", "code", cut(frame));
         line.prepend(
@@ -109,8 +131,8 @@ export class Detail {
 
   /** Highlights both parts of a pair; 0 for none. */
   #highlight(number: number): void {
-    this.row.classList.toggle("lit", number > 0);
-    for (const element of this.row.querySelectorAll<HTMLElement>("[data-pair]")) {
+    this.#panel.classList.toggle("lit", number > 0);
+    for (const element of this.#panel.querySelectorAll<HTMLElement>("[data-pair]")) {
       element.classList.toggle("lit", number > 0 && Number(element.dataset["pair"]) === number);
     }
   }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { fitAxis, marksOf } from "./timeline.ts";
+import { fitAxis, marksOf } from "./axis.ts";
 
 Deno.test("fitAxis() reaches as far as needed, and not much farther", () => {
   for (let longest = 1; longest < 1e7; longest *= 1.3) {
