@@ -1,8 +1,20 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { serve, type ServeOptions } from "../server.ts";
-import { findBrowser, type Page, startBrowser } from "../tests/support/browser.ts";
+import { serve } from "../server.ts";
+import { findBrowser, startBrowser } from "../tests/support/browser.ts";
+import {
+  KNOWN,
+  LATER_ID,
+  NEVER_ID,
+  QUICK,
+  rows,
+  send,
+  SOON_ID,
+  type Story,
+  tellStories,
+  type,
+  untilTotals,
+} from "../tests/support/console_stories.ts";
 import { ConsoleTab, violations } from "../tests/support/console_tab.ts";
-import { idDelayedBy } from "../tests/support/random.ts";
 
 const EXAMPLE_TEXT = [
   "{",
@@ -17,64 +29,7 @@ const EXAMPLE_TEXT = [
   "}",
 ];
 
-/** Delays from 0 to 600 s; {@linkcode idDelayedBy} finds ids with a delay as needed. */
-const KNOWN = { port: 0, delay: { min: 0, max: 600 }, seed: 7 };
-const SOON_ID = idDelayedBy(KNOWN, 10, 100);
-const LATER_ID = idDelayedBy(KNOWN, 400, 900);
-const NEVER_ID = idDelayedBy(KNOWN, 300_000, 600_000);
-const QUICK: ServeOptions = { port: 0, delay: { min: 0.01, max: 0.3 }, seed: 7 };
-
 const browserPath = findBrowser();
-
-async function type(page: Page, ...packets: unknown[]): Promise<void> {
-  const lines = packets.map((packet) =>
-    typeof packet === "string" ? packet : JSON.stringify(packet)
-  );
-  await page.fill("#packets", lines.join("\n"));
-}
-
-async function send(page: Page, ...packets: unknown[]): Promise<void> {
-  if (packets.length > 0) await type(page, ...packets);
-  await page.click("#compose .primary");
-}
-
-/** Returns the text of each row, its cells joined. */
-function rows(page: Page): Promise<string[]> {
-  return page.locator(".request").evaluateAll((found) =>
-    found.map((row) =>
-      Array.from(
-        (row as HTMLTableRowElement).cells,
-        (cell) => (cell.querySelector(".state") ?? cell).textContent!.trim(),
-      )
-    )
-      .map((cells) => cells.filter((text) => text !== "").join(" "))
-  );
-}
-
-/** Waits for totals, and until the rows show them too. */
-async function untilTotals(
-  page: Page,
-  inFlight: string,
-  answered: string,
-  failed: string,
-  cancelled = "0",
-) {
-  await page.waitForFunction((wanted) => {
-    const text = (id: string) => document.getElementById(id)!.textContent;
-    const ids = ["in-flight", "answered", "failed", "cancelled"];
-    return ids.map(text).join() === wanted;
-  }, [inFlight, answered, failed, cancelled].join());
-  await page.evaluate(() =>
-    new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
-  );
-}
-
-/** A way to use the page, and the options of its server. */
-type Story = readonly [
-  what: string,
-  server: ServeOptions,
-  run: (page: Page) => Promise<void>,
-];
 
 const stories: Story[] = [
   ["splits a frame that is too long for the server", {
@@ -175,45 +130,6 @@ const stories: Story[] = [
     }
   }],
 
-  ["cancels all, and times out", KNOWN, async (page) => {
-    const never = ["a", "b"].map((end) => ({ request_id: `${NEVER_ID}-${end}`, data: "" }));
-    await send(page, ...never);
-    await untilTotals(page, "2", "0", "0");
-    await page.click("#cancel-all");
-    await untilTotals(page, "0", "0", "0", "2");
-    assertEquals(await page.isDisabled("#cancel-all"), true);
-    await page.fill("#timeout", "0.2");
-    await send(page, { request_id: `${NEVER_ID}-c`, data: "" });
-    await untilTotals(page, "0", "0", "1", "2");
-    const last = (await rows(page)).find((row) => row.includes("timed_out"));
-    assertEquals(last, `${NEVER_ID}-c Error timed_out no answer within 0.2 s`);
-  }],
-
-  ["queues requests while there is no connection", QUICK, async (page) => {
-    await page.click("#connection-button");
-    await page.waitForSelector('[data-state="waiting"]');
-    await send(page, { request_id: "a", data: "" });
-    assertEquals(await rows(page), ["a Queued"]);
-    assertEquals(await page.textContent("#in-flight-title"), "Queued");
-    await page.waitForSelector('[data-state="open"]');
-    await untilTotals(page, "0", "1", "0");
-    assertEquals(await page.textContent("#in-flight-title"), "In flight");
-  }],
-
-  ["marks faults on their rows, with the frames from the server", {
-    ...QUICK,
-    rules: [
-      { match: { id: "twice" }, fault: "duplicate" },
-      { match: { id: "cut" }, fault: "garbage" },
-    ],
-  }, async (page) => {
-    await send(page, { request_id: "twice", data: "a&&b&&c" }, { request_id: "cut", data: "a" });
-    await page.waitForFunction(() => document.querySelectorAll(".request .fault").length === 2);
-    assertEquals(await page.locator(".request .fault").allTextContents(), ["duplicate", "garbage"]);
-    await page.click("text=cut");
-    assertMatch((await page.textContent(".raw .code"))!, /^garbage.*\{"request_id":"cut","/);
-  }],
-
   ["reconnects after a drop and sends unanswered requests again", KNOWN, async (page) => {
     await type(page, { request_id: SOON_ID, data: "a&&b&&c" });
     // In one task, before the answer can arrive, but after the packet was sent.
@@ -230,56 +146,6 @@ const stories: Story[] = [
     await page.waitForSelector('[data-state="open"]');
     await untilTotals(page, "0", "1", "0");
     assertStringIncludes((await page.textContent(".facts"))!, "Sent2 times");
-  }],
-
-  ["shows 10,000 requests with few elements", QUICK, async (page) => {
-    for (let i = 0; i < 10; i++) await page.click('[data-count="1000"]');
-    await untilTotals(page, "0", "10,000", "0");
-    const rowCount = Number(await page.getAttribute("#timeline", "aria-rowcount"));
-    assert(rowCount > 10_000, `${rowCount} rows`);
-    await page.focus('.request [tabindex="0"]');
-    await page.keyboard.press("End");
-    assertMatch(
-      (await page.evaluate(() => document.activeElement!.textContent))!,
-      /^01-\d+$/,
-    );
-    const shown = await rows(page);
-    assert(shown.length < 60, `${shown.length} rows`);
-    const places = shown.map((row) => Number(/#([\d,]+)$/.exec(row)![1]!.replace(",", "")));
-    assert(places.some((place, i) => place !== places[0]! + i), "no answer was out of order");
-  }],
-
-  ["can be used by keyboard alone", QUICK, async (page) => {
-    const press = (key: string) => page.keyboard.press(key);
-    const focused = () => page.evaluate(() => document.activeElement!.textContent);
-    await page.focus("#packets");
-    await press("Control+Enter");
-    await untilTotals(page, "0", "1", "0");
-    await press("Tab");
-    assertEquals(await focused(), "Send");
-    await press("Tab");
-    await press("Enter");
-    await untilTotals(page, "0", "51", "0");
-    for (const [key, id] of [["ArrowDown", "01-2"], ["End", "01"], ["Home", "01-1"]] as const) {
-      if (key === "ArrowDown") await page.focus('.request [tabindex="0"]');
-      await press(key);
-      assertEquals(await focused(), id);
-    }
-    await press("ArrowDown");
-    assertEquals(await page.locator('[aria-expanded="true"]').allTextContents(), ["01-2"]);
-    assertEquals(await page.textContent("#inspector-title"), "01-2");
-    assertEquals(await page.locator('.request [tabindex="0"]').count(), 1);
-    await page.focus("#inspector .pair");
-    await press("ArrowDown");
-    assertEquals(await page.textContent("#inspector-title"), "01-3");
-    await page.focus("#inspector-close");
-    await press("Escape");
-    assertEquals(await page.isVisible("#inspector"), false);
-    assertEquals(await focused(), "01-3");
-    await press("Enter");
-    assertEquals(await page.textContent("#inspector-title"), "01-3");
-    await press("Enter");
-    assertEquals(await page.isVisible("#inspector"), false);
   }],
 
   ["shows long and strange texts as they are", QUICK, async (page) => {
@@ -318,14 +184,7 @@ Deno.test({
           hasTouch: true,
         }),
       );
-      for (const [what, options, run] of stories) {
-        await t.step(what, async () => {
-          await using server = serve(options);
-          await using _ = await desktop.connect(server);
-          await run(desktop.page);
-          assertEquals(desktop.problems, []);
-        });
-      }
+      await tellStories(t, stories, desktop);
       await t.step("reconnects when the server is back", () => serverComesBack(desktop));
       await t.step("asks for the token if the server requires one", () => tokenIsAskedFor(desktop));
       await t.step("moves nothing if the user prefers reduced motion", () => nothingMoves(desktop));
