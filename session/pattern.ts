@@ -11,9 +11,9 @@
 export function matchesPattern(pattern: string, text: string): boolean {
   if (!/[*\\]/.test(pattern)) return text === pattern;
   const parts = [""];
-  for (const [part] of pattern.matchAll(/\*|(?:\\[\\*]|[^*])+/g)) {
-    if (part === "*") parts.push("");
-    else parts[parts.length - 1] = part.replace(/\\([\\*])/g, "$1");
+  for (const [token] of pattern.matchAll(/\\[\\*]|\\|\*|[^\\*]+/g)) {
+    if (token === "*") parts.push("");
+    else parts[parts.length - 1] += token.startsWith("\\") ? token.at(-1)! : token;
   }
   if (parts.length === 1) return text === parts[0];
   const first = parts[0]!;
