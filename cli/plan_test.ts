@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { manualClock, type Rule, serve } from "../server.ts";
 import { openBrowserSocket } from "../tests/support/browser_socket.ts";
 import { runCommand } from "../tests/support/fake_streams.ts";
+import { consoleExamples, readPage, wordsOf } from "../tests/support/pages.ts";
 
 const RULES: Rule[] = [
   { match: { id: "A" }, delay: 3 },
@@ -175,10 +176,11 @@ Deno.test("plan needs no seed where nothing depends on chance", async () => {
 });
 
 Deno.test("docs/sending.md shows what plan writes", async () => {
-  const page = await Deno.readTextFile(new URL("../docs/sending.md", import.meta.url));
-  const examples = [...page.matchAll(/^\$ asyncpkt (plan .*)\n([^`]*)```$/gm)];
+  const examples = consoleExamples(await readPage("docs/sending.md"))
+    .filter(({ line }) => line.startsWith("asyncpkt plan"));
   assertEquals(examples.length, 2);
-  for (const [, args, stdout] of examples) {
-    assertEquals(await runCommand(args!.split(" ")), { code: 0, stdout: stdout!, stderr: "" });
+  for (const { line, output } of examples) {
+    const result = await runCommand(wordsOf(line).slice(1));
+    assertEquals(result, { code: 0, stdout: output, stderr: "" });
   }
 });

@@ -2,9 +2,10 @@ import { assertEquals } from "@std/assert";
 import { startCommand } from "./support/fake_streams.ts";
 import { succeeds } from "./support/machine.ts";
 import { control } from "./support/described_control.ts";
+import { openShell, readPage } from "./support/pages.ts";
 import { startNatsServer, whyNoNatsServer } from "./support/nats_server.ts";
 
-const PAGE = await Deno.readTextFile(new URL("../docs/control.md", import.meta.url));
+const PAGE = await readPage("docs/control.md");
 
 /** The scripts of the page, and the output that follows each. */
 const SCRIPTS = [...PAGE.matchAll(/^```sh\n(.*?)^```\n\n```\n(.*?)^```$/gms)]
@@ -20,14 +21,13 @@ Deno.test({
     const server = startCommand(["serve", "--port", "0", ...flags]);
     const [line] = await server.seen(/^.*\n/);
     const { url, control } = JSON.parse(line);
-    const cwd = await Deno.makeTempDir();
+    await using shell = await openShell();
     for (const { script, output } of SCRIPTS) {
-      const env = { control, http: url.replace("ws", "http") };
-      const { stdout } = await new Deno.Command("sh", { args: ["-c", script], cwd, env }).output();
-      assertEquals(new TextDecoder().decode(stdout), output, script);
+      const variables = `control=${control} http=${url.replace("ws", "http")}`;
+      const { stdout } = await shell.run(`${variables}\n${script}`);
+      assertEquals(stdout, output, script);
     }
     assertEquals(SCRIPTS.length, 7);
-    await Deno.remove(cwd, { recursive: true });
     server.interrupt();
     assertEquals(await server.exit, 0);
   },

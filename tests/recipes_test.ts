@@ -3,11 +3,12 @@ import { Client } from "../examples/typescript/client.ts";
 import * as recipes from "../examples/typescript/recipes.ts";
 import * as wrong from "../examples/typescript/wrong_clients.ts";
 import { findPython, succeeds } from "./support/machine.ts";
+import { codeBlocks, readPage } from "./support/pages.ts";
 import { startProgram, taskArgs } from "./support/program.ts";
 
 const ROOT = new URL("..", import.meta.url);
-const PAGE = await Deno.readTextFile(new URL("docs/testing-your-client.md", ROOT));
-const README = await Deno.readTextFile(new URL("README.md", ROOT));
+const PAGE = await readPage("docs/testing-your-client.md");
+const README = await readPage("README.md");
 
 /** The recipes by section of the page, with the clients whose bugs they find. */
 const RECIPES = {
@@ -95,7 +96,9 @@ function textOf(section: string): string {
 
 /** Returns the code blocks of a language. */
 function blocks(language: string, markdown: string): string[] {
-  return markdown.split("\n```" + language + "\n").slice(1).map((rest) => rest.split("\n```")[0]!);
+  return codeBlocks(markdown).flatMap(({ info, text }) =>
+    info === language ? [text.trimEnd()] : []
+  );
 }
 
 function withoutIndentation(code: string): string {

@@ -1,28 +1,20 @@
 import { assert, assertEquals } from "@std/assert";
 import { RULES_SCHEMA } from "../session/rules_schema.ts";
 import { runCommand } from "./support/fake_streams.ts";
+import { codeBlocks, readPage, wordsOf } from "./support/pages.ts";
 import { Ajv2020 } from "./support/npm_packages.ts";
 
-const PAGE = await Deno.readTextFile(new URL("../docs/rules.md", import.meta.url));
-
-/** The blocks of the page in order: rules, and commands with their output. */
-const BLOCKS = [...PAGE.matchAll(/^```([^\n]*)\n(.*?)^```$/gms)]
-  .map(([, language, text]) => ({ language, text: text! }));
-
-/** Splits a command line at spaces that are not in single quotes. */
-function wordsOf(line: string): string[] {
-  return Array.from(line.matchAll(/'([^']*)'|\S+/g), ([word, quoted]) => quoted ?? word);
-}
+const BLOCKS = codeBlocks(await readPage("docs/rules.md"));
 
 Deno.test("docs/rules.md shows what plan writes for its rules", async () => {
   const file = await Deno.makeTempFile({ suffix: ".json" });
   const isValid = new Ajv2020().compile(RULES_SCHEMA);
   let commands = 0;
-  for (const { language, text } of BLOCKS) {
-    if (language === "json") {
+  for (const { info, text } of BLOCKS) {
+    if (info === "json") {
       assert(isValid(JSON.parse(text)), text);
       await Deno.writeTextFile(file, text);
-    } else if (language === "") {
+    } else if (info === "") {
       const [line = "", ...output] = text.replaceAll("rules.json", file).split("\n");
       const [, print, args] = /^\$ (?:(printf .*) \| )?asyncpkt (.*)$/.exec(line)!;
       const stdin = print === undefined ? "" : await printed(wordsOf(print));
@@ -39,7 +31,7 @@ Deno.test("docs/rules.md shows the error of a file that is wrong", async () => {
   const file = await Deno.makeTempFile({ suffix: ".json" });
   await Deno.writeTextFile(file, '[{ "match": { "nth": 0 } }]');
   const { code, stderr } = await runCommand(["serve", "--port", "0", "--rules", file]);
-  const shown = BLOCKS.find(({ language }) => language === "text")!.text;
+  const shown = BLOCKS.find(({ info }) => info === "text")!.text;
   assertEquals([code, stderr.replace(file, "rules.json")], [2, shown]);
   await Deno.remove(file);
 });
