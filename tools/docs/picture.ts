@@ -47,16 +47,20 @@ async function record(): Promise<Output[]> {
   const begin = outputs.at(-1)!.at + 300;
   outputs.push({ at: begin, text: "\n" });
   let startedAt: number | undefined;
-  const args = [...await taskArgs("send"), "--chart", "--url", server.url, ...packets];
-  await using send = startOnTerminal(Deno.execPath(), args, {
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, packets.join("\n"));
+  const send = [Deno.execPath(), ...await taskArgs("send"), "--chart", "--url", server.url];
+  const args = ["-c", `exec "$@" < ${file}`, "sh", ...send];
+  await using running = startOnTerminal("/bin/sh", args, {
     ...SIZE,
     onOutput(text) {
       startedAt ??= performance.now(); // leaves out the start of the program
       outputs.push({ at: begin + performance.now() - startedAt, text });
     },
   });
-  const { code, text } = await send.result();
+  const { code, text } = await running.result();
   if (code !== 0) throw new Error(`expected that send exits with 0, got ${code}:\n${text}`);
+  await Deno.remove(file);
   outputs.push({ at: outputs.at(-1)!.at, text: PROMPT });
   return outputs;
 }
