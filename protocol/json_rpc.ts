@@ -7,9 +7,11 @@
 import type { ErrorCode } from "./errors.ts";
 import { isId, readJson, shown, Wrong, wrongMessage } from "./json_protocol.ts";
 import type { Message, Protocol } from "./message.ts";
-import { scanRequest, UsualRequest } from "./json_rpc_scan.ts";
+import { jsonRpcWire } from "./json_rpc_wire.ts";
+import { messageWire } from "./message_wire.ts";
 import { MAX_BATCH } from "./packet.ts";
 import { parseTemplate, type Template } from "./template.ts";
+import type { Wire } from "./wire.ts";
 
 /** The codes of JSON-RPC, and those that it leaves to servers (section 5.1). */
 const CODES: Readonly<Record<ErrorCode, number>> = {
@@ -53,12 +55,9 @@ export interface JsonRpcOptions {
  */
 export function jsonRpcProtocol({ result }: JsonRpcOptions = {}): Protocol {
   const fill = result === undefined ? undefined : templateOf(result);
-  return {
+  const protocol: Protocol = {
     name: "jsonrpc",
     read(frame) {
-      // A template may be other text than ASCII.
-      const usual = fill === undefined && typeof frame === "string" && scanRequest(frame);
-      if (usual) return [usual];
       const value = readJson(frame);
       if (value instanceof Wrong) return [value.message];
       if (!Array.isArray(value)) return [readMessage(value)];
@@ -66,19 +65,23 @@ export function jsonRpcProtocol({ result }: JsonRpcOptions = {}): Protocol {
       const got = `expected 1 to ${MAX_BATCH} requests in a batch, got ${value.length}`;
       return [wrongMessage(undefined, null, got)];
     },
-    answer(request) {
-      if (request instanceof UsualRequest) {
-        return responseOf(request.idText, request.params ?? "null");
-      }
-      const { id, value } = request;
-      return responseOf(JSON.stringify(id), fill?.(id, value) ?? paramsOf(value));
-    },
+    answer: ({ id, value }) => responseOf(JSON.stringify(id), fill?.(id, value) ?? paramsOf(value)),
     result: (id, result) => responseOf(JSON.stringify(id), JSON.stringify(result)),
     error(id, { code, message, ...more }) {
       const error = { code: CODES[code], message, data: { code, ...more } };
       return JSON.stringify({ jsonrpc: "2.0", id, error });
     },
   };
+  if (fill === undefined) answeringWithParams.add(protocol);
+  return protocol;
+}
+
+/** The protocols whose answers have the params of their requests. */
+const answeringWithParams = new WeakSet<Protocol>();
+
+/** Returns a protocol as sessions use it. */
+export function wireOf(protocol: Protocol): Wire {
+  return answeringWithParams.has(protocol) ? jsonRpcWire(protocol) : messageWire(protocol);
 }
 
 function paramsOf(value: unknown): string {

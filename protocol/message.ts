@@ -19,8 +19,6 @@ export interface Message {
   readonly value: unknown;
   /** The text that journals and the patterns of rules see. @default {the value, as JSON if needed} */
   readonly text?: string | undefined;
-  /** Whether its frame and its answer are known to be ASCII, so that nobody counts their bytes. */
-  readonly isAscii?: boolean | undefined;
   /** Why it is wrong, if it is. */
   readonly error?: ErrorDetails;
 }

@@ -14,9 +14,10 @@ import type { ErrorDetails, RequestId } from "./packet.ts";
 import { parseJson } from "./parse_json.ts";
 import type { Frame, RequestReader, Wire } from "./wire.ts";
 
-/** The first byte of the data says whether the answer is text or a binary frame. */
+/** The first byte of the data if the answer is text. */
 const TEXT = 0;
-const BINARY = 1;
+/** The first byte of the data if the answer is a binary frame; none is larger. */
+export const BINARY = 1;
 
 /** The most UTF-16 units for which a loop is faster than `JSON.stringify()` and `encodeInto()`. */
 const SHORT = 32;
@@ -65,8 +66,8 @@ export function messageWire(protocol: Protocol): Wire {
 /** Reads the frames of a protocol of messages. */
 class MessageReader implements RequestReader {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(4096);
-  isAscii = false;
-  isAsciiFrame = false;
+  readonly isAscii = false;
+  readonly isAsciiFrame = false;
   readonly #protocol: Protocol;
   #messages: readonly Message[] = [];
   /** The end of the id of each message in the bytes, where one id follows the other. */
@@ -87,7 +88,6 @@ class MessageReader implements RequestReader {
     this.#messages = [];
     this.#length = 0;
     this.#answered = NONE;
-    this.isAscii = this.isAsciiFrame = false;
     const messages = this.#protocol.read(frame, nth);
     if (messages.length === 0) {
       throw new TypeError("read(): expected at least one message, got none");
@@ -98,7 +98,6 @@ class MessageReader implements RequestReader {
       this.#idEnds[i] = this.#length;
     }
     this.#messages = messages;
-    this.isAscii = this.isAsciiFrame = messages.length === 1 && messages[0]!.isAscii === true;
   }
 
   readBinary(frame: Uint8Array, nth: number): void {

@@ -14,7 +14,7 @@ import { delayPolicy } from "../session/delays.ts";
 import { faultPolicy } from "../session/fault_policy.ts";
 import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
-import { messageWire } from "../protocol/message_wire.ts";
+import { wireOf } from "../protocol/json_rpc.ts";
 import { packetWire } from "../protocol/packet_wire.ts";
 import { AnswerResponder } from "../session/answer_responder.ts";
 import type { Drained, ServeOptions, Server } from "./api.ts";
@@ -84,7 +84,7 @@ export function startServer<C extends Clock = Clock>(
 ): StartedServer<C> {
   const { hostname = "127.0.0.1", port = DEFAULT_PORT, events = {}, tls, refuseFirst = 0 } =
     options;
-  const wire = options.protocol === undefined ? packetWire() : messageWire(options.protocol);
+  const wire = options.protocol === undefined ? packetWire() : wireOf(options.protocol);
   const isPackets = options.protocol === undefined;
   const { group, responder = responderOf(options) } = parts;
   const delays = delayPolicy(options.delay, options.seed);
