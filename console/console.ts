@@ -11,18 +11,25 @@ import {
   savedToken,
   saveToken,
 } from "./connection.ts";
-import { readDrafts, repeatDrafts } from "./drafts.ts";
+import { avoidTakenIds, readDrafts, repeatDrafts } from "./drafts.ts";
 import { Exchange, type Sent } from "./exchange.ts";
 import { Inspector } from "./inspector.ts";
 import { count, duration, find } from "./page.ts";
 import { ServerView } from "./server_view.ts";
+import { setUpTheme } from "./theme.ts";
 import { Timeline } from "./timeline.ts";
+import { setUpToolbar } from "./toolbar.ts";
+import { Totals } from "./totals.ts";
+import { setUpWelcome } from "./welcome.ts";
 
 /** The time between updates of the totals while something happens, in milliseconds. */
 const TICK = 200;
 
 /** The time between announcements, in milliseconds; of those in between, only the last counts. */
 const ANNOUNCEMENT_PAUSE = 2000;
+
+/** Where the browser keeps what is typed, until the tab is closed. */
+const TYPED_KEY = "asyncpkt.packets";
 
 const timeout = find<HTMLInputElement>("#timeout");
 const packets = find<HTMLTextAreaElement>("#packets");
@@ -34,13 +41,8 @@ const connectionButton = find<HTMLButtonElement>("#connection-button");
 const tokenDialog = find<HTMLDialogElement>("#token-dialog");
 const token = find<HTMLInputElement>("#token");
 const tokenError = find("#token-error");
-const totals = {
-  inFlight: find("#in-flight"),
-  answered: find("#answered"),
-  failed: find("#failed"),
-  cancelled: find("#cancelled"),
-  rate: find("#rate"),
-};
+const exportButton = find<HTMLButtonElement>("#export");
+const totals = new Totals();
 
 const announcements = find("#announcements");
 const exchange = new Exchange({
@@ -74,7 +76,12 @@ let ticking: ReturnType<typeof setInterval> | undefined;
 
 function send(times?: number): void {
   const drafts = readDrafts(packets.value, freeId);
-  const repeated = times === undefined ? drafts : repeatDrafts(drafts, times, () => ++repeats);
+  const nextNumber = () => ++repeats;
+  const repeated = avoidTakenIds(
+    times === undefined ? drafts : repeatDrafts(drafts, times, nextNumber),
+    (id) => exchange.has(id),
+    nextNumber,
+  );
   const now = performance.now();
   const sent = exchange.send(repeated, now, timeout.valueAsNumber * 1000 || Infinity);
   timeline.add(sent, now);
@@ -97,6 +104,7 @@ function cancel({ draft, ending }: Sent): void {
 
 function onEnded(sent: Sent): void {
   timeline.end(sent);
+  totals.ended(sent);
   if (exchange.inFlight > 0) return;
   tick();
   const { answered, failed, cancelled } = exchange;
@@ -107,19 +115,15 @@ function onEnded(sent: Sent): void {
 /** Shows whether requests are in flight, or wait for a connection. */
 function showQueue(): void {
   timeline.connected(exchange.isConnected);
-  find("#in-flight-title").textContent = exchange.isConnected ? "In flight" : "Queued";
+  tick();
 }
 
 function tick(): void {
   const now = performance.now();
   exchange.expire(now);
   const perSecond = exchange.perSecond(now);
-  totals.inFlight.textContent = count(exchange.inFlight);
-  totals.answered.textContent = count(exchange.answered);
-  totals.failed.textContent = count(exchange.failed);
-  totals.cancelled.textContent = count(exchange.cancelled);
-  totals.rate.textContent = count(perSecond);
-  clear.disabled = timeline.size === 0;
+  totals.show(exchange, perSecond);
+  clear.disabled = exportButton.disabled = timeline.size === 0;
   cancelAll.disabled = exchange.inFlight === 0;
   if (exchange.inFlight > 0 || perSecond > 0) return;
   clearInterval(ticking);
@@ -184,6 +188,8 @@ find<HTMLFormElement>("#compose").onsubmit = (event) => {
 for (const button of document.querySelectorAll<HTMLButtonElement>("[data-count]")) {
   button.onclick = () => send(Number(button.dataset["count"]));
 }
+packets.value = sessionStorage.getItem(TYPED_KEY) ?? packets.value;
+packets.oninput = () => sessionStorage.setItem(TYPED_KEY, packets.value);
 packets.onkeydown = (event) => {
   if (event.key !== "Enter" || !event.ctrlKey && !event.metaKey) return;
   event.preventDefault();
@@ -192,6 +198,7 @@ packets.onkeydown = (event) => {
 cancelAll.onclick = () => exchange.cancelAll(performance.now());
 clear.onclick = () => {
   timeline.clear();
+  totals.clear();
   tick();
 };
 connectionButton.onclick = () => {
@@ -204,5 +211,12 @@ find<HTMLFormElement>("#token-form").onsubmit = (event) => {
   tokenDialog.close();
   connect();
 };
+setUpTheme();
+setUpToolbar(timeline);
+setUpWelcome((text) => {
+  packets.value = text;
+  packets.dispatchEvent(new InputEvent("input"));
+  packets.focus();
+});
 
 connect();

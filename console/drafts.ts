@@ -39,9 +39,30 @@ export function repeatDrafts(
   return Array.from({ length: drafts.length === 0 ? 0 : count }, (_, i) => {
     const draft = drafts[i % drafts.length]!;
     if (draft.kind !== "request") return draft;
-    const number = `-${nextNumber()}`;
-    return requestOf(`${draft.id}`.slice(0, MAX_ID_LENGTH - number.length) + number, draft.data);
+    return requestOf(numbered(draft.id, nextNumber()), draft.data);
   });
+}
+
+/** Gives new ids to requests whose ids are taken. Those that share an id still do. */
+export function avoidTakenIds(
+  drafts: readonly Draft[],
+  isTaken: (id: RequestId) => boolean,
+  nextNumber: () => number,
+): Draft[] {
+  const renamed = new Map<RequestId | null, string>();
+  return drafts.map((draft) => {
+    const { kind, id, data } = draft;
+    if (kind !== "request" || id === null || !isTaken(id)) return draft;
+    let free = renamed.get(id);
+    while (free === undefined || isTaken(free)) free = numbered(id, nextNumber());
+    renamed.set(id, free);
+    return requestOf(free, data);
+  });
+}
+
+function numbered(id: RequestId | null, n: number): string {
+  const number = `-${n}`;
+  return `${id}`.slice(0, MAX_ID_LENGTH - number.length) + number;
 }
 
 function requestOf(id: RequestId, data: string): Draft {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { MAX_BATCH, MAX_ID_LENGTH } from "../protocol.ts";
-import { type Draft, readDrafts, repeatDrafts } from "./drafts.ts";
+import { avoidTakenIds, type Draft, readDrafts, repeatDrafts } from "./drafts.ts";
 
 function counter(): () => number {
   let n = 0;
@@ -69,4 +69,15 @@ Deno.test("repeatDrafts() shortens the longest id to stay within the limit", () 
   const ids = repeatDrafts(drafts, 2, counter()).map(({ id }) => String(id));
   assertEquals(new Set(ids).size, 2);
   for (const id of ids) assertEquals(id.length <= MAX_ID_LENGTH, true);
+});
+
+Deno.test("avoidTakenIds() renames requests in flight, and keeps duplicates of one another", () => {
+  const drafts = readDrafts(
+    '{"request_id":"a","data":""}\n{"request_id":"a","data":"x"}\n{"request_id":"b","data":""}\n{"request_id":"a","cancel":true}',
+    () => 1,
+  );
+  const taken = new Set<unknown>(["a", "a-1"]);
+  const renewed = avoidTakenIds(drafts, (id) => taken.has(id), counter());
+  assertEquals(renewed.map(({ id }) => id), ["a-2", "a-2", "b", "a"]);
+  assertEquals(renewed[1]!.text, '{"request_id":"a-2","data":"x"}');
 });

@@ -8,8 +8,10 @@
 import { Reply } from "../client/reply.ts";
 import { membersOf } from "../protocol/json_text.ts";
 import type { Sent } from "./exchange.ts";
-import { count, duration, find, make, timeOfDay } from "./page.ts";
+import { copyWhenClicked, count, duration, find, make, timeOfDay } from "./page.ts";
 import { linesOf, type SourceEntity, type SourcePair, splitData } from "./pairing.ts";
+import { curlOf } from "./snippets.ts";
+import { target } from "./welcome.ts";
 
 /** The most pairs that are shown, so that the page stays fast. */
 const MAX_PAIRS = 200;
@@ -35,6 +37,10 @@ export class Inspector {
   /** Creates a hidden inspector, which calls `cancel` when the user cancels the request. */
   constructor(cancel: (sent: Sent) => void) {
     this.#cancel.onclick = () => this.#sent && cancel(this.#sent);
+    copyWhenClicked(
+      find("#copy-curl"),
+      () => curlOf(this.#sent?.draft.text ?? "", target()),
+    );
     find("#inspector-close").onclick = () => this.onClose?.();
     this.#panel.onkeydown = (event) =>
       event.key === "Escape" ? this.onClose?.() : this.onKey?.(event);

@@ -41,6 +41,34 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** How long a button shows that it has copied, in milliseconds. */
+const COPIED_TIME = 1500;
+
+/** Has a button copy a text, and show that it did. */
+export function copyWhenClicked(button: HTMLButtonElement, text: () => string): void {
+  const title = button.textContent;
+  button.onclick = async () => {
+    await copy(text());
+    button.textContent = "Copied";
+    button.classList.add("copied");
+    setTimeout(() => {
+      button.textContent = title;
+      button.classList.remove("copied");
+    }, COPIED_TIME);
+  };
+}
+
+/** Copies a text, also in pages without TLS, for which browsers have no clipboard. */
+async function copy(text: string): Promise<void> {
+  if (navigator.clipboard !== undefined) return await navigator.clipboard.writeText(text);
+  const field = make("textarea");
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
+
 /** How many rows each key moves. */
 const STEPS_BY_KEY: Readonly<Record<string, number>> = {
   ArrowUp: -1,

@@ -12,6 +12,7 @@ import type { Inspector } from "./inspector.ts";
 import { faultsOf, latenessOf, type State, stateOf } from "./outcome.ts";
 import { copyTemplate, count, duration, find, make, timeOfDay } from "./page.ts";
 import { RequestLog, type Run } from "./request_log.ts";
+import { ALL, dependsOnAnswers, isAll, select, type Selection } from "./selection.ts";
 import { VirtualRows } from "./virtual_rows.ts";
 
 /** States in words. */
@@ -43,6 +44,9 @@ export class Timeline {
   readonly #cancel: (sent: Sent) => void;
   readonly #log = new RequestLog();
   readonly #rows: VirtualRows<Sent | Run>;
+  #selection: Selection = ALL;
+  /** The rows: requests and, above them, their runs. */
+  #items: (Sent | Run)[] = [];
   #isConnected = false;
   /** Whether the list of rows has changed since the last frame. */
   #isStale = false;
@@ -74,6 +78,27 @@ export class Timeline {
     return this.#log.size;
   }
 
+  /** The requests in the table, in its order. */
+  get shown(): Sent[] {
+    return this.#items.filter((item): item is Sent => !isRun(item));
+  }
+
+  /** Whether there is a connection. */
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  /** Which requests the table shows. */
+  get selection(): Selection {
+    return this.#selection;
+  }
+
+  /** Changes which requests the table shows, and in which order. */
+  select(changes: Partial<Selection>): void {
+    this.#selection = { ...this.#selection, ...changes };
+    this.#changeList();
+  }
+
   /** Adds requests. */
   add(sent: readonly Sent[], now: number): void {
     if (sent.length === 0) return;
@@ -96,6 +121,7 @@ export class Timeline {
   /** Shows a change of a request. */
   change(sent: Sent): void {
     this.#rows.touch(sent);
+    if (dependsOnAnswers(this.#selection)) this.#isStale = true;
     if (this.#inspector.sent === sent) this.#inspector.update();
     this.#schedule();
   }
@@ -104,12 +130,14 @@ export class Timeline {
   connected(isConnected: boolean): void {
     this.#isConnected = isConnected;
     this.#rows.touchAll();
-    this.#schedule();
+    this.#changeList();
   }
 
   /** Removes the runs that are over. */
   clear(): void {
     this.#log.clear();
+    const { brush } = this.#selection;
+    if (brush && !this.#log.runs.includes(brush.run)) this.select({ brush: undefined });
     const { sent } = this.#inspector;
     if (sent !== undefined && this.#log.runOf(sent) === undefined) this.#inspector.hide();
     this.#longest = 0;
@@ -136,10 +164,22 @@ export class Timeline {
     const elapsed = Math.max(0, ...running.map(({ startedAt }) => now - startedAt));
     if (elapsed > 0.92 * this.#reach) this.#setReach(fitAxis(this.#reach, 1.2 * elapsed));
     this.#table.style.setProperty("--now", now.toFixed(1));
-    if (this.#isStale) this.#rows.show(this.#log.runs.flatMap((run) => [run, ...run.sent]));
+    if (this.#isStale) this.#showList();
     else this.#rows.render();
     this.#isStale = false;
     if (running.length > 0 && !REDUCED_MOTION.matches) this.#schedule();
+  }
+
+  #showList(): void {
+    this.#items = select(this.#log.runs, this.#selection, this.#isConnected);
+    find("#welcome").hidden = this.size > 0;
+    find("#no-match").hidden = this.size === 0 || this.#items.length > 0;
+    this.#table.hidden = this.size === 0;
+    const all = `${count(this.size)} requests`;
+    find("#request-count").textContent = isAll(this.#selection)
+      ? all
+      : `${count(this.shown.length)} of ${all}`;
+    this.#rows.show(this.#items);
   }
 
   #fillRun(row: HTMLTableRowElement, { startedAt, sent, inFlight, failed }: Run): void {

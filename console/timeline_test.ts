@@ -30,11 +30,16 @@ const stories: Story[] = [
   }],
 
   ["queues requests while there is no connection", QUICK, async (page) => {
-    await page.click("#connection-button");
-    await page.waitForSelector('[data-state="waiting"]');
-    await send(page, { request_id: "a", data: "" });
-    assertEquals(await rows(page), ["a Queued"]);
-    assertEquals(await page.textContent("#in-flight-title"), "Queued");
+    // In one task, before the page connects again.
+    const shown = await page.evaluate(async () => {
+      document.querySelector<HTMLButtonElement>("#connection-button")!.click();
+      document.querySelector<HTMLButtonElement>("#compose .primary")!.click();
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+      return ["#in-flight-title", ".request .state"].map((part) =>
+        document.querySelector(part)!.textContent
+      );
+    });
+    assertEquals(shown, ["Queued", "Queued"]);
     await page.waitForSelector('[data-state="open"]');
     await untilTotals(page, "0", "1", "0");
     assertEquals(await page.textContent("#in-flight-title"), "In flight");
@@ -69,6 +74,83 @@ const stories: Story[] = [
     assert(shown.length < 60, `${shown.length} rows`);
     const places = shown.map((row) => Number(/#([\d,]+)$/.exec(row)![1]!.replace(",", "")));
     assert(places.some((place, i) => place !== places[0]! + i), "no answer was out of order");
+  }],
+
+  ["filters and sorts requests", QUICK, async (page) => {
+    await send(page, { request_id: "b", data: "Door" }, { request_id: "a", data: "" }, "{");
+    await untilTotals(page, "0", "2", "1");
+    const ids = async () => (await rows(page)).map((row) => row.split(" ")[0]);
+    assertEquals(await ids(), ["b", "a", "no"]);
+    await page.click('[data-sort="id"]');
+    await page.waitForSelector('[aria-sort="ascending"]');
+    await untilTotals(page, "0", "2", "1");
+    assertEquals(await ids(), ["a", "b", "no"]);
+    await page.selectOption("#request-state", "failed");
+    await untilTotals(page, "0", "2", "1");
+    assertEquals(await ids(), ["no"]);
+    assertEquals(await page.textContent("#request-count"), "1 of 3 requests");
+    await page.fill("#request-search", "door");
+    await page.waitForSelector("#no-match:not([hidden])");
+    await page.selectOption("#request-state", "");
+    await untilTotals(page, "0", "2", "1");
+    assertEquals(await ids(), ["b"]);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("#export")]);
+    assertEquals(download.suggestedFilename(), "requests.ndjson");
+  }],
+
+  ["shows percentiles and sparklines", QUICK, async (page) => {
+    assertEquals(await page.textContent("#p99"), "–");
+    await page.click('[data-count="50"]');
+    await untilTotals(page, "0", "50", "0");
+    await page.waitForFunction(() =>
+      ["#histogram path", ".answered path"].every((path) =>
+        document.querySelector(path)!.getAttribute("d") !== ""
+      )
+    );
+    for (const id of ["#p50", "#p99"]) {
+      assertMatch((await page.textContent(id))!, /^[\d.]+ m?s$/);
+    }
+  }],
+
+  ["offers samples and code before the first request", QUICK, async (page) => {
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = (text) => {
+        document.body.dataset["copied"] = text;
+        return Promise.resolve();
+      };
+    });
+    const copied = () => page.evaluate(() => document.body.dataset["copied"]);
+    await page.click(".snippet button");
+    assertEquals(
+      await copied(),
+      `curl --data-raw '{"request_id": "01", "data": "Hub&&name&&qwe"}' '${page.url()}'`,
+    );
+    await page.click("#samples >> text=Duplicate id");
+    await page.reload();
+    await page.waitForSelector('[data-state="open"]');
+    await page.click("#compose .primary");
+    await untilTotals(page, "0", "1", "1");
+    assertEquals(await page.isVisible("#welcome"), false);
+    assertMatch((await rows(page)).join(), /duplicate_request_id/);
+    await page.click("#clear");
+    await page.waitForSelector("#welcome");
+  }],
+
+  ["gives ids in flight a number", KNOWN, async (page) => {
+    for (let i = 0; i < 2; i++) await send(page, { request_id: NEVER_ID, data: "" });
+    await untilTotals(page, "2", "0", "0");
+    assertEquals(await rows(page), [`${NEVER_ID} In flight`, `${NEVER_ID}-1 In flight`]);
+  }],
+
+  ["keeps the chosen colors", QUICK, async (page) => {
+    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await page.selectOption("#theme", "dark");
+    const dark = await background();
+    await page.selectOption("#theme", "light");
+    assert(await background() !== dark);
+    await page.reload();
+    assertEquals(await page.inputValue("#theme"), "light");
+    await page.selectOption("#theme", "system");
   }],
 
   ["can be used by keyboard alone", QUICK, async (page) => {

@@ -17,7 +17,7 @@ export interface Asset {
 export const ASSETS: Readonly<Record<string, Asset>> = {
   "/": {
     type: "text/html; charset=utf-8",
-    etag: "\"3bee90e355060322\"",
+    etag: "\"698e92299b35c029\"",
     text: `<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -40,6 +40,14 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
         <a href="#server">Server</a>
       </nav>
       <p class="lead">Each request is answered after its own delay. Delays run side by side.</p>
+      <div>
+        <label for="theme" class="hidden">Colors</label>
+        <select id="theme">
+          <option value="system">System</option>
+          <option value="light">Light</option>
+          <option value="dark">Dark</option>
+        </select>
+      </div>
       <div class="connection" data-state="connecting">
         <p id="connection-state">Connecting …</p>
         <button type="button" id="connection-button" disabled>Connect now</button>
@@ -50,6 +58,45 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
 
     <main>
       <div id="own-view" class="view">
+        <section class="card strip" aria-labelledby="totals-title">
+          <h2 id="totals-title" class="hidden">Totals</h2>
+          <dl class="totals">
+            <div class="in-flight">
+              <dt id="in-flight-title">In flight</dt>
+              <dd><span id="in-flight">0</span><svg viewBox="0 0 60 1" preserveAspectRatio="none" aria-hidden="true"><path fill="currentColor" /></svg></dd>
+            </div>
+            <div class="answered">
+              <dt>Answered</dt>
+              <dd><span id="answered">0</span><svg viewBox="0 0 60 1" preserveAspectRatio="none" aria-hidden="true"><path fill="currentColor" /></svg></dd>
+            </div>
+            <div class="failed">
+              <dt>Failed</dt>
+              <dd><span id="failed">0</span><svg viewBox="0 0 60 1" preserveAspectRatio="none" aria-hidden="true"><path fill="currentColor" /></svg></dd>
+            </div>
+            <div class="cancelled">
+              <dt>Cancelled</dt>
+              <dd><span id="cancelled">0</span><svg viewBox="0 0 60 1" preserveAspectRatio="none" aria-hidden="true"><path fill="currentColor" /></svg></dd>
+            </div>
+            <div class="rate">
+              <dt>Per second</dt>
+              <dd><span id="rate">0</span><svg viewBox="0 0 60 1" preserveAspectRatio="none" aria-hidden="true"><path fill="currentColor" /></svg></dd>
+            </div>
+            <div class="latency">
+              <dt>Latency</dt>
+              <dd>
+                <span><small>p50</small> <span id="p50">–</span></span>
+                <span><small>p99</small> <span id="p99">–</span></span>
+                <svg id="histogram" viewBox="0 0 48 1" preserveAspectRatio="none"
+                  aria-hidden="true">
+                  <path fill="currentColor" />
+                </svg>
+                <span id="histogram-axis"
+                  aria-hidden="true"><span>0</span><span id="histogram-end"></span></span>
+              </dd>
+            </div>
+          </dl>
+        </section>
+
         <form id="compose" class="card" aria-labelledby="compose-title">
           <h2 id="compose-title">Packets</h2>
           <label for="packets" class="hidden">Packets to send, one per line</label>
@@ -57,13 +104,14 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
             aria-describedby="packets-hint">{"request_id": "01", "data": "Hub&amp;&amp;name&amp;&amp;qwe&amp;&amp;id&amp;&amp;123&amp;&amp;%%Device&amp;&amp;name&amp;&amp;wqe&amp;&amp;id&amp;&amp;234&amp;&amp;"}</textarea>
           <p id="packets-hint" class="hint">
             One packet per line: data, or JSON. Lines that begin with <code>{</code> or
-            <code>[</code> are sent as they are, valid or not.
+            <code>[</code> are sent as they are, valid or not; ids in flight get a number.
             <span class="keys"><kbd>Ctrl</kbd> <kbd>Enter</kbd> sends.</span>
           </p>
           <div class="buttons">
             <button type="submit" class="primary">Send</button>
             <button type="button" data-count="50">Send 50</button>
             <button type="button" data-count="1000">Send 1,000</button>
+            <button type="button" data-count="10000">Send 10,000</button>
             <span class="timeout">
               <label for="timeout">Timeout</label>
               <input id="timeout" type="number" min="0.1" step="any" value="30"
@@ -73,62 +121,56 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
           <p id="announcements" role="status"></p>
         </form>
 
-        <section class="card" aria-labelledby="totals-title">
-          <h2 id="totals-title">Totals</h2>
-          <dl class="totals">
-            <div class="in-flight">
-              <dt id="in-flight-title">In flight</dt>
-              <dd id="in-flight">0</dd>
-            </div>
-            <div class="answered">
-              <dt>Answered</dt>
-              <dd id="answered">0</dd>
-            </div>
-            <div class="failed">
-              <dt>Failed</dt>
-              <dd id="failed">0</dd>
-            </div>
-            <div class="cancelled">
-              <dt>Cancelled</dt>
-              <dd id="cancelled">0</dd>
-            </div>
-            <div class="rate">
-              <dt>Per second</dt>
-              <dd id="rate">0</dd>
-            </div>
-          </dl>
-        </section>
-
         <section class="card timeline" aria-labelledby="timeline-title">
           <div class="title">
             <h2 id="timeline-title">Requests</h2>
-            <p class="legend" aria-hidden="true">
-              <span class="in-flight">in flight</span>
-              <span class="answered">answered</span>
-              <span class="late">late</span>
-              <span class="failed">failed</span>
-              <span class="cancelled">cancelled</span>
-            </p>
+            <p id="request-count" class="hint"></p>
+            <label for="request-state" class="hidden">State</label>
+            <select id="request-state">
+              <option value="">All states</option>
+              <option value="in-flight">In flight</option>
+              <option value="queued">Queued</option>
+              <option value="answered">Answered in time</option>
+              <option value="late">Late</option>
+              <option value="failed">Failed</option>
+              <option value="cancelled">Cancelled</option>
+            </select>
+            <label for="request-search" class="hidden">Text in the id or the data</label>
+            <input id="request-search" type="search" placeholder="Search" spellcheck="false"
+              autocapitalize="off" autocomplete="off">
             <button type="button" id="cancel-all" disabled>Cancel all</button>
+            <button type="button" id="export" disabled
+              title="Saves the requests in the table as lines of JSON">Export</button>
             <button type="button" id="clear" disabled>Clear</button>
           </div>
           <div class="beside">
             <div class="scroll">
-              <table id="timeline" role="table" aria-labelledby="timeline-title"
+              <table id="timeline" hidden role="table" aria-labelledby="timeline-title"
                 aria-describedby="timeline-hint">
                 <thead role="rowgroup">
                   <tr role="row">
-                    <th role="columnheader" scope="col" class="id">Id</th>
-                    <th role="columnheader" scope="col" class="delay">Delay</th>
-                    <th role="columnheader" scope="col" class="lateness">Late by</th>
-                    <th role="columnheader" scope="col" class="outcome">Answer</th>
+                    <th role="columnheader" scope="col" class="id"
+                      aria-sort="none"><button type="button" data-sort="id">Id</button></th>
+                    <th role="columnheader" scope="col" class="delay"
+                      aria-sort="none"><button type="button" data-sort="delay">Delay</button></th>
+                    <th role="columnheader" scope="col" class="lateness"
+                      aria-sort="none"><button type="button" data-sort="lateness">Late by</button></th>
+                    <th role="columnheader" scope="col" class="outcome"
+                      aria-sort="none"><button type="button" data-sort="place">Answer</button></th>
                     <th role="columnheader" scope="col"
                       class="track"><span class="hidden">Time</span><span class="marks" aria-hidden="true"></span></th>
                   </tr>
                 </thead>
                 <tbody role="rowgroup"></tbody>
               </table>
-              <p class="empty">No requests yet.</p>
+              <p id="no-match" class="empty" hidden>No request matches the filter.</p>
+              <div id="welcome">
+                <h3>No requests yet</h3>
+                <p class="hint">Type packets, or begin with one of these:</p>
+                <div id="samples" class="buttons"></div>
+                <p class="hint">Or send some from your own code:</p>
+                <div id="snippets"></div>
+              </div>
             </div>
             <aside id="inspector" aria-labelledby="inspector-title" tabindex="-1" hidden>
               <div class="title">
@@ -138,6 +180,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
               <dl class="facts"></dl>
               <div class="buttons">
                 <button type="button" class="cancel">Cancel this request</button>
+                <button type="button" id="copy-curl">Copy as curl</button>
               </div>
               <div class="panes">
                 <section class="source">
@@ -154,10 +197,19 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
               </div>
             </aside>
           </div>
-          <p id="timeline-hint" class="hint keys">
-            <kbd>↑</kbd> <kbd>↓</kbd> select a request, <kbd>Enter</kbd> opens it, <kbd>Esc</kbd>
-            closes it, <kbd>Delete</kbd> cancels it.
-          </p>
+          <div class="below">
+            <p id="timeline-hint" class="hint keys">
+              <kbd>↑</kbd> <kbd>↓</kbd> select, <kbd>Enter</kbd> opens, <kbd>Esc</kbd> closes,
+              <kbd>Delete</kbd> cancels a request.
+            </p>
+            <p class="legend" aria-hidden="true">
+              <span class="in-flight">in flight</span>
+              <span class="answered">answered</span>
+              <span class="late">late</span>
+              <span class="failed">failed</span>
+              <span class="cancelled">cancelled</span>
+            </p>
+          </div>
         </section>
       </div>
 
@@ -338,6 +390,16 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
       </tr>
     </template>
 
+    <template id="snippet-template">
+      <section class="snippet">
+        <div class="title">
+          <h4></h4>
+          <button type="button">Copy</button>
+        </div>
+        <code></code>
+      </section>
+    </template>
+
     <template id="server-row-template">
       <tr role="row" class="entry">
         <td role="cell" class="number"></td>
@@ -370,7 +432,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   },
   "/console.css": {
     type: "text/css; charset=utf-8",
-    etag: "\"2e9df82c18140573\"",
+    etag: "\"173eee4ce7a567ad\"",
     text: `:root {
   color-scheme: light dark;
   --page: light-dark(#f4f6f8, #11151b);
@@ -392,6 +454,14 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   --good-ink: light-dark(#1f7457, #66c7a4);
   --sans: system-ui, sans-serif;
   --mono: ui-monospace, monospace;
+}
+
+:root[data-theme="light"] {
+  color-scheme: light;
+}
+
+:root[data-theme="dark"] {
+  color-scheme: dark;
 }
 
 * {
@@ -575,7 +645,16 @@ textarea {
 /* Cards */
 
 body > header {
-  padding: 0.9rem 0;
+  padding: 0.7rem 0;
+}
+
+@media (width >= 60rem) {
+  body > header {
+    position: sticky;
+    top: 0;
+    z-index: 8;
+    background: var(--page);
+  }
 }
 
 .view {
@@ -598,10 +677,6 @@ form {
 
 #announcements {
   min-height: 1.5em;
-}
-
-.card:has(.totals) {
-  align-self: start;
 }
 
 .timeout {
@@ -675,6 +750,251 @@ dialog::backdrop {
   }
 }
 
+/* The view of the page's own requests: totals, controls and the empty state */
+
+#own-view {
+  grid-template: auto minmax(0, 1fr) / clamp(17rem, 22%, 25rem) minmax(0, 1fr);
+  min-height: 38rem;
+  height: calc(100dvh - 5.4rem);
+}
+
+#own-view .timeline {
+  grid-area: 2 / 2;
+  height: auto;
+  min-height: 0;
+}
+
+#compose {
+  align-self: start;
+  max-height: 100%;
+  overflow: auto;
+}
+
+.strip {
+  grid-column: 1 / -1;
+  padding: 0.7rem 1.1rem;
+}
+
+.strip .totals {
+  grid-template-columns: repeat(5, minmax(6rem, 1fr)) minmax(21rem, 3fr);
+  gap: 0.6rem 1.25rem;
+  margin: 0;
+}
+
+.strip .totals > div {
+  position: relative;
+}
+
+.strip .totals dd {
+  font-size: 1.4rem;
+}
+
+.strip svg {
+  position: absolute;
+  inset: 0 0 0 auto;
+  width: 60%;
+  height: 100%;
+  color: var(--color, var(--muted));
+  opacity: 0.3;
+  pointer-events: none;
+}
+
+.strip .rate,
+.strip .latency {
+  --color: var(--muted);
+}
+
+.strip .latency dd {
+  display: flex;
+  gap: 0.9rem;
+  align-items: baseline;
+}
+
+.strip .latency small {
+  color: var(--muted);
+  font: 500 0.75rem/1 var(--sans);
+}
+
+#histogram {
+  bottom: auto;
+  width: 40%;
+  height: calc(100% - 0.9rem);
+  color: var(--answered);
+  opacity: 1;
+}
+
+#histogram-axis {
+  position: absolute;
+  right: 0;
+  bottom: 0;
+  display: flex;
+  justify-content: space-between;
+  width: 40%;
+  border-top: 1px solid var(--line);
+  color: var(--muted);
+  font: 500 0.6875rem/0.9rem var(--sans);
+}
+
+#own-view .title :is(input, select),
+#theme {
+  width: auto;
+  padding: 0.35rem 0.6rem;
+  font: 0.875rem/1.3 var(--sans);
+}
+
+#own-view .title {
+  gap: 0.5rem;
+}
+
+#own-view .timeline > .title button {
+  padding: 0.35rem 0.7rem;
+}
+
+#request-search {
+  flex: 0 1 11rem;
+  min-width: 6rem;
+}
+
+#request-count {
+  flex: 1;
+  white-space: nowrap;
+}
+
+.below {
+  display: flex;
+  flex-wrap: wrap;
+  gap: 0.25rem 1.5rem;
+  justify-content: space-between;
+}
+
+.below .legend {
+  display: flex;
+  flex: 0 1 auto;
+}
+
+th button[data-sort] {
+  padding: 0 0.35rem;
+  border: 0;
+  margin: 0 -0.35rem;
+  background: none;
+  color: inherit;
+  font: inherit;
+}
+
+[aria-sort="ascending"] button::after {
+  content: " ↑";
+}
+
+[aria-sort="descending"] button::after {
+  content: " ↓";
+}
+
+:is([aria-sort="ascending"], [aria-sort="descending"]) button {
+  color: var(--ink);
+}
+
+.copied {
+  color: var(--good-ink) !important;
+}
+
+/* Before the first request */
+
+#welcome {
+  display: grid;
+  gap: 0.9rem;
+  max-width: 46rem;
+  margin: auto;
+  padding: 2rem 1.5rem;
+  text-align: left;
+}
+
+#welcome h3 {
+  font: 650 1rem/1.5 var(--sans);
+  color: var(--ink);
+}
+
+#snippets {
+  display: grid;
+  gap: 0.75rem;
+}
+
+.snippet {
+  border: 1px solid var(--line);
+  border-radius: 8px;
+  overflow: hidden;
+}
+
+.snippet .title {
+  padding: 0.25rem 0.4rem 0.25rem 0.75rem;
+  border-bottom: 1px solid var(--line);
+}
+
+.snippet button {
+  padding: 0.15rem 0.55rem;
+  font-size: 0.75rem;
+}
+
+.snippet code {
+  display: block;
+  padding: 0.6rem 0.75rem;
+  background: var(--page);
+  color: var(--ink);
+  overflow-wrap: anywhere;
+  white-space: pre-wrap;
+}
+
+@media (width < 75rem) {
+  .strip .totals {
+    grid-template-columns: repeat(5, minmax(4.5rem, 1fr));
+  }
+
+  .strip .latency {
+    grid-column: 1 / -1;
+    min-height: 3.2rem;
+  }
+}
+
+@media (width < 60rem) {
+  #own-view {
+    grid-template: none / minmax(0, 1fr);
+    height: auto;
+  }
+
+  #own-view .timeline {
+    grid-area: auto;
+    height: 100dvh;
+    min-height: 24rem;
+  }
+}
+
+@media (width < 42rem) {
+  .strip .totals {
+    grid-template-columns: repeat(3, minmax(0, 1fr));
+  }
+
+  .strip .latency {
+    padding-bottom: 3rem;
+  }
+
+  #histogram,
+  #histogram-axis {
+    width: calc(100% - 0.7rem);
+  }
+
+  #histogram {
+    inset: auto 0 0.9rem auto;
+    height: 2rem;
+  }
+
+  #request-search {
+    flex: 1;
+  }
+
+  .timeline thead .track {
+    grid-column: 1 / -1;
+  }
+}
+
 /* The table of the page's own requests, and its inspector */
 
 .timeline {
@@ -710,7 +1030,7 @@ dialog::backdrop {
   text-align: center;
 }
 
-:is(table:has(tbody:not(:empty)) + .empty, table:not(:has(tbody:not(:empty)))) {
+:is(table:has(tbody:not(:empty)) + .empty, #server-table:not(:has(tbody:not(:empty)))) {
   display: none;
 }
 
@@ -868,7 +1188,7 @@ tbody tr {
   grid-area: 1 / 1;
 }
 
-.outcome button {
+.request .outcome button {
   margin-left: -0.45rem;
   opacity: 0;
 }
@@ -955,11 +1275,15 @@ tbody tr {
     --columns: minmax(0, 1fr) auto auto auto;
   }
 
-  .timeline thead :is(tr, .track) {
+  #timeline thead .track {
     display: block;
   }
 
-  .timeline thead th:not(.track) {
+  #server-table thead tr {
+    display: block;
+  }
+
+  #server-table thead th {
     position: absolute;
     clip-path: inset(50%);
   }
@@ -1164,7 +1488,7 @@ tbody tr {
 
 #server-view .timeline {
   position: sticky;
-  top: 1rem;
+  top: 4.6rem;
   grid-area: 1 / 2 / span 3;
   align-self: start;
 }
@@ -1444,7 +1768,7 @@ tbody tr {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"68246220ba055b95\"",
+    etag: "\"ad4a966e956dc751\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -1541,34 +1865,34 @@ function unwrap(wrapped) {
   const begin = (value) => {
     if (typeof value !== "object" || value === null) return value;
     const isArray = Array.isArray(value);
-    const target = isArray ? value : {};
+    const target2 = isArray ? value : {};
     sources.push(isArray ? value : value[""]);
-    targets.push(target);
-    return target;
+    targets.push(target2);
+    return target2;
   };
   const whole = begin(wrapped);
   for (let source = sources.pop(); source !== void 0; source = sources.pop()) {
-    const target = targets.pop();
-    if (source === target) {
-      for (let i = 0; i < source.length; i++) target[i] = begin(source[i]);
+    const target2 = targets.pop();
+    if (source === target2) {
+      for (let i = 0; i < source.length; i++) target2[i] = begin(source[i]);
     } else {
       for (let i = 0; i < source.length; i += 2) {
-        setMember(target, source[i], begin(source[i + 1]));
+        setMember(target2, source[i], begin(source[i + 1]));
       }
     }
   }
   return whole;
 }
-function setMember(target, name, value) {
-  if (name in target) {
-    Object.defineProperty(target, name, {
+function setMember(target2, name, value) {
+  if (name in target2) {
+    Object.defineProperty(target2, name, {
       value,
       writable: true,
       enumerable: true,
       configurable: true
     });
   } else {
-    target[name] = value;
+    target2[name] = value;
   }
 }
 
@@ -2120,9 +2444,23 @@ function repeatDrafts(drafts, count2, nextNumber) {
   }, (_, i) => {
     const draft = drafts[i % drafts.length];
     if (draft.kind !== "request") return draft;
-    const number = \`-\${nextNumber()}\`;
-    return requestOf(\`\${draft.id}\`.slice(0, MAX_ID_LENGTH - number.length) + number, draft.data);
+    return requestOf(numbered(draft.id, nextNumber()), draft.data);
   });
+}
+function avoidTakenIds(drafts, isTaken, nextNumber) {
+  const renamed = /* @__PURE__ */ new Map();
+  return drafts.map((draft) => {
+    const { kind, id, data } = draft;
+    if (kind !== "request" || id === null || !isTaken(id)) return draft;
+    let free = renamed.get(id);
+    while (free === void 0 || isTaken(free)) free = numbered(id, nextNumber());
+    renamed.set(id, free);
+    return requestOf(free, data);
+  });
+}
+function numbered(id, n) {
+  const number = \`-\${n}\`;
+  return \`\${id}\`.slice(0, MAX_ID_LENGTH - number.length) + number;
 }
 function requestOf(id, data) {
   return {
@@ -2575,6 +2913,28 @@ function make(name, className = "", text = "") {
   element.textContent = text;
   return element;
 }
+var COPIED_TIME = 1500;
+function copyWhenClicked(button, text) {
+  const title = button.textContent;
+  button.onclick = async () => {
+    await copy2(text());
+    button.textContent = "Copied";
+    button.classList.add("copied");
+    setTimeout(() => {
+      button.textContent = title;
+      button.classList.remove("copied");
+    }, COPIED_TIME);
+  };
+}
+async function copy2(text) {
+  if (navigator.clipboard !== void 0) return await navigator.clipboard.writeText(text);
+  const field = make("textarea");
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
 var STEPS_BY_KEY = {
   ArrowUp: -1,
   ArrowDown: 1,
@@ -2704,6 +3064,63 @@ function byName(members) {
   }));
 }
 
+// snippets.ts
+var PACKET = '{"request_id": "01", "data": "Hub&&name&&qwe"}';
+function curlOf(frame, { url, hasToken }) {
+  const header = hasToken ? '-H "authorization: Bearer $ASYNCPKT_TOKEN" ' : "";
+  return \`curl \${header}--data-raw \${quoted(frame)} \${quoted(url)}\`;
+}
+function snippetsFor(target2) {
+  const socketUrl = JSON.stringify(target2.url.replace(/^http/, "ws"));
+  const { hasToken } = target2;
+  const pythonToken = hasToken ? ', additional_headers={"authorization": "Bearer " + os.environ["ASYNCPKT_TOKEN"]}' : "";
+  const nodeToken = hasToken ? ', ["asyncpkt.v1", "asyncpkt.token." + encodeURIComponent(process.env.ASYNCPKT_TOKEN)]' : "";
+  return {
+    curl: curlOf(PACKET, target2),
+    Python: \`\${hasToken ? "import os\\n" : ""}from websockets.sync.client import connect
+with connect(\${socketUrl}\${pythonToken}) as socket:
+    socket.send('\${PACKET}')
+    print(socket.recv())\`,
+    Node: \`const socket = new WebSocket(\${socketUrl}\${nodeToken});
+socket.onopen = () => socket.send('\${PACKET}');
+socket.onmessage = ({ data }) => { console.log(data); socket.close(); };\`
+  };
+}
+function quoted(text) {
+  return \`'\${text.replaceAll("'", "'\\\\''")}'\`;
+}
+
+// welcome.ts
+var SAMPLES = {
+  "Valid": '{"request_id": "01", "data": "Hub&&name&&qwe&&id&&123&&%%Device&&name&&wqe&&id&&234&&"}',
+  "Nested": "Hub&&name&&north&&tag&&a&&tag&&b%%Hub&&name&&south%%Device&&id&&234",
+  "Broken": '{"request_id": "01", "data": \\n{"request_id": "02"}\\n[]',
+  "Duplicate id": '{"request_id": "twin", "data": "Hub&&id&&1"}\\n{"request_id": "twin", "data": "Hub&&id&&2"}'
+};
+function target() {
+  return {
+    url: new URL(".", location.href).href,
+    hasToken: savedToken() !== ""
+  };
+}
+function setUpWelcome(type) {
+  find("#samples").append(...Object.entries(SAMPLES).map(([title, text]) => {
+    const button = make("button", "", title);
+    button.type = "button";
+    button.onclick = () => type(text);
+    return button;
+  }));
+  find("#snippets").append(...Object.entries(snippetsFor(target())).map(([language, text]) => {
+    const snippet = copyTemplate("snippet-template");
+    find("h4", snippet).textContent = language;
+    find("code", snippet).textContent = text;
+    const button = find("button", snippet);
+    button.ariaLabel = \`Copy the lines for \${language}\`;
+    copyWhenClicked(button, () => snippetsFor(target())[language]);
+    return snippet;
+  }));
+}
+
 // inspector.ts
 var MAX_PAIRS = 200;
 var MAX_TEXT = 2e4;
@@ -2723,6 +3140,7 @@ var Inspector = class {
   /** Creates a hidden inspector, which calls \`cancel\` when the user cancels the request. */
   constructor(cancel2) {
     this.#cancel.onclick = () => this.#sent && cancel2(this.#sent);
+    copyWhenClicked(find("#copy-curl"), () => curlOf(this.#sent?.draft.text ?? "", target()));
     find("#inspector-close").onclick = () => this.onClose?.();
     this.#panel.onkeydown = (event) => event.key === "Escape" ? this.onClose?.() : this.onKey?.(event);
     const panes = find(".panes", this.#panel);
@@ -2843,8 +3261,8 @@ var Inspector = class {
 function cut(text) {
   return text.length > MAX_TEXT ? \`\${text.slice(0, MAX_TEXT)} \\u2026\` : text;
 }
-function pairAt(target) {
-  const element = target instanceof Element ? target.closest("[data-pair]") : null;
+function pairAt(target2) {
+  const element = target2 instanceof Element ? target2.closest("[data-pair]") : null;
   return Number(element?.dataset["pair"] ?? 0);
 }
 function sourceNodes(entities2) {
@@ -3128,8 +3546,8 @@ var VirtualRows = class {
     ].sort(([a], [b]) => a - b));
   }
   /** Returns the item of a row around an element. */
-  itemAt(target) {
-    const row = target instanceof Element ? target.closest("tbody tr") : null;
+  itemAt(target2) {
+    const row = target2 instanceof Element ? target2.closest("tbody tr") : null;
     return row === null ? void 0 : this.#items[this.#indexOf(this.#keys.get(row))];
   }
   /** Makes an item the one that the Tab key reaches. */
@@ -3226,9 +3644,9 @@ var ServerTable = class {
       fill
     });
     const body = table.tBodies[0];
-    body.addEventListener("click", ({ target }) => {
-      const entry = rows.itemAt(target);
-      const isButton = target instanceof Element && target.closest("button") !== null;
+    body.addEventListener("click", ({ target: target2 }) => {
+      const entry = rows.itemAt(target2);
+      const isButton = target2 instanceof Element && target2.closest("button") !== null;
       if (!isButton || entry === void 0) return;
       rows.makeCurrent(entry);
       act(entry);
@@ -3504,6 +3922,20 @@ function announce(text) {
   find("#server-announcements").textContent = text;
 }
 
+// theme.ts
+var KEY = "asyncpkt.theme";
+function setUpTheme() {
+  const select2 = find("#theme");
+  const apply = () => document.documentElement.dataset["theme"] = select2.value;
+  select2.value = localStorage.getItem(KEY) ?? "system";
+  if (select2.value === "") select2.value = "system";
+  apply();
+  select2.onchange = () => {
+    localStorage.setItem(KEY, select2.value);
+    apply();
+  };
+}
+
 // axis.ts
 var FIRST_REACH = 6e3;
 var REACHES = [
@@ -3643,6 +4075,71 @@ var RequestLog = class {
   }
 };
 
+// selection.ts
+var ALL = {
+  state: "",
+  text: "",
+  sort: "sent",
+  isDescending: false,
+  brush: void 0
+};
+var compareText = new Intl.Collator("en", {
+  numeric: true
+}).compare;
+function select(runs, selection, isConnected) {
+  const { state, brush, sort, isDescending } = selection;
+  const text = selection.text.toLowerCase();
+  const isShown = (sent) => (state === "" || stateOf2(sent, isConnected) === state) && (text === "" || hasText(sent, text));
+  const groups = (brush === void 0 ? runs : runs.filter((run) => run === brush.run)).map((run) => ({
+    run,
+    sent: (brush ? brushed(brush) : run.sent).filter(isShown)
+  })).filter(({ sent }) => sent.length > 0);
+  if (sort === "sent") return groups.flatMap(({ run, sent }) => [
+    run,
+    ...sent
+  ]);
+  return sorted(groups.flatMap(({ sent }) => sent), sort, isDescending);
+}
+function isAll({ state, text, brush }) {
+  return state === "" && text === "" && brush === void 0;
+}
+function dependsOnAnswers({ state, sort, brush }) {
+  return state !== "" || brush !== void 0 || sort !== "sent" && sort !== "id";
+}
+function hasText({ draft }, text) {
+  return String(draft.id ?? "no id").toLowerCase().includes(text) || draft.data.toLowerCase().includes(text);
+}
+function brushed({ run, first, last, from, to }) {
+  return run.sent.slice(first, last + 1).filter(({ sentAt, ending }) => {
+    if (ending === void 0) return sentAt - run.startedAt <= to;
+    const at = ending.at - run.startedAt;
+    return at >= from && at <= to;
+  });
+}
+function sorted(sent, key, isDescending) {
+  const sign = isDescending ? -1 : 1;
+  if (key === "id") {
+    return sent.sort((a, b) => sign * compareText(String(a.draft.id), String(b.draft.id)));
+  }
+  const keyed = sent.map((one) => ({
+    one,
+    value: valueOf(one, key)
+  }));
+  keyed.sort((a, b) => {
+    if (a.value === void 0 || b.value === void 0) {
+      return Number(a.value === void 0) - Number(b.value === void 0);
+    }
+    return sign * (a.value - b.value);
+  });
+  return keyed.map(({ one }) => one);
+}
+function valueOf(sent, key) {
+  const { ending } = sent;
+  if (key === "lateness") return latenessOf(sent);
+  if (key === "place") return ending?.place;
+  return ending?.result instanceof Reply ? ending.result.delay : void 0;
+}
+
 // timeline.ts
 var WORDS = {
   "queued": "Queued",
@@ -3660,6 +4157,9 @@ var Timeline = class {
   #cancel;
   #log = new RequestLog();
   #rows;
+  #selection = ALL;
+  /** The rows: requests and, above them, their runs. */
+  #items = [];
   #isConnected = false;
   /** Whether the list of rows has changed since the last frame. */
   #isStale = false;
@@ -3688,6 +4188,26 @@ var Timeline = class {
   get size() {
     return this.#log.size;
   }
+  /** The requests in the table, in its order. */
+  get shown() {
+    return this.#items.filter((item) => !isRun(item));
+  }
+  /** Whether there is a connection. */
+  get isConnected() {
+    return this.#isConnected;
+  }
+  /** Which requests the table shows. */
+  get selection() {
+    return this.#selection;
+  }
+  /** Changes which requests the table shows, and in which order. */
+  select(changes) {
+    this.#selection = {
+      ...this.#selection,
+      ...changes
+    };
+    this.#changeList();
+  }
   /** Adds requests. */
   add(sent, now) {
     if (sent.length === 0) return;
@@ -3708,6 +4228,7 @@ var Timeline = class {
   /** Shows a change of a request. */
   change(sent) {
     this.#rows.touch(sent);
+    if (dependsOnAnswers(this.#selection)) this.#isStale = true;
     if (this.#inspector.sent === sent) this.#inspector.update();
     this.#schedule();
   }
@@ -3715,11 +4236,15 @@ var Timeline = class {
   connected(isConnected) {
     this.#isConnected = isConnected;
     this.#rows.touchAll();
-    this.#schedule();
+    this.#changeList();
   }
   /** Removes the runs that are over. */
   clear() {
     this.#log.clear();
+    const { brush } = this.#selection;
+    if (brush && !this.#log.runs.includes(brush.run)) this.select({
+      brush: void 0
+    });
     const { sent } = this.#inspector;
     if (sent !== void 0 && this.#log.runOf(sent) === void 0) this.#inspector.hide();
     this.#longest = 0;
@@ -3742,13 +4267,19 @@ var Timeline = class {
     const elapsed = Math.max(0, ...running.map(({ startedAt }) => now - startedAt));
     if (elapsed > 0.92 * this.#reach) this.#setReach(fitAxis(this.#reach, 1.2 * elapsed));
     this.#table.style.setProperty("--now", now.toFixed(1));
-    if (this.#isStale) this.#rows.show(this.#log.runs.flatMap((run) => [
-      run,
-      ...run.sent
-    ]));
+    if (this.#isStale) this.#showList();
     else this.#rows.render();
     this.#isStale = false;
     if (running.length > 0 && !REDUCED_MOTION.matches) this.#schedule();
+  }
+  #showList() {
+    this.#items = select(this.#log.runs, this.#selection, this.#isConnected);
+    find("#welcome").hidden = this.size > 0;
+    find("#no-match").hidden = this.size === 0 || this.#items.length > 0;
+    this.#table.hidden = this.size === 0;
+    const all = \`\${count(this.size)} requests\`;
+    find("#request-count").textContent = isAll(this.#selection) ? all : \`\${count(this.shown.length)} of \${all}\`;
+    this.#rows.show(this.#items);
   }
   #fillRun(row, { startedAt, sent, inFlight, failed }) {
     const parts = [
@@ -3819,10 +4350,10 @@ var Timeline = class {
     if (hasFocus && this.#log.runOf(sent) !== void 0) this.#rows.focus(sent);
     else this.#rows.render();
   }
-  #onClick = ({ target }) => {
-    const item = this.#rows.itemAt(target);
+  #onClick = ({ target: target2 }) => {
+    const item = this.#rows.itemAt(target2);
     if (item === void 0 || isRun(item)) return;
-    if (target.closest(".outcome button")) this.#cancel(item);
+    if (target2.closest(".outcome button")) this.#cancel(item);
     else if (this.#inspector.sent === item) this.#close();
     else this.#open(item);
   };
@@ -3850,9 +4381,258 @@ function isRun(item) {
   return "startedAt" in item;
 }
 
+// export.ts
+function ndjsonOf(sent, origin, isConnected) {
+  return sent.map((one) => \`\${JSON.stringify(recordOf(one, origin, isConnected))}
+\`).join("");
+}
+function recordOf(sent, origin, isConnected) {
+  const { draft, sentAt, sendings, ending, anomalies } = sent;
+  const result = ending?.result;
+  const late = latenessOf(sent);
+  return {
+    request_id: draft.id,
+    sent: draft.text,
+    sent_at: timeOf(sentAt, origin),
+    sendings,
+    state: stateOf2(sent, isConnected).replace("-", "_"),
+    ...ending && {
+      ended_at: timeOf(ending.at, origin),
+      place: ending.place,
+      latency_ms: rounded(ending.at - sentAt)
+    },
+    ...result instanceof Reply && result.delay !== void 0 && {
+      delay_s: result.delay
+    },
+    ...late !== void 0 && {
+      late_ms: rounded(late)
+    },
+    ...result !== void 0 && !(result instanceof Reply) && {
+      error: {
+        code: result.code,
+        message: result.message
+      }
+    },
+    ...ending?.raw && {
+      received: ending.raw()
+    },
+    ...anomalies.length > 0 && {
+      faults: anomalies.map(({ kind, at, frame }) => ({
+        kind,
+        at: timeOf(at, origin),
+        frame
+      }))
+    }
+  };
+}
+function timeOf(at, origin) {
+  return new Date(origin + at).toISOString();
+}
+function rounded(milliseconds) {
+  return Math.round(milliseconds * 10) / 10;
+}
+
+// toolbar.ts
+function setUpToolbar(timeline2) {
+  const state = find("#request-state");
+  const search = find("#request-search");
+  state.onchange = () => timeline2.select({
+    state: state.value
+  });
+  search.oninput = () => timeline2.select({
+    text: search.value
+  });
+  for (const button of document.querySelectorAll("#timeline [data-sort]")) {
+    button.onclick = () => {
+      timeline2.select(nextOrder(timeline2.selection, button.dataset["sort"]));
+      showOrder(timeline2.selection);
+    };
+  }
+  find("#export").onclick = () => {
+    const text = ndjsonOf(timeline2.shown, performance.timeOrigin, timeline2.isConnected);
+    download("requests.ndjson", "application/x-ndjson", text);
+  };
+}
+function nextOrder({ sort, isDescending }, key) {
+  if (sort !== key) return {
+    sort: key,
+    isDescending: false
+  };
+  return isDescending ? {
+    sort: ALL.sort,
+    isDescending: false
+  } : {
+    sort,
+    isDescending: true
+  };
+}
+function showOrder({ sort, isDescending }) {
+  for (const button of document.querySelectorAll("#timeline [data-sort]")) {
+    const isSorted = button.dataset["sort"] === sort;
+    const order = isDescending ? "descending" : "ascending";
+    button.parentElement.ariaSort = isSorted ? order : "none";
+  }
+}
+function download(name, type, text) {
+  const link = make("a");
+  link.href = URL.createObjectURL(new Blob([
+    text
+  ], {
+    type
+  }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 6e4);
+}
+
+// statistics.ts
+var GROWTH = 1.02;
+var Latencies = class {
+  #counts = [];
+  /** How many there are. */
+  count = 0;
+  /** Adds a latency, in milliseconds. */
+  add(milliseconds) {
+    const bucket = Math.round(Math.log(Math.max(0, milliseconds) + 1) / Math.log(GROWTH));
+    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
+    this.count++;
+  }
+  /** Removes all. */
+  clear() {
+    this.#counts.length = this.count = 0;
+  }
+  /** Returns the latency within which a share of the requests was answered; undefined without any. */
+  percentile(share) {
+    let left = Math.ceil(share * this.count);
+    if (left === 0) return void 0;
+    const bucket = this.#counts.findIndex((count2) => (left -= count2 ?? 0) <= 0);
+    return latencyOf(bucket);
+  }
+  /** Returns the counts in \`size\` bars of equal width, from 0 to the end of the last. */
+  histogram(size) {
+    const end = latencyOf(this.#counts.length - 1) * 1.02 || 1;
+    const counts = new Array(size).fill(0);
+    this.#counts.forEach((count2, bucket) => {
+      counts[Math.min(size - 1, Math.floor(latencyOf(bucket) / end * size))] += count2;
+    });
+    return {
+      counts,
+      end
+    };
+  }
+};
+function latencyOf(bucket) {
+  return bucket < 0 ? 0 : GROWTH ** bucket - 1;
+}
+var Series = class {
+  values = [];
+  #size;
+  /** Creates an empty series of at most \`size\` values. */
+  constructor(size) {
+    this.#size = size;
+  }
+  /** Adds a value, the newest. */
+  add(value) {
+    this.values.push(value);
+    if (this.values.length > this.#size) this.values.shift();
+  }
+};
+function areaPath(values, size) {
+  const max = Math.max(...values);
+  if (values.length < 2 || max <= 0) return "";
+  const start = size - values.length;
+  const points = values.map((value, i) => \`L\${start + i + 1} \${round(1 - value / max)}\`);
+  return \`M\${start + 1} 1\${points.join("")}L\${size} 1Z\`;
+}
+function barsPath(counts) {
+  const max = Math.max(...counts);
+  if (max <= 0) return "";
+  return counts.map((count2, i) => count2 === 0 ? "" : \`M\${i + 0.1} 1V\${round(1 - Math.max(0.04, count2 / max))}H\${i + 0.9}V1Z\`).join("");
+}
+function round(value) {
+  return Math.round(value * 1e3) / 1e3;
+}
+
+// totals.ts
+var SPARK_SIZE = 60;
+var BARS = 48;
+var Total = class {
+  #element;
+  #path;
+  #series = new Series(SPARK_SIZE);
+  constructor(id) {
+    this.#element = find(\`#\${id}\`);
+    this.#path = find("path", this.#element.parentElement);
+  }
+  /** Shows a total; \`drawn\` is the newest value of the sparkline. */
+  show(total, drawn) {
+    this.#element.textContent = count(total);
+    this.#series.add(drawn);
+    this.#path.setAttribute("d", areaPath(this.#series.values, SPARK_SIZE));
+  }
+};
+var Totals = class {
+  #inFlight = new Total("in-flight");
+  #perSecond = new Total("rate");
+  #ended = [
+    "answered",
+    "failed",
+    "cancelled"
+  ].map((id) => new Total(id));
+  #latencies = new Latencies();
+  #before = [
+    0,
+    0,
+    0
+  ];
+  /** Counts the latency of a request that has ended. */
+  ended({ ending }) {
+    if (ending?.result instanceof Reply) this.#latencies.add(ending.result.latency);
+  }
+  /** Forgets the latencies. */
+  clear() {
+    this.#latencies.clear();
+    this.#showLatencies();
+  }
+  /** Shows the current totals; call it a few times per second while they change. */
+  show(exchange2, perSecond) {
+    const { inFlight, answered, failed, cancelled, isConnected } = exchange2;
+    find("#in-flight-title").textContent = isConnected ? "In flight" : "Queued";
+    this.#inFlight.show(inFlight, inFlight);
+    this.#perSecond.show(perSecond, perSecond);
+    const ended = [
+      answered,
+      failed,
+      cancelled
+    ];
+    this.#ended.forEach((total, i) => total.show(ended[i], ended[i] - this.#before[i]));
+    this.#before = ended;
+    this.#showLatencies();
+  }
+  #showLatencies() {
+    const { counts, end } = this.#latencies.histogram(BARS);
+    find("#histogram path").setAttribute("d", barsPath(counts));
+    find("#histogram-end").textContent = this.#latencies.count === 0 ? "" : duration(end);
+    for (const [id, share] of [
+      [
+        "p50",
+        0.5
+      ],
+      [
+        "p99",
+        0.99
+      ]
+    ]) {
+      const latency = this.#latencies.percentile(share);
+      find(\`#\${id}\`).textContent = latency === void 0 ? "\\u2013" : duration(latency);
+    }
+  }
+};
+
 // console.ts
 var TICK2 = 200;
 var ANNOUNCEMENT_PAUSE = 2e3;
+var TYPED_KEY = "asyncpkt.packets";
 var timeout = find("#timeout");
 var packets = find("#packets");
 var cancelAll = find("#cancel-all");
@@ -3863,13 +4643,8 @@ var connectionButton = find("#connection-button");
 var tokenDialog = find("#token-dialog");
 var token = find("#token");
 var tokenError = find("#token-error");
-var totals = {
-  inFlight: find("#in-flight"),
-  answered: find("#answered"),
-  failed: find("#failed"),
-  cancelled: find("#cancelled"),
-  rate: find("#rate")
-};
+var exportButton = find("#export");
+var totals = new Totals();
 var announcements = find("#announcements");
 var exchange = new Exchange({
   ended: onEnded,
@@ -3903,7 +4678,8 @@ var isPausing = false;
 var ticking;
 function send(times) {
   const drafts = readDrafts(packets.value, freeId);
-  const repeated = times === void 0 ? drafts : repeatDrafts(drafts, times, () => ++repeats);
+  const nextNumber = () => ++repeats;
+  const repeated = avoidTakenIds(times === void 0 ? drafts : repeatDrafts(drafts, times, nextNumber), (id) => exchange.has(id), nextNumber);
   const now = performance.now();
   const sent = exchange.send(repeated, now, timeout.valueAsNumber * 1e3 || Infinity);
   timeline.add(sent, now);
@@ -3923,6 +4699,7 @@ function cancel({ draft, ending }) {
 }
 function onEnded(sent) {
   timeline.end(sent);
+  totals.ended(sent);
   if (exchange.inFlight > 0) return;
   tick();
   const { answered, failed, cancelled } = exchange;
@@ -3931,18 +4708,14 @@ function onEnded(sent) {
 }
 function showQueue() {
   timeline.connected(exchange.isConnected);
-  find("#in-flight-title").textContent = exchange.isConnected ? "In flight" : "Queued";
+  tick();
 }
 function tick() {
   const now = performance.now();
   exchange.expire(now);
   const perSecond = exchange.perSecond(now);
-  totals.inFlight.textContent = count(exchange.inFlight);
-  totals.answered.textContent = count(exchange.answered);
-  totals.failed.textContent = count(exchange.failed);
-  totals.cancelled.textContent = count(exchange.cancelled);
-  totals.rate.textContent = count(perSecond);
-  clear.disabled = timeline.size === 0;
+  totals.show(exchange, perSecond);
+  clear.disabled = exportButton.disabled = timeline.size === 0;
   cancelAll.disabled = exchange.inFlight === 0;
   if (exchange.inFlight > 0 || perSecond > 0) return;
   clearInterval(ticking);
@@ -3998,6 +4771,8 @@ find("#compose").onsubmit = (event) => {
 for (const button of document.querySelectorAll("[data-count]")) {
   button.onclick = () => send(Number(button.dataset["count"]));
 }
+packets.value = sessionStorage.getItem(TYPED_KEY) ?? packets.value;
+packets.oninput = () => sessionStorage.setItem(TYPED_KEY, packets.value);
 packets.onkeydown = (event) => {
   if (event.key !== "Enter" || !event.ctrlKey && !event.metaKey) return;
   event.preventDefault();
@@ -4006,6 +4781,7 @@ packets.onkeydown = (event) => {
 cancelAll.onclick = () => exchange.cancelAll(performance.now());
 clear.onclick = () => {
   timeline.clear();
+  totals.clear();
   tick();
 };
 connectionButton.onclick = () => {
@@ -4018,6 +4794,13 @@ find("#token-form").onsubmit = (event) => {
   tokenDialog.close();
   connect();
 };
+setUpTheme();
+setUpToolbar(timeline);
+setUpWelcome((text) => {
+  packets.value = text;
+  packets.dispatchEvent(new InputEvent("input"));
+  packets.focus();
+});
 connect();
 `,
   },

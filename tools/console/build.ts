@@ -19,6 +19,7 @@ const FILES: readonly (readonly [path: string, type: string, ...files: string[]]
     "/console.css",
     "text/css; charset=utf-8",
     "console.css",
+    "requests.css",
     "timeline.css",
     "inspector.css",
     "server_view.css",

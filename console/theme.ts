@@ -1,0 +1,23 @@
+/**
+ * The colors of the page: those of the system, light or dark.
+ *
+ * @module
+ */
+
+import { find } from "./page.ts";
+
+/** Where the browser keeps the choice. */
+const KEY = "asyncpkt.theme";
+
+/** Applies the saved theme, and lets the user choose another. */
+export function setUpTheme(): void {
+  const select = find<HTMLSelectElement>("#theme");
+  const apply = () => document.documentElement.dataset["theme"] = select.value;
+  select.value = localStorage.getItem(KEY) ?? "system";
+  if (select.value === "") select.value = "system";
+  apply();
+  select.onchange = () => {
+    localStorage.setItem(KEY, select.value);
+    apply();
+  };
+}
