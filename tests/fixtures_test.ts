@@ -17,6 +17,9 @@ const noNpm = await install();
 const noPytest = noNpm ??
   await whyNot("pytest or websockets is not installed", PYTHON, "-c", "import pytest, websockets");
 const noGo = noNpm ?? await whyNot("go is not installed", "go", "version");
+const gorilla = "/usr/share/gocode/src/github.com/gorilla/websocket";
+const noGorilla = noGo ??
+  await whyNot("golang-github-gorilla-websocket-dev is not installed", "ls", gorilla);
 const node = noNpm ? "" : (await run(folder, "npx", "-y", NODE, "-p", "process.execPath")).trim();
 
 /** Installs the package beside the examples; returns the reason if that is not possible. */
@@ -180,20 +183,46 @@ await server.clock.advance("1");
 testUnless(noNpm, "start() has types", async () => {
   await Deno.writeTextFile(`${folder}/typed.ts`, TYPED);
   const options = "--noEmit --strict --module nodenext --target esnext".split(" ");
-  const error = await assertRejects(
-    () => run(folder, ...TYPESCRIPT, ...options, "typed.ts"),
-    Error,
-  );
-  const errors = error.message.split("\n").filter((line) => line.includes("error TS"));
+  const lines = await failure(folder, ...TYPESCRIPT, ...options, "typed.ts");
+  const errors = lines.filter((line) => line.includes("error TS"));
   const expected =
     "TS2345: Argument of type 'string' is not assignable to parameter of type 'number'.";
   assertEquals(errors, [`typed.ts(7,28): error ${expected}`]);
 });
 
 testUnless(noNpm, "the examples for node:test and vitest pass", async () => {
-  assertMatch(await run(folder, node, "--test", "node.test.js"), /^. pass 3$/m);
+  assertMatch(await run(folder, node, "--test", "node.test.js"), /^. pass 5$/m);
   const vitest = await run(folder, node, "node_modules/vitest/vitest.mjs", "run", "vitest.test.js");
   assertMatch(vitest, /Tests .*1 passed/);
+});
+
+testUnless(noNpm, "the example for node:test finds the bugs of wrong clients", async () => {
+  const lines = await failure(
+    folder,
+    "env",
+    "WRONG=1",
+    node,
+    "--test",
+    "--test-reporter=tap",
+    "node.test.js",
+  );
+  assertEquals(lines.filter((line) => /^ok /.test(line)).length, 1);
+  assertEquals(lines.filter((line) => /^not ok /.test(line)), [
+    "not ok 1 - the client assigns answers that arrive in another order",
+    "not ok 2 - the client asks again if no answer arrives",
+    "not ok 3 - the client gives up in the end",
+    "not ok 4 - the client ignores the second copy of an answer",
+  ]);
+  const errors = lines.flatMap((line, i) => {
+    const [, error] = /^ {2}error: (.*)/.exec(line) ?? [];
+    return error === "|-" ? [lines[i + 1]!.trim()] : error ?? [];
+  });
+  assertEquals(errors, [
+    "a request got the answer of another",
+    "'no answer in time'",
+    "'test timed out after 2000ms'",
+    "more requests in flight than the window",
+  ]);
 });
 
 testUnless(noPytest, "the example for pytest passes", async () => {
@@ -201,10 +230,32 @@ testUnless(noPytest, "the example for pytest passes", async () => {
   assertMatch(await run(folder, "env", `ASYNCPKT=${executable}`, ...pytest), /^3 passed/m);
 });
 
+/** Returns a command that tests a package of the example for Go. */
+function goTest(...args: string[]): string[] {
+  return ["env", `ASYNCPKT=${executable}`, "GOPROXY=off", "go", "test", "-count=1", ...args];
+}
+
 testUnless(noGo, "the example for Go passes", async () => {
-  const go = ["go", "test", "-count=1", "."];
-  assertMatch(await run(`${folder}/go`, "env", `ASYNCPKT=${executable}`, ...go), /^ok/);
+  assertMatch(await run(`${folder}/go`, ...goTest(".")), /^ok/);
 });
+
+testUnless(noGorilla, "the example for Go finds the bug of a naive client", async () => {
+  const cwd = `${folder}/go`;
+  await run(cwd, "go", "mod", "edit", "-replace", `github.com/gorilla/websocket=${gorilla}`);
+  assertMatch(await run(cwd, ...goTest("./websocket")), /^ok/);
+  const lines = await failure(cwd, ...goTest("./websocket", "-naive"));
+  const errors = lines.flatMap((line) => / client_test.go:\d+: (.*)/.exec(line)?.slice(1) ?? []);
+  assertEquals(errors, [
+    'a request got the answer of another: got {"Hub":{"id":"2"}}, want {"Door":{"id":"1"}}',
+    'a request got the answer of another: got {"Door":{"id":"1"}}, want {"Hub":{"id":"2"}}',
+    'a request got the second copy of an answer: got {"Door":{"id":"1"}}, want {"Hub":{"id":"2"}}',
+  ]);
+});
+
+/** Runs a command that fails, and returns the lines of its output. */
+async function failure(cwd: string, ...command: string[]): Promise<string[]> {
+  return (await assertRejects(() => run(cwd, ...command), Error)).message.split("\n");
+}
 
 /** Tests that start a server, print its URL, and do not end. */
 const ENDLESS: [string, string | undefined, string[]][] = [

@@ -1,3 +1,5 @@
 module asyncpkt
 
 go 1.19
+
+require github.com/gorilla/websocket v1.5.0

@@ -9,8 +9,8 @@ beforeEach(() => server.reset());
 
 test("the client asks again if the server answers too late", async () => {
   const held = await server.hold({ nth: 1 });
-  const client = await Client.connect(server.url);
-  await expect(client.ask("Hub&&id&&1", { timeout: 500 })).resolves.toEqual({ Hub: { id: "1" } });
+  const client = await Client.connect(server.url, { timeout: 500 });
+  await expect(client.ask("Hub&&id&&1")).resolves.toEqual({ Hub: { id: "1" } });
   await held.release();
   const requests = await server.requests({ outcome: "answered" });
   expect(requests.map(({ id }) => id)).toEqual(["1", "2"]);
