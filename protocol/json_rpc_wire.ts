@@ -37,6 +37,9 @@ const MAX_DEPTH = 8;
 /** The most digits of which any are a safe integer. */
 const SAFE_DIGITS = 15;
 
+/** Longer frames are for the protocol, so that no buffer for them stays, in UTF-16 units. */
+const LONG = 1 << 20;
+
 /** Up to so many bytes, a loop copies faster than `set()`. */
 const SHORT = 256;
 
@@ -51,10 +54,17 @@ const LITERALS = ["true", "false", "null"].map((literal) => encoder.encode(liter
 
 /** Returns JSON-RPC as sessions use it. The results of `protocol` must be the params. */
 export function jsonRpcWire(protocol: Protocol): Wire {
-  const { responseAtOnce: _, ...others } = messageWire(protocol);
+  const others = messageWire(protocol);
+  const reader = new JsonRpcReader(others.reader);
   return {
     ...others,
-    reader: new JsonRpcReader(others.reader),
+    reader,
+    responseAtOnce(i) {
+      if (!reader.isUsual) return others.responseAtOnce!(i);
+      const { bytes, isAscii } = reader;
+      const [idAt, idEnd] = [reader.idAt(i), reader.idEnd(i)];
+      return writeResponse(bytes, idAt, idEnd, reader.dataAt(i), reader.dataEnd(i), isAscii);
+    },
     response(bytes, idAt, idEnd, dataAt, dataEnd, isAscii, delay) {
       const isUsual = dataAt === dataEnd || bytes[dataAt]! > BINARY;
       return isUsual
@@ -67,7 +77,8 @@ export function jsonRpcWire(protocol: Protocol): Wire {
 /** Reads the usual requests, and lets another reader read the other frames. */
 class JsonRpcReader implements RequestReader {
   readonly #others: RequestReader;
-  #isUsual = false;
+  /** Whether the frame is one request in the usual form. */
+  isUsual = false;
   #isAscii = false;
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(4096);
   #view = new DataView(this.#bytes.buffer);
@@ -82,31 +93,86 @@ class JsonRpcReader implements RequestReader {
   }
 
   get bytes(): Uint8Array {
-    return this.#isUsual ? this.#bytes : this.#others.bytes;
+    return this.isUsual ? this.#bytes : this.#others.bytes;
   }
 
   get isAscii(): boolean {
-    return this.#isUsual && this.#isAscii;
+    return this.isUsual && this.#isAscii;
   }
 
   get isAsciiFrame(): boolean {
-    return this.#isUsual && this.#isAscii;
+    return this.isUsual && this.#isAscii;
   }
 
   get count(): number {
-    return this.#isUsual ? 1 : this.#others.count;
+    return this.isUsual ? 1 : this.#others.count;
   }
 
   read(frame: string, nth: number): void {
+    this.isUsual = frame.length <= LONG && this.#scanText(frame);
+    if (!this.isUsual) this.#others.read(frame, nth);
+  }
+
+  readAscii(frame: AsciiText, nth: number): void {
+    this.isUsual = frame.length <= LONG && this.#scanAscii(frame);
+    if (!this.isUsual) this.#others.read(frame.toString(), nth);
+  }
+
+  readBinary(frame: Uint8Array, nth: number): void {
+    this.isUsual = false;
+    this.#others.readBinary(frame, nth);
+  }
+
+  error(i: number): ErrorDetails | undefined {
+    return this.isUsual ? undefined : this.#others.error(i);
+  }
+
+  isCancel(i: number): boolean {
+    return !this.isUsual && this.#others.isCancel(i);
+  }
+
+  isNotification(i: number): boolean {
+    return !this.isUsual && this.#others.isNotification!(i);
+  }
+
+  idAt(i: number): number {
+    return this.isUsual ? this.#idAt : this.#others.idAt(i);
+  }
+
+  idEnd(i: number): number {
+    return this.isUsual ? this.#idEnd : this.#others.idEnd(i);
+  }
+
+  idText(i: number): string {
+    return this.isUsual ? this.#text(this.#idAt, this.#idEnd) : this.#others.idText(i);
+  }
+
+  dataAt(i: number): number {
+    return this.isUsual ? this.#paramsAt : this.#others.dataAt(i);
+  }
+
+  dataEnd(i: number): number {
+    return this.isUsual ? this.#paramsEnd : this.#others.dataEnd(i);
+  }
+
+  dataText(i: number): string {
+    if (!this.isUsual) return this.#others.dataText(i);
+    return JSON.stringify(parseJson(this.#text(0, this.#end)));
+  }
+
+  value(i: number, data: string): () => unknown {
+    return this.isUsual ? () => parseJson(data) : this.#others.value(i, data);
+  }
+
+  #scanText(frame: string): boolean {
     this.#reserve(3 * frame.length);
     this.#end = encoder.encodeInto(frame, this.#bytes).written;
     this.#isAscii = this.#end === frame.length;
     // UTF-8 has no lone surrogates.
-    this.#isUsual = (this.#isAscii || frame.isWellFormed()) && this.#scan();
-    if (!this.#isUsual) this.#others.read(frame, nth);
+    return (this.#isAscii || frame.isWellFormed()) && this.#scan();
   }
 
-  readAscii(frame: AsciiText, nth: number): void {
+  #scanAscii(frame: AsciiText): boolean {
     const { bytes, at, length } = frame;
     this.#reserve(length);
     const own = this.#bytes;
@@ -114,54 +180,7 @@ class JsonRpcReader implements RequestReader {
     else for (let i = 0; i < length; i++) own[i] = bytes[at + i]!;
     this.#end = length;
     this.#isAscii = true;
-    this.#isUsual = this.#scan();
-    if (!this.#isUsual) this.#others.read(frame.toString(), nth);
-  }
-
-  readBinary(frame: Uint8Array, nth: number): void {
-    this.#isUsual = false;
-    this.#others.readBinary(frame, nth);
-  }
-
-  error(i: number): ErrorDetails | undefined {
-    return this.#isUsual ? undefined : this.#others.error(i);
-  }
-
-  isCancel(i: number): boolean {
-    return !this.#isUsual && this.#others.isCancel(i);
-  }
-
-  isNotification(i: number): boolean {
-    return !this.#isUsual && this.#others.isNotification!(i);
-  }
-
-  idAt(i: number): number {
-    return this.#isUsual ? this.#idAt : this.#others.idAt(i);
-  }
-
-  idEnd(i: number): number {
-    return this.#isUsual ? this.#idEnd : this.#others.idEnd(i);
-  }
-
-  idText(i: number): string {
-    return this.#isUsual ? this.#text(this.#idAt, this.#idEnd) : this.#others.idText(i);
-  }
-
-  dataAt(i: number): number {
-    return this.#isUsual ? this.#paramsAt : this.#others.dataAt(i);
-  }
-
-  dataEnd(i: number): number {
-    return this.#isUsual ? this.#paramsEnd : this.#others.dataEnd(i);
-  }
-
-  dataText(i: number): string {
-    if (!this.#isUsual) return this.#others.dataText(i);
-    return JSON.stringify(parseJson(this.#text(0, this.#end)));
-  }
-
-  value(i: number, data: string): () => unknown {
-    return this.#isUsual ? () => parseJson(data) : this.#others.value(i, data);
+    return this.#scan();
   }
 
   #text(at: number, end: number): string {

@@ -113,6 +113,15 @@ Deno.test("jsonRpcWire() returns params as they were sent", () => {
   );
 });
 
+Deno.test("jsonRpcWire() leaves long frames to its protocol", () => {
+  const frame = (length: number) =>
+    `{"jsonrpc":"2.0","id":"é","method":"m","params":["${"x".repeat(length)}"]}`;
+  for (const length of [1 << 19, 1 << 20, 3 << 20, 1]) {
+    assertEquals(isUsual(frame(length)), length < 1 << 20, `${length}`);
+    assertEquals(isUsual(frame(length).replace("é", "e")), length < 1 << 20, `${length}`);
+  }
+});
+
 Deno.test("a protocol that was changed answers for itself", () => {
   const { reader } = wireOf({ ...jsonRpcProtocol(), answer: () => "mine" });
   reader.read(USUAL[0]!, 1);

@@ -22,6 +22,10 @@ export const BINARY = 1;
 /** The most UTF-16 units for which a loop is faster than `JSON.stringify()` and `encodeInto()`. */
 const SHORT = 32;
 
+/** The size of the buffer at first, and the largest that is used for the next frame, in bytes. */
+const SIZE = 4096;
+const MAX_KEPT = 8 << 20;
+
 const SPACE = 0x20;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -65,7 +69,7 @@ export function messageWire(protocol: Protocol): Wire {
 
 /** Reads the frames of a protocol of messages. */
 class MessageReader implements RequestReader {
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(4096);
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(SIZE);
   readonly isAscii = false;
   readonly isAsciiFrame = false;
   readonly #protocol: Protocol;
@@ -85,6 +89,7 @@ class MessageReader implements RequestReader {
   }
 
   read(frame: Frame, nth: number): void {
+    if (this.bytes.length > MAX_KEPT) this.bytes = new Uint8Array(SIZE);
     this.#messages = [];
     this.#length = 0;
     this.#answered = NONE;

@@ -107,7 +107,7 @@ export interface Wire {
     delay: number,
   ): WrittenResponse;
   /** Returns the response to message `i` of the reader, if that needs none of its bytes. */
-  responseAtOnce?(i: number): Frame;
+  responseAtOnce?(i: number): WrittenResponse;
   /** Returns a response with the JSON text of a result; its delay is as in `response`. */
   responseWith(id: string, result: string, delay: number): Frame;
   /** Returns an answer with an error; undefined if it gets no answer. */

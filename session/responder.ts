@@ -5,13 +5,7 @@
  */
 
 import type { ErrorDetails } from "../protocol.ts";
-import {
-  type Frame,
-  NO_DELAY,
-  type RequestReader,
-  type Wire,
-  type WrittenResponse,
-} from "../protocol/wire.ts";
+import { NO_DELAY, type RequestReader, type Wire, type WrittenResponse } from "../protocol/wire.ts";
 import type { RequestTable } from "./request_table.ts";
 
 /** Callbacks of a responder that needs time, about requests in flight. */
@@ -133,7 +127,7 @@ export class MessageResponder extends LocalResponder {
     this.#responseAtOnce = responseAtOnce;
   }
 
-  override respondAtOnce(_reader: RequestReader, i: number): Frame {
+  override respondAtOnce(_reader: RequestReader, i: number): WrittenResponse {
     return this.#responseAtOnce(i);
   }
 }
