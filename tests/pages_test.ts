@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Exit } from "../cli/command.ts";
 import recordingSchema from "../docs/recording.schema.json" with { type: "json" };
+import type { ErrorCode } from "../protocol.ts";
+import { jsonRpcProtocol } from "../server.ts";
+import { STATUS } from "../server/post.ts";
+import { FAULT_KINDS } from "../session/faults.ts";
 import { runCommand, startCommand } from "./support/fake_streams.ts";
 import { succeeds } from "./support/machine.ts";
 import { Ajv2020 } from "./support/npm_packages.ts";
@@ -78,6 +82,26 @@ Deno.test("docs/command-line.md lists the environment variables that the program
   const allowed = /--allow-env=(\S+)/.exec(tasks.serve.command)![1]!.split(",");
   // Deno handles NO_COLOR itself, without a permission.
   assertEquals(listed.sort(), [...allowed, "NO_COLOR"].sort());
+});
+
+Deno.test("docs/faults.md lists all kinds of faults", async () => {
+  const listed = [...(await readPage("docs/faults.md")).matchAll(/^\| `(\w+)` +\|/gm)];
+  assertEquals(listed.map(([, kind]) => kind!), [...FAULT_KINDS]);
+});
+
+Deno.test("docs/protocols.md lists the codes of all errors of JSON-RPC", async () => {
+  const page = await readPage("docs/protocols.md");
+  const protocol = jsonRpcProtocol();
+  for (const code of Object.keys(STATUS) as ErrorCode[]) {
+    const frame = protocol.error(1, { code, message: "" }) as string;
+    const number = JSON.parse(frame).error.code;
+    const meanings: Partial<Record<ErrorCode, string>> = {
+      invalid_json: "not JSON",
+      invalid_packet: "not a request",
+    };
+    const meaning = meanings[code] ?? `\`${code}\``;
+    assertMatch(page, new RegExp(`\\| ${number} +\\| ${meaning} +\\|`));
+  }
 });
 
 Deno.test({
