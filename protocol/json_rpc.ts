@@ -8,10 +8,9 @@ import type { ErrorCode } from "./errors.ts";
 import { isId, readJson, shown, Wrong, wrongMessage } from "./json_protocol.ts";
 import type { Message, Protocol } from "./message.ts";
 import { jsonRpcWire } from "./json_rpc_wire.ts";
-import { messageWire } from "./message_wire.ts";
+import { OWN_WIRES } from "./message_wire.ts";
 import { MAX_BATCH } from "./packet.ts";
 import { parseTemplate, type Template } from "./template.ts";
-import type { Wire } from "./wire.ts";
 
 /** The codes of JSON-RPC, and those that it leaves to servers (section 5.1). */
 const CODES: Readonly<Record<ErrorCode, number>> = {
@@ -72,16 +71,8 @@ export function jsonRpcProtocol({ result }: JsonRpcOptions = {}): Protocol {
       return JSON.stringify({ jsonrpc: "2.0", id, error });
     },
   };
-  if (fill === undefined) answeringWithParams.add(protocol);
+  if (fill === undefined) OWN_WIRES.set(protocol, jsonRpcWire);
   return protocol;
-}
-
-/** The protocols whose answers have the params of their requests. */
-const answeringWithParams = new WeakSet<Protocol>();
-
-/** Returns a protocol as sessions use it. */
-export function wireOf(protocol: Protocol): Wire {
-  return answeringWithParams.has(protocol) ? jsonRpcWire(protocol) : messageWire(protocol);
 }
 
 function paramsOf(value: unknown): string {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fc } from "../tests/support/npm_packages.ts";
-import { jsonRpcProtocol, wireOf } from "./json_rpc.ts";
-import { messageWire } from "./message_wire.ts";
+import { jsonRpcProtocol } from "./json_rpc.ts";
+import { messageWire, wireOf } from "./message_wire.ts";
 import { frameOf, type Wire } from "./wire.ts";
 
 const fast = wireOf(jsonRpcProtocol());

@@ -14,7 +14,7 @@ import { delayPolicy } from "../session/delays.ts";
 import { faultPolicy } from "../session/fault_policy.ts";
 import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
-import { wireOf } from "../protocol/json_rpc.ts";
+import { wireOf } from "../protocol/message_wire.ts";
 import { packetWire } from "../protocol/packet_wire.ts";
 import { AnswerResponder } from "../session/answer_responder.ts";
 import type { Drained, ServeOptions, Server } from "./api.ts";
