@@ -1,7 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { outOfOrder } from "../examples/browser/recipe.ts";
 import { Client } from "../examples/typescript/client.ts";
 import * as recipes from "../examples/typescript/recipes.ts";
 import * as wrong from "../examples/typescript/wrong_clients.ts";
+import { findBrowser, startBrowser } from "./support/browser.ts";
 import { findPython, succeeds } from "./support/machine.ts";
 import { codeBlocks, readPage } from "./support/pages.ts";
 import { startProgram, taskArgs } from "./support/program.ts";
@@ -75,6 +77,36 @@ Deno.test({
     sections.forEach((section, i) => assertStringIncludes(textOf(section), failures[i]![1]!));
   },
 });
+
+const browserPath = findBrowser();
+
+Deno.test({
+  name: `the recipe for browsers tells its clients apart${
+    browserPath ? "" : " (ignored: Chromium is not installed)"
+  }`,
+  ignore: browserPath === undefined,
+  async fn() {
+    await using files = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, pageFile);
+    const pages = `http://127.0.0.1:${files.addr.port}/`;
+    const browser = await startBrowser(browserPath!);
+    try {
+      const page = await browser.newPage();
+      await outOfOrder(page, pages, "client");
+      const { message } = await assertRejects(() => outOfOrder(page, pages, "naive_client"), Error);
+      assertStringIncludes(message, "a row shows the answer of another");
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+/** Serves examples/browser. */
+async function pageFile({ url }: Request): Promise<Response> {
+  const name = new URL(url).pathname.slice(1) || "index.html";
+  const file = new URL(`examples/browser/${name}`, ROOT);
+  const type = name.endsWith(".html") ? "text/html" : "text/javascript";
+  return new Response(await Deno.readFile(file), { headers: { "content-type": type } });
+}
 
 Deno.test("the code of docs/testing-your-client.md and README.md is in examples/", async () => {
   for (const [language, folder] of [["ts ignore", "typescript"], ["python", "python"]] as const) {
