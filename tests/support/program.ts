@@ -57,7 +57,8 @@ export function startProgram(
   const child = new Deno.Command(executable, {
     args,
     cwd: ROOT,
-    env: { NO_COLOR: "1", ...env },
+    // Deno loads more certificates when it first needs them, and warns if no file can be opened then.
+    env: { NO_COLOR: "1", NODE_EXTRA_CA_CERTS: "", ...env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
