@@ -211,7 +211,7 @@ find<HTMLFormElement>("#token-form").onsubmit = (event) => {
   tokenDialog.close();
   connect();
 };
-setUpTheme();
+setUpTheme(() => timeline.redraw());
 setUpToolbar(timeline);
 setUpWelcome((text) => {
   packets.value = text;

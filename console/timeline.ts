@@ -9,6 +9,7 @@ import { Reply } from "../client/reply.ts";
 import { FIRST_REACH, fitAxis, marksOf, stepOf } from "./axis.ts";
 import type { Sent } from "./exchange.ts";
 import type { Inspector } from "./inspector.ts";
+import { Overview } from "./overview.ts";
 import { faultsOf, latenessOf, type State, stateOf } from "./outcome.ts";
 import { copyTemplate, count, duration, find, make, timeOfDay } from "./page.ts";
 import { RequestLog, type Run } from "./request_log.ts";
@@ -44,6 +45,7 @@ export class Timeline {
   readonly #cancel: (sent: Sent) => void;
   readonly #log = new RequestLog();
   readonly #rows: VirtualRows<Sent | Run>;
+  readonly #overview = new Overview((brush) => this.select({ brush }));
   #selection: Selection = ALL;
   /** The rows: requests and, above them, their runs. */
   #items: (Sent | Run)[] = [];
@@ -105,7 +107,10 @@ export class Timeline {
     const isNewRun = this.#log.add(sent, now);
     this.#rows.touch(this.#log.runs[0]!);
     this.#changeList();
-    if (isNewRun && WIDE.matches) this.#open(sent[0]!);
+    if (!isNewRun) return;
+    this.select({ brush: undefined });
+    if (WIDE.matches) this.#open(sent[0]!);
+    else this.#close();
   }
 
   /** Shows the end of a request. */
@@ -131,6 +136,11 @@ export class Timeline {
     this.#isConnected = isConnected;
     this.#rows.touchAll();
     this.#changeList();
+  }
+
+  /** Draws again, in other colors. */
+  redraw(): void {
+    this.#schedule();
   }
 
   /** Removes the runs that are over. */
@@ -165,8 +175,9 @@ export class Timeline {
     if (elapsed > 0.92 * this.#reach) this.#setReach(fitAxis(this.#reach, 1.2 * elapsed));
     this.#table.style.setProperty("--now", now.toFixed(1));
     if (this.#isStale) this.#showList();
-    else this.#rows.render();
+    else this.#rows.update();
     this.#isStale = false;
+    this.#showOverview(now);
     if (running.length > 0 && !REDUCED_MOTION.matches) this.#schedule();
   }
 
@@ -180,6 +191,15 @@ export class Timeline {
       ? all
       : `${count(this.shown.length)} of ${all}`;
     this.#rows.show(this.#items);
+  }
+
+  /** Shows the brushed run, or that of the selected request, or the newest. */
+  #showOverview(now: number): void {
+    const { brush } = this.#selection;
+    const { sent } = this.#inspector;
+    const run = brush?.run ?? (sent && this.#log.runOf(sent)) ?? this.#log.runs[0];
+    const isConnected = this.#isConnected;
+    this.#overview.show(run && { run, reach: this.#reach, now, isConnected, brush });
   }
 
   #fillRun(row: HTMLTableRowElement, { startedAt, sent, inFlight, failed }: Run): void {
@@ -241,6 +261,7 @@ export class Timeline {
     if (before !== undefined) this.#rows.touch(before);
     this.#rows.touch(sent);
     this.#rows.makeCurrent(sent);
+    this.#schedule();
   }
 
   /** Closes the inspector; the focus goes from there to the row. */

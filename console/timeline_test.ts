@@ -98,6 +98,22 @@ const stories: Story[] = [
     assertEquals(download.suggestedFilename(), "requests.ndjson");
   }],
 
+  ["brushes a part of a run", KNOWN, async (page) => {
+    const ids = Array.from({ length: 40 }, (_, i) => `${NEVER_ID}-${i}`);
+    await send(page, ...ids.map((id) => ({ request_id: id, data: "" })));
+    const box = (await page.locator("#overview canvas").boundingBox())!;
+    await page.mouse.move(box.x + 2, box.y + 1);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 3, box.y + box.height / 4 - 1, { steps: 3 });
+    await page.mouse.up();
+    await page.waitForSelector("#clear-brush");
+    assertEquals(await page.textContent("#request-count"), "10 of 40 requests");
+    assertEquals(await page.locator(".request").count(), 10);
+    await page.click("#clear-brush");
+    await page.waitForSelector("#clear-brush", { state: "hidden" });
+    assertEquals(await page.textContent("#request-count"), "40 requests");
+  }],
+
   ["shows percentiles and sparklines", QUICK, async (page) => {
     assertEquals(await page.textContent("#p99"), "–");
     await page.click('[data-count="50"]');

@@ -39,6 +39,9 @@ export class VirtualRows<Item> {
   readonly #rows = new Map<unknown, Row<Item>>();
   readonly #keys = new WeakMap<Element, unknown>();
   #items: readonly Item[] = [];
+  /** Height of a row, in CSS pixels; undefined until it is measured. */
+  #height: number | undefined;
+  #isTouched = false;
   /** The key of the item whose button the Tab key reaches. */
   #current: unknown;
 
@@ -49,7 +52,10 @@ export class VirtualRows<Item> {
     this.#scroll = table.parentElement!;
     this.#kind = kind;
     this.#scroll.addEventListener("scroll", () => this.render());
-    new ResizeObserver(() => this.render()).observe(this.#scroll);
+    new ResizeObserver(() => {
+      this.#height = undefined;
+      this.render();
+    }).observe(this.#scroll);
   }
 
   /** Shows items. The rows that the user looks at stay where they are. */
@@ -66,19 +72,28 @@ export class VirtualRows<Item> {
     this.render();
   }
 
-  /** Has an item filled again by the next {@linkcode VirtualRows.render}, since it has changed. */
+  /** Has an item filled again by the next {@linkcode VirtualRows.update}, since it has changed. */
   touch(item: Item): void {
     const row = this.#rows.get(this.#kind.keyOf(item));
-    if (row !== undefined) row.item = undefined;
+    if (row === undefined) return;
+    row.item = undefined;
+    this.#isTouched = true;
   }
 
   /** Has all items filled again. */
   touchAll(): void {
     for (const row of this.#rows.values()) row.item = undefined;
+    this.#isTouched = true;
+  }
+
+  /** Fills the touched items in sight. */
+  update(): void {
+    if (this.#isTouched) this.render();
   }
 
   /** Gives elements to the rows in sight, and fills those that have changed. */
   render(): void {
+    this.#isTouched = false;
     const height = this.#rowHeight();
     const top = Math.floor(this.#scroll.scrollTop / height);
     const first = Math.max(0, top - MARGIN);
@@ -145,8 +160,11 @@ export class VirtualRows<Item> {
   }
 
   #rowHeight(): number {
+    if (this.#height !== undefined) return this.#height;
     const [shown] = this.#rows.values();
-    return shown?.element.getBoundingClientRect().height || 28;
+    const height = shown?.element.getBoundingClientRect().height;
+    if (height) this.#height = height;
+    return height || 28;
   }
 
   /** Gives elements to the items at some indexes, and to no others. */

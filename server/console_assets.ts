@@ -17,7 +17,7 @@ export interface Asset {
 export const ASSETS: Readonly<Record<string, Asset>> = {
   "/": {
     type: "text/html; charset=utf-8",
-    etag: "\"698e92299b35c029\"",
+    etag: "\"abf4927e71d5ae87\"",
     text: `<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -142,6 +142,11 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
             <button type="button" id="export" disabled
               title="Saves the requests in the table as lines of JSON">Export</button>
             <button type="button" id="clear" disabled>Clear</button>
+          </div>
+          <div id="overview" hidden>
+            <canvas role="img" aria-label="The requests over time"></canvas>
+            <div id="brush" hidden></div>
+            <button type="button" id="clear-brush" hidden>Show all</button>
           </div>
           <div class="beside">
             <div class="scroll">
@@ -432,7 +437,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   },
   "/console.css": {
     type: "text/css; charset=utf-8",
-    etag: "\"173eee4ce7a567ad\"",
+    etag: "\"4ec7dc87432e386c\"",
     text: `:root {
   color-scheme: light dark;
   --page: light-dark(#f4f6f8, #11151b);
@@ -891,6 +896,41 @@ th button[data-sort] {
 
 :is([aria-sort="ascending"], [aria-sort="descending"]) button {
   color: var(--ink);
+}
+
+/* A whole run; the canvas takes the colors of states from here. */
+
+#overview {
+  position: relative;
+  flex: none;
+  height: clamp(4rem, 12dvh, 8rem);
+}
+
+#overview canvas {
+  display: block;
+  width: 100%;
+  height: 100%;
+  border-radius: 6px;
+  background: var(--page);
+  color: var(--color);
+  cursor: crosshair;
+  touch-action: pan-y;
+}
+
+#brush {
+  position: absolute;
+  border: 1px solid var(--accent);
+  border-radius: 3px;
+  background: color-mix(in oklab, var(--accent) 18%, transparent);
+  pointer-events: none;
+}
+
+#clear-brush {
+  position: absolute;
+  top: 0.4rem;
+  right: 0.4rem;
+  padding: 0.15rem 0.55rem;
+  font-size: 0.75rem;
 }
 
 .copied {
@@ -1768,7 +1808,7 @@ tbody tr {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"ad4a966e956dc751\"",
+    etag: "\"dba09a97edad88f4\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -3491,6 +3531,9 @@ var VirtualRows = class {
   #rows = /* @__PURE__ */ new Map();
   #keys = /* @__PURE__ */ new WeakMap();
   #items = [];
+  /** Height of a row, in CSS pixels; undefined until it is measured. */
+  #height;
+  #isTouched = false;
   /** The key of the item whose button the Tab key reaches. */
   #current;
   /** Creates no rows yet; the parent of the table scrolls. */
@@ -3500,7 +3543,10 @@ var VirtualRows = class {
     this.#scroll = table.parentElement;
     this.#kind = kind;
     this.#scroll.addEventListener("scroll", () => this.render());
-    new ResizeObserver(() => this.render()).observe(this.#scroll);
+    new ResizeObserver(() => {
+      this.#height = void 0;
+      this.render();
+    }).observe(this.#scroll);
   }
   /** Shows items. The rows that the user looks at stay where they are. */
   show(items) {
@@ -3515,17 +3561,25 @@ var VirtualRows = class {
     if (moved >= 0 && moved !== top) this.#scroll.scrollTop += (moved - top) * height;
     this.render();
   }
-  /** Has an item filled again by the next {@linkcode VirtualRows.render}, since it has changed. */
+  /** Has an item filled again by the next {@linkcode VirtualRows.update}, since it has changed. */
   touch(item) {
     const row = this.#rows.get(this.#kind.keyOf(item));
-    if (row !== void 0) row.item = void 0;
+    if (row === void 0) return;
+    row.item = void 0;
+    this.#isTouched = true;
   }
   /** Has all items filled again. */
   touchAll() {
     for (const row of this.#rows.values()) row.item = void 0;
+    this.#isTouched = true;
+  }
+  /** Fills the touched items in sight. */
+  update() {
+    if (this.#isTouched) this.render();
   }
   /** Gives elements to the rows in sight, and fills those that have changed. */
   render() {
+    this.#isTouched = false;
     const height = this.#rowHeight();
     const top = Math.floor(this.#scroll.scrollTop / height);
     const first = Math.max(0, top - MARGIN);
@@ -3591,8 +3645,11 @@ var VirtualRows = class {
     return key === void 0 ? -1 : this.#items.findIndex((item) => this.#kind.keyOf(item) === key);
   }
   #rowHeight() {
+    if (this.#height !== void 0) return this.#height;
     const [shown] = this.#rows.values();
-    return shown?.element.getBoundingClientRect().height || 28;
+    const height = shown?.element.getBoundingClientRect().height;
+    if (height) this.#height = height;
+    return height || 28;
   }
   /** Gives elements to the items at some indexes, and to no others. */
   #place(shown) {
@@ -3924,7 +3981,7 @@ function announce(text) {
 
 // theme.ts
 var KEY = "asyncpkt.theme";
-function setUpTheme() {
+function setUpTheme(changed) {
   const select2 = find("#theme");
   const apply = () => document.documentElement.dataset["theme"] = select2.value;
   select2.value = localStorage.getItem(KEY) ?? "system";
@@ -3933,7 +3990,9 @@ function setUpTheme() {
   select2.onchange = () => {
     localStorage.setItem(KEY, select2.value);
     apply();
+    changed();
   };
+  matchMedia("(prefers-color-scheme: dark)").onchange = changed;
 }
 
 // axis.ts
@@ -3987,6 +4046,31 @@ function stepOf(reach) {
   return STEPS.find((step) => reach / step <= 6) ?? reach / 6;
 }
 
+// brush.ts
+var MIN_DRAG = 6;
+function brushOf(a, b, { left, top, width, height }, { run, reach }) {
+  const isWide = Math.abs(a.clientX - b.clientX) >= MIN_DRAG;
+  const isHigh = Math.abs(a.clientY - b.clientY) >= MIN_DRAG;
+  if (!isWide && !isHigh) return void 0;
+  const part = (value) => Math.min(1, Math.max(0, value));
+  const xs = [
+    a.clientX,
+    b.clientX
+  ].map((x) => part((x - left) / width) * reach);
+  const { length } = run.sent;
+  const indexes = [
+    a.clientY,
+    b.clientY
+  ].map((y) => Math.min(length - 1, Math.floor(part((y - top) / height) * length)));
+  return {
+    run,
+    first: isHigh ? Math.min(...indexes) : 0,
+    last: isHigh ? Math.max(...indexes) : length - 1,
+    from: isWide ? Math.min(...xs) : 0,
+    to: isWide ? Math.max(...xs) : Infinity
+  };
+}
+
 // outcome.ts
 var TOLERATED_SHARE = 0.1;
 var TOLERATED = 50;
@@ -4013,6 +4097,106 @@ function faultsOf({ anomalies, sendings }) {
     ] : []
   ];
 }
+
+// overview.ts
+var DRAWN_PER_MS = 100;
+var MIN_ALPHA = 0.15;
+var DARK = matchMedia("(prefers-color-scheme: dark)");
+var STATES = [
+  "queued",
+  "in-flight",
+  "answered",
+  "late",
+  "cancelled",
+  "failed"
+];
+var Overview = class {
+  #element = find("#overview");
+  #canvas = find("#overview canvas");
+  #box = find("#brush");
+  #clear = find("#clear-brush");
+  #context = this.#canvas.getContext("2d");
+  #colors = {};
+  #theme = "";
+  #shown;
+  #drawnAt = -Infinity;
+  /** Creates an empty overview, which calls \`brushed\` when the user brushes, or ends brushing. */
+  constructor(brushed2) {
+    const canvas = this.#canvas;
+    this.#clear.onclick = () => brushed2(void 0);
+    canvas.onpointerdown = (down) => {
+      if (down.button !== 0) return;
+      canvas.setPointerCapture(down.pointerId);
+      canvas.onpointermove = canvas.onpointerup = (point) => {
+        const box = canvas.getBoundingClientRect();
+        if (this.#shown !== void 0) brushed2(brushOf(down, point, box, this.#shown));
+      };
+    };
+    canvas.onlostpointercapture = () => canvas.onpointermove = canvas.onpointerup = null;
+  }
+  /** Shows a run, or nothing. */
+  show(state) {
+    this.#shown = state;
+    this.#element.hidden = state === void 0;
+    if (state === void 0) return;
+    this.#showBrush(state);
+    const { run, now } = state;
+    if (run.inFlight > 0 && now - this.#drawnAt < run.sent.length / DRAWN_PER_MS) return;
+    this.#drawnAt = now;
+    this.#draw(state);
+  }
+  #showBrush({ run, reach, brush }) {
+    this.#box.hidden = this.#clear.hidden = brush === void 0;
+    if (brush === void 0) return;
+    const percent = (part) => \`\${100 * Math.min(1, part)}%\`;
+    const { style } = this.#box;
+    style.left = percent(brush.from / reach);
+    style.right = percent(1 - Math.min(1, brush.to / reach));
+    style.top = percent(brush.first / run.sent.length);
+    style.bottom = percent(1 - (brush.last + 1) / run.sent.length);
+  }
+  #draw({ run, reach, now, isConnected }) {
+    this.#updateColors();
+    const canvas = this.#canvas;
+    const width = canvas.width = Math.round(canvas.clientWidth * devicePixelRatio);
+    const height = canvas.height = Math.round(canvas.clientHeight * devicePixelRatio);
+    const { startedAt, sent } = run;
+    const pitch = height / sent.length;
+    const thickness = Math.max(1, pitch > 3 ? pitch - 1 : pitch);
+    const lines = Map.groupBy(sent.keys(), (i) => stateOf2(sent[i], isConnected));
+    this.#context.globalAlpha = Math.max(MIN_ALPHA, Math.min(1, 2 * pitch));
+    const draw = (i, state, from, to) => {
+      const [left, right] = [
+        from,
+        to
+      ].map((at) => (at - startedAt) / reach * width);
+      this.#context.fillStyle = this.#colors[state];
+      this.#context.fillRect(left, i * pitch, Math.max(1, right - left), thickness);
+    };
+    for (const state of STATES) {
+      for (const i of lines.get(state) ?? []) {
+        const { sentAt, ending } = sent[i];
+        const end = ending?.at ?? now;
+        const due = state === "late" ? end - latenessOf(sent[i]) : end;
+        draw(i, state === "late" ? "answered" : state, sentAt, due);
+        if (state === "late") draw(i, state, due, end);
+      }
+    }
+    const open = run.inFlight > 0 ? \`, \${count(run.inFlight)} of them open\` : "";
+    canvas.ariaLabel = \`\${count(sent.length)} requests over time\${open}\`;
+  }
+  /** Reads the colors of the states from the style sheet. */
+  #updateColors() {
+    const theme = \`\${document.documentElement.dataset["theme"]} \${DARK.matches}\`;
+    if (theme === this.#theme) return;
+    this.#theme = theme;
+    for (const state of STATES) {
+      this.#canvas.className = state;
+      this.#colors[state] = getComputedStyle(this.#canvas).color;
+    }
+    this.#canvas.className = "";
+  }
+};
 
 // request_log.ts
 var MAX_JOIN = 1e4;
@@ -4157,6 +4341,9 @@ var Timeline = class {
   #cancel;
   #log = new RequestLog();
   #rows;
+  #overview = new Overview((brush) => this.select({
+    brush
+  }));
   #selection = ALL;
   /** The rows: requests and, above them, their runs. */
   #items = [];
@@ -4214,7 +4401,12 @@ var Timeline = class {
     const isNewRun = this.#log.add(sent, now);
     this.#rows.touch(this.#log.runs[0]);
     this.#changeList();
-    if (isNewRun && WIDE.matches) this.#open(sent[0]);
+    if (!isNewRun) return;
+    this.select({
+      brush: void 0
+    });
+    if (WIDE.matches) this.#open(sent[0]);
+    else this.#close();
   }
   /** Shows the end of a request. */
   end(sent) {
@@ -4237,6 +4429,10 @@ var Timeline = class {
     this.#isConnected = isConnected;
     this.#rows.touchAll();
     this.#changeList();
+  }
+  /** Draws again, in other colors. */
+  redraw() {
+    this.#schedule();
   }
   /** Removes the runs that are over. */
   clear() {
@@ -4268,8 +4464,9 @@ var Timeline = class {
     if (elapsed > 0.92 * this.#reach) this.#setReach(fitAxis(this.#reach, 1.2 * elapsed));
     this.#table.style.setProperty("--now", now.toFixed(1));
     if (this.#isStale) this.#showList();
-    else this.#rows.render();
+    else this.#rows.update();
     this.#isStale = false;
+    this.#showOverview(now);
     if (running.length > 0 && !REDUCED_MOTION.matches) this.#schedule();
   }
   #showList() {
@@ -4280,6 +4477,20 @@ var Timeline = class {
     const all = \`\${count(this.size)} requests\`;
     find("#request-count").textContent = isAll(this.#selection) ? all : \`\${count(this.shown.length)} of \${all}\`;
     this.#rows.show(this.#items);
+  }
+  /** Shows the brushed run, or that of the selected request, or the newest. */
+  #showOverview(now) {
+    const { brush } = this.#selection;
+    const { sent } = this.#inspector;
+    const run = brush?.run ?? (sent && this.#log.runOf(sent)) ?? this.#log.runs[0];
+    const isConnected = this.#isConnected;
+    this.#overview.show(run && {
+      run,
+      reach: this.#reach,
+      now,
+      isConnected,
+      brush
+    });
   }
   #fillRun(row, { startedAt, sent, inFlight, failed }) {
     const parts = [
@@ -4340,6 +4551,7 @@ var Timeline = class {
     if (before !== void 0) this.#rows.touch(before);
     this.#rows.touch(sent);
     this.#rows.makeCurrent(sent);
+    this.#schedule();
   }
   /** Closes the inspector; the focus goes from there to the row. */
   #close() {
@@ -4794,7 +5006,7 @@ find("#token-form").onsubmit = (event) => {
   tokenDialog.close();
   connect();
 };
-setUpTheme();
+setUpTheme(() => timeline.redraw());
 setUpToolbar(timeline);
 setUpWelcome((text) => {
   packets.value = text;
