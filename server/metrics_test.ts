@@ -198,12 +198,22 @@ Deno.test("GET /metrics counts injected faults", async () => {
   assertEquals(samples.get('asyncpkt_requests_total{outcome="answered"}'), 0);
 });
 
-Deno.test("docs/log-and-metrics.md has every metric, and no other", async () => {
+Deno.test("docs/log-and-metrics.md has every metric, its labels, and every outcome", async () => {
   await using server = serve({ port: 0, faults: {} });
-  const reported = [...(await (await get(server)).text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)]
-    .map(([, name, type]) => `${name} ${type}`);
+  const text = await (await get(server)).text();
+  const reported = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => {
+    const [, labels = ""] = new RegExp(`^${name}\\{(.*)\\}`, "m").exec(text) ?? [];
+    return [name, type, ...labels.matchAll(/(\w+)="/g).map(([, label]) => label)];
+  });
   const docs = await Deno.readTextFile(new URL("../docs/log-and-metrics.md", import.meta.url));
-  const listed = [...docs.matchAll(/^\| `(\w+)` +\| (counter|gauge|histogram) /gm)]
-    .map(([, name, type]) => `${name} ${type}`);
+  const row = /^\| `(\w+)` +\| (counter|gauge|histogram) +\| (.*?) +\|/gm;
+  const listed = [...docs.matchAll(row)].map((
+    [, name, type, labels],
+  ) => [name, type, ...labels!.matchAll(/\w+/g).map(([label]) => label)]);
   assertEquals(listed, reported);
+  const outcomes = [...text.matchAll(/^asyncpkt_requests_total\{outcome="(\w+)"/gm)];
+  const [, list] = docs.split("An `outcome` is one of:");
+  const names = list!.split("\n\n")[1]!.matchAll(/^- `(\w+)`/gm).map(([, name]) => name!);
+  const always = [...names].filter((name) => name !== "notification");
+  assertEquals(always.sort(), outcomes.map(([, name]) => name!).sort());
 });
