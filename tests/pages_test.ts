@@ -63,6 +63,22 @@ Deno.test("all tasks in the docs are in deno.json", async () => {
   }
 });
 
+Deno.test("all flags of command lines in the docs are flags of their command", async () => {
+  const help = new Map(
+    (await readPage("docs/cli.md")).split("\n## asyncpkt ").slice(1)
+      .map((section) => [/^\w+/.exec(section)![0], section]),
+  );
+  const commandLine = /\b(?:asyncpkt|deno task) (\w+)((?:[^\n`|#]|\\\n)*)/g;
+  const written = (await pageNames()).filter((name) => name !== "docs/cli.md");
+  for (const name of written) {
+    for (const [line, command, args] of (await readPage(name)).matchAll(commandLine)) {
+      for (const [flag] of help.has(command!) ? args!.matchAll(/(?<= )--[a-z-]+/g) : []) {
+        assert(new RegExp(`${flag}\\b`).test(help.get(command!)!), `${name}: ${flag} in ${line}`);
+      }
+    }
+  }
+});
+
 Deno.test("docs/command-line.md lists all exit codes, and those of signals", async () => {
   const [, section] = (await readPage("docs/command-line.md")).split("## Exit codes");
   const listed = [...section!.matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => Number(code));
