@@ -1,9 +1,7 @@
-// Package websocket has a client under test, and a naive one.
 package websocket
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strconv"
 	"sync"
@@ -17,19 +15,6 @@ type Client struct {
 	mutex    sync.Mutex // guards all below, and writing to the socket
 	lastID   int
 	inFlight map[string]chan<- answer // nil when the connection is closed
-}
-
-type request struct {
-	ID   string `json:"request_id"`
-	Data string `json:"data"`
-}
-
-type answer struct {
-	ID    string          `json:"request_id"`
-	Data  json.RawMessage `json:"data"`
-	Error *struct {
-		Code string `json:"code"`
-	} `json:"error"`
 }
 
 // Dial connects to a server.
