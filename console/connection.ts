@@ -139,7 +139,9 @@ export function credentials(): Record<string, string> {
 }
 
 /** What the server reports of itself; to clients without its token, only its status. */
-interface Health {
+export interface Health {
+  /** The version of asyncpkt. */
+  readonly version?: string;
   readonly in_flight?: number;
   /** Whether it has the control API. */
   readonly control?: boolean;

@@ -145,7 +145,7 @@ const stories: Story[] = [
     );
     await page.waitForSelector('[data-state="open"]');
     await untilTotals(page, "0", "1", "0");
-    assertStringIncludes((await page.textContent(".facts"))!, "Sent2 times");
+    assertStringIncludes((await page.textContent("#inspector .facts"))!, "Sent2 times");
   }],
 
   ["shows long and strange texts as they are", QUICK, async (page) => {

@@ -6,12 +6,13 @@
  */
 
 import { ClockPanel } from "./clock_panel.ts";
-import { askHealth, retryDelay } from "./connection.ts";
+import { askHealth, type Health, retryDelay } from "./connection.ts";
 import { ControlClient, type JournalEntry } from "./control_client.ts";
 import { attempt, count, find, reasonOf } from "./page.ts";
 import { RequestList } from "./request_list.ts";
 import { RuleList } from "./rule_list.ts";
 import type { ServerSentEvent } from "./server_events.ts";
+import { showServerFacts } from "./server_facts.ts";
 import { ServerTable } from "./server_table.ts";
 import { SettingsForm } from "./settings_form.ts";
 
@@ -35,6 +36,7 @@ export class ServerView {
   readonly #releaseAll = find<HTMLButtonElement>("#release-all");
   /** Whether the server has the control API. */
   #isPresent = false;
+  #health: Health = {};
   /** Ends following the server's events. */
   #following: AbortController | undefined;
   #isOpen = false;
@@ -53,7 +55,10 @@ export class ServerView {
     dialog.onclose = () => dialog.returnValue === "reset" && this.#reset();
     this.#releaseAll.onclick = () => attempt(this.#error, () => this.#client.release());
     this.#state.onchange = this.#search.oninput = () => this.#schedule();
-    globalThis.addEventListener("hashchange", () => this.#update());
+    globalThis.addEventListener("hashchange", () => {
+      this.#update();
+      if (this.#isPresent) showServerFacts(this.#health); // the settings may have changed
+    });
     document.addEventListener("visibilitychange", () => this.#update());
   }
 
@@ -62,6 +67,8 @@ export class ServerView {
     const health = await askHealth();
     if (health === undefined) return;
     this.#isPresent = health.control === true;
+    this.#health = health;
+    showServerFacts(this.#health);
     if (this.#isOpen) this.#update();
     else this.#restart();
   }

@@ -114,6 +114,18 @@ const stories: Story[] = [
     assertEquals(await page.textContent("#request-count"), "40 requests");
   }],
 
+  ["shows what the server does to requests", {
+    ...QUICK,
+    control: true,
+    faults: { drop: 0.25 },
+  }, async (page) => {
+    const facts = page.locator("#server-facts div");
+    await facts.nth(3).waitFor();
+    const [version, ...settings] = await facts.allTextContents();
+    assertMatch(version!, /^Version\d+\.\d+\.\d+/);
+    assertEquals(settings, ["Delay0.01..0.3 s", "Seed7", "Faultsdrop=0.25"]);
+  }],
+
   ["shows percentiles and sparklines", QUICK, async (page) => {
     assertEquals(await page.textContent("#p99"), "–");
     await page.click('[data-count="50"]');

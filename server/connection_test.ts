@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual, assertMatch } from "@std/assert";
+import project from "../deno.json" with { type: "json" };
 import { Sessions } from "../session/sessions.ts";
 import { serve, type ServeOptions, type ServerEvents } from "../server.ts";
 import { openBrowserSocket } from "../tests/support/browser_socket.ts";
@@ -173,7 +174,7 @@ Deno.test("serve() reports that it is unhealthy when 100 upgrades have never ope
   const response = await fetch(server.url.replace("ws", "http") + "/healthz");
   assertEquals([response.status, await response.json()], [
     503,
-    { status: "unhealthy", connections: 0, in_flight: 0, abandoned: 100 },
+    { status: "unhealthy", version: project.version, connections: 0, in_flight: 0, abandoned: 100 },
   ]);
 });
 

@@ -17,7 +17,7 @@ export interface Asset {
 export const ASSETS: Readonly<Record<string, Asset>> = {
   "/": {
     type: "text/html; charset=utf-8",
-    etag: "\"abf4927e71d5ae87\"",
+    etag: "\"9a709df4935bb616\"",
     text: `<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -119,6 +119,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
             </span>
           </div>
           <p id="announcements" role="status"></p>
+          <dl id="server-facts" class="facts" aria-label="Server"></dl>
         </form>
 
         <section class="card timeline" aria-labelledby="timeline-title">
@@ -437,7 +438,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   },
   "/console.css": {
     type: "text/css; charset=utf-8",
-    etag: "\"4ec7dc87432e386c\"",
+    etag: "\"d4d8ef281c05d2d6\"",
     text: `:root {
   color-scheme: light dark;
   --page: light-dark(#f4f6f8, #11151b);
@@ -773,6 +774,20 @@ dialog::backdrop {
   align-self: start;
   max-height: 100%;
   overflow: auto;
+}
+
+#server-facts {
+  padding-top: 0.6rem;
+  border-top: 1px solid var(--line);
+  font-size: 0.8125rem;
+}
+
+#server-facts:empty {
+  display: none;
+}
+
+#server-facts dd {
+  font-family: var(--mono);
 }
 
 .strip {
@@ -1808,7 +1823,7 @@ tbody tr {
   },
   "/console.js": {
     type: "text/javascript; charset=utf-8",
-    etag: "\"dba09a97edad88f4\"",
+    etag: "\"cf6609c02b99d7a7\"",
     text: `// ../protocol/errors.ts
 var ERRORS = {
   invalid_json: "the frame is not JSON",
@@ -3520,6 +3535,36 @@ function format(rule) {
   return JSON.stringify(rule, null, 1).replaceAll(/,\\n */g, ", ").replaceAll(/\\n */g, "");
 }
 
+// server_facts.ts
+async function showServerFacts(health) {
+  const facts = [];
+  if (health.version !== void 0) facts.push([
+    "Version",
+    health.version
+  ]);
+  if (health.control) {
+    const client = new ControlClient(new URL("control/", location.href));
+    const settings = await client.settings().catch(() => void 0);
+    if (settings !== void 0) {
+      facts.push([
+        "Delay",
+        \`\${settings.delay} s\`
+      ], [
+        "Seed",
+        String(settings.seed ?? "none")
+      ], [
+        "Faults",
+        settings.fault ?? "none"
+      ]);
+    }
+  }
+  find("#server-facts").replaceChildren(...facts.map(([name, value]) => {
+    const fact = make("div");
+    fact.append(make("dt", "", name), make("dd", "", value));
+    return fact;
+  }));
+}
+
 // virtual_rows.ts
 var MARGIN = 10;
 var VirtualRows = class {
@@ -3821,6 +3866,7 @@ var ServerView = class {
   #releaseAll = find("#release-all");
   /** Whether the server has the control API. */
   #isPresent = false;
+  #health = {};
   /** Ends following the server's events. */
   #following;
   #isOpen = false;
@@ -3838,7 +3884,10 @@ var ServerView = class {
     dialog.onclose = () => dialog.returnValue === "reset" && this.#reset();
     this.#releaseAll.onclick = () => attempt(this.#error, () => this.#client.release());
     this.#state.onchange = this.#search.oninput = () => this.#schedule();
-    globalThis.addEventListener("hashchange", () => this.#update());
+    globalThis.addEventListener("hashchange", () => {
+      this.#update();
+      if (this.#isPresent) showServerFacts(this.#health);
+    });
     document.addEventListener("visibilitychange", () => this.#update());
   }
   /** Finds out whether the server has the control API; call it whenever a server was reached. */
@@ -3846,6 +3895,8 @@ var ServerView = class {
     const health = await askHealth();
     if (health === void 0) return;
     this.#isPresent = health.control === true;
+    this.#health = health;
+    showServerFacts(this.#health);
     if (this.#isOpen) this.#update();
     else this.#restart();
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import project from "../deno.json" with { type: "json" };
 import { deadline } from "@std/async/deadline";
 import { type Clock, isManual, realClock } from "../session/clock.ts";
 import { Sessions } from "../session/sessions.ts";
@@ -222,6 +223,7 @@ export function startServer<C extends Clock = Clock>(
     const isOk = abandoned < MAX_ABANDONED && isHealthy && responder?.isReachable !== false;
     const state = isDraining ? "draining" : isOk ? "ok" : "unhealthy";
     const details = {
+      version: project.version,
       connections,
       in_flight: inFlight,
       abandoned,

@@ -22,16 +22,21 @@ await using server = serve({ port: 0, seed: SEED });
 const browser = await startBrowser(path);
 const page = await browser.newPage({
   colorScheme: "light",
-  viewport: { width: 1200, height: 820 },
+  viewport: { width: 1360, height: 860 },
 });
 await page.goto(server.url.replace("ws", "http"));
 await page.waitForSelector('[data-state="open"]');
+const answered = page.locator("#answered");
+const untilAnswered = async (count: number) => {
+  while (Number(await answered.textContent()) < count) await page.waitForTimeout(20);
+};
 await page.click('[data-count="50"]');
 await page.click("text=01-7");
-await page.locator(".request.answered").nth(8).waitFor();
+await untilAnswered(8);
+await page.hover(".request >> nth=3");
 await page.click('[aria-label="Cancel 01-4"]');
 await page.waitForSelector(".representation .pair");
-await page.locator(".request.answered").nth(23).waitFor();
+await untilAnswered(24);
 await page.mouse.move(0, 0);
 await page.screenshot({ path: TARGET });
 await browser.close();
