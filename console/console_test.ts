@@ -166,6 +166,7 @@ const stories: Story[] = [
     await untilTotals(page, "0", "1", "0");
     await send(page, { request_id: NEVER_ID, data: "" });
     await page.click("#clear");
+    await untilTotals(page, "1", "1", "0");
     assertEquals(await rows(page), [`${NEVER_ID} In flight`]);
   }],
 ];
@@ -253,6 +254,7 @@ async function isAccessible(t: Deno.TestContext, tab: ConsoleTab): Promise<void>
       });
     }
   };
+  await check("nothing was sent");
   await send(page, { request_id: SOON_ID, data: "Hub&&name&&qwe&&id&&&&x" }, {
     request_id: NEVER_ID,
     data: "",

@@ -438,7 +438,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   },
   "/console.css": {
     type: "text/css; charset=utf-8",
-    etag: "\"d4d8ef281c05d2d6\"",
+    etag: "\"5ef0702e1531b490\"",
     text: `:root {
   color-scheme: light dark;
   --page: light-dark(#f4f6f8, #11151b);
@@ -1023,6 +1023,19 @@ th button[data-sort] {
 }
 
 @media (width < 42rem) {
+  body > header {
+    gap: 0.4rem;
+  }
+
+  h1 {
+    font-size: 1.05rem;
+  }
+
+  body #views a,
+  #theme {
+    padding-inline: 0.4rem;
+  }
+
   .strip .totals {
     grid-template-columns: repeat(3, minmax(0, 1fr));
   }
