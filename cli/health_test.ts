@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import project from "../deno.json" with { type: "json" };
 import { serve } from "../server.ts";
 import { makeCertificate } from "../tests/support/certificates.ts";
 import { runCommand, startCommand } from "../tests/support/fake_streams.ts";
@@ -11,7 +12,8 @@ Deno.test("health prints the health of a server, which needs no token for the st
     await Deno.writeTextFile(`${folder}/token`, "s3cret\n");
     await using open = serve({ port: 0 });
     await using closed = serve({ port: 0, token: "s3cret" });
-    const all = '{"status":"ok","connections":0,"in_flight":0,"abandoned":0}\n';
+    const all =
+      `{"status":"ok","version":"${project.version}","connections":0,"in_flight":0,"abandoned":0}\n`;
     for (
       const [args, stdout] of [
         [["--url", open.url], all],

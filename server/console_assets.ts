@@ -438,7 +438,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   },
   "/console.css": {
     type: "text/css; charset=utf-8",
-    etag: "\"5ef0702e1531b490\"",
+    etag: "\"ae9210e4b0ad1f09\"",
     text: `:root {
   color-scheme: light dark;
   --page: light-dark(#f4f6f8, #11151b);
@@ -1023,7 +1023,7 @@ th button[data-sort] {
 }
 
 @media (width < 42rem) {
-  body > header {
+  body > header:first-child {
     gap: 0.4rem;
   }
 

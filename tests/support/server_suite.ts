@@ -9,6 +9,7 @@ import { delay } from "@std/async/delay";
 // In deno.json, it would become part of the executable.
 // deno-lint-ignore no-import-prefix
 import { WebSocket as ForeignSocket } from "npm:ws@^8";
+import project from "../../deno.json" with { type: "json" };
 import { Client } from "../../client.ts";
 import type { ServeOptions, Server } from "../../server.ts";
 import { awaitedLater, Inbox, until } from "./waiting.ts";
@@ -418,6 +419,7 @@ export function testServer(subject: string, start: StartServer): void {
     assertEquals(response.status, 200);
     assertEquals(await response.json(), {
       status: "ok",
+      version: project.version,
       connections: 1,
       in_flight: 2,
       abandoned: 0,
@@ -511,7 +513,13 @@ export function testServer(subject: string, start: StartServer): void {
       await (await fetch(httpUrl(server) + "/healthz", { headers })).json();
     assertEquals(await health({}), { status: "ok" });
     assertEquals(await health({ authorization: "Bearer x" }), { status: "ok" });
-    const figures = { status: "ok", connections: 0, in_flight: 0, abandoned: 0 };
+    const figures = {
+      status: "ok",
+      version: project.version,
+      connections: 0,
+      in_flight: 0,
+      abandoned: 0,
+    };
     assertEquals(await health({ authorization: "Bearer s3cret" }), figures);
   });
 
