@@ -227,6 +227,16 @@ Deno.test("wait() rejects after the timeout, and says how many there are", async
   assertStrictEquals(time.timers, 0);
 });
 
+Deno.test("wait() rejects with the reason of its signal, before and while it waits", async () => {
+  const { journal, request } = openOne();
+  const aborter = new AbortController();
+  const waiting = journal.wait(2, {}, Infinity, aborter.signal);
+  request("a");
+  aborter.abort(new Error("as asked"));
+  await assertRejects(() => waiting, Error, "as asked");
+  await assertRejects(() => journal.wait(0, {}, 5000, aborter.signal), Error, "as asked");
+});
+
 Deno.test("a journal cuts long data, and keeps nothing of the rest in memory", () => {
   const { request, journal } = openOne();
   const whole = "a&&b&&" + "c".repeat(4090);

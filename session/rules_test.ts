@@ -295,3 +295,14 @@ Deno.test("the delays of rules depend on the seed and the id alone", () => {
   const { effect } = subject.follow(arrival("a"))!;
   assertStrictEquals(effect.delays!.delayOf(bytes, 0, bytes.length), delays[0]);
 });
+
+Deno.test("Rules refuses pointers and templates that are wrong, with their place", () => {
+  const cases: [rule: Rule, message: string][] = [
+    [{ match: { at: "x" } }, 'rule.match.at: expected a JSON Pointer, such as /params/0, got "x"'],
+    [{ match: { is: 1 } }, "rule.match.is: expected none without at, got 1"],
+    [{ match: {}, answer: ["{{x}}"] }, "rule.answer: "],
+  ];
+  for (const [rule, message] of cases) {
+    assertThrows(() => new Rules().add(rule), RangeError, message);
+  }
+});
