@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type ConnectionOptions, WebSocketConnection } from "./connection.ts";
 import { FrameDecoder } from "./decoder.ts";
-import { ReadBudget } from "./read_budget.ts";
 import { buildFrame, closePayload, type FrameHeader, Opcode, ZERO_MASK } from "./frames.ts";
+import type { ByteStream } from "./streams.ts";
 
 const decoder = new TextDecoder();
 
@@ -71,6 +71,17 @@ async function openPair(options: Partial<ConnectionOptions> = {}): Promise<Pair>
   };
 }
 
+/** A stream that has ended and accepts all writes, apart from the parts given. */
+function fakeStream(parts: Partial<ByteStream>): ByteStream {
+  return {
+    read: () => Promise.resolve(null),
+    write: (bytes) => Promise.resolve(bytes.length),
+    close() {},
+    closeWrite: () => Promise.resolve(),
+    ...parts,
+  };
+}
+
 const closed = (code: number, reason = "") => ["close", ...closePayload(code), reason];
 
 Deno.test("messages pass both ways, in both roles", async () => {
@@ -128,6 +139,7 @@ Deno.test("7.1.1: close() sends a Close frame, waits for the answer, and drops m
   pair.connection.close(1001, "drained");
   pair.connection.close(1011, "again");
   pair.connection.send("too late");
+  pair.connection.sendAscii(new TextEncoder().encode("too late"), 0, 8);
   assertEquals([await pair.next(), await pair.next()], ["last", closed(1001, "drained")]);
   await pair.write("ignored");
   await pair.write(closePayload(1001), { first: 0x88 });
@@ -179,6 +191,21 @@ for (const [payload, header, code, reason] of BROKEN) {
   });
 }
 
+Deno.test("7.1.7: a connection that fails reads on until the peer ends the stream", async () => {
+  for (const isGone of [false, true]) {
+    const counts = [3, 3, null];
+    const ended: number[] = [];
+    const stream = fakeStream({
+      read: () => Promise.resolve(counts.shift() ?? null),
+      closeWrite: () => isGone ? Promise.reject(new Error("gone")) : Promise.resolve(),
+    });
+    const connection = new WebSocketConnection(stream, { role: "client" });
+    connection.listen({ onMessage() {}, onEnd: (code) => ended.push(code) });
+    await connection.run(new Uint8Array([0xff, 0xff]));
+    assertEquals([counts.length, ended], [isGone ? 3 : 0, [1002]]);
+  }
+});
+
 Deno.test("a connection whose answers are not read is not read from", async () => {
   await using pair = await openPair({ maxBacklog: 1000 });
   const { connection, seen } = pair;
@@ -226,6 +253,44 @@ Deno.test("drip() sends a message piece by piece, and what is sent later after i
   const texts = received.filter((each) => typeof each === "string");
   assertEquals(texts.toSorted(), ["a drop", "after", "another", "before"]);
   assert(texts.indexOf("a drop") < texts.indexOf("another"));
+});
+
+Deno.test("drip() waits for a write under way, and sends bytes as a binary message", async () => {
+  const firstWrite = Promise.withResolvers<void>();
+  const lastWrite = Promise.withResolvers<void>();
+  const written: Uint8Array[] = [];
+  const stream = fakeStream({
+    async write(bytes) {
+      const copy = bytes.slice();
+      if (copy[2] === "b".charCodeAt(0)) await firstWrite.promise;
+      if (written.push(copy) === 3) lastWrite.resolve();
+      return bytes.length;
+    },
+  });
+  const connection = new WebSocketConnection(stream, { role: "server" });
+  connection.send("before");
+  await Promise.resolve(); // starts the write
+  connection.drip(new Uint8Array([1, 2]), 1000);
+  connection.send("after");
+  firstWrite.resolve();
+  await lastWrite.promise;
+  const bytes = buildFrame(new Uint8Array([1, 2]), { first: 0x82 });
+  assertEquals(written, [buildFrame("before"), bytes, buildFrame("after")]);
+});
+
+Deno.test("a write that fails while a message drips ends the connection", async () => {
+  const end = Promise.withResolvers<null>();
+  const ended: number[] = [];
+  const stream = fakeStream({
+    read: () => end.promise,
+    write: () => Promise.reject(new Error("gone")),
+    close: () => end.resolve(null),
+  });
+  const connection = new WebSocketConnection(stream, { role: "server" });
+  connection.listen({ onMessage() {}, onEnd: (code) => ended.push(code) });
+  connection.drip("a drop", 1000);
+  await connection.run(new Uint8Array());
+  assertEquals(ended, [1006]);
 });
 
 Deno.test("abort() ends a message that is dripping", async () => {
@@ -276,14 +341,13 @@ Deno.test("a message over the limit is reported, if somebody listens", async () 
 
 Deno.test("run() rejects with the error of a handler, and closes the stream once", async () => {
   let closes = 0;
-  const stream = {
-    read: () => Promise.resolve(null),
+  const stream = fakeStream({
     write: () => Promise.reject(new Error("nobody reads")),
     close() {
       if (++closes > 0) throw new Error("closed already");
     },
     closeWrite: () => Promise.reject(new Error("nobody reads")),
-  };
+  });
   const failing = new WebSocketConnection(stream, { role: "client" });
   failing.listen({
     onMessage() {
@@ -302,62 +366,27 @@ Deno.test("run() rejects with the error of a handler, and closes the stream once
   assertEquals(ended, [1002]);
 });
 
-Deno.test("a peer that never stops keeps nobody waiting, if there is a budget", async () => {
-  for (const budget of [undefined, new ReadBudget()]) {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    using other = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
-    using accepted = await listener.accept();
-    const pong = buildFrame("", { first: 0x8a, mask: ZERO_MASK });
-    let left = 16 << 20;
-    const connection = new WebSocketConnection({
-      read(space: Uint8Array) {
-        const count = Math.min(left, space.length - space.length % pong.length);
-        for (let at = 0; at < count; at += pong.length) space.set(pong, at);
-        left -= count;
-        return Promise.resolve(left > 0 ? count : null);
-      },
-      write: (bytes) => Promise.resolve(bytes.length),
-      close() {},
-      closeWrite: () => Promise.resolve(),
-    }, { role: "server", budget });
-    const reading = accepted.read(new Uint8Array(1)).then(() => left);
-    const running = connection.run(new Uint8Array());
-    await other.write(new Uint8Array(1));
-    const leftThen = await reading;
-    await running;
-    assertEquals(leftThen > 0, budget !== undefined, `${leftThen} bytes were left`);
-    await budget?.close();
-  }
-});
-
-Deno.test("a budget is renewed by a timer if its connection could not be opened", async () => {
-  const { listen } = Deno;
-  Deno.listen = () => {
-    throw new Error("no file descriptors, as asked");
-  };
-  const budget = new ReadBudget();
-  Deno.listen = listen;
-  for (let i = 0; i < 2; i++) {
-    assertEquals(budget.spend(1000), undefined);
-    await budget.spend(1 << 20);
-  }
-  await budget.close();
-});
-
-Deno.test("bytes that came with the handshake are read first", async () => {
+Deno.test("bytes that came with the handshake are read first, once onOpen() was called", async () => {
   const seen: unknown[] = [];
-  const stream = {
-    read: () => Promise.resolve(null),
-    write: (bytes: Uint8Array) => Promise.resolve(bytes.length),
-    close() {},
-    closeWrite: () => Promise.resolve(),
-  };
-  const connection = new WebSocketConnection(stream, { role: "client" });
+  const connection = new WebSocketConnection(fakeStream({}), { role: "client" });
   connection.listen({
+    onOpen: () => seen.push("open"),
     onMessage: (message) => seen.push(message),
     onEnd: (code) => seen.push(code),
   });
   await connection.run(new Uint8Array([...buildFrame("a"), ...buildFrame("", { first: 0x88 })]));
-  assertEquals(seen, ["a", 1005]);
+  assertEquals(seen, ["open", "a", 1005]);
   assertEquals(Opcode.text, 1);
+});
+
+Deno.test("onAscii() receives texts in ASCII, and onMessage() other messages", async () => {
+  const seen: unknown[] = [];
+  const connection = new WebSocketConnection(fakeStream({}), { role: "client" });
+  connection.listen({
+    onAscii: (text) => seen.push(["ascii", text.toString()]),
+    onMessage: (message) => seen.push(message),
+    onEnd() {},
+  });
+  await connection.run(new Uint8Array([...buildFrame("plain"), ...buildFrame("ü")]));
+  assertEquals(seen, [["ascii", "plain"], "ü"]);
 });
