@@ -57,11 +57,11 @@ export class Outgoing {
 
   /** @param isAscii whether the answer is known to be ASCII. */
   answer(answer: WrittenResponse, isAscii: boolean): void {
-    if (isAsciiText(answer) && this.#carrier.sendAscii !== undefined) {
-      if (!this.#batched) {
+    if (isAsciiText(answer)) {
+      if (this.#batched && this.#unsent.length === 0) return this.#share(answer);
+      if (!this.#batched && this.#carrier.sendAscii !== undefined) {
         return this.#sendAscii(answer.bytes, answer.at, answer.at + answer.length);
       }
-      if (this.#unsent.length === 0) return this.#share(answer);
     }
     const frame = frameOf(answer);
     if (!this.#batched || typeof frame !== "string") return this.sendFrame(frame, isAscii);
@@ -155,9 +155,13 @@ export class Outgoing {
     this.#takeShared();
   }
 
+  /** One string of a whole frame costs less than one of each answer. */
   #sendAscii(bytes: Uint8Array, at: number, end: number): void {
     this.#context.counters.bytesOut += end - at;
-    this.#carrier.sendAscii!(bytes, at, end);
+    if (this.#carrier.sendAscii !== undefined) this.#carrier.sendAscii(bytes, at, end);
+    else {this.#carrier.send(
+        Buffer.from(bytes.buffer as ArrayBuffer, at, end - at).toString("latin1"),
+      );}
   }
 
   /** Adds an answer to the shared frame. */
