@@ -7,8 +7,8 @@ import { Outgoing } from "./outgoing.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The answers of a session in shared frames, with a carrier that takes bytes or does not. */
-function outgoing(takesBytes: boolean) {
+/** The answers of a session, by default in shared frames, whose carrier takes bytes or does not. */
+function outgoing(takesBytes: boolean, batched = true) {
   const frames: string[] = [];
   const carrier: Carrier = { send: (frame) => void frames.push(frame) };
   const sendAscii = (bytes: Uint8Array, at: number, end: number) =>
@@ -17,7 +17,7 @@ function outgoing(takesBytes: boolean) {
   const answers = new Outgoing(
     context as unknown as SessionContext,
     takesBytes ? { ...carrier, sendAscii } : carrier,
-    true,
+    batched,
   );
   return { answers, frames, context };
 }
@@ -74,4 +74,29 @@ Deno.test("clear() forgets answers", () => {
   answers.answer(asciiText("2"), true);
   answers.flush();
   assertEquals(frames, ["2"]);
+});
+
+Deno.test("in plain mode, each answer is a frame", () => {
+  for (const takesBytes of [true, false]) {
+    const { answers, frames, context } = outgoing(takesBytes, false);
+    answers.answer(asciiText("1"), true);
+    answers.answer("ü", false);
+    assertEquals([frames, context.counters.bytesOut], [["1", "ü"], 3]);
+  }
+});
+
+Deno.test("answers that are not ASCII share frames of about a million units at most", () => {
+  const { answers, frames } = outgoing(true);
+  const long = "ü".repeat(600_000);
+  for (const text of [long, long, "ä", "ö"]) answers.answer(text, false);
+  answers.flush();
+  assertEquals(frames, [long, `[${long},ä,ö]`]);
+});
+
+Deno.test("a carrier that cannot inject a fault sends the answer as usual", () => {
+  const { answers, frames } = outgoing(false);
+  answers.sendFaulty("split", "1", true);
+  answers.answer("2", true);
+  answers.flush();
+  assertEquals(frames, ["[1,2]"]);
 });
