@@ -6,7 +6,7 @@
 
 import project from "../deno.json" with { type: "json" };
 import { deadline } from "@std/async/deadline";
-import { type Clock, isManual, realClock } from "../session/clock.ts";
+import { type Clock, isManual, MAX_TIMEOUT, realClock } from "../session/clock.ts";
 import { Sessions } from "../session/sessions.ts";
 import type { Responder } from "../session/responder.ts";
 import { Journal, JOURNAL_SIZE } from "../session/journal.ts";
@@ -54,9 +54,6 @@ const CLOSE_TIMEOUT = 2000;
 
 /** Time that a drain waits beyond the longest delay by default, in milliseconds. */
 const DRAIN_SLACK = 5000;
-
-/** Longest time of a timer, in milliseconds. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /**
  * Number of abandoned upgrades from which the server reports that it is unhealthy. Each may hold

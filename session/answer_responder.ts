@@ -7,14 +7,12 @@
 import type { RequestId } from "../protocol.ts";
 import { parseJson } from "../protocol/parse_json.ts";
 import type { Frame, RequestReader } from "../protocol/wire.ts";
+import { MAX_TIMEOUT } from "./clock.ts";
 import type { RequestTable } from "./request_table.ts";
 import type { Responder, ResponderCallbacks } from "./responder.ts";
 
 /** How long a function may take by default, in milliseconds. */
 const TIMEOUT = 30_000;
-
-/** Longest time of a timer, in milliseconds. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** A request that a function answers. */
 export interface AnswerRequest {

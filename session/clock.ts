@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Longest time of a timer, in milliseconds; a longer one fires at once. */
+export const MAX_TIMEOUT = 2 ** 31 - 1;
+
 /** A clock. Its times are in milliseconds, from any start, and never go back. */
 export interface Clock {
   /** Name of the clock, as `--clock` takes it. */

@@ -6,7 +6,7 @@
 
 import type { RequestId } from "../protocol.ts";
 import { parseJson } from "../protocol/parse_json.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, MAX_TIMEOUT } from "./clock.ts";
 import type { Observer, RequestOutcome } from "./context.ts";
 import { matchesPattern } from "./pattern.ts";
 import type { Plan } from "./plan.ts";
@@ -14,9 +14,6 @@ import { type ArrivedRequest, matchesId } from "./rules.ts";
 
 /** How many requests a journal keeps by default. */
 export const JOURNAL_SIZE = 10_000;
-
-/** Longest time of a timer, in milliseconds. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** Data longer than this is cut, in UTF-16 units. */
 const MAX_DATA = 4096;
