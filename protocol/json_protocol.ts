@@ -8,6 +8,7 @@ import { parsePointer } from "./json_pointer.ts";
 import type { Message, Protocol } from "./message.ts";
 import type { ErrorDetails, RequestId } from "./packet.ts";
 import { parseJson } from "./parse_json.ts";
+import { placed } from "./placed.ts";
 import { parseTemplate } from "./template.ts";
 
 /** Longer strings are cut in the texts of errors, in UTF-16 units. */
@@ -49,9 +50,9 @@ export interface JsonProtocolOptions {
  */
 export function jsonProtocol(options: JsonProtocolOptions = {}): Protocol {
   const { idAt = "/id", answer, error } = options;
-  const idOf = named("idAt", () => parsePointer(idAt));
-  const fill = answer === undefined ? undefined : named("answer", () => parseTemplate(answer));
-  const fillError = error === undefined ? undefined : named("error", () => parseTemplate(error));
+  const idOf = placed("idAt", () => parsePointer(idAt));
+  const fill = answer === undefined ? undefined : placed("answer", () => parseTemplate(answer));
+  const fillError = error === undefined ? undefined : placed("error", () => parseTemplate(error));
   return {
     name: "json",
     read(frame) {
@@ -73,14 +74,6 @@ export function jsonProtocol(options: JsonProtocolOptions = {}): Protocol {
 /** A request with its frame, which is its answer if there is no template. */
 interface SentRequest extends Message {
   readonly frame: string | Uint8Array;
-}
-
-function named<T>(option: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw new RangeError(`${option}: ${(error as Error).message}`);
-  }
 }
 
 /** A frame that is not JSON. */

@@ -10,7 +10,8 @@ import type { Message, Protocol } from "./message.ts";
 import { jsonRpcWire } from "./json_rpc_wire.ts";
 import { OWN_WIRES } from "./message_wire.ts";
 import { MAX_BATCH } from "./packet.ts";
-import { parseTemplate, type Template } from "./template.ts";
+import { placed } from "./placed.ts";
+import { parseTemplate } from "./template.ts";
 
 /** The codes of JSON-RPC, and those that it leaves to servers (section 5.1). */
 const CODES: Readonly<Record<ErrorCode, number>> = {
@@ -53,7 +54,7 @@ export interface JsonRpcOptions {
  * ```
  */
 export function jsonRpcProtocol({ result }: JsonRpcOptions = {}): Protocol {
-  const fill = result === undefined ? undefined : templateOf(result);
+  const fill = result === undefined ? undefined : placed("result", () => parseTemplate(result));
   const protocol: Protocol = {
     name: "jsonrpc",
     read(frame) {
@@ -77,15 +78,6 @@ export function jsonRpcProtocol({ result }: JsonRpcOptions = {}): Protocol {
 
 function paramsOf(value: unknown): string {
   return JSON.stringify((value as Request).params) ?? "null";
-}
-
-/** @throws {RangeError} if the template is wrong. */
-function templateOf(result: string): Template {
-  try {
-    return parseTemplate(result);
-  } catch (error) {
-    throw new RangeError(`result: ${(error as Error).message}`);
-  }
 }
 
 /** @param id as JSON text. */

@@ -6,6 +6,7 @@
  */
 
 import { parsePointer } from "./json_pointer.ts";
+import { placed } from "./placed.ts";
 
 /** Fills in a template. What is not there becomes null. */
 export type Template = (id: unknown, value: unknown) => string;
@@ -31,11 +32,7 @@ export function parseTemplate(text: string): Template {
     const [whole, name] = match;
     texts.push(text.slice(end, match.index));
     end = match.index + whole.length;
-    try {
-      fills.push(fillOf(name!.trim()));
-    } catch (error) {
-      throw new RangeError(`at ${match.index + 1}: ${(error as Error).message}`);
-    }
+    fills.push(placed(`at ${match.index + 1}`, () => fillOf(name!.trim())));
   }
   texts.push(text.slice(end));
   // With strings in place of the placeholders, none can stand inside a string.

@@ -6,6 +6,7 @@
 
 import type { RequestId } from "../protocol.ts";
 import { parseJson } from "../protocol/parse_json.ts";
+import { placed } from "../protocol/placed.ts";
 import { type Clock, isManual } from "../session/clock.ts";
 import {
   DEFAULT_DELAY,
@@ -20,7 +21,6 @@ import {
   formatFaults,
   parseFaults,
 } from "../session/fault_policy.ts";
-import type { HeldRequest } from "../session/context.ts";
 import { Journal, type JournalEntry } from "../session/journal.ts";
 import { matchesRequest, type Rules } from "../session/rules.ts";
 import { checkMatch, type Match } from "../session/rules_schema.ts";
@@ -191,9 +191,21 @@ export class Steering {
 
   #releaseThose({ ids, match = {}, rule }: Release = {}): ReleasedRequest[] {
     checkMatch(match);
-    const isMeant = (held: HeldRequest) =>
-      (rule === undefined || held.rule === rule) && matchesRequest(match, held.arrival!);
-    return this.#release(isMeant, ids);
+    const held = [...this.#sessions.held]
+      .filter(([, held]) =>
+        !held.forever && (rule === undefined || held.rule === rule) &&
+        matchesRequest(match, held.arrival!)
+      )
+      .map(([entry]) => ({
+        entry,
+        id: parseJson(this.#sessions.idOf(entry)) as RequestId,
+        noted: this.#journal?.inFlight(entry),
+      }));
+    const released = ids === undefined
+      ? held
+      : [...new Set(ids)].flatMap((id) => held.filter((request) => request.id === id));
+    this.#driver.release(released.map(({ entry }) => entry));
+    return released;
   }
 
   /** The settings in use. */
@@ -210,12 +222,12 @@ export class Steering {
   change({ delay, fault, seed }: Partial<Settings>): Settings {
     const before = this.#settings;
     this.#use({
-      delay: delay === undefined ? before.delay : named("delay", () => parseDelay(delay)),
+      delay: delay === undefined ? before.delay : placed("delay", () => parseDelay(delay)),
       faults: fault === undefined
         ? before.faults
         : fault === null
         ? undefined
-        : named("fault", () => parseFaults(fault)),
+        : placed("fault", () => parseFaults(fault)),
       seed: seed === undefined ? before.seed : seed ?? undefined,
     });
     this.#changed("settings");
@@ -321,32 +333,5 @@ export class Steering {
     planner.delays = delays;
     planner.faults = policy;
     this.#settings = settings;
-  }
-
-  /** Releases those held requests that are meant, in the order of `ids` if given. */
-  #release(
-    isMeant: (held: HeldRequest) => boolean,
-    ids?: readonly RequestId[],
-  ): ReleasedRequest[] {
-    const held = [...this.#sessions.held].filter(([, held]) => !held.forever && isMeant(held))
-      .map(([entry]) => ({
-        entry,
-        id: parseJson(this.#sessions.idOf(entry)) as RequestId,
-        noted: this.#journal?.inFlight(entry),
-      }));
-    const released = ids === undefined
-      ? held
-      : [...new Set(ids)].flatMap((id) => held.filter((request) => request.id === id));
-    this.#driver.release(released.map(({ entry }) => entry));
-    return released;
-  }
-}
-
-/** Runs a parser; puts the name of the value before the message of its error. */
-function named<T>(name: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw new RangeError(`${name}: ${(error as Error).message}`);
   }
 }

@@ -10,6 +10,7 @@ import { type DelayPolicy, delayPolicy, parseDelay } from "./delays.ts";
 import { plannedFault } from "./fault_policy.ts";
 import { type FaultKind, isTransportFault, type PlannedFault, type Replacement } from "./faults.ts";
 import { parsePointer, type Pointer } from "../protocol/json_pointer.ts";
+import { placed } from "../protocol/placed.ts";
 import { parseValueTemplate, type Template } from "../protocol/template.ts";
 import { matchesPattern } from "./pattern.ts";
 import {
@@ -129,7 +130,7 @@ export class Rules implements RuleList {
   }
 
   replace(rules: readonly Rule[]): void {
-    this.#rules = checkRules(rules).map((rule, i) => this.#activate(rule, `rules[${i}]`));
+    this.#rules = this.#activateAll(rules);
     this.onChange();
   }
 
@@ -152,8 +153,7 @@ export class Rules implements RuleList {
    * @throws {RangeError} if one is wrong; then none is added.
    */
   addAll(rules: readonly Rule[]): void {
-    const added = checkRules(rules).map((rule, i) => this.#activate(rule, `rules[${i}]`));
-    this.#rules = [...added, ...this.#rules];
+    this.#rules = [...this.#activateAll(rules), ...this.#rules];
     this.onChange();
   }
 
@@ -200,6 +200,10 @@ export class Rules implements RuleList {
     if (active === undefined) return undefined;
     const effect = active.effects[Math.min(active.matched++, active.effects.length - 1)]!;
     return { effect, rule: active.number };
+  }
+
+  #activateAll(rules: readonly Rule[]): ActiveRule[] {
+    return checkRules(rules).map((rule, i) => this.#activate(rule, `rules[${i}]`));
   }
 
   #activate(rule: Rule, path: string): ActiveRule {
@@ -258,11 +262,7 @@ export function matchesId(expected: RequestId, id: unknown): boolean {
 
 function pointerOf({ at, is }: Match, path: string): Pointer | undefined {
   if (at === undefined && is !== undefined) throw wrongValue(`${path}.is`, "none without at", is);
-  try {
-    return at === undefined ? undefined : parsePointer(at);
-  } catch (error) {
-    throw new RangeError(`${path}.at: ${(error as Error).message}`);
-  }
+  return at === undefined ? undefined : placed(`${path}.at`, () => parsePointer(at));
 }
 
 function effectsOf(rule: Rule, path: string, seed: number | undefined): CompiledEffect[] {
@@ -289,7 +289,9 @@ function compileEffect(
     wait: hold ? "held" : isNever ? "never" : error && delay === undefined ? "none" : undefined,
     delays: delay === undefined || isNever ? undefined : delaysOf(delay, `${path}.delay`, seed),
     lateBy: planned?.kind === "late" ? planned.parameter! : 0,
-    fill: hasPlaceholder(answer) ? answerTemplate(answer, `${path}.answer`) : undefined,
+    fill: hasPlaceholder(answer)
+      ? placed(`${path}.answer`, () => parseValueTemplate(answer))
+      : undefined,
     replacement: planned === undefined && error === undefined && answer === undefined
       ? undefined
       : {
@@ -328,14 +330,6 @@ function faultOf(fault: NonNullable<Effect["fault"]>): PlannedFault {
 
 function hasPlaceholder(answer: unknown): boolean {
   return JSON.stringify(answer)?.includes("{{") ?? false;
-}
-
-function answerTemplate(answer: unknown, path: string): Template {
-  try {
-    return parseValueTemplate(answer);
-  } catch (error) {
-    throw new RangeError(`${path}: ${(error as Error).message}`);
-  }
 }
 
 /** Returns an answer as JSON text. */
