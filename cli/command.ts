@@ -4,6 +4,7 @@
  * @module
  */
 
+import { anySignal } from "../client/any_signal.ts";
 import type { BufferedWriter } from "./buffered_writer.ts";
 
 /** Exit codes. */
@@ -116,7 +117,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
  * stdout cannot be written.
  */
 export function stopSignal({ stdout, signal }: Streams): AbortSignal {
-  return AbortSignal.any([signal, stdout.broken]);
+  return anySignal(signal, stdout.broken);
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   type FailureKind,
   failureOf,
 } from "../client/connect_failure.ts";
+import { anySignal } from "../client/any_signal.ts";
 import { ClientError, ConnectionError } from "../client/errors.ts";
 import type { ClientAccess } from "./client_flags.ts";
 import { CommandError, Exit } from "./command.ts";
@@ -68,7 +69,7 @@ async function probe(error: ConnectionError, attempt: Attempt): Promise<ConnectF
   const { HandshakeError } = await import("../websocket/handshake.ts");
   if (!VAGUE.includes(failure.kind) || error.cause instanceof HandshakeError) return failure;
   const { openSocket } = await import("../load/connect.ts");
-  const signal = AbortSignal.any([attempt.signal, AbortSignal.timeout(PROBE_TIMEOUT)]);
+  const signal = anySignal(attempt.signal, AbortSignal.timeout(PROBE_TIMEOUT));
   try {
     const { connection } = await openSocket(new URL(attempt.url), signal, attempt.access);
     connection.abort();

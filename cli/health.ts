@@ -4,6 +4,7 @@
  * @module
  */
 
+import { anySignal } from "../client/any_signal.ts";
 import { ConnectionError } from "../client/errors.ts";
 import { clientNeeds, readClientAccess, SERVER_FLAGS } from "./client_flags.ts";
 import { CommandError, Exit, messageOf, stopSignal, type Streams } from "./command.ts";
@@ -49,7 +50,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       client,
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       redirect: "manual",
-      signal: AbortSignal.any([stop, timeout]),
+      signal: anySignal(stop, timeout),
     });
     const text = await response.text();
     if (!text.startsWith('{"status":')) {

@@ -5,6 +5,7 @@
  */
 
 import { Client, type ConnectOptions } from "../client.ts";
+import { anySignal } from "../client/any_signal.ts";
 import type { RequestId } from "../protocol.ts";
 import { surviveLongTexts } from "../server/deno_workarounds.ts";
 import {
@@ -115,7 +116,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     ? given._.map((text, i): InputLine => ({ number: i + 1, text }))
     : readLines(
       readsStdin ? stdin.readable : await openFile(path!),
-      AbortSignal.any([stop, lost.signal]),
+      anySignal(stop, lost.signal),
     );
 
   const { quiet, json, concurrency, timeout, ordered, speed = 1, url, protocol } = given;

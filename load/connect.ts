@@ -5,6 +5,7 @@
  * @module
  */
 
+import { anySignal } from "../client/any_signal.ts";
 import { connectFailure } from "../client/connect_failure.ts";
 import { AbortError, ConnectionError, TimeoutError } from "../client/errors.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
@@ -89,7 +90,7 @@ async function connectSome(
   const stop = new AbortController();
   const expire = () => stop.abort(new TimeoutError(timeout));
   const timer = setTimeout(expire, Math.min(timeout, MAX_TIMER));
-  const stopped = AbortSignal.any([signal, stop.signal]);
+  const stopped = anySignal(signal, stop.signal);
   await Promise.all(Array.from({ length: count }, async () => {
     try {
       sockets.push(await openSocket(url, stopped, handshake));
