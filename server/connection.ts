@@ -109,9 +109,7 @@ export class ServerConnection implements Carrier, SocketHandler {
   }
 
   reset(): boolean {
-    if (this.#socket.reset === undefined) return false;
-    this.#socket.reset();
-    return true;
+    return this.#socket.reset?.() ?? false;
   }
 
   #sendAscii(bytes: Uint8Array, at: number, end: number): void {

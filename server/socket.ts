@@ -20,8 +20,8 @@ export interface Socket {
   sendBinary(bytes: Uint8Array): void;
   /** Closes the socket after sending all frames; the transport may have a deadline. */
   close(code: number, reason: string): void;
-  /** Resets the TCP connection at once, if the transport can. */
-  reset?(): void;
+  /** Resets the TCP connection at once; returns whether the transport can. */
+  reset?(): boolean;
 }
 
 /** Handles the events of a {@linkcode Socket}. */

@@ -14,6 +14,7 @@ import {
 } from "../websocket/handshake.ts";
 import { closeQuietly, readHead, writeAll } from "../websocket/streams.ts";
 import { IDLE_TIMEOUT, Listener, type ListenerOptions, RETRY_DELAY } from "./listener.ts";
+import { ResettableListener } from "./resettable_listener.ts";
 import { WebSocketConnection } from "../websocket/connection.ts";
 import { ReadBudget } from "../websocket/read_budget.ts";
 import type { RequestInfo, Upgrade } from "./socket.ts";
@@ -32,6 +33,8 @@ export interface StrictListenerOptions extends ListenerOptions {
   readonly maxMessage: number;
   /** Time before each handshake is answered, in milliseconds. */
   readonly handshakeDelay: number;
+  /** Whether connections can be reset, which makes them slower. @default {false} */
+  readonly canReset?: boolean;
 }
 
 /** A socket after its handshake, and the bytes that were read after the handshake. */
@@ -40,8 +43,8 @@ interface Opened {
   readonly surplus: Uint8Array;
 }
 
-type Listening = Deno.TcpListener | Deno.TlsListener;
-type Stream = Deno.TcpConn | Deno.TlsConn;
+type Listening = Deno.TcpListener | Deno.TlsListener | ResettableListener;
+type Stream = Awaited<ReturnType<Listening["accept"]>>;
 
 /** Listens with the strict transport. */
 export class StrictListener extends Listener {
@@ -105,8 +108,9 @@ export class StrictListener extends Listener {
   }
 
   #listen(port: number): Listening {
-    const { hostname, reusePort } = this.#options;
+    const { hostname, reusePort, canReset = false } = this.#options;
     const address = { hostname, port, reusePort };
+    if (canReset) return new ResettableListener(address, this.tls);
     return this.tls === undefined
       ? Deno.listen(address)
       : Deno.listenTls({ ...address, ...this.tls, alpnProtocols: ["http/1.1"] });

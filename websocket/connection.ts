@@ -203,6 +203,14 @@ export class WebSocketConnection implements FrameHandlers {
     this.#events.onEnd(this.#end.code, this.#end.reason);
   }
 
+  /** Resets the TCP connection at once; returns whether its stream can. */
+  reset(): boolean {
+    if (this.#stream.reset === undefined) return false;
+    this.#stream.reset();
+    this.abort();
+    return true;
+  }
+
   /**
    * Sends a ping if nothing has come since the last call, and closes the connection with 1001 if nothing
    * has come since the ping. Call it at regular intervals.

@@ -7,7 +7,10 @@
 import { HandshakeError, type Head, HeadReader } from "./handshake.ts";
 
 /** The parts of `Deno.Conn` that a WebSocket needs. */
-export type ByteStream = Pick<Deno.Conn, "read" | "write" | "close" | "closeWrite">;
+export interface ByteStream extends Pick<Deno.Conn, "read" | "write" | "close" | "closeWrite"> {
+  /** Resets the TCP connection, if the stream can. */
+  reset?(): void;
+}
 
 /**
  * Reads the head of a request or a response.
