@@ -33,10 +33,11 @@ const EFFECTS: Readonly<Record<FaultKind, string>> = {
   drip: "answered byte by byte",
   split: "answered in fragments",
   badframe: "answered with a broken frame",
+  reset: "reset with their connections",
 };
 
 /** Faults after which the client has no answer that it can read. */
-const UNANSWERED = ["drop", "garbage", "disconnect", "stall", "badframe"] as const;
+const UNANSWERED = ["drop", "garbage", "disconnect", "stall", "badframe", "reset"] as const;
 
 /** Shortest time between two logged events that clients cause, in milliseconds. */
 const INTERVAL = 1000;

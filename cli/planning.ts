@@ -8,6 +8,7 @@
 import { parseJson } from "../protocol/parse_json.ts";
 import { parseDelay } from "../session/delays.ts";
 import { parseFaults } from "../session/fault_policy.ts";
+import { lackingFor } from "../session/faults.ts";
 import { Rules } from "../session/rules.ts";
 import { checkRules, type Rule } from "../session/rules_schema.ts";
 import { messageOf, UsageError } from "./command.ts";
@@ -36,7 +37,7 @@ export async function readRules(path: string, isStrict: boolean): Promise<Rule[]
   const json = (await readTextFile(path)).replace(/^\ufeff/, "");
   try {
     const rules = checkRules(parseJson(json));
-    new Rules(rules, undefined, isStrict);
+    new Rules(rules, undefined, lackingFor(isStrict));
     return rules;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw new UsageError(`${path}: ${messageOf(error)}`);

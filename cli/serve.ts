@@ -115,7 +115,7 @@ of the frame on its connection. Templates are JSON in which {{id}} is the id, an
 such as {{/params/0}}, what is there in the request. They have no console, workers or NATS.
 
 Faults: drop, error, duplicate, late=SHARE:TIME, garbage, disconnect; with --websocket strict also
-stall, drip=SHARE:BYTES (per second), split, badframe. Shares may not exceed 1 together.
+stall, drip=SHARE:BYTES (per second), split, badframe, reset. Shares may not exceed 1 together.
 
 SIGINT or SIGTERM drains the server: it still answers requests in flight. A second signal, at least
 one second later, ends it at once. SIGHUP reads the certificate, its key and the rules again. On a
@@ -239,7 +239,9 @@ function checkTransport(given: Flags): void {
 }
 
 /** @throws {UsageError} if several workers are not possible. */
-function checkWorkers({ record, nats, refuse, control, clock, rules, protocol }: Flags): void {
+function checkWorkers(
+  { record, nats, fault, refuse, control, clock, rules, protocol }: Flags,
+): void {
   const isGiven = {
     "--control": control,
     "--clock": clock !== realClock,
@@ -253,6 +255,7 @@ function checkWorkers({ record, nats, refuse, control, clock, rules, protocol }:
   }
   flag.exclude({ "--protocol": isOther(protocol), "--workers": true });
   flag.exclude({ "--refuse": refuse !== undefined, "--workers": true });
+  flag.exclude({ "--fault reset": Boolean(fault?.reset), "--workers": true });
   flag.exclude({ "--record": record !== undefined, "--workers": true });
   flag.exclude({ "--nats": nats.length > 0, "--workers": true });
   if (Deno.build.os !== "linux") {

@@ -12,8 +12,8 @@ import type { Responder } from "../session/responder.ts";
 import { Journal, JOURNAL_SIZE } from "../session/journal.ts";
 import { Rules } from "../session/rules.ts";
 import { delayPolicy } from "../session/delays.ts";
-import { faultPolicy } from "../session/fault_policy.ts";
-import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
+import { faultPolicy, type FaultRates } from "../session/fault_policy.ts";
+import { FAULT_KINDS, type Lacking, lackingFor } from "../session/faults.ts";
 import { SUBPROTOCOL } from "../protocol.ts";
 import { wireOf } from "../protocol/message_wire.ts";
 import { packetWire } from "../protocol/packet_wire.ts";
@@ -25,6 +25,7 @@ import type { ControlApi } from "./control/control_api.ts";
 import { Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
 import { reportError } from "./events.ts";
 import type { GroupStatus, ServerGroup } from "./group.ts";
+import { canReset } from "./resettable_listener.ts";
 import { answerPost } from "./post.ts";
 import type { Listener } from "./listener.ts";
 import { answerMetrics } from "./metrics.ts";
@@ -87,11 +88,13 @@ export function startServer<C extends Clock = Clock>(
   const { group, responder = responderOf(options) } = parts;
   const delays = delayPolicy(options.delay, options.seed);
   const faults = options.faults && faultPolicy(options.faults, options.seed);
-  checkTransport(options);
-  const isStrict = options.websocket === "strict";
-  const rules = new Rules(options.rules, options.seed, isStrict);
   const clock: Clock = options.clock ?? realClock;
   const isSteered = options.control || options.rules !== undefined || options.clock !== undefined;
+  const isStrict = options.websocket === "strict";
+  const noReset = isStrict ? lackingForReset(options, isSteered === true, group) : undefined;
+  const lacking = lackingFor(isStrict, noReset);
+  checkTransport(options, lacking);
+  const rules = new Rules(options.rules, options.seed, lacking);
   const { journal: journalSize = isSteered ? JOURNAL_SIZE : 0 } = options;
   if (journalSize === 0 && options.control) {
     throw new RangeError("journal: expected a positive integer for the control API, got 0");
@@ -131,7 +134,7 @@ export function startServer<C extends Clock = Clock>(
     maxBuffered: limits.maxBuffered,
   };
   const steering = new Steering(sessions, driver, rules, clock, options, journal, (faults) => {
-    if (!isStrict) checkTransport({ faults });
+    checkFaults(faults, lacking);
   });
   const connections = new Connections(context, limits, stats, group);
   let isDraining = false;
@@ -197,6 +200,7 @@ export function startServer<C extends Clock = Clock>(
       ...listenerOptions,
       maxMessage: sessions.limits.maxPacketSize,
       handshakeDelay: options.handshakeDelay ?? 0,
+      canReset: noReset === undefined,
     })
     : new DenoListener(listenerOptions);
 
@@ -316,15 +320,36 @@ function responderOf({ answer, answerTimeout }: ServeOptions): Responder | undef
   return answer && new AnswerResponder(answer, answerTimeout);
 }
 
-/** @throws {RangeError} if an option needs the strict transport, and that is not chosen. */
+/** @throws {RangeError} if an option needs what the server lacks. */
 function checkTransport(
-  { websocket, faults = {}, handshakeDelay, refuseFirst }: ServeOptions,
+  { websocket, faults, handshakeDelay, refuseFirst }: ServeOptions,
+  lacking: Lacking,
 ): void {
+  checkFaults(faults, lacking);
   if (websocket === "strict") return;
-  const fault = FAULT_KINDS.find((kind) => isTransportFault(kind) && (faults[kind] ?? 0) > 0);
-  const options = { [`the fault ${fault}`]: fault, handshakeDelay, refuseFirst };
-  for (const [option, value] of Object.entries(options)) {
+  for (const [option, value] of Object.entries({ handshakeDelay, refuseFirst })) {
     if (value === undefined) continue;
     throw new RangeError(`${option} needs the strict transport of WebSockets`);
   }
+}
+
+/** @throws {RangeError} if the server cannot inject one of the faults. */
+function checkFaults(faults: FaultRates = {}, lacking: Lacking): void {
+  for (const kind of FAULT_KINDS) {
+    const need = (faults[kind] ?? 0) > 0 ? lacking(kind) : undefined;
+    if (need !== undefined) throw new RangeError(`the fault ${kind} needs ${need}`);
+  }
+}
+
+/** Returns what a server with the strict transport lacks to reset connections, if anything. */
+function lackingForReset(
+  { faults }: ServeOptions,
+  isSteered: boolean,
+  group: ServerGroup | undefined,
+): string | undefined {
+  if (group !== undefined) return "a server without workers";
+  if (!isSteered && !faults?.reset) {
+    return "rules, a clock, the control API or a share at the start";
+  }
+  return canReset() ? undefined : "Deno 2.8 or later";
 }

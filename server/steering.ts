@@ -298,7 +298,9 @@ export class Steering {
     const session = this.#sessionOf(number);
     if (session === undefined) return false;
     if (!session.carrier.reset?.()) {
-      throw new UnsupportedError("the transport of this connection cannot reset it");
+      throw new UnsupportedError(
+        `connection ${number} cannot be reset: only WebSockets of the strict transport can, on Deno 2.8 or later`,
+      );
     }
     this.#driver.close(session);
     return true;

@@ -25,6 +25,7 @@ export interface FaultySocket extends Socket {
   drip(message: Frame, rate: number): void;
   /** Sends nothing any more, and ignores what the peer sends; the connection stays open. */
   stall(): void;
+  reset(): boolean;
 }
 
 /** Sends a frame in the way of each fault; a fault has the parameter of its plan. */
@@ -47,6 +48,10 @@ export const TRANSPORT_FAULTS: Readonly<
   },
   badframe(socket, frame) {
     socket.frame(RESERVED | opcodeOf(frame), bytesOf(frame));
+  },
+  reset(socket) {
+    // Later, as a session must not be closed while it sends.
+    queueMicrotask(() => socket.reset());
   },
 };
 

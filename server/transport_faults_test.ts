@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Client } from "../client.ts";
-import { serve, type ServeOptions } from "../server.ts";
+import { manualClock, serve, type ServeOptions } from "../server.ts";
+import { type Identity, makeIdentity } from "../tests/support/certificates.ts";
 import { clientFrame, openRawSocket, readToEnd, writeAll } from "../tests/support/raw_tcp.ts";
 import { until } from "../tests/support/waiting.ts";
 import { realClock } from "../session/clock.ts";
@@ -9,10 +10,14 @@ import { Sessions } from "../session/sessions.ts";
 import { FrameDecoder } from "../websocket/decoder.ts";
 import { ServerConnection } from "./connection.ts";
 import { Driver } from "./driver.ts";
+import { canReset } from "./resettable_listener.ts";
 
 const DATA = "Hub&&name&&qüe";
 const ANSWER = '{"request_id":1,"data":{"Hub":{"name":"qüe"}}}';
 const STRICT: ServeOptions = { port: 0, delay: { min: 0, max: 0 }, websocket: "strict" };
+
+/** The fault, where Deno can reset connections. */
+const RESET = canReset() ? ["reset"] : [];
 
 /** Sends one request; returns the connection, and what it receives. */
 async function ask(port: number) {
@@ -75,8 +80,8 @@ Deno.test("badframe sends an answer in a frame that breaks the RFC", async () =>
   assertEquals([server.answered, server.faults?.badframe], [0, 1]);
 });
 
-Deno.test("a client that sends again after badframe or stall gets its answer", async () => {
-  for (const kind of ["badframe", "stall"]) {
+Deno.test("a client that sends again after a fault of its connection gets its answer", async () => {
+  for (const kind of ["badframe", "stall", ...RESET]) {
     await using server = serve({ ...STRICT, drainTimeout: 100, faults: { [kind]: 1 } });
     const first = await ask(server.port);
     await until("it has met the fault", () => server.faults?.[kind as "stall"] === 1);
@@ -101,8 +106,37 @@ Deno.test("stall leaves the connection open, and answers nothing any more", asyn
   peer.close();
 });
 
+for (const isSecure of [false, true]) {
+  Deno.test({
+    name: `reset resets the ${isSecure ? "TLS" : "TCP"} connection, and drops its requests`,
+    ignore: !canReset(), // Deno 2.7
+    async fn() {
+      const { caCerts, ...tls }: Partial<Identity> = isSecure ? await makeIdentity() : {};
+      const rules = [{ match: { id: "reset" }, fault: "reset" as const, times: 1 }];
+      await using server = serve({ ...STRICT, ...tls, clock: manualClock(), delay: 5, rules });
+      const peer = await openRawSocket(server.port, caCerts);
+      const other = await openRawSocket(server.port, caCerts);
+      const send = (to: Deno.Conn, id: string) =>
+        writeAll(to, clientFrame(JSON.stringify({ request_id: id, data: DATA })));
+      await send(other, "other");
+      for (const id of ["reset", "later"]) await send(peer, id);
+      await server.received(3);
+      server.clock.advance(5000);
+      await assertRejects(() => peer.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
+      peer.close();
+      assertEquals([server.inFlight, server.answered, server.faults?.reset], [0, 1, 1]);
+      const { bytes } = await readPieces(
+        other,
+        (bytes) => decode(new Uint8Array(bytes)).length > 0,
+      );
+      assertEquals(decode(bytes), [ANSWER.replace("1", '"other"')]);
+      other.close();
+    },
+  });
+}
+
 Deno.test("a POST is answered as usual", async () => {
-  for (const kind of ["stall", "drip", "split", "badframe"]) {
+  for (const kind of ["stall", "drip", "split", "badframe", ...RESET]) {
     await using server = serve({ ...STRICT, faults: { [kind]: 1 } });
     const body = JSON.stringify({ request_id: 1, data: DATA });
     const response = await fetch(server.url.replace("ws", "http"), { method: "POST", body });
@@ -140,6 +174,19 @@ Deno.test("serve() throws when an option needs the strict transport", () => {
   }
 });
 
+Deno.test("a server that is not prepared to reset connections says what that needs", async () => {
+  if (!canReset()) {
+    const faults = { reset: 0.1 };
+    assertThrows(() => serve({ ...STRICT, faults }), RangeError, "reset needs Deno 2.8 or later");
+    return;
+  }
+  await using server = serve(STRICT);
+  const need = "reset needs rules, a clock, the control API or a share at the start";
+  assertThrows(() => server.change({ fault: "reset=0.1" }), RangeError, `the fault ${need}`);
+  const rule = { match: {}, fault: "reset" as const };
+  assertThrows(() => server.rules.add(rule), RangeError, `rule.fault: ${need}`);
+});
+
 Deno.test("split counts for the limit of unread bytes", async () => {
   const sessions = new Sessions({ delays: delayPolicy() });
   const evictions: number[] = [];
@@ -159,6 +206,7 @@ Deno.test("split counts for the limit of unread bytes", async () => {
     frame: (opcode: number) => frames.push(opcode),
     drip() {},
     stall() {},
+    reset: () => false,
   };
   const connection = new ServerConnection(socket, "192.0.2.7", false, context, () => {});
   connection.sendFaulty("split", "a".repeat(400));

@@ -103,8 +103,8 @@ export interface Carrier {
   /** Resets the connection; returns false if the transport cannot. */
   reset?(): boolean;
   /**
-   * Sends a frame in the way of a fault with this parameter, or nothing for `stall`. Without this
-   * method, frames are sent as usual.
+   * Sends a frame in the way of a fault with this parameter; `stall` and `reset` send nothing. Without
+   * this method, frames are sent as usual.
    */
   sendFaulty?(kind: TransportFault, frame: Frame, parameter?: number): void;
   /** Reports that a request met the fault `drop`, so no answer follows. */

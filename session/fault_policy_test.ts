@@ -117,9 +117,9 @@ Deno.test("parseFaults() throws on anything else", () => {
     ["DROP=0.1", form + '"DROP=0.1"'],
     [
       "dorp=0.1",
-      'expected drop, error, duplicate, late, garbage, disconnect, stall, drip, split, badframe, got "dorp"',
+      'expected drop, error, duplicate, late, garbage, disconnect, stall, drip, split, badframe, reset, got "dorp"',
     ],
-    ["constructor=0.1", 'badframe, got "constructor"'],
+    ["constructor=0.1", 'reset, got "constructor"'],
     ["drop=0.1,drop=0.1", "expected each kind once, got drop twice"],
     ["drop=2", "drop: expected a share from 0 to 1, got 2"],
     ["drop=0.5,error=0.6", "expected shares of at most 1 together, got 1.1"],

@@ -8,7 +8,7 @@ import type { ErrorDetails } from "../protocol.ts";
 import type { Frame } from "../protocol/wire.ts";
 
 /** The kinds of faults that only the strict transport can inject. */
-export type TransportFault = "stall" | "drip" | "split" | "badframe";
+export type TransportFault = "stall" | "drip" | "split" | "badframe" | "reset";
 
 /** The kinds of faults. */
 export type FaultKind =
@@ -56,8 +56,8 @@ export interface FaultyRequest {
   drop(): void;
   /** Closes the connection, and drops its other requests in flight. */
   disconnect(): void;
-  /** Leaves the connection open without another answer, and drops its other requests in flight. */
-  stall(): void;
+  /** Makes the connection useless by a fault of the transport, and drops its other requests. */
+  ruin(kind: "stall" | "reset"): void;
   /** Sends the response in the way of a fault of the transport. */
   sendFaulty(kind: TransportFault): void;
 }
@@ -79,10 +79,11 @@ export const FAULTS: Readonly<Record<FaultKind, Fault>> = {
     request.sendAlone(request.response.slice(0, request.response.length / 2))
   ),
   disconnect: removeFirst((request) => request.disconnect()),
-  stall: removeFirst((request) => request.stall()),
+  stall: removeFirst((request) => request.ruin("stall")),
   drip: removeFirst((request) => request.sendFaulty("drip")),
   split: removeFirst((request) => request.sendFaulty("split")),
   badframe: removeFirst((request) => request.sendFaulty("badframe")),
+  reset: removeFirst((request) => request.ruin("reset")),
 };
 
 function removeFirst(fault: Fault): Fault {
@@ -95,11 +96,27 @@ function removeFirst(fault: Fault): Fault {
 /** All kinds of faults, in the order in which they are listed. */
 export const FAULT_KINDS = Object.keys(FAULTS) as readonly FaultKind[];
 
-const TRANSPORT_FAULTS = faultSet("stall", "drip", "split", "badframe");
+const TRANSPORT_FAULTS = faultSet("stall", "drip", "split", "badframe", "reset");
 
 /** Whether only the strict transport can inject this kind of fault. */
 export function isTransportFault(kind: FaultKind | undefined): kind is TransportFault {
   return TRANSPORT_FAULTS.has(kind);
+}
+
+/** Returns what a server lacks to inject a kind of fault, in a few words; undefined if nothing. */
+export type Lacking = (kind: FaultKind) => string | undefined;
+
+/**
+ * Returns what a transport lacks for faults.
+ *
+ * @param forReset what the strict transport lacks to reset connections.
+ */
+export function lackingFor(isStrict: boolean, forReset?: string): Lacking {
+  return (kind) => {
+    if (!isTransportFault(kind)) return undefined;
+    if (!isStrict) return "the strict transport of WebSockets";
+    return kind === "reset" ? forReset : undefined;
+  };
 }
 
 /** The faults after which a request counts as answered. */
@@ -109,7 +126,7 @@ export const ANSWERING_FAULTS = faultSet("duplicate", "late", "drip", "split");
  * The faults that end a connection or make it useless. A request that meets one is spared when it
  * is sent again: otherwise a client that reconnects and resends would never get past it.
  */
-export const ENDING_FAULTS = faultSet("disconnect", "stall", "badframe");
+export const ENDING_FAULTS = faultSet("disconnect", "stall", "badframe", "reset");
 
 function faultSet(...kinds: FaultKind[]): ReadonlySet<FaultKind | undefined> {
   return new Set(kinds);

@@ -54,10 +54,10 @@ export function carryOut({ kind, parameter }: PlannedFault, request: DueRequest)
       request.end();
       carrier.close?.(1011, "Disconnected on purpose");
     },
-    stall() {
+    ruin(kind) {
       if (carrier.sendFaulty === undefined) return outgoing.answer(response, isAscii);
       request.end();
-      carrier.sendFaulty("stall", "");
+      carrier.sendFaulty(kind, "");
     },
     sendFaulty: (kind) => outgoing.sendFaulty(kind, response, isAscii, parameter),
   });

@@ -8,7 +8,7 @@ import { ERRORS, type RequestId } from "../protocol.ts";
 import { parseJson } from "../protocol/parse_json.ts";
 import { type DelayPolicy, delayPolicy, parseDelay } from "./delays.ts";
 import { plannedFault } from "./fault_policy.ts";
-import { type FaultKind, isTransportFault, type PlannedFault, type Replacement } from "./faults.ts";
+import type { FaultKind, Lacking, PlannedFault, Replacement } from "./faults.ts";
 import { parsePointer, type Pointer } from "../protocol/json_pointer.ts";
 import { placed } from "../protocol/placed.ts";
 import { parseValueTemplate, type Template } from "../protocol/template.ts";
@@ -99,7 +99,7 @@ export class Rules implements RuleList {
   #rules: ActiveRule[] = [];
   #atStart: readonly Rule[] = [];
   #seed: number | undefined;
-  readonly #isStrict: boolean;
+  readonly #lacking: Lacking;
   #lastNumber = 0;
   /** Called when rules are added, removed, or switched on or off. */
   onChange = () => {};
@@ -107,12 +107,16 @@ export class Rules implements RuleList {
   /**
    * @param atStart the rules, the first of which has precedence.
    * @param seed the seed of delays; see {@linkcode delayPolicy}.
-   * @param isStrict whether the transport can inject its own faults.
+   * @param lacking what the server lacks for faults.
    * @throws {RangeError} if a rule is wrong, with its place.
    */
-  constructor(atStart: readonly Rule[] = [], seed?: number, isStrict = true) {
+  constructor(
+    atStart: readonly Rule[] = [],
+    seed?: number,
+    lacking: Lacking = () => undefined,
+  ) {
     this.#seed = seed;
-    this.#isStrict = isStrict;
+    this.#lacking = lacking;
     this.reload(atStart);
   }
 
@@ -211,9 +215,10 @@ export class Rules implements RuleList {
     const effects = effectsOf(rule, path, this.#seed);
     effects.forEach(({ replacement }, i) => {
       const kind = replacement?.fault?.kind;
-      if (this.#isStrict || !isTransportFault(kind)) return;
+      const lacking = kind && this.#lacking(kind);
+      if (lacking === undefined) return;
       const place = rule.then === undefined ? path : `${path}.then[${i}]`;
-      throw new RangeError(`${place}.fault: ${kind} needs the strict transport of WebSockets`);
+      throw new RangeError(`${place}.fault: ${kind} needs ${lacking}`);
     });
     // A copy, as a program may change its own.
     const copy = JSON.parse(JSON.stringify(rule));

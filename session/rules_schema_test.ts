@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import published from "../docs/rules.schema.json" with { type: "json" };
 import { ERRORS } from "../protocol.ts";
 import { Ajv2020, fc } from "../tests/support/npm_packages.ts";
-import { FAULT_KINDS } from "./faults.ts";
+import { FAULT_KINDS, lackingFor } from "./faults.ts";
 import { Rules } from "./rules.ts";
 import { checkMatch, checkRule, checkRules, type Rule, RULES_SCHEMA } from "./rules_schema.ts";
 
@@ -10,7 +10,8 @@ Deno.test("docs/rules.schema.json is the schema of rules", () => {
   assertEquals<unknown>(published, JSON.parse(JSON.stringify(RULES_SCHEMA)));
 });
 
-const kinds = "drop, error, duplicate, late, garbage, disconnect, stall, drip, split, badframe";
+const kinds = "drop, error, duplicate, late, garbage, disconnect, stall, drip, split, badframe, " +
+  "reset";
 const kindsOrObject = `${kinds} or an object`;
 const members = "match, delay, fault, error, answer, hold, then or times";
 
@@ -132,7 +133,7 @@ Deno.test("Rules rejects effects that exclude each other, and delays that are no
       "then[1].fault: drip needs the strict transport of WebSockets",
     ],
   ];
-  const rules = new Rules([{ match: { id: "kept" } }], undefined, false);
+  const rules = new Rules([{ match: { id: "kept" } }], undefined, lackingFor(false));
   for (const [effect, message] of wrong) {
     await t.step(message, () => {
       const rule = { match: {}, ...effect };

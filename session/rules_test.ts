@@ -4,6 +4,7 @@ import { fc } from "../tests/support/npm_packages.ts";
 import { plainConvertToJson } from "../tests/support/plain.ts";
 import { delayPolicy } from "./delays.ts";
 import { faultPolicy } from "./fault_policy.ts";
+import { lackingFor } from "./faults.ts";
 import { type Plan, Planner } from "./plan.ts";
 import { type ArrivedRequest, matchesId, matchesRequest, Rules } from "./rules.ts";
 import type { Match, Rule } from "./rules_schema.ts";
@@ -192,7 +193,7 @@ Deno.test("Rules keeps its rules when others are wrong, or when the program chan
   const own = { match: { id: "a" }, then: [{ delay: 1 }], answer: undefined };
   const wrong = { match: {}, delay: "soon" };
   const atStart = [own];
-  const subject = new Rules(atStart, undefined, false);
+  const subject = new Rules(atStart, undefined, lackingFor(false));
   const before = JSON.stringify(subject.list());
   let changes = 0;
   subject.onChange = () => changes++;

@@ -51,7 +51,7 @@ export class TappedSession extends Session {
     };
     if (carrier.sendFaulty !== undefined) {
       tapped.sendFaulty = (kind, frame, parameter) => {
-        if (kind !== "stall") tap.sent(tapNumber, frame);
+        if (kind !== "stall" && kind !== "reset") tap.sent(tapNumber, frame);
         carrier.sendFaulty!(kind, frame, parameter);
       };
     }

@@ -1,10 +1,12 @@
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { manualClock, serve, type ServeOptions, type Server } from "../../server.ts";
 import { realClock } from "../../session/clock.ts";
 import { Journal, type JournalEntry } from "../../session/journal.ts";
 import { openBrowserSocket } from "../../tests/support/browser_socket.ts";
 import { control, follows, OPERATIONS, seen } from "../../tests/support/described_control.ts";
+import { clientFrame, openRawSocket, writeAll } from "../../tests/support/raw_tcp.ts";
 import { until } from "../../tests/support/waiting.ts";
+import { canReset } from "../resettable_listener.ts";
 import type { Steering } from "../steering.ts";
 import { ControlApi } from "./control_api.ts";
 import openapi from "./openapi.json" with { type: "json" };
@@ -151,6 +153,21 @@ for (const websocket of ["deno", "strict"] as const) {
     assertEquals(await valueOf(server, "GET", "/settings"), { delay: "600", fault: null, seed: 5 });
     assertEquals(server.rules.size, 1);
     assertEquals(await entries(server, "GET", "/requests"), []);
+  });
+
+  test("the control API resets connections, if the transport can", async () => {
+    await using server = start();
+    const peer = await openRawSocket(server.port);
+    await writeAll(peer, clientFrame('{"request_id":1,"data":""}'));
+    await server.received(1);
+    const { status } = await control(server, "POST", "/connections/1", { reset: true });
+    const isReset = websocket === "strict" && canReset();
+    assertEquals(status, isReset ? 204 : 409);
+    if (isReset) {
+      await assertRejects(() => peer.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
+    }
+    assertEquals(await ids(server, "GET", "/requests?outcome=dropped"), isReset ? [1] : []);
+    peer.close();
   });
 
   test("the control API ends connections", async () => {

@@ -47,9 +47,12 @@ export async function readToEnd(connection: Deno.Conn): Promise<string> {
   }
 }
 
-/** Connects and upgrades to a WebSocket in plain mode. */
-export async function openRawSocket(port: number): Promise<Deno.Conn> {
-  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+/** Connects, over TLS if there are certificates to trust, and upgrades to a WebSocket in plain mode. */
+export async function openRawSocket(port: number, caCerts?: string[]): Promise<Deno.Conn> {
+  const address = { hostname: "127.0.0.1", port };
+  const connection = caCerts === undefined
+    ? await Deno.connect(address)
+    : await Deno.connectTls({ ...address, caCerts });
   await connection.write(encoder.encode(upgradeRequest()));
   await readHead(connection);
   return connection;
