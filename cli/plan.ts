@@ -84,7 +84,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   await requirePermissions("plan", args, toRead(given.rules));
   const plan = requestPlanner(
     given,
-    given.rules === undefined ? [] : await readRules(given.rules, true),
+    given.rules === undefined ? [] : await readRules(given.rules),
   );
   const stop = stopSignal(streams);
   const [what, inputs] = given._.length > 0

@@ -8,7 +8,7 @@
 import { parseJson } from "../protocol/parse_json.ts";
 import { parseDelay } from "../session/delays.ts";
 import { parseFaults } from "../session/fault_policy.ts";
-import { lackingFor } from "../session/faults.ts";
+import type { Lacking } from "../session/faults.ts";
 import { Rules } from "../session/rules.ts";
 import { checkRules, type Rule } from "../session/rules_schema.ts";
 import { messageOf, UsageError } from "./command.ts";
@@ -30,14 +30,14 @@ export const PLANNING_FLAGS = {
 /**
  * Reads a file of rules.
  *
- * @param isStrict whether the transport can inject its own faults.
+ * @param lacking what a server lacks for faults; nothing by default.
  * @throws {UsageError} if it cannot be read or used, with the place of the mistake.
  */
-export async function readRules(path: string, isStrict: boolean): Promise<Rule[]> {
+export async function readRules(path: string, lacking?: Lacking): Promise<Rule[]> {
   const json = (await readTextFile(path)).replace(/^\ufeff/, "");
   try {
     const rules = checkRules(parseJson(json));
-    new Rules(rules, undefined, lackingFor(isStrict));
+    new Rules(rules, undefined, lacking);
     return rules;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw new UsageError(`${path}: ${messageOf(error)}`);

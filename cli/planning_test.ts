@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { lackingFor } from "../session/faults.ts";
 import { runCommand, startCommand } from "../tests/support/fake_streams.ts";
 import { listening, startProgram } from "../tests/support/program.ts";
 import { UsageError } from "./command.ts";
@@ -52,7 +53,7 @@ Deno.test("readRules() reports where a file is wrong", async (t) => {
   for (const [text, isStrict, message] of wrong) {
     await t.step(message, () =>
       withFile(text, async (path) => {
-        const error = await assertRejects(() => readRules(path, isStrict), UsageError);
+        const error = await assertRejects(() => readRules(path, lackingFor(isStrict)), UsageError);
         assertEquals(error.message, path + message);
       }));
   }
@@ -60,7 +61,7 @@ Deno.test("readRules() reports where a file is wrong", async (t) => {
 
 Deno.test("readRules() returns the rules of a file", async () => {
   await withFile('\ufeff[{"match":{"\\u0069d":"a"},"fault":"stall"}]', async (path) => {
-    assertEquals(await readRules(path, true), [{ match: { id: "a" }, fault: "stall" }]);
+    assertEquals(await readRules(path), [{ match: { id: "a" }, fault: "stall" }]);
   });
 });
 

@@ -9,10 +9,11 @@ import { isLoopback } from "../server/address.ts";
 import { parseOrigin } from "../server/auth.ts";
 import { type Certificate, checkCertificate } from "../server/listener.ts";
 import type { RunningServer, ServeOptions } from "../server/api.ts";
+import { canReset, lackingToReset } from "../server/resettable_listener.ts";
 import { type StartedServer, startServer } from "../server/start.ts";
 import { handleUncaughtErrors } from "../server/uncaught_errors.ts";
 import { parseClock, realClock } from "../session/clock.ts";
-import { FAULT_KINDS, isTransportFault } from "../session/faults.ts";
+import { FAULT_KINDS, isTransportFault, lackingFor } from "../session/faults.ts";
 import type { Responder } from "../session/responder.ts";
 import type { Rule } from "../session/rules_schema.ts";
 import { readTextFile, readToken, tokenFile, toReadToken } from "./files.ts";
@@ -148,6 +149,9 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     throw new UsageError("--journal needs --control, which alone shows the journal");
   }
   if (given.websocket !== "strict") checkTransport(given);
+  else if (given.fault?.reset && !canReset()) {
+    throw new UsageError("--fault reset needs Deno 2.8 or later");
+  }
   flag.exclude({ "--log": given.log !== undefined, "--quiet": given.quiet });
   flag.exclude({ "--protocol": isOther(given.protocol), "--nats": given.nats.length > 0 });
   await requirePermissions("serve", args, needsOf(given));
@@ -237,7 +241,6 @@ function checkTransport(given: Flags): void {
   const [other] = Object.entries(needs).find(([, value]) => value !== undefined) ?? [];
   if (other !== undefined) throw new UsageError(`${other} needs --websocket strict`);
 }
-
 /** @throws {UsageError} if several workers are not possible. */
 function checkWorkers(
   { record, nats, fault, refuse, control, clock, rules, protocol }: Flags,
@@ -317,7 +320,8 @@ async function readCertificate({ cert, key }: Flags): Promise<Certificate | unde
 }
 
 async function rulesOf({ rules, websocket }: Flags): Promise<Rule[] | undefined> {
-  return rules === undefined ? undefined : await readRules(rules, websocket === "strict");
+  const lacking = lackingFor(websocket === "strict", lackingToReset);
+  return rules === undefined ? undefined : await readRules(rules, lacking);
 }
 
 /** A server whose rules can change, unless it is several workers. */

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { canReset } from "../server/resettable_listener.ts";
 import { serve } from "../server.ts";
 import { assertEscaped, EVIL, runCommand, startCommand } from "../tests/support/fake_streams.ts";
 import { until } from "../tests/support/waiting.ts";
@@ -328,4 +329,41 @@ Deno.test({ name: "serve --workers reports that its port is in use", ignore }, a
   const { code, stderr } = await runCommand(["serve", "--workers", "2", "--port", `${port}`]);
   assertEquals(code, 3);
   assertMatch(stderr, /: the port is in use; --port 0 picks a free one\n$/);
+});
+
+Deno.test("serve refuses flags of the strict transport that it cannot carry out", async () => {
+  const table: [args: string[], message: string][] = [
+    [["--fault", "stall=1"], "--fault stall needs --websocket strict"],
+    [["--fault", "reset=1"], "--fault reset needs --websocket strict"],
+    [["--handshake-delay", "1"], "--handshake-delay needs --websocket strict"],
+    [["--refuse", "1"], "--refuse needs --websocket strict"],
+  ];
+  if (canReset()) {
+    const flags = ["--websocket", "strict", "--workers", "2", "--fault", "reset=1"];
+    table.push([flags, "--fault reset and --workers exclude each other; leave out all but one"]);
+  } else {
+    const flags = ["--websocket", "strict", "--fault", "reset=1"];
+    table.push([flags, "--fault reset needs Deno 2.8 or later"]);
+  }
+  for (const [args, message] of table) {
+    const { code, stderr } = await runCommand(["serve", "--port", "0", ...args]);
+    assertEquals([code, stderr], [2, `asyncpkt serve: ${message}\n`]);
+  }
+});
+
+Deno.test({
+  name: "serve --fault reset resets connections, and send tries again",
+  ignore: !canReset(), // Deno 2.7
+  async fn() {
+    const flags = ["--websocket", "strict", "--delay", "0", "--fault", "reset=1"];
+    const server = startCommand(["serve", "--port", "0", ...flags]);
+    const [, url] = await server.seen(/^Listening on (\S+)\n/);
+    const { code, stdout, stderr } = await runCommand(["send", "--url", url!, "a&&b&&c"]);
+    assertEquals([code, stdout], [0, '{"request_id":"1","data":{"a":{"b":"c"}}}\n']);
+    assertMatch(stderr, /^the connection broke: .*reset.*; trying again in [^]*\nreconnected\n/);
+    server.interrupt();
+    assertEquals(await server.exit, 0);
+    const left = "1 left unanswered by injected faults";
+    assert(server.stdout.includes(`\nDrained: 1 answered, ${left}\n`), server.stdout);
+  },
 });

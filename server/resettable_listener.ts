@@ -35,6 +35,11 @@ export function canReset(): boolean {
     tcpBinding()?.TCP !== undefined;
 }
 
+/** Returns what this version of Deno lacks to reset connections, if anything. */
+export function lackingToReset(): string | undefined {
+  return canReset() ? undefined : "Deno 2.8 or later";
+}
+
 /** Listens on a port, like a `Deno.Listener`. */
 export class ResettableListener {
   readonly addr: Deno.NetAddr;

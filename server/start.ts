@@ -25,7 +25,7 @@ import type { ControlApi } from "./control/control_api.ts";
 import { Connections, DEFAULT_CONNECTION_LIMITS } from "./connections.ts";
 import { reportError } from "./events.ts";
 import type { GroupStatus, ServerGroup } from "./group.ts";
-import { canReset } from "./resettable_listener.ts";
+import { lackingToReset } from "./resettable_listener.ts";
 import { answerPost } from "./post.ts";
 import type { Listener } from "./listener.ts";
 import { answerMetrics } from "./metrics.ts";
@@ -91,8 +91,7 @@ export function startServer<C extends Clock = Clock>(
   const clock: Clock = options.clock ?? realClock;
   const isSteered = options.control || options.rules !== undefined || options.clock !== undefined;
   const isStrict = options.websocket === "strict";
-  const noReset = isStrict ? lackingForReset(options, isSteered === true, group) : undefined;
-  const lacking = lackingFor(isStrict, noReset);
+  const lacking = lackingFor(isStrict, () => lackingForReset(options, isSteered === true, group));
   checkTransport(options, lacking);
   const rules = new Rules(options.rules, options.seed, lacking);
   const { journal: journalSize = isSteered ? JOURNAL_SIZE : 0 } = options;
@@ -200,7 +199,7 @@ export function startServer<C extends Clock = Clock>(
       ...listenerOptions,
       maxMessage: sessions.limits.maxPacketSize,
       handshakeDelay: options.handshakeDelay ?? 0,
-      canReset: noReset === undefined,
+      canReset: lacking("reset") === undefined,
     })
     : new DenoListener(listenerOptions);
 
@@ -351,5 +350,5 @@ function lackingForReset(
   if (!isSteered && !faults?.reset) {
     return "rules, a clock, the control API or a share at the start";
   }
-  return canReset() ? undefined : "Deno 2.8 or later";
+  return lackingToReset();
 }

@@ -109,13 +109,13 @@ export type Lacking = (kind: FaultKind) => string | undefined;
 /**
  * Returns what a transport lacks for faults.
  *
- * @param forReset what the strict transport lacks to reset connections.
+ * @param forReset returns what the strict transport lacks to reset connections.
  */
-export function lackingFor(isStrict: boolean, forReset?: string): Lacking {
+export function lackingFor(isStrict: boolean, forReset?: () => string | undefined): Lacking {
   return (kind) => {
     if (!isTransportFault(kind)) return undefined;
     if (!isStrict) return "the strict transport of WebSockets";
-    return kind === "reset" ? forReset : undefined;
+    return kind === "reset" ? forReset?.() : undefined;
   };
 }
 
