@@ -272,8 +272,8 @@ class Message {
     if (onTooLong === undefined || size > Math.max(this.#max, MAX_MESSAGE)) {
       throw tooLong(size);
     }
-    this.#bytes = this.#bytes.slice(0, Math.min(this.#length, HEAD));
-    this.#length = this.#bytes.length;
+    this.#length = Math.min(this.#length, HEAD);
+    this.#resize(this.#length);
   }
 
   /** @throws {FrameError} if a text is not UTF-8. */
@@ -307,12 +307,15 @@ class Message {
   #append(payload: Uint8Array): void {
     const needed = this.#length + payload.length;
     if (needed > this.#bytes.length) {
-      const bytes = new Uint8Array(Math.max(Math.min(2 * this.#bytes.length, this.#max), needed));
-      bytes.set(this.#bytes.subarray(0, this.#length));
-      this.#bytes = bytes;
+      this.#resize(Math.max(Math.min(2 * this.#bytes.length, this.#max), needed));
     }
     this.#bytes.set(payload, this.#length);
     this.#length = needed;
+  }
+
+  /** Frees the old bytes at once; garbage of many messages would wait for the collector. */
+  #resize(size: number): void {
+    this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(size));
   }
 }
 
