@@ -17,8 +17,11 @@ import {
 import { type Carrier, detailsOf, type SessionContext } from "./context.ts";
 import type { TransportFault } from "./faults.ts";
 
-/** Length that answers in a shared frame have together at most, in UTF-16 units. */
-const MAX_SHARED_FRAME = 1 << 20;
+/**
+ * Length that answers in a shared frame have together at most, in UTF-16 units. With its header, such a
+ * frame of ASCII fits into one buffer of a transport, and into one of those below.
+ */
+const MAX_SHARED_FRAME = (1 << 16) - 32;
 
 const COMMA = 0x2c;
 const BRACKET_OPEN = 0x5b;

@@ -165,15 +165,16 @@ export class WebSocketConnection implements FrameHandlers {
   drip(message: string | Uint8Array, rate: number): void {
     if (this.#state !== "open") return;
     const before = this.#drips;
-    const sent = this.#encoder.take();
     const first = Bits.final | (typeof message === "string" ? Opcode.text : Opcode.binary);
     const frame = buildFrame(message, { first });
-    this.#held += sent.length + frame.length;
+    this.#held += this.#encoder.length + frame.length;
+    const sent: Uint8Array[] = [];
+    while (this.#encoder.length > 0) sent.push(this.#encoder.take());
     this.#dripping++;
     this.#drips = (async () => {
       await before;
       if (this.#writing > 0) await (this.#flushed ??= Promise.withResolvers()).promise;
-      await this.#writeSlowly(sent, Infinity);
+      for (const bytes of sent) await this.#writeSlowly(bytes, Infinity);
       await this.#writeSlowly(frame, rate);
       this.#dripping--;
       this.#flushSoon();

@@ -18,12 +18,17 @@ const pool: Uint8Array<ArrayBuffer>[] = [];
 /** Up to so many bytes, a loop copies faster than `set()`. */
 const SHORT = 256;
 
+const EMPTY = new Uint8Array();
+
 const encoder = new TextEncoder();
 
-/** Collects frames to be written in one piece. */
+/** Collects frames to be written in few pieces. */
 export class FrameEncoder {
   readonly #masked: number;
   readonly #maskSize: number;
+  /** Pieces before the one below, and how long they are together. */
+  #full: Uint8Array<ArrayBuffer>[] = [];
+  #fullLength = 0;
   #bytes: Uint8Array<ArrayBuffer> | undefined;
   #length = 0;
 
@@ -35,18 +40,19 @@ export class FrameEncoder {
 
   /** How many bytes are to be written. */
   get length(): number {
-    return this.#length;
+    return this.#fullLength + this.#length;
   }
 
   /** Adds a text message. */
   text(text: string): void {
     // Most text is ASCII: then its bytes are in place already, and the header fits before them.
     const guess = this.#headerSize(text.length);
-    const at = this.#length + guess;
     let bytes = this.#reserve(text.length);
+    let at = this.#length + guess;
     let { read, written } = encoder.encodeInto(text, bytes.subarray(at));
     if (read < text.length) {
       bytes = this.#reserve(3 * text.length);
+      at = this.#length + guess;
       ({ written } = encoder.encodeInto(text, bytes.subarray(at)));
     }
     const size = this.#headerSize(written);
@@ -82,12 +88,15 @@ export class FrameEncoder {
     this.#length += frame.length;
   }
 
-  /** Takes the bytes out. Give them to {@linkcode FrameEncoder.release} when they are written. */
+  /**
+   * Takes out the bytes that come next, if there are any. Give them to {@linkcode FrameEncoder.release}
+   * when they are written.
+   */
   take(): Uint8Array<ArrayBuffer> {
-    const taken = (this.#bytes ?? new Uint8Array()).subarray(0, this.#length);
-    this.#bytes = undefined;
-    this.#length = 0;
-    return taken;
+    const full = this.#full.shift();
+    if (full === undefined) return this.#end();
+    this.#fullLength -= full.length;
+    return full;
   }
 
   /** Takes back bytes that nobody uses any more. */
@@ -105,19 +114,25 @@ export class FrameEncoder {
     for (let i = at; i < this.#length; i++) bytes[i] = 0;
   }
 
-  /** Returns the buffer, with room for a frame. */
+  /** Returns a buffer with room for a frame: the next one, if the one in use is too full. */
   #reserve(length: number): Uint8Array<ArrayBuffer> {
-    const needed = this.#length + 2 + 8 + this.#maskSize + length;
-    let bytes = this.#bytes ??
-      (needed <= BUFFER ? pool.pop() ?? new Uint8Array(BUFFER) : undefined);
-    if (bytes === undefined || needed > bytes.length) {
-      const larger = new Uint8Array(Math.max(2 * (bytes?.length ?? 0), needed));
-      if (bytes !== undefined) {
-        larger.set(bytes.subarray(0, this.#length));
-        FrameEncoder.release(bytes);
-      }
-      bytes = larger;
+    const most = 2 + 8 + this.#maskSize + length;
+    let bytes = this.#bytes;
+    if (bytes === undefined || this.#length + most > bytes.length) {
+      this.#fullLength += this.#length;
+      const full = this.#end();
+      if (full.length > 0) this.#full.push(full);
+      else FrameEncoder.release(full);
+      bytes = most <= BUFFER ? pool.pop() ?? new Uint8Array(BUFFER) : new Uint8Array(most);
     }
     return this.#bytes = bytes;
+  }
+
+  /** Ends the piece in use. */
+  #end(): Uint8Array<ArrayBuffer> {
+    const piece = (this.#bytes ?? EMPTY).subarray(0, this.#length);
+    this.#bytes = undefined;
+    this.#length = 0;
+    return piece;
   }
 }
