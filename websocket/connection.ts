@@ -53,6 +53,9 @@ export interface ConnectionEvents {
   onEnd(code: number, reason: string): void;
 }
 
+/** Nobody listens yet. */
+const NO_EVENTS: ConnectionEvents = { onMessage() {}, onEnd() {} };
+
 /** A WebSocket that is open, or has been. */
 export class WebSocketConnection implements FrameHandlers {
   onAscii: FrameHandlers["onAscii"];
@@ -64,7 +67,7 @@ export class WebSocketConnection implements FrameHandlers {
   readonly #role: "client" | "server";
   readonly #encoder: FrameEncoder;
   readonly #decoder: FrameDecoder;
-  #events: ConnectionEvents = { onMessage() {}, onEnd() {} };
+  #events = NO_EVENTS;
   /** Stalled: silent on purpose. Closing: a Close frame was sent. Ended: the stream is closed. */
   #state: "open" | "stalled" | "closing" | "ended" = "open";
   /** What {@linkcode ConnectionEvents.onEnd} will report. */
@@ -73,12 +76,12 @@ export class WebSocketConnection implements FrameHandlers {
   #writing = 0;
   #willFlush = false;
   /** Messages that are sent slowly, one after the other, and how many: the rest has to wait. */
-  #drips = Promise.resolve();
+  #drips: Promise<void> | undefined;
   /** Their bytes that are not written, and those of the messages between them. */
   #held = 0;
   #dripping = 0;
   /** Ends the pause between two pieces of such a message. */
-  #endPause = () => {};
+  #endPause: (() => void) | undefined;
   #flushed: PromiseWithResolvers<void> | undefined;
   /** How often {@linkcode WebSocketConnection.checkAlive} was called since something came. */
   #silence = 0;
@@ -198,7 +201,7 @@ export class WebSocketConnection implements FrameHandlers {
     if (this.#state === "ended") return;
     this.#state = "ended";
     clearTimeout(this.#timer);
-    this.#endPause();
+    this.#endPause?.();
     closeQuietly(this.#stream);
     this.#flushed?.resolve();
     this.#events.onEnd(this.#end.code, this.#end.reason);
