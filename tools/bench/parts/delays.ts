@@ -18,8 +18,8 @@ import {
 } from "../report.ts";
 import type { Servers } from "../servers.ts";
 
-/** The warm-up lasts until as many requests are answered as arrive: somewhat more than 5 s. */
-const OPEN = { connections: 50, delays: true, data: SMALL, warmUp: 7, seconds: 5 };
+/** The warm-up lasts until as many requests are answered as arrive, and all code is compiled. */
+const OPEN = { connections: 50, delays: true, data: SMALL, warmUp: 15, seconds: 5 };
 
 /** The length of a small request's own text: its data and its id. */
 const OWN_TEXT = SMALL.length + 10;

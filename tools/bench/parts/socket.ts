@@ -9,7 +9,7 @@ import { type Load, measure, type Server } from "../measure.ts";
 import { interleave, ratioGoal, resultTable, type Section } from "../report.ts";
 import type { Servers } from "../servers.ts";
 
-const CLOSED = { connections: 16, pipeline: 16, data: SMALL, warmUp: 0.7, seconds: 2 };
+const CLOSED = { connections: 16, pipeline: 16, data: SMALL, warmUp: 2, seconds: 2 };
 const BATCHED = { ...CLOSED, pipeline: 1024, batch: 64 };
 const V1 = { subprotocol: "asyncpkt.v1" };
 
