@@ -120,7 +120,12 @@ export class WebSocketConnection implements FrameHandlers {
       this.#events.onOpen?.();
       this.#decoder.write(surplus);
       while (this.#state !== "ended") {
-        const count = await this.#read(this.#decoder.space);
+        let count: number | null;
+        try {
+          count = await this.#stream.read(this.#decoder.space);
+        } catch {
+          break; // as at the end of the stream
+        }
         if (count === null) break;
         this.#silence = 0;
         this.#decoder.decode(count);
@@ -269,18 +274,13 @@ export class WebSocketConnection implements FrameHandlers {
   async #fail(code: number, message: string): Promise<void> {
     this.close(code, message);
     await this.#flush();
+    const scratch = new Uint8Array(1 << 14);
     try {
       if (this.#state !== "ended") await this.#stream.closeWrite();
+      while (this.#state !== "ended" && await this.#stream.read(scratch) !== null);
     } catch {
-      return;
+      // The stream has ended.
     }
-    const scratch = new Uint8Array(1 << 14);
-    while (this.#state !== "ended" && await this.#read(scratch) !== null);
-  }
-
-  /** Reads what has come; null at the end, however it comes about. */
-  #read(space: Uint8Array): Promise<number | null> {
-    return this.#stream.read(space).catch(() => null);
   }
 
   /** What is sent in one task goes into one write. */

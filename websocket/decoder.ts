@@ -70,7 +70,8 @@ export class FrameDecoder {
 
   /** Buffer for the bytes that come next; see {@linkcode FrameDecoder.decode}. */
   get space(): Uint8Array {
-    return this.#buffer.bytes.subarray(this.#to);
+    const { bytes } = this.#buffer;
+    return this.#to === 0 ? bytes : bytes.subarray(this.#to);
   }
 
   /**
@@ -219,19 +220,21 @@ export class FrameDecoder {
   /** Makes room for more; the size of the buffer follows what comes. */
   #makeSpace(count: number): void {
     const { bytes } = this.#buffer;
-    const left = bytes.subarray(this.#from, this.#to);
+    const left = this.#to - this.#from;
     const wasFull = this.#to === bytes.length;
     this.#quiet = 8 * count < bytes.length ? this.#quiet + 1 : 0;
     let size = bytes.length;
     if (wasFull && count > size / 2) size = Math.min(4 * size, MAX_BUFFER);
-    else if (this.#quiet >= QUIET && left.length < MIN_BUFFER) size = MIN_BUFFER;
+    else if (this.#quiet >= QUIET && left < MIN_BUFFER) size = MIN_BUFFER;
     if (size !== bytes.length) {
       this.#buffer = new ReadBuffer(size);
       this.#quiet = 0;
     }
-    if (this.#from > 0 || size !== bytes.length) this.#buffer.bytes.set(left);
+    if (left > 0 && (this.#from > 0 || size !== bytes.length)) {
+      this.#buffer.bytes.set(bytes.subarray(this.#from, this.#to));
+    }
     this.#from = 0;
-    this.#to = left.length;
+    this.#to = left;
   }
 }
 
