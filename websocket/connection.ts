@@ -333,13 +333,13 @@ export class WebSocketConnection implements FrameHandlers {
   async #write(): Promise<void> {
     try {
       while (this.#encoder.length > 0 && this.#dripping === 0 && this.#state !== "ended") {
-        const taken = this.#encoder.take();
-        for (let bytes = taken; bytes.length > 0;) {
-          this.#writing = bytes.length;
-          bytes = bytes.subarray(await this.#stream.write(bytes));
+        const bytes = this.#encoder.take();
+        this.#writing = bytes.length;
+        this.#writing -= await this.#stream.write(bytes);
+        while (this.#writing > 0) {
+          this.#writing -= await this.#stream.write(bytes.subarray(-this.#writing));
         }
-        FrameEncoder.release(taken);
-        this.#writing = 0;
+        this.#encoder.release();
       }
     } catch {
       this.abort();

@@ -31,6 +31,8 @@ export class FrameEncoder {
   #fullLength = 0;
   #bytes: Uint8Array<ArrayBuffer> | undefined;
   #length = 0;
+  /** The buffer of the bytes that were taken last. */
+  #taken: Uint8Array<ArrayBuffer> | undefined;
 
   /** @param role who writes: a client masks its frames, with {@linkcode ZERO_MASK}. */
   constructor(role: "client" | "server") {
@@ -88,20 +90,22 @@ export class FrameEncoder {
     this.#length += frame.length;
   }
 
-  /**
-   * Takes out the bytes that come next, if there are any. Give them to {@linkcode FrameEncoder.release}
-   * when they are written.
-   */
+  /** Takes out the bytes that come next, if there are any. Call `release` when they are written. */
   take(): Uint8Array<ArrayBuffer> {
     const full = this.#full.shift();
-    if (full === undefined) return this.#end();
+    if (full === undefined) {
+      this.#taken = this.#bytes;
+      return this.#end();
+    }
+    this.#taken = new Uint8Array(full.buffer);
     this.#fullLength -= full.length;
     return full;
   }
 
-  /** Takes back bytes that nobody uses any more. */
-  static release({ buffer }: Uint8Array<ArrayBuffer>): void {
-    if (buffer.byteLength === BUFFER && pool.length < MAX_POOL) pool.push(new Uint8Array(buffer));
+  /** Makes the bytes that were taken last available for other frames. */
+  release(): void {
+    if (this.#taken?.length === BUFFER && pool.length < MAX_POOL) pool.push(this.#taken);
+    this.#taken = undefined;
   }
 
   #headerSize(length: number): number {
@@ -119,10 +123,10 @@ export class FrameEncoder {
     const most = 2 + 8 + this.#maskSize + length;
     let bytes = this.#bytes;
     if (bytes === undefined || this.#length + most > bytes.length) {
-      this.#fullLength += this.#length;
-      const full = this.#end();
-      if (full.length > 0) this.#full.push(full);
-      else FrameEncoder.release(full);
+      if (this.#length > 0) {
+        this.#fullLength += this.#length;
+        this.#full.push(this.#end());
+      }
       bytes = most <= BUFFER ? pool.pop() ?? new Uint8Array(BUFFER) : new Uint8Array(most);
     }
     return this.#bytes = bytes;

@@ -85,7 +85,7 @@ class Connection {
       for (let bytes = taken; bytes.length > 0;) {
         bytes = bytes.subarray(await this.#stream.write(bytes));
       }
-      FrameEncoder.release(taken);
+      this.#encoder.release();
     }
     this.#isWriting = false;
   }
