@@ -9,7 +9,7 @@
 
 import type { Server, Socket } from "node:net";
 import type { SecureContext } from "node:tls";
-import process from "node:process";
+import type process from "node:process";
 import type { ByteStream } from "../websocket/streams.ts";
 import type { Certificate } from "./listener.ts";
 
@@ -31,7 +31,7 @@ interface TcpBinding {
  * at once, which its `Server.listen()` does only some time later, when clients are refused already.
  */
 export function canReset(): boolean {
-  return "resetAndDestroy" in process.getBuiltinModule("node:net").Socket.prototype &&
+  return "resetAndDestroy" in nodeProcess().getBuiltinModule("node:net").Socket.prototype &&
     tcpBinding()?.TCP !== undefined;
 }
 
@@ -56,8 +56,8 @@ export class ResettableListener {
     this.addr = probe.addr as Deno.NetAddr;
     probe.close();
     const secure = certificate &&
-      process.getBuiltinModule("node:tls").createSecureContext({ ...certificate });
-    this.#server = process.getBuiltinModule("node:net")
+      nodeProcess().getBuiltinModule("node:tls").createSecureContext({ ...certificate });
+    this.#server = nodeProcess().getBuiltinModule("node:net")
       .createServer({ allowHalfOpen: true, noDelay: true })
       .on("connection", (socket) => this.#add(socket, secure))
       .on("error", (error) => this.#fail(error))
@@ -100,8 +100,13 @@ function bind({ hostname, port }: Deno.NetAddr): BoundPort {
   return bound;
 }
 
+/** Not imported, as that takes 8 ms at each start of a server. */
+function nodeProcess(): typeof process {
+  return (globalThis as unknown as { process: typeof process }).process;
+}
+
 function tcpBinding(): TcpBinding | undefined {
-  const { binding } = process as { binding?: (name: string) => unknown };
+  const { binding } = nodeProcess() as { binding?: (name: string) => unknown };
   return binding?.("tcp_wrap") as TcpBinding | undefined;
 }
 
@@ -118,7 +123,7 @@ class ResettableStream implements ByteStream {
     this.#tcp = tcp;
     this.#socket = tcp;
     if (secureContext !== undefined) {
-      const { TLSSocket } = process.getBuiltinModule("node:tls");
+      const { TLSSocket } = nodeProcess().getBuiltinModule("node:tls");
       const options = { isServer: true, secureContext, ALPNProtocols: ["http/1.1"] };
       this.#socket = new TLSSocket(tcp, options);
       tcp.on("error", () => this.#socket.destroy());
