@@ -106,32 +106,30 @@ Deno.test("stall leaves the connection open, and answers nothing any more", asyn
   peer.close();
 });
 
-for (const isSecure of [false, true]) {
-  Deno.test({
-    name: `reset resets the ${isSecure ? "TLS" : "TCP"} connection, and drops its requests`,
-    ignore: !canReset(), // Deno 2.7
-    async fn() {
-      const { caCerts, ...tls }: Partial<Identity> = isSecure ? await makeIdentity() : {};
-      const rules = [{ match: { id: "reset" }, fault: "reset" as const, times: 1 }];
-      await using server = serve({ ...STRICT, ...tls, clock: manualClock(), delay: 5, rules });
-      const peer = await openRawSocket(server.port, caCerts);
-      const other = await openRawSocket(server.port, caCerts);
-      const send = (to: Deno.Conn, id: string) =>
-        writeAll(to, clientFrame(JSON.stringify({ request_id: id, data: DATA })));
-      await send(other, "other");
-      for (const id of ["reset", "later"]) await send(peer, id);
-      await server.received(3);
-      server.clock.advance(5000);
-      await assertRejects(() => peer.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
-      peer.close();
-      assertEquals([server.inFlight, server.answered, server.faults?.reset], [0, 1, 1]);
-      const { bytes } = await readPieces(
-        other,
-        (bytes) => decode(new Uint8Array(bytes)).length > 0,
-      );
-      assertEquals(decode(bytes), [ANSWER.replace("1", '"other"')]);
-      other.close();
-    },
+// Where Deno cannot reset connections, a test below asserts what the server says of that.
+for (const isSecure of canReset() ? [false, true] : []) {
+  const name = `reset resets the ${isSecure ? "TLS" : "TCP"} connection, and drops its requests`;
+  Deno.test(name, async () => {
+    const { caCerts, ...tls }: Partial<Identity> = isSecure ? await makeIdentity() : {};
+    const rules = [{ match: { id: "reset" }, fault: "reset" as const, times: 1 }];
+    await using server = serve({ ...STRICT, ...tls, clock: manualClock(), delay: 5, rules });
+    const peer = await openRawSocket(server.port, caCerts);
+    const other = await openRawSocket(server.port, caCerts);
+    const send = (to: Deno.Conn, id: string) =>
+      writeAll(to, clientFrame(JSON.stringify({ request_id: id, data: DATA })));
+    await send(other, "other");
+    for (const id of ["reset", "later"]) await send(peer, id);
+    await server.received(3);
+    server.clock.advance(5000);
+    await assertRejects(() => peer.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
+    peer.close();
+    assertEquals([server.inFlight, server.answered, server.faults?.reset], [0, 1, 1]);
+    const { bytes } = await readPieces(
+      other,
+      (bytes) => decode(new Uint8Array(bytes)).length > 0,
+    );
+    assertEquals(decode(bytes), [ANSWER.replace("1", '"other"')]);
+    other.close();
   });
 }
 
