@@ -98,11 +98,18 @@ export class QueueConnection {
    */
   static async open(options: NatsOptions): Promise<QueueConnection> {
     let connection: NatsConnection | undefined;
-    try {
-      connection = await connect(connectOptions(options));
+    const openQueue = async (connection: NatsConnection) => {
       const manager = await jetstreamManager(connection);
       const consumer = await ensureQueue(manager, options);
       return new QueueConnection(connection, manager, consumer, options);
+    };
+    try {
+      const connected = connection = await connect(connectOptions(options));
+      return await openQueue(connected).catch((error) => {
+        // JetStream may drop requests while it starts.
+        if (error.name === "TimeoutError") return openQueue(connected);
+        throw error;
+      });
     } catch (error) {
       await connection?.close();
       const message = `cannot use NATS at ${showServers(options.servers)}: ${reasonOf(error)}`;
