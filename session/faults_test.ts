@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { type DelayPolicy, delayPolicy } from "./delays.ts";
 import type { FaultPolicy } from "./fault_policy.ts";
-import { FAULT_KINDS, type FaultKind, isTransportFault } from "./faults.ts";
+import { FAULT_KINDS, type FaultKind, isTransportFault, lackingFor } from "./faults.ts";
 import { encodeCancel, encodeError, encodeRequest, ERRORS } from "../protocol.ts";
 import type { SessionEvents } from "./context.ts";
 import { Sessions } from "./sessions.ts";
@@ -229,4 +229,20 @@ Deno.test("answerDue() spares a request that disconnected its client in another 
     return sent;
   });
   assertEquals(answers, [[], [response("disconnect 1")]]);
+});
+
+Deno.test("lackingFor() says what a transport lacks for each kind", () => {
+  const strict = "the strict transport of WebSockets";
+  const table: [isStrict: boolean, kind: FaultKind, lacking: string | undefined][] = [
+    [false, "drop", undefined],
+    [false, "stall", strict],
+    [false, "reset", strict],
+    [true, "disconnect", undefined],
+    [true, "stall", undefined],
+    [true, "reset", "a newer Deno"],
+  ];
+  for (const [isStrict, kind, lacking] of table) {
+    assertStrictEquals(lackingFor(isStrict, () => "a newer Deno")(kind), lacking, kind);
+  }
+  assertStrictEquals(lackingFor(true)("reset"), undefined);
 });
