@@ -150,7 +150,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   }
   if (given.websocket !== "strict") checkTransport(given);
   else if (given.fault?.reset && !canReset()) {
-    throw new UsageError("--fault reset needs Deno 2.8 or later");
+    throw new UsageError(`--fault reset needs ${lackingToReset()}`);
   }
   flag.exclude({ "--log": given.log !== undefined, "--quiet": given.quiet });
   flag.exclude({ "--protocol": isOther(given.protocol), "--nats": given.nats.length > 0 });
@@ -241,10 +241,10 @@ function checkTransport(given: Flags): void {
   const [other] = Object.entries(needs).find(([, value]) => value !== undefined) ?? [];
   if (other !== undefined) throw new UsageError(`${other} needs --websocket strict`);
 }
+
 /** @throws {UsageError} if several workers are not possible. */
-function checkWorkers(
-  { record, nats, fault, refuse, control, clock, rules, protocol }: Flags,
-): void {
+function checkWorkers(given: Flags): void {
+  const { record, nats, fault, refuse, control, clock, rules, protocol } = given;
   const isGiven = {
     "--control": control,
     "--clock": clock !== realClock,
