@@ -89,9 +89,10 @@ export function startServer<C extends Clock = Clock>(
   const delays = delayPolicy(options.delay, options.seed);
   const faults = options.faults && faultPolicy(options.faults, options.seed);
   const clock: Clock = options.clock ?? realClock;
-  const isSteered = options.control || options.rules !== undefined || options.clock !== undefined;
+  const isSteered = options.control === true || options.rules !== undefined ||
+    options.clock !== undefined;
   const isStrict = options.websocket === "strict";
-  const lacking = lackingFor(isStrict, () => lackingForReset(options, isSteered === true, group));
+  const lacking = lackingFor(isStrict, () => lackingForReset(options, isSteered, group));
   checkTransport(options, lacking);
   const rules = new Rules(options.rules, options.seed, lacking);
   const { journal: journalSize = isSteered ? JOURNAL_SIZE : 0 } = options;
